@@ -1,0 +1,23 @@
+//! What kind of failure an error is. Domains name the kind; only the edges know status codes.
+
+/// The kinds of failure that a caller can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The input is not acceptable; the caller can mend it.
+    Invalid,
+    /// Well-formed, but it contradicts what is stored.
+    Conflict,
+    NotFound,
+    /// Known caller, missing right; unknown and foreign things are answered alike.
+    Denied,
+    /// No valid credential.
+    Unauthenticated,
+    /// Too much, too fast.
+    Throttled,
+    /// The tenant takes no changes just now.
+    Frozen,
+    /// Try again later: queue full, disk full, clock in doubt.
+    Unavailable,
+    /// A defect or damage; details go to the log, never to the caller.
+    Internal,
+}

@@ -1,0 +1,37 @@
+//! A limit on everything, each with its reason.
+
+use std::time::Duration;
+
+/// One audit event as canonical JSON: room for a full old → new diff, small enough that 10,000 fit a call.
+pub const EVENT_BYTES: usize = 64 * 1024;
+/// Events in one ingest call.
+pub const EVENTS_PER_CALL: usize = 10_000;
+/// Body of one ingest call.
+pub const INGEST_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// Body of any other call, unless the setting `limits.body_bytes` says otherwise.
+pub const BODY_BYTES: usize = 8 * 1024 * 1024;
+/// A console form: only text fields.
+pub const FORM_BYTES: usize = 256 * 1024;
+/// Messages appended in one call.
+pub const MESSAGES_PER_CALL: usize = 1_000;
+/// One message's body.
+pub const MESSAGE_BYTES: usize = 256 * 1024;
+/// Names, subjects, tags and other one-line texts, in bytes.
+pub const LINE_BYTES: usize = 512;
+/// Items in one page of a list.
+pub const PAGE_ITEMS: usize = 1_000;
+pub const PAGE_ITEMS_DEFAULT: usize = 50;
+/// Nesting of JSON that an application sends; a parser's stack is finite.
+pub const JSON_DEPTH: usize = 32;
+/// Password: long enough to resist guessing …
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// … and not so long that hashing it becomes an attack.
+pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// The link that makes the first administrator.
+pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
+pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
+pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
+/// An answer is replayed to the same idempotency key for this long.
+pub const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A wall clock that leaves the monotonic one by more than this stops appends.
+pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);

@@ -1,0 +1,4 @@
+//! Strongroom keeps customers' conversations encrypted, tenant by tenant, and proves who touched
+//! them. `ARCHITECTURE.md` walks through the rooms.
+
+pub mod kernel;
