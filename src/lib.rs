@@ -1,4 +1,7 @@
 //! Strongroom keeps customers' conversations encrypted, tenant by tenant, and proves who touched
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
+pub mod authz;
+pub mod crypto;
 pub mod kernel;
+pub mod store;

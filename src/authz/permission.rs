@@ -1,0 +1,187 @@
+//! The table of permissions. Each is a type, so that code that needs one says so in its signature.
+
+use super::Role;
+
+/// A permission as a type.
+pub trait Permission: Send + Sync + 'static {
+    const FLAG: Flag;
+}
+
+/// A permission under which something may be changed.
+pub trait Writes: Permission {}
+
+macro_rules! permissions {
+    ($($domain:literal: { $($flag:ident $name:literal $kind:ident [$($role:ident)*] $description:literal;)+ })+) => {
+        /// A permission as a value.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Flag { $($($flag),+),+ }
+
+        impl Flag {
+            /// In the order of the table.
+            pub const ALL: &[Flag] = &[$($(Flag::$flag),+),+];
+
+            pub const fn name(self) -> &'static str {
+                match self { $($(Flag::$flag => $name),+),+ }
+            }
+
+            /// The part of the product that it belongs to.
+            pub const fn domain(self) -> &'static str {
+                match self { $($(Flag::$flag => $domain),+),+ }
+            }
+
+            pub const fn description(self) -> &'static str {
+                match self { $($(Flag::$flag => $description),+),+ }
+            }
+
+            pub const fn writes(self) -> bool {
+                match self { $($(Flag::$flag => permissions!(@writes $kind)),+),+ }
+            }
+
+            /// The built-in roles that have it.
+            pub const fn roles(self) -> &'static [Role] {
+                match self { $($(Flag::$flag => &[$(permissions!(@role $role)),*]),+),+ }
+            }
+        }
+
+        $($(
+            #[doc = $description]
+            pub struct $flag;
+
+            impl Permission for $flag {
+                const FLAG: Flag = Flag::$flag;
+            }
+
+            permissions!(@impl $kind $flag);
+        )+)+
+    };
+    (@writes read) => { false };
+    (@writes write) => { true };
+    (@impl read $flag:ident) => {};
+    (@impl write $flag:ident) => { impl Writes for $flag {} };
+    (@role O) => { Role::Owner };
+    (@role A) => { Role::Admin };
+    (@role P) => { Role::Operator };
+    (@role V) => { Role::Viewer };
+    (@role U) => { Role::Auditor };
+    (@role R) => { Role::PrivacyOfficer };
+    (@role X) => { Role::PlatformAdmin };
+    (@role L) => { Role::LocalOperator };
+    (@role S) => { Role::System };
+}
+
+// Owner, Admin, oPerator, Viewer, aUditor, pRivacy officer; platform (X), Local operator, System.
+permissions! {
+    "account": {
+        AccountRead "account.read" read [O A P V U R] "See one's own account and sessions";
+        AccountWrite "account.write" write [O A P V U R] "Change one's own password, end one's own sessions";
+    }
+    "conversations": {
+        ConversationRead "conversation.read" read [O A P V R] "See conversations: who, when, state; not what was said";
+        ConversationCreate "conversation.create" write [O A P] "Start conversations";
+        ConversationUpdate "conversation.update" write [O A P] "Tag and assign conversations";
+        ConversationClose "conversation.close" write [O A P] "Close conversations";
+        ConversationReopen "conversation.reopen" write [O A P] "Reopen closed conversations";
+        ConversationDelete "conversation.delete" write [O A] "Delete conversations for good";
+        ConversationExport "conversation.export" read [O A R] "Export conversations with their messages";
+        MessageRead "message.read" read [O A P V R] "Read what was said; each reading is recorded";
+        MessageAppend "message.append" write [O A P] "Add messages to conversations";
+    }
+    "files": {
+        FileRead "file.read" read [O A P V R] "List and download files";
+        FileUpload "file.upload" write [O A P] "Upload files";
+        FileDelete "file.delete" write [O A] "Delete files for good";
+        FileScan "file.scan" write [O A P R] "Look for personal data in files";
+        FileRemediate "file.remediate" write [O A R] "Make cleaned copies of files";
+    }
+    "records": {
+        RecordRead "record.read" read [O A P V R] "Read records in collections";
+        RecordWrite "record.write" write [O A P] "Write records in collections";
+        RecordSchema "record.schema" write [O A] "Define collections and their fields";
+    }
+    "secrets": {
+        SecretList "secret.list" read [O A U] "See which integration secrets exist, not their values";
+        SecretRead "secret.read" read [O] "Read the value of an integration secret";
+        SecretWrite "secret.write" write [O A] "Store and replace integration secrets";
+        SecretDelete "secret.delete" write [O A] "Delete integration secrets";
+    }
+    "privacy": {
+        SubjectRead "subject.read" read [O A R] "See which persons' data is stored";
+        SubjectExport "subject.export" read [O R] "Export everything about a person";
+        SubjectRectify "subject.rectify" write [O R] "Correct a person's data";
+        SubjectErase "subject.erase" write [O R S] "Destroy a person's key: their data is gone for good";
+        SubjectRestrict "subject.restrict" write [O R] "Restrict the processing of a person's data";
+        RetentionRead "retention.read" read [O A U R] "See retention policies and previews";
+        RetentionManage "retention.manage" write [O R S] "Change retention policies, run retention";
+        HoldManage "hold.manage" write [O R] "Set and lift legal holds";
+        ConsentManage "consent.manage" write [O R] "Give and revoke consent to processing elsewhere";
+    }
+    "audit": {
+        AuditRead "audit.read" read [O A U R] "Read and search the audit log";
+        AuditIngest "audit.ingest" write [O A P] "Append an application's own events to the audit log";
+        AuditVerify "audit.verify" read [O A U R L S] "Check that the audit log is unbroken";
+        AuditExport "audit.export" read [O A U R L] "Export the audit log";
+        AuditStream "audit.stream" write [O A] "Stream the audit log to other systems";
+        AuditShred "audit.shred" write [O] "Destroy the key of the audit log's contents";
+    }
+    "members": {
+        UserRead "user.read" read [O A U R L] "See the members and their roles";
+        UserCreate "user.create" write [O A L] "Add members";
+        UserUpdate "user.update" write [O A L] "Rename members, reset their second factor";
+        UserDisable "user.disable" write [O A L] "Disable and enable members";
+        UserRole "user.role" write [O A] "Change a member's role, up to one's own";
+        RoleManage "role.manage" write [O] "Define roles of one's own";
+        SessionRevoke "session.revoke" write [O A] "End other people's sessions";
+    }
+    "integrations": {
+        ApiKeyRead "api_key.read" read [O A U L] "See the API keys, not their secrets";
+        ApiKeyCreate "api_key.create" write [O A L] "Make API keys, up to one's own rights";
+        ApiKeyRevoke "api_key.revoke" write [O A L] "Revoke API keys";
+        WebhookRead "webhook.read" read [O A U] "See webhooks and deliveries";
+        WebhookManage "webhook.manage" write [O A] "Set up webhooks";
+        AlertRead "alert.read" read [O A U R] "See alerts";
+        AlertManage "alert.manage" write [O A] "Set up alert rules, acknowledge alerts";
+        SsoManage "sso.manage" write [O A] "Set up single sign-on and provisioning";
+        SettingsRead "settings.read" read [O A U R] "See the tenant's settings";
+        SettingsManage "settings.manage" write [O A] "Change the tenant's settings";
+    }
+    "keys": {
+        KeyRotate "key.rotate" write [O S] "Rotate the tenant's encryption keys";
+    }
+    "compliance": {
+        ComplianceRead "compliance.read" read [O A U R] "See controls and evidence";
+        ComplianceManage "compliance.manage" write [O A] "Keep the register of attestations";
+    }
+    "platform": {
+        TenantRead "tenant.read" read [X L S] "See the tenants";
+        TenantCreate "tenant.create" write [X L] "Create tenants";
+        TenantState "tenant.state" write [X L] "Freeze, unfreeze, suspend and resume tenants";
+        PlatformAuditRead "platform.audit.read" read [X] "Read and search the platform's audit log";
+        PlatformAuditVerify "platform.audit.verify" read [X L S] "Check that the platform's audit log is unbroken";
+        PlatformJobRead "platform.job.read" read [X] "See scheduled jobs and their runs";
+        PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
+        PlatformAdminManage "platform.admin.manage" write [L] "Make and reset platform administrators";
+        PlatformAccountWrite "platform.account.write" write [X] "Change one's own password, end one's own sessions";
+    }
+}
+
+impl Flag {
+    /// Whether it is about the platform and not about one tenant.
+    pub const fn is_platform(self) -> bool {
+        matches!(self.domain().as_bytes(), b"platform")
+    }
+}
+
+const _: () = assert!(Flag::ALL.len() >= 51 && Flag::ALL.len() <= 128);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_permission_has_a_name_of_its_own_and_somebody_who_has_it() {
+        for (i, a) in Flag::ALL.iter().enumerate() {
+            assert!(!a.roles().is_empty(), "{}", a.name());
+            assert!(Flag::ALL[i + 1..].iter().all(|b| a.name() != b.name()), "{}", a.name());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Data classification: one table that says how sensitive each stored field is. Its ids are part
+//! of every envelope's associated data, so an id is never reused or changed.
+
+/// How sensitive a field is, and with that how it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Sealed field by field under a subject's or the tenant's key; every access audited.
+    HighlySensitive,
+    /// Hashed where possible, otherwise sealed.
+    Sensitive,
+    /// Inside the encrypted tenant file; role-based access.
+    Internal,
+}
+
+macro_rules! fields {
+    ($($name:ident = $id:literal, $column:literal, $class:ident;)+) => {
+        /// A field whose value is sealed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Field { $($name),+ }
+
+        impl Field {
+            pub const ALL: &[Field] = &[$(Field::$name),+];
+
+            /// Stable id, part of the associated data.
+            pub const fn id(self) -> u16 {
+                match self { $(Field::$name => $id),+ }
+            }
+
+            /// `table.column`
+            pub const fn column(self) -> &'static str {
+                match self { $(Field::$name => $column),+ }
+            }
+
+            pub const fn class(self) -> Class {
+                match self { $(Field::$name => Class::$class),+ }
+            }
+        }
+    };
+}
+
+fields! {
+    MessageBody = 1, "messages.body", HighlySensitive;
+    AuthorName = 2, "messages.author", HighlySensitive;
+    ConversationSubject = 3, "conversations.subject", HighlySensitive;
+    ConversationCustom = 4, "conversations.custom_fields", HighlySensitive;
+    SubjectReference = 5, "data_subjects.reference", HighlySensitive;
+    SubjectName = 6, "data_subjects.name", HighlySensitive;
+    SubjectEmail = 7, "data_subjects.email", HighlySensitive;
+    UserName = 8, "users.name", HighlySensitive;
+    UserEmail = 9, "users.email", HighlySensitive;
+    AdminName = 10, "admins.name", HighlySensitive;
+    AdminEmail = 11, "admins.email", HighlySensitive;
+    SessionClient = 12, "sessions.client", HighlySensitive;
+    IdempotentAnswer = 13, "idempotency.answer", HighlySensitive;
+    ApiKeyName = 14, "api_keys.name", Sensitive;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_fields_share_an_id_or_a_column() {
+        for (i, a) in Field::ALL.iter().enumerate() {
+            for b in &Field::ALL[i + 1..] {
+                assert_ne!(a.id(), b.id());
+                assert_ne!(a.column(), b.column());
+            }
+        }
+    }
+}

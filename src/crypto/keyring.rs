@@ -1,0 +1,305 @@
+//! One owner's keys: a tenant's, or the platform's.
+//!
+//! ```text
+//! owner's root key (a tenant's is wrapped in the platform's key store)
+//!  ├─ file key        the database file
+//!  ├─ data KEK  ──── data DEKs: messages and personal data that belong to nobody known
+//!  ├─ audit KEK ──── audit epoch DEKs; HKDF → key of the search index
+//!  ├─ lookup key      blind indexes: equality search without plaintext
+//!  ├─ form key        tokens in forms
+//!  ├─ subject keys    one per data subject; destruction erases one person
+//!  └─ tenant roots    (platform only) one per tenant; destruction erases the tenant
+//! ```
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::envelope::DataKey;
+use super::wrap::{self, Label};
+use super::{CryptoError, Key32, mac};
+use crate::kernel::id::{KeyId, TenantId};
+use crate::kernel::{Runtime, Timestamp};
+
+/// Where wrapped keys are kept: a `keys.db`, apart from the data that they open.
+pub trait KeyShelf: Send + Sync {
+    /// All keys but those that come in crowds (subject keys, tenant roots).
+    fn load(&self) -> Result<Vec<StoredKey>, CryptoError>;
+    fn find(&self, id: KeyId) -> Result<Option<StoredKey>, CryptoError>;
+    /// Durable when it returns: a key is committed before data that names it.
+    fn insert(&self, keys: &[StoredKey]) -> Result<(), CryptoError>;
+    /// Overwritten on disk when it returns. False when there was none.
+    fn destroy(&self, id: KeyId) -> Result<bool, CryptoError>;
+}
+
+pub struct StoredKey {
+    pub id: KeyId,
+    pub purpose: Purpose,
+    pub version: u32,
+    pub wrapped: Vec<u8>,
+    pub created: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    File,
+    DataKek,
+    DataDek,
+    AuditKek,
+    AuditDek,
+    Lookup,
+    Form,
+    Subject,
+    TenantRoot,
+}
+
+impl Purpose {
+    pub const ALL: [Self; 9] = [
+        Self::File,
+        Self::DataKek,
+        Self::DataDek,
+        Self::AuditKek,
+        Self::AuditDek,
+        Self::Lookup,
+        Self::Form,
+        Self::Subject,
+        Self::TenantRoot,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::DataKek => "data-kek",
+            Self::DataDek => "data-dek",
+            Self::AuditKek => "audit-kek",
+            Self::AuditDek => "audit-dek",
+            Self::Lookup => "lookup",
+            Self::Form => "form",
+            Self::Subject => "subject",
+            Self::TenantRoot => "tenant-root",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+}
+
+/// An owner's keys, unwrapped in memory while the owner's files are open.
+pub struct TenantKeys {
+    owner: [u8; 16],
+    root: Key32,
+    shelf: Box<dyn KeyShelf>,
+    runtime: Runtime,
+    singles: HashMap<&'static str, Key32>,
+    data: DataKeys,
+    audit: AuditKeys,
+    subjects: Mutex<HashMap<KeyId, Arc<Key32>>>,
+}
+
+struct DataKeys {
+    current: KeyId,
+    all: HashMap<KeyId, DataKey>,
+}
+
+struct AuditKeys {
+    current: KeyId,
+    all: HashMap<KeyId, Key32>,
+}
+
+/// Unwrapped subject keys kept in memory; the rest is read again when needed.
+const SUBJECTS_CACHED: usize = 4096;
+
+impl TenantKeys {
+    /// Makes and stores a new owner's keys.
+    pub fn create(
+        owner: [u8; 16],
+        root: Key32,
+        shelf: Box<dyn KeyShelf>,
+        runtime: &Runtime,
+    ) -> Result<Self, CryptoError> {
+        let new = || Key32::generate(runtime.random.as_ref());
+        let (data_kek, audit_kek) = (new(), new());
+        let keys = [
+            (Purpose::File, &root, new()),
+            (Purpose::Lookup, &root, new()),
+            (Purpose::Form, &root, new()),
+            (Purpose::DataKek, &root, data_kek.clone()),
+            (Purpose::AuditKek, &root, audit_kek.clone()),
+            (Purpose::DataDek, &data_kek, new()),
+            (Purpose::AuditDek, &audit_kek, new()),
+        ];
+        let stored: Vec<_> = keys
+            .iter()
+            .map(|(purpose, with, key)| store(&owner, runtime.id(), *purpose, with, key, runtime))
+            .collect();
+        shelf.insert(&stored)?;
+        Self::open(owner, root, shelf, runtime)
+    }
+
+    /// # Errors
+    /// [`CryptoError::Unreadable`] when `root` is not the root key of this store.
+    pub fn open(
+        owner: [u8; 16],
+        root: Key32,
+        shelf: Box<dyn KeyShelf>,
+        runtime: &Runtime,
+    ) -> Result<Self, CryptoError> {
+        let stored = shelf.load()?;
+        let mut singles = HashMap::new();
+        for key in &stored {
+            if !matches!(key.purpose, Purpose::DataDek | Purpose::AuditDek) {
+                singles.insert(key.purpose.name(), unwrap(&owner, &root, key)?);
+            }
+        }
+        let data = open_deks(&owner, &stored, Purpose::DataDek, singles.get("data-kek"))?;
+        let audit = open_deks(&owner, &stored, Purpose::AuditDek, singles.get("audit-kek"))?;
+        let data = DataKeys {
+            current: newest(&data)?,
+            all: data.into_iter().map(|(id, key)| (id, DataKey::new(id, &key))).collect(),
+        };
+        let audit = AuditKeys { current: newest(&audit)?, all: audit.into_iter().collect() };
+        let runtime = runtime.clone();
+        let subjects = Mutex::default();
+        Ok(Self { owner, root, shelf, runtime, singles, data, audit, subjects })
+    }
+
+    fn single(&self, purpose: Purpose) -> Result<&Key32, CryptoError> {
+        self.singles.get(purpose.name()).ok_or(CryptoError::KeyDestroyed)
+    }
+
+    /// The key of the database file.
+    pub fn file_key(&self) -> Result<&Key32, CryptoError> {
+        self.single(Purpose::File)
+    }
+
+    /// The key of the search index: gone with the audit KEK.
+    pub fn index_key(&self) -> Result<Key32, CryptoError> {
+        Ok(mac::derive(self.single(Purpose::AuditKek)?, &[b"strongroom/index.db/v1"]))
+    }
+
+    /// The key for tokens in forms.
+    pub fn form_key(&self) -> Result<&Key32, CryptoError> {
+        self.single(Purpose::Form)
+    }
+
+    /// Blind index: equal inputs give equal hashes, and without the key nothing else.
+    pub fn lookup_hash(&self, kind: &str, value: &str) -> Result<[u8; 32], CryptoError> {
+        let key = self.single(Purpose::Lookup)?;
+        Ok(mac::hmac(key, &[kind.as_bytes(), value.trim().to_lowercase().as_bytes()]))
+    }
+
+    /// The current key for data that belongs to no known person.
+    pub fn data(&self) -> Result<&DataKey, CryptoError> {
+        self.data.all.get(&self.data.current).ok_or(CryptoError::KeyDestroyed)
+    }
+
+    /// The key that an envelope names: a data DEK or a subject key.
+    pub fn by_id(&self, id: KeyId) -> Result<DataKey, CryptoError> {
+        match self.data.all.get(&id) {
+            Some(key) => Ok(key.clone()),
+            None => Ok(DataKey::new(id, self.subject(id)?.as_ref())),
+        }
+    }
+
+    /// The audit epoch key that new entries are sealed under.
+    pub fn audit_epoch(&self) -> Result<(KeyId, &Key32), CryptoError> {
+        let id = self.audit.current;
+        Ok((id, self.audit.all.get(&id).ok_or(CryptoError::KeyDestroyed)?))
+    }
+
+    pub fn audit_key(&self, id: KeyId) -> Result<&Key32, CryptoError> {
+        self.audit.all.get(&id).ok_or(CryptoError::KeyDestroyed)
+    }
+
+    /// Makes and stores a new subject key. Costs one durable write to the key store.
+    pub fn new_subject(&self) -> Result<KeyId, CryptoError> {
+        let id = self.runtime.id();
+        let key = Key32::generate(self.runtime.random.as_ref());
+        self.shelf.insert(&[self.wrapped(id, Purpose::Subject, &key)])?;
+        self.remember(id, Arc::new(key));
+        Ok(id)
+    }
+
+    /// # Errors
+    /// [`CryptoError::KeyDestroyed`] once the person has been erased.
+    pub fn subject(&self, id: KeyId) -> Result<Arc<Key32>, CryptoError> {
+        if let Some(key) = self.subjects.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(key.clone());
+        }
+        let stored = self.shelf.find(id)?.ok_or(CryptoError::KeyDestroyed)?;
+        let key = Arc::new(unwrap(&self.owner, &self.root, &stored)?);
+        self.remember(id, key.clone());
+        Ok(key)
+    }
+
+    fn remember(&self, id: KeyId, key: Arc<Key32>) {
+        let mut cache = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= SUBJECTS_CACHED {
+            cache.clear();
+        }
+        cache.insert(id, key);
+    }
+
+    /// Forgets and overwrites a subject key. The caller has recorded the destruction already.
+    pub fn destroy_subject(&self, id: KeyId) -> Result<bool, CryptoError> {
+        let destroyed = self.shelf.destroy(id)?;
+        self.subjects.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        Ok(destroyed)
+    }
+
+    /// Makes a tenant's root key (platform only); durable before the tenant's files exist.
+    pub fn new_tenant_root(&self, tenant: TenantId) -> Result<Key32, CryptoError> {
+        let key = Key32::generate(self.runtime.random.as_ref());
+        let id = KeyId::from_bytes(*tenant.bytes());
+        self.shelf.insert(&[self.wrapped(id, Purpose::TenantRoot, &key)])?;
+        Ok(key)
+    }
+
+    pub fn tenant_root(&self, tenant: TenantId) -> Result<Key32, CryptoError> {
+        let stored = self.shelf.find(KeyId::from_bytes(*tenant.bytes()))?;
+        unwrap(&self.owner, &self.root, &stored.ok_or(CryptoError::KeyDestroyed)?)
+    }
+
+    fn wrapped(&self, id: KeyId, purpose: Purpose, key: &Key32) -> StoredKey {
+        store(&self.owner, id, purpose, &self.root, key, &self.runtime)
+    }
+}
+
+fn store(
+    owner: &[u8; 16],
+    id: KeyId,
+    purpose: Purpose,
+    with: &Key32,
+    key: &Key32,
+    runtime: &Runtime,
+) -> StoredKey {
+    let label = Label { purpose: purpose.name(), owner, key_id: id.bytes(), version: 1 };
+    let wrapped = wrap::wrap(with, label, key, runtime.random.as_ref());
+    StoredKey { id, purpose, version: 1, wrapped, created: runtime.now() }
+}
+
+fn unwrap(owner: &[u8; 16], with: &Key32, key: &StoredKey) -> Result<Key32, CryptoError> {
+    let purpose = key.purpose.name();
+    let label = Label { purpose, owner, key_id: key.id.bytes(), version: key.version };
+    wrap::unwrap(with, label, &key.wrapped)
+}
+
+/// Unwraps all DEKs of a purpose; none when their KEK is gone.
+fn open_deks(
+    owner: &[u8; 16],
+    stored: &[StoredKey],
+    purpose: Purpose,
+    kek: Option<&Key32>,
+) -> Result<Vec<(KeyId, Key32)>, CryptoError> {
+    let kek = kek.ok_or(CryptoError::KeyDestroyed)?;
+    stored
+        .iter()
+        .filter(|key| key.purpose == purpose)
+        .map(|key| Ok((key.id, unwrap(owner, kek, key)?)))
+        .collect()
+}
+
+/// Ids are UUIDv7: the greatest is the newest.
+fn newest(keys: &[(KeyId, Key32)]) -> Result<KeyId, CryptoError> {
+    keys.iter().map(|(id, _)| *id).max().ok_or(CryptoError::KeyDestroyed)
+}

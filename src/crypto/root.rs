@@ -1,0 +1,114 @@
+//! The root key source wraps the platform master key in `root.json`; nothing else is asked of it.
+
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+
+use super::wrap::{self, Label};
+use super::{CryptoError, Key32, mac};
+use crate::kernel::id::InstallationId;
+use crate::kernel::{Runtime, Timestamp};
+
+/// Where the root key is kept. A source offers wrap and unwrap and never gives the key away.
+pub trait RootSource: Send + Sync {
+    /// Names the key without revealing it.
+    fn fingerprint(&self) -> String;
+    fn wrap(&self, label: Label<'_>, key: &Key32, runtime: &Runtime) -> Vec<u8>;
+    fn unwrap(&self, label: Label<'_>, wrapped: &[u8]) -> Result<Key32, CryptoError>;
+}
+
+/// A root key held in this process's memory: from the environment, a file or a credential.
+pub struct LocalRoot(pub Key32);
+
+impl RootSource for LocalRoot {
+    fn fingerprint(&self) -> String {
+        HEXLOWER.encode(&mac::hmac(&self.0, &[b"strongroom/root/fingerprint"])[..8])
+    }
+
+    fn wrap(&self, label: Label<'_>, key: &Key32, runtime: &Runtime) -> Vec<u8> {
+        wrap::wrap(&self.0, label, key, runtime.random.as_ref())
+    }
+
+    fn unwrap(&self, label: Label<'_>, wrapped: &[u8]) -> Result<Key32, CryptoError> {
+        wrap::unwrap(&self.0, label, wrapped)
+    }
+}
+
+/// `root.json`. Several wrapped copies stand side by side while the root key is being rotated.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RootFile {
+    version: u32,
+    pub installation_id: InstallationId,
+    created_at: Timestamp,
+    master_key: Vec<WrappedMaster>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WrappedMaster {
+    root_key: String,
+    wrapped: String,
+}
+
+impl RootFile {
+    /// A new installation: a new id and a new random master key.
+    pub fn create(source: &dyn RootSource, runtime: &Runtime) -> (Self, Key32) {
+        let installation_id: InstallationId = runtime.id();
+        let master = Key32::generate(runtime.random.as_ref());
+        let wrapped = source.wrap(label(&installation_id), &master, runtime);
+        let wrapped =
+            WrappedMaster { root_key: source.fingerprint(), wrapped: HEXLOWER.encode(&wrapped) };
+        let created_at = runtime.now();
+        (Self { version: 1, installation_id, created_at, master_key: vec![wrapped] }, master)
+    }
+
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// Says what to do when the file cannot be read or belongs to a newer release.
+    pub fn read(path: &Path) -> Result<Self, CryptoError> {
+        let bytes = std::fs::read(path).map_err(|error| {
+            CryptoError::Root(format!("cannot read {}: {error}", path.display()))
+        })?;
+        let file: Self = serde_json::from_slice(&bytes).map_err(|error| {
+            CryptoError::Root(format!(
+                "{} is damaged ({error}); restore it from a backup of the key store",
+                path.display()
+            ))
+        })?;
+        if file.version != 1 {
+            return Err(CryptoError::Root(format!(
+                "{} has version {}, this release knows version 1; install the newer release",
+                path.display(),
+                file.version
+            )));
+        }
+        Ok(file)
+    }
+
+    /// # Errors
+    /// Names the root key that the installation needs when another one was given.
+    pub fn unwrap(&self, source: &dyn RootSource) -> Result<Key32, CryptoError> {
+        let given = source.fingerprint();
+        let known: Vec<_> = self.master_key.iter().map(|key| key.root_key.as_str()).collect();
+        let Some(entry) = self.master_key.iter().find(|key| key.root_key == given) else {
+            return Err(CryptoError::Root(format!(
+                "wrong root key: this data directory is sealed under root key {}, the one given is \
+                 {given}; give the key that the directory was made with (STRONGROOM_MASTER_KEY or \
+                 STRONGROOM_MASTER_KEY_FILE)",
+                known.join(" or ")
+            )));
+        };
+        let wrapped =
+            HEXLOWER.decode(entry.wrapped.as_bytes()).map_err(|_| CryptoError::Unreadable)?;
+        source.unwrap(label(&self.installation_id), &wrapped)
+    }
+}
+
+fn label(installation: &InstallationId) -> Label<'_> {
+    Label { purpose: "platform-master", owner: installation.bytes(), key_id: &[0; 16], version: 1 }
+}

@@ -1,0 +1,36 @@
+//! Directories and small files that survive power loss.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::StoreError;
+
+/// Makes a directory (and its parents) that only its owner can enter.
+pub fn private_directory(path: &Path) -> Result<(), StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| StoreError::file(path, &error))
+}
+
+/// Replaces a file in one step: written beside, synced, renamed, directory synced; mode 0600.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let beside = path.with_extension("new");
+    let write = || {
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)?;
+        path.parent().map_or(Ok(()), sync_directory)
+    };
+    write().map_err(|error| StoreError::file(path, &error))
+}
+
+/// Makes the names in a directory durable.
+pub fn sync_directory(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}

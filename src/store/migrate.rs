@@ -1,0 +1,43 @@
+//! Embedded, ordered migrations. The number of the last one applied is the file's `user_version`.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The migrations of one kind of file, in order; they only expand.
+pub type Migrations = &'static [&'static str];
+
+const AUDIT: &str = include_str!("../../migrations/audit/0001_log.sql");
+
+pub const PLATFORM: Migrations =
+    &[AUDIT, include_str!("../../migrations/platform/0001_registry.sql")];
+pub const TENANT: Migrations =
+    &[AUDIT, include_str!("../../migrations/tenant/0001_conversations.sql")];
+pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
+pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_entries.sql")];
+
+/// Brings a file up to date, each migration in a transaction of its own.
+///
+/// # Errors
+/// [`StoreError::Newer`] when the file knows migrations that this release does not.
+pub fn migrate(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: Migrations,
+) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { file: path.display().to_string().into(), found, known });
+    }
+    for (version, sql) in (1..).zip(migrations).skip(usize::try_from(found).unwrap_or(0)) {
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

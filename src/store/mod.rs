@@ -1,0 +1,31 @@
+//! Encrypted database files: the engine, readers, the group-commit writer, migrations, key shelves.
+//!
+//! Everything above this room speaks [`Sql`] and [`SqlMut`]; what only SQLite can do stays here.
+
+pub mod database;
+pub mod engine;
+pub mod erasures;
+mod error;
+pub mod files;
+pub mod lock;
+pub mod migrate;
+mod readers;
+pub mod shelf;
+mod sql;
+mod value;
+mod wal;
+pub mod workers;
+mod writer;
+
+pub use database::{Database, DatabaseOptions};
+pub use error::StoreError;
+pub use sql::{RawReadTx, RawWriteTx, Sql, SqlMut};
+pub use value::{FromColumn, Row, Value};
+pub use workers::Workers;
+pub use writer::{Companion, Job, Outcome};
+
+/// Arguments of a statement, in the order of its `$1 …` placeholders.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::store::Value::from($value)),*] };
+}

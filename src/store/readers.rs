@@ -1,0 +1,65 @@
+//! A small pool of read-only connections to one file.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::engine::{self, Mode};
+use super::{RawReadTx, StoreError};
+use crate::crypto::Key32;
+
+pub struct Readers {
+    path: PathBuf,
+    key: Key32,
+    idle: Mutex<Vec<Connection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub fn new(path: PathBuf, key: Key32, most: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(most.max(1)));
+        Self { path, key, idle: Mutex::default(), permits }
+    }
+
+    /// Runs `f` in a read transaction on a blocking thread.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        f: impl FnOnce(&RawReadTx<'_>) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let readers = self.clone();
+        tokio::task::spawn_blocking(move || {
+            let result = readers.read_here(f);
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(|_| StoreError::Panicked)?
+    }
+
+    /// The same on this thread, for short look-ups.
+    pub fn read_here<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
+        let connection = self.take()?;
+        connection.execute_batch("BEGIN")?;
+        let result = f(&RawReadTx(&connection));
+        connection.execute_batch("COMMIT")?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(result)
+    }
+
+    fn take(&self) -> Result<Connection, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => engine::open(&self.path, &self.key, Mode::Read),
+        }
+    }
+
+    /// Closes the idle connections; used ones close when they come back after the pool is gone.
+    pub fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,105 @@
+//! `keys.db`: wrapped keys, apart from the data that they open, so that a destroyed key does not
+//! live on in backups of the data.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::engine::{self, Mode};
+use super::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, migrate, wal};
+use crate::args;
+use crate::crypto::keyring::{KeyShelf, Purpose, StoredKey};
+use crate::crypto::{CryptoError, Key32};
+use crate::kernel::id::KeyId;
+
+pub struct FileShelf {
+    connection: Mutex<Connection>,
+}
+
+impl FileShelf {
+    /// Opens an existing key store.
+    pub fn open(path: &Path, key: &Key32) -> Result<Self, StoreError> {
+        Self::with(path, key, Mode::Write)
+    }
+
+    /// Makes a new, empty key store.
+    pub fn create(path: &Path, key: &Key32) -> Result<Self, StoreError> {
+        Self::with(path, key, Mode::Create)
+    }
+
+    fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
+        let mut connection = engine::open(path, key, mode)?;
+        migrate::migrate(&mut connection, path, migrate::KEYS)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn locked<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, CryptoError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        f(&connection).map_err(|error| CryptoError::Shelf(error.to_string()))
+    }
+}
+
+const COLUMNS: &str = "SELECT id, purpose, version, wrapped, created FROM keys";
+
+fn stored_key(row: &Row<'_>) -> Result<StoredKey, StoreError> {
+    let purpose: String = row.get(1)?;
+    Ok(StoredKey {
+        id: row.get(0)?,
+        purpose: Purpose::parse(&purpose).ok_or_else(|| {
+            StoreError::Sql(format!("a key has the unknown purpose {purpose}").into())
+        })?,
+        version: row.get(2)?,
+        wrapped: row.get(3)?,
+        created: row.get(4)?,
+    })
+}
+
+impl KeyShelf for FileShelf {
+    fn load(&self) -> Result<Vec<StoredKey>, CryptoError> {
+        let sql = format!("{COLUMNS} WHERE purpose NOT IN ('subject', 'tenant-root') ORDER BY id");
+        self.locked(|connection| RawReadTx(connection).query(&sql, &[], stored_key))
+    }
+
+    fn find(&self, id: KeyId) -> Result<Option<StoredKey>, CryptoError> {
+        let sql = format!("{COLUMNS} WHERE id = $1");
+        self.locked(|connection| RawReadTx(connection).query_one(&sql, args![id], stored_key))
+    }
+
+    fn insert(&self, keys: &[StoredKey]) -> Result<(), CryptoError> {
+        self.locked(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            for key in keys {
+                RawWriteTx(&transaction).execute(
+                    "INSERT INTO keys (id, purpose, version, wrapped, created)
+                     VALUES ($1, $2, $3, $4, $5)",
+                    args![key.id, key.purpose.name(), key.version, &key.wrapped, key.created],
+                )?;
+            }
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
+    fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {
+        self.locked(|connection| {
+            let sql = "DELETE FROM keys WHERE id = $1";
+            let found = RawWriteTx(connection).execute(sql, args![id])? > 0;
+            // secure_delete overwrote the row in the new pages; older ones must not stay in the WAL.
+            wal::checkpoint(connection, "TRUNCATE")?;
+            Ok(found)
+        })
+    }
+}
+
+impl Drop for FileShelf {
+    fn drop(&mut self) {
+        let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = wal::checkpoint(connection, "TRUNCATE") {
+            tracing::warn!(%error, "key store: WAL checkpoint at close failed");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The thin interface that all SQL goes through: typed arguments, `$1 …` placeholders in order of
+//! appearance, the subset of SQL that SQLite and PostgreSQL share.
+
+use rusqlite::Connection;
+
+use super::{Row, StoreError, Value};
+
+/// Reading.
+pub trait Sql {
+    /// Calls `each` for every row of the answer.
+    fn for_each(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    fn query<T>(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        self.for_each(sql, args, |row| {
+            rows.push(map(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row, if there is one.
+    fn query_one<T>(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.query(sql, args, map)?.into_iter().next())
+    }
+
+    /// A single number, 0 when there is no row.
+    fn count(&self, sql: &str, args: &[Value<'_>]) -> Result<u64, StoreError> {
+        Ok(self.query_one(sql, args, |row| row.get(0))?.unwrap_or(0))
+    }
+}
+
+/// Writing.
+pub trait SqlMut: Sql {
+    /// Runs a statement; the number of rows that it changed.
+    fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize, StoreError>;
+}
+
+/// A read transaction: sees one moment.
+pub struct RawReadTx<'a>(pub(super) &'a Connection);
+
+/// A savepoint inside a group's transaction.
+pub struct RawWriteTx<'a>(pub(super) &'a Connection);
+
+impl Sql for RawReadTx<'_> {
+    fn for_each(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for_each(self.0, sql, args, each)
+    }
+}
+
+impl Sql for RawWriteTx<'_> {
+    fn for_each(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        for_each(self.0, sql, args, each)
+    }
+}
+
+impl SqlMut for RawWriteTx<'_> {
+    fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        bind(&mut statement, args)?;
+        Ok(statement.raw_execute()?)
+    }
+}
+
+fn for_each(
+    connection: &Connection,
+    sql: &str,
+    args: &[Value<'_>],
+    mut each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, args)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        each(&Row(row))?;
+    }
+    Ok(())
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, args: &[Value<'_>]) -> Result<(), StoreError> {
+    if statement.parameter_count() != args.len() {
+        return Err(StoreError::Sql("a statement got the wrong number of arguments".into()));
+    }
+    for (at, value) in args.iter().enumerate() {
+        statement.raw_bind_parameter(at + 1, value)?;
+    }
+    Ok(())
+}

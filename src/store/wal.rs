@@ -1,0 +1,50 @@
+//! The one owner of WAL checkpoints: no connection makes one by itself, so that continuous
+//! archiving can be added without losing a frame.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Frames (pages) in the WAL after which a checkpoint copies them into the file: about 8 MiB.
+const FRAMES: usize = 2000;
+
+/// Follows the length of one file's WAL.
+pub struct Wal {
+    frames: Arc<AtomicUsize>,
+}
+
+impl Wal {
+    pub fn watch(connection: &mut Connection) -> Result<Self, StoreError> {
+        let frames = Arc::new(AtomicUsize::new(0));
+        let seen = frames.clone();
+        connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            seen.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))?;
+        Ok(Self { frames })
+    }
+
+    /// Called after each commit, outside any transaction. Never waits for readers.
+    pub fn after_commit(&self, connection: &Connection) {
+        if self.frames.load(Ordering::Relaxed) >= FRAMES {
+            self.frames.store(0, Ordering::Relaxed);
+            if let Err(error) = checkpoint(connection, "PASSIVE") {
+                tracing::warn!(%error, "WAL checkpoint failed; it will be tried again");
+            }
+        }
+    }
+
+    /// Empties the WAL before a file is closed.
+    pub fn before_close(connection: &Connection) {
+        if let Err(error) = checkpoint(connection, "TRUNCATE") {
+            tracing::warn!(%error, "WAL checkpoint at close failed; the next open continues it");
+        }
+    }
+}
+
+pub(super) fn checkpoint(connection: &Connection, how: &str) -> Result<(), StoreError> {
+    Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))?)
+}

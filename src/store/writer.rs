@@ -1,0 +1,308 @@
+//! Group commit: what waits for one file is run in one transaction and made durable by one fsync.
+//!
+//! A job is re-runnable and free of effects outside the transaction, because a group that the disk
+//! spoils is abandoned and its jobs are run again one by one.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use rusqlite::Connection;
+
+use super::wal::Wal;
+use super::workers::Runnable;
+use super::{RawWriteTx, StoreError};
+
+/// State in memory that follows the file transaction by transaction (the head of its log).
+pub trait Companion: Send + 'static {
+    /// Reads the state again: at open, and whenever a transaction was undone.
+    fn reload(&mut self, tx: &RawWriteTx<'_>) -> Result<(), StoreError>;
+    /// A number that rises with each change; equal numbers, equal states.
+    fn version(&self) -> u64;
+    /// The transaction is durable.
+    fn committed(&mut self);
+}
+
+/// How a job ended.
+pub enum Outcome {
+    Committed,
+    /// The job itself asked for it; what it wrote is undone.
+    RolledBack,
+    Failed(StoreError),
+}
+
+pub struct Job<C> {
+    /// Writes and answers true to keep what it wrote. May be run more than once.
+    pub run: Box<dyn FnMut(&mut RawWriteTx<'_>, &mut C) -> Result<bool, StoreError> + Send>,
+    pub done: Box<dyn FnOnce(Outcome) + Send>,
+}
+
+/// One file's queue and its writing connection.
+pub struct Writer<C: Companion> {
+    queue: Mutex<VecDeque<Job<C>>>,
+    scheduled: AtomicBool,
+    state: Mutex<State<C>>,
+    worker: Sender<Arc<dyn Runnable>>,
+    this: Weak<Self>,
+    limits: Limits,
+    /// Rises with every commit that touched a credential table.
+    credentials: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// Jobs waiting; one more is refused.
+    pub queue: usize,
+    /// Jobs in one transaction.
+    pub group: usize,
+}
+
+pub struct State<C> {
+    /// None once closed, or while a failed file could not be opened again.
+    pub connection: Option<Connection>,
+    pub wal: Option<Wal>,
+    pub companion: C,
+    /// Opens the file again after a failed commit.
+    pub reopen: Box<dyn Fn() -> Result<Connection, StoreError> + Send>,
+    /// Set by the update hook when a credential table changes.
+    pub touched_credentials: Arc<AtomicBool>,
+}
+
+impl<C: Companion> Writer<C> {
+    pub fn new(
+        state: State<C>,
+        worker: Sender<Arc<dyn Runnable>>,
+        limits: Limits,
+        credentials: Arc<AtomicU64>,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            queue: Mutex::default(),
+            scheduled: AtomicBool::new(false),
+            state: Mutex::new(state),
+            worker,
+            this: this.clone(),
+            limits,
+            credentials,
+        })
+    }
+
+    /// # Errors
+    /// [`StoreError::QueueFull`] when too many wait already.
+    pub fn submit(&self, job: Job<C>) -> Result<(), StoreError> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.len() >= self.limits.queue {
+            return Err(StoreError::QueueFull);
+        }
+        queue.push_back(job);
+        drop(queue);
+        self.schedule();
+        Ok(())
+    }
+
+    fn schedule(&self) {
+        if !self.scheduled.swap(true, Ordering::AcqRel)
+            && let Some(this) = self.this.upgrade()
+            && self.worker.send(this).is_err()
+        {
+            tracing::error!("the writer thread is gone; restart the server");
+        }
+    }
+
+    /// Empties the WAL and closes the file. Waits for the group under way.
+    pub fn close(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = state.connection.take() {
+            Wal::before_close(&connection);
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        !self.scheduled.load(Ordering::Acquire)
+    }
+}
+
+impl<C: Companion> Runnable for Writer<C> {
+    fn run(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let group: Vec<_> = {
+            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let most = queue.len().min(self.limits.group);
+            queue.drain(..most).collect()
+        };
+        state.commit_group(group, &self.credentials);
+        drop(state);
+        self.scheduled.store(false, Ordering::Release);
+        if !self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            self.schedule();
+        }
+    }
+}
+
+/// What became of a job inside its group.
+enum Ran {
+    Kept,
+    Undone,
+    Failed(StoreError),
+}
+
+impl<C: Companion> State<C> {
+    fn commit_group(&mut self, mut group: Vec<Job<C>>, credentials: &AtomicU64) {
+        if group.is_empty() {
+            return;
+        }
+        match self.try_group(&mut group) {
+            Ok(ran) => {
+                self.companion.committed();
+                if self.touched_credentials.swap(false, Ordering::AcqRel) {
+                    credentials.fetch_add(1, Ordering::AcqRel);
+                }
+                for (job, ran) in group.into_iter().zip(ran) {
+                    (job.done)(match ran {
+                        Ran::Kept => Outcome::Committed,
+                        Ran::Undone => Outcome::RolledBack,
+                        Ran::Failed(error) => Outcome::Failed(error),
+                    });
+                }
+                if let (Some(wal), Some(connection)) = (&self.wal, &self.connection) {
+                    wal.after_commit(connection);
+                }
+            }
+            Err(Spoiled::BeforeCommit { .. }) if group.len() > 1 => {
+                for job in group {
+                    self.commit_group(vec![job], credentials);
+                }
+            }
+            Err(Spoiled::BeforeCommit { error } | Spoiled::AtCommit { error }) => {
+                for job in group {
+                    (job.done)(Outcome::Failed(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Runs and commits; on an error nothing of the group is in the file, or it is not known.
+    fn try_group(&mut self, group: &mut [Job<C>]) -> Result<Vec<Ran>, Spoiled> {
+        self.ensure_open().map_err(|error| Spoiled::BeforeCommit { error })?;
+        let before = self.companion.version();
+        let Some(connection) = &self.connection else {
+            return Err(Spoiled::BeforeCommit { error: StoreError::Closed });
+        };
+        let ran = run_group(connection, &mut self.companion, group);
+        let ran = match ran {
+            Ok(ran) => ran,
+            Err(error) => {
+                self.abandon();
+                return Err(Spoiled::BeforeCommit { error });
+            }
+        };
+        match connection.execute_batch("COMMIT") {
+            Ok(()) => Ok(ran),
+            Err(error) => self.after_failed_commit(before, error.into()).map(|()| ran),
+        }
+    }
+
+    fn ensure_open(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        let mut connection = (self.reopen)()?;
+        self.companion.reload(&RawWriteTx(&connection))?;
+        self.wal = Some(Wal::watch(&mut connection)?);
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Undoes the transaction and reads the state that is left.
+    fn abandon(&mut self) {
+        self.touched_credentials.store(false, Ordering::Release);
+        let Some(connection) = &self.connection else { return };
+        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+            self.connection = None; // opened anew by the next group
+        } else if self.companion.reload(&RawWriteTx(connection)).is_err() {
+            self.connection = None;
+        }
+    }
+
+    /// The truth after a COMMIT that failed. Its frames may lie in the WAL complete but unsynced;
+    /// only another commit on top of them, or their presence after reopening, settles the matter.
+    fn after_failed_commit(&mut self, before: u64, error: StoreError) -> Result<(), Spoiled> {
+        tracing::error!(%error, "a commit failed; reopening the file to find out what is in it");
+        let expected = self.companion.version();
+        self.abandon();
+        self.connection = None;
+        self.ensure_open().map_err(|_| Spoiled::AtCommit { error: StoreError::OutcomeUnknown })?;
+        let found = self.companion.version();
+        let settled = self.connection.as_ref().is_some_and(|connection| {
+            connection.execute_batch("UPDATE store_state SET heartbeat = heartbeat + 1").is_ok()
+        });
+        match found {
+            _ if !settled => Err(Spoiled::AtCommit { error: StoreError::OutcomeUnknown }),
+            found if found == expected && expected != before => Ok(()),
+            found if found == before && expected != before => {
+                Err(Spoiled::AtCommit { error: not_written(error) })
+            }
+            _ => Err(Spoiled::AtCommit { error: StoreError::OutcomeUnknown }),
+        }
+    }
+}
+
+fn not_written(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Full => StoreError::Full,
+        other => StoreError::Io(other.to_string().into()),
+    }
+}
+
+enum Spoiled {
+    /// Nothing was written; the jobs can be run again.
+    BeforeCommit {
+        error: StoreError,
+    },
+    AtCommit {
+        error: StoreError,
+    },
+}
+
+/// # Errors
+/// When the whole transaction is spoiled: full disk, failed disk, out of memory, a panic.
+fn run_group<C: Companion>(
+    connection: &Connection,
+    companion: &mut C,
+    group: &mut [Job<C>],
+) -> Result<Vec<Ran>, StoreError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    group.iter_mut().map(|job| run_job(connection, companion, job)).collect()
+}
+
+fn run_job<C: Companion>(
+    connection: &Connection,
+    companion: &mut C,
+    job: &mut Job<C>,
+) -> Result<Ran, StoreError> {
+    connection.prepare_cached("SAVEPOINT job")?.raw_execute()?;
+    let before = companion.version();
+    let mut tx = RawWriteTx(connection);
+    let result = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx, companion)))
+        .unwrap_or(Err(StoreError::Panicked));
+    if connection.is_autocommit() {
+        return Err(result.err().unwrap_or(StoreError::Panicked));
+    }
+    match &result {
+        Err(error) if error.spoils_transaction() => return Err(error.clone()),
+        Ok(true) => {}
+        Ok(false) | Err(_) => {
+            connection.prepare_cached("ROLLBACK TO job")?.raw_execute()?;
+            if companion.version() != before {
+                companion.reload(&RawWriteTx(connection))?;
+            }
+        }
+    }
+    connection.prepare_cached("RELEASE job")?.raw_execute()?;
+    Ok(match result {
+        Ok(true) => Ran::Kept,
+        Ok(false) => Ran::Undone,
+        Err(error) => Ran::Failed(error),
+    })
+}
