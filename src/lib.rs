@@ -2,4 +2,5 @@
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
 pub mod config;
+pub mod http;
 pub mod kernel;
