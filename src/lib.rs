@@ -2,6 +2,9 @@
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
 pub mod authz;
+pub mod config;
 pub mod crypto;
+pub mod http;
 pub mod kernel;
+pub mod ops;
 pub mod store;

@@ -18,7 +18,7 @@ use super::{RawWriteTx, StoreError};
 /// State in memory that follows the file transaction by transaction (the head of its log).
 pub trait Companion: Send + 'static {
     /// Reads the state again: at open, and whenever a transaction was undone.
-    fn reload(&mut self, tx: &RawWriteTx<'_>) -> Result<(), StoreError>;
+    fn reload(&mut self, tx: &mut RawWriteTx<'_>) -> Result<(), StoreError>;
     /// A number that rises with each change; equal numbers, equal states.
     fn version(&self) -> u64;
     /// The transaction is durable.
@@ -208,7 +208,7 @@ impl<C: Companion> State<C> {
             return Ok(());
         }
         let mut connection = (self.reopen)()?;
-        self.companion.reload(&RawWriteTx(&connection))?;
+        self.companion.reload(&mut RawWriteTx(&connection))?;
         self.wal = Some(Wal::watch(&mut connection)?);
         self.connection = Some(connection);
         Ok(())
@@ -220,7 +220,7 @@ impl<C: Companion> State<C> {
         let Some(connection) = &self.connection else { return };
         if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
             self.connection = None; // opened anew by the next group
-        } else if self.companion.reload(&RawWriteTx(connection)).is_err() {
+        } else if self.companion.reload(&mut RawWriteTx(connection)).is_err() {
             self.connection = None;
         }
     }
@@ -295,7 +295,7 @@ fn run_job<C: Companion>(
         Ok(false) | Err(_) => {
             connection.prepare_cached("ROLLBACK TO job")?.raw_execute()?;
             if companion.version() != before {
-                companion.reload(&RawWriteTx(connection))?;
+                companion.reload(&mut RawWriteTx(connection))?;
             }
         }
     }

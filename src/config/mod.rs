@@ -1,0 +1,22 @@
+//! Settings: one TOML file, environment variables over it, command-line flags over both.
+//!
+//! `table.rs` is the one list of settings; parsing, environment names, defaults and
+//! `docs/configuration.md` all come from it. What is unknown, of a wrong type or given twice where
+//! it must not be is refused, with the place where it stands.
+
+mod error;
+mod load;
+mod place;
+mod secret;
+mod table;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value;
+
+pub use error::{ConfigError, Origin};
+pub use load::{DEFAULT_FILE, Sources};
+pub use place::host_name;
+pub use secret::{RootKeyConfig, SecretKey32};
+pub use table::{Description, Limits, Log, RootKey, Server, Sessions, Settings, Store};
+pub use types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

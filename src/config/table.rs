@@ -1,0 +1,196 @@
+//! The one table of settings.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::error::ConfigError;
+use super::load::Given;
+use super::secret::SecretKey32;
+use super::types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
+use super::value::Value;
+use crate::kernel::limits;
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// One line of the table.
+pub(super) struct Setting {
+    pub section: &'static str,
+    pub name: &'static str,
+    /// `section.name`.
+    pub key: &'static str,
+    /// A shorter environment variable for the same setting.
+    pub alias: Option<&'static str>,
+    pub secret: bool,
+    doc: &'static str,
+    default: fn() -> String,
+}
+
+impl Setting {
+    pub fn env(&self) -> String {
+        format!("STRONGROOM_{}__{}", self.section, self.name).to_ascii_uppercase()
+    }
+}
+
+/// A setting as the documentation shows it.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// `section.name`, as in the file.
+    pub key: &'static str,
+    /// The environment variable.
+    pub env: String,
+    /// A shorter environment variable for the same setting.
+    pub alias: Option<&'static str>,
+    /// Default in TOML's spelling; empty when unset.
+    pub default: String,
+    /// What it means, in which unit.
+    pub doc: &'static str,
+}
+
+impl Settings {
+    /// Every setting, in the table's order.
+    pub fn describe() -> Vec<Description> {
+        let line = |setting: &Setting| Description {
+            key: setting.key,
+            env: setting.env(),
+            alias: setting.alias,
+            default: (setting.default)(),
+            doc: setting.doc.trim(),
+        };
+        SETTINGS.iter().map(line).collect()
+    }
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident { $(
+            $(#[doc = $doc:literal])+
+            $key:ident: $type:ty $([$range:expr])? $(as $alias:literal)? = $default:expr
+        ),+ $(,)? }
+    )+) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, Debug)]
+            pub struct $Section { $( $(#[doc = $doc])+ pub $key: $type, )+ }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $( $key: $default, )+ }
+                }
+            }
+        )+
+
+        /// All settings, checked.
+        #[derive(Clone, Debug, Default)]
+        pub struct Settings { $( $(#[doc = $section_doc])+ pub $section: $Section, )+ }
+
+        impl Settings {
+            pub(super) fn read(given: &mut Given) -> Result<Self, ConfigError> {
+                Ok(Self { $( $section: $Section { $(
+                    $key: given.take(
+                        concat!(stringify!($section), ".", stringify!($key)),
+                        &[$( $range )?],
+                        || $default,
+                    )?,
+                )+ }, )+ })
+            }
+        }
+
+        pub(super) static SETTINGS: &[Setting] = &[ $( $( Setting {
+            section: stringify!($section),
+            name: stringify!($key),
+            key: concat!(stringify!($section), ".", stringify!($key)),
+            alias: settings!(@alias $( $alias )?),
+            secret: <$type as Value>::SECRET,
+            doc: concat!($( $doc ),+),
+            default: || { let value: $type = $default; value.shown() },
+        }, )+ )+ ];
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+}
+
+settings! {
+    /// The HTTPS server.
+    server: Server {
+        /// Address and port of the HTTPS server; `0.0.0.0` or `[::]` for all interfaces.
+        listen: SocketAddr = SocketAddr::new(LOOPBACK, 8443),
+        /// Address and port of the plain HTTP server, which only redirects to HTTPS; `off` for none.
+        http_redirect_listen: OptionalListen = OptionalListen::On(SocketAddr::new(LOOPBACK, 8080)),
+        /// What links and redirects begin with, for instance `https://vault.example.org`.
+        /// Made from `server.listen` and the host name when unset.
+        external_url: Option<ExternalUrl> = None,
+        /// PEM file with the certificate, then its intermediates. Needs `server.tls_key`.
+        /// A self-signed certificate is made in the data directory when unset.
+        tls_certificate: Option<PathBuf> = None,
+        /// PEM file with the private key of `server.tls_certificate`.
+        tls_key: Option<PathBuf> = None,
+        /// Oldest TLS version accepted: `1.3` or `1.2`.
+        tls_minimum: TlsVersion = TlsVersion::V1_3,
+        /// Threads that answer HTTP; one for each processor core when unset.
+        workers: Option<u32> [1..=1024] = None,
+        /// IP addresses of reverse proxies. `X-Forwarded-For` is believed from these alone.
+        trusted_proxies: Vec<IpAddr> = Vec::new(),
+        /// Seconds that requests under way have to finish when the server stops.
+        shutdown_seconds: u32 [0..=3600] = 30,
+    }
+
+    /// How much and how fast.
+    limits: Limits {
+        /// Sign-in attempts a minute from one IP address; 0 for no limit.
+        sign_in_per_minute: Rate = Rate::new(10),
+        /// API requests a minute with one key; 0 for no limit.
+        api_per_minute: Rate = Rate::new(6_000),
+        /// Audit ingest requests a minute with one key; 0 for no limit.
+        ingest_per_minute: Rate = Rate::new(60_000),
+        /// Console requests a minute in one session, or from one IP address before sign-in;
+        /// 0 for no limit.
+        console_per_minute: Rate = Rate::new(600),
+        /// Largest request body in bytes, where a route has no limit of its own.
+        body_bytes: u64 [1024..=1_073_741_824] = limits::BODY_BYTES as u64,
+        /// Connections open at one time.
+        connections: u32 [1..=1_000_000] = 10_000,
+    }
+
+    /// The encrypted database files.
+    store: Store {
+        /// Directory of all data. Nobody but the service's user may read it.
+        data_dir: PathBuf as "STRONGROOM_DATA_DIR" = PathBuf::from("/var/lib/strongroom"),
+        /// Writes that may wait for one tenant; more are answered 503.
+        queue_depth: u32 [1..=1_000_000] = 4_096,
+        /// Writes that one commit may take together.
+        group_max: u32 [1..=100_000] = 1_024,
+        /// Read connections for each open tenant.
+        readers_per_tenant: u32 [1..=64] = 4,
+        /// Tenants whose files are open at one time.
+        open_tenants: u32 [1..=100_000] = 256,
+        /// Seconds without use after which a tenant's files are closed.
+        idle_close_seconds: u32 [1..=86_400] = 300,
+    }
+
+    /// Console sessions.
+    sessions: Sessions {
+        /// Minutes without a request after which a session ends.
+        idle_minutes: u32 [1..=1_440] = 30,
+        /// Hours after sign-in when a session ends in any case.
+        absolute_hours: u32 [1..=720] = 12,
+    }
+
+    /// The log on standard error. It is not the audit log.
+    log: Log {
+        /// `json` (one object a line) or `text`.
+        format: LogFormat = LogFormat::Json,
+        /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a filter by module
+        /// such as `info,strongroom::store=debug`.
+        level: LogFilter = LogFilter::info(),
+    }
+
+    /// Where the root key comes from: one source at most.
+    root_key: RootKey {
+        /// File with the root key: 32 bytes, raw, hex or base64; readable by its owner alone.
+        file: Option<PathBuf> as "STRONGROOM_MASTER_KEY_FILE" = None,
+        /// The root key itself, 32 bytes as hex or base64. A file, best a systemd credential, is
+        /// safer: other processes of the same user can read an environment.
+        key: Option<SecretKey32> as "STRONGROOM_MASTER_KEY" = None,
+    }
+}

@@ -1,0 +1,112 @@
+//! The operating log on standard error. It holds no personal data and no secrets; who did what is
+//! in the audit log.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::PanicHookInfo;
+
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use crate::config::{Log, LogFormat};
+
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error("log.level: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("the log is already set up: {0}")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Sets up the process's log and sends panics to it. Once in a process.
+pub fn init(settings: &Log) -> Result<(), LogError> {
+    subscriber(settings, std::io::stderr)?.try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+fn subscriber<W>(
+    settings: &Log,
+    writer: W,
+) -> Result<impl tracing::Subscriber + Send + Sync + use<W>, LogError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    let layer = match settings.format {
+        LogFormat::Json => {
+            layer.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+        }
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+    };
+    let filter = EnvFilter::try_new(settings.level.as_str())?;
+    Ok(Registry::default().with(filter).with(layer))
+}
+
+/// A literal message is the programmer's; a formatted one may hold somebody's data and stays out.
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let message = info.payload().downcast_ref::<&'static str>().copied();
+    let message = message.unwrap_or("(formatted message left out: it may hold data)");
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    // Names of functions only; captured when RUST_BACKTRACE is set.
+    let trace = Backtrace::capture();
+    let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
+    tracing::error!(
+        target: "strongroom::panic",
+        cause = message,
+        location,
+        thread,
+        trace,
+        "a panic: this is a defect, please report it"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(settings: &Log, act: impl FnOnce()) -> String {
+        let memory = Memory::default();
+        let writer = memory.clone();
+        let subscriber = subscriber(settings, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, act);
+        String::from_utf8(memory.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn each_event_is_one_json_object_on_one_line() {
+        let log = logged(&Log::default(), || {
+            tracing::info!(status = 200, "line\nbreak");
+            tracing::debug!("below the level");
+        });
+        assert_eq!(log.lines().count(), 1);
+        let line: serde_json::Value = serde_json::from_str(&log).unwrap();
+        assert_eq!((&line["message"], &line["status"]), (&"line\nbreak".into(), &200.into()));
+        assert_eq!(line["level"], "INFO");
+    }
+
+    #[test]
+    fn text_is_free_of_terminal_codes() {
+        let settings = Log { format: LogFormat::Text, ..Log::default() };
+        let log = logged(&settings, || tracing::warn!("careful"));
+        assert!(log.contains("WARN") && !log.contains('\u{1b}'), "{log}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Running the appliance: its log.
+
+pub mod log;
