@@ -149,9 +149,44 @@ impl Clock for ManualClock {
     }
 }
 
+/// Notices a wall clock that somebody sets: it leaves the monotonic clock by more than
+/// [`limits::CLOCK_JUMP`](super::limits::CLOCK_JUMP).
+pub struct ClockGuard {
+    wall: Timestamp,
+    monotonic: Duration,
+}
+
+impl ClockGuard {
+    pub fn new(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), monotonic: clock.monotonic() }
+    }
+
+    /// The time, or nothing while it cannot be trusted.
+    pub fn check(&self, clock: &dyn Clock) -> Option<Timestamp> {
+        let now = clock.now();
+        let expected = self.wall.plus(clock.monotonic().saturating_sub(self.monotonic));
+        let off = now.since(expected).max(expected.since(now));
+        (off <= super::limits::CLOCK_JUMP).then_some(now)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_and_one_that_runs_is_not() {
+        let clock = ManualClock::new(Timestamp::from_micros(1_000_000_000));
+        let guard = ClockGuard::new(&clock);
+        clock.advance(Duration::from_secs(86_400));
+        assert_eq!(guard.check(&clock), Some(clock.now()));
+        clock.jump(301_000_000);
+        assert_eq!(guard.check(&clock), None);
+        clock.jump(-600_000_000);
+        assert_eq!(guard.check(&clock), Some(clock.now()));
+        clock.jump(-600_000_000);
+        assert_eq!(guard.check(&clock), None);
+    }
 
     #[test]
     fn a_time_reads_back_as_written_whatever_its_offset() {

@@ -1,0 +1,144 @@
+//! Reading entries back: opening envelopes, merging sealed members.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::event::StoredEvent;
+use super::leaf::{Hash, Leaf};
+use super::seal::{self, EpochKey, Place};
+use super::view::EntryView;
+use crate::args;
+use crate::crypto::{CryptoError, TenantKeys};
+use crate::kernel::Timestamp;
+use crate::kernel::id::{KeyId, LogId};
+use crate::store::{Row, Sql, StoreError};
+
+/// Opens entries of one log.
+pub struct Opener {
+    log: LogId,
+    keys: Arc<TenantKeys>,
+    epoch: Option<EpochKey>,
+}
+
+/// What chains and proves an entry.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LeafView {
+    pub log_id: LogId,
+    pub seq: u64,
+    pub time_micros: i64,
+    pub payload_hash: Hash,
+    pub prev_hash: Hash,
+    pub hash: Hash,
+}
+
+impl Opener {
+    pub fn new(tx: &impl Sql, keys: Arc<TenantKeys>) -> Result<Self, StoreError> {
+        let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
+        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None })
+    }
+
+    pub fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// Opens one entry; members whose key was destroyed are left out and the entry says so.
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyDestroyed`] after the log's own key was destroyed.
+    pub fn open(&mut self, seq: u64, time: Timestamp, envelope: &[u8]) -> Result<EntryView, StoreError> {
+        let place = Place::entry(self.log, seq);
+        let unreadable = |_| StoreError::from(CryptoError::Unreadable);
+        let id = seal::key_id(envelope).map_err(unreadable)?;
+        let log = self.log;
+        let secret = self.epoch(id)?.entry_secret(log, seq);
+        let payload = seal::open(&secret, place, envelope).map_err(unreadable)?;
+        let damaged = |_| StoreError::Corrupt(format!("audit entry {seq}").into());
+        let mut stored = StoredEvent::parse(&payload).map_err(damaged)?;
+        for (index, member) in (0..).zip(std::mem::take(&mut stored.sealed)) {
+            match self.member(seq, index, &member) {
+                Ok(opened) => stored.merge(&opened).map_err(damaged)?,
+                Err(CryptoError::KeyDestroyed) => stored.mark_erased(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        EntryView::from_stored(seq, time, stored).map_err(damaged)
+    }
+
+    fn member(&self, seq: u64, index: u32, envelope: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let subject = seal::key_id(envelope).map_err(|_| CryptoError::Unreadable)?;
+        let key = EpochKey::new(subject, self.keys.subject(subject)?.expose());
+        let secret = key.member_secret(self.log, seq, index);
+        seal::open(&secret, Place::member(self.log, seq, index), envelope)
+            .map_err(|_| CryptoError::Unreadable)
+    }
+
+    fn epoch(&mut self, id: KeyId) -> Result<&EpochKey, CryptoError> {
+        if self.epoch.as_ref().is_none_or(|epoch| epoch.id() != id) {
+            self.epoch = Some(EpochKey::new(id, self.keys.audit_key(id)?.expose()));
+        }
+        self.epoch.as_ref().ok_or(CryptoError::KeyDestroyed)
+    }
+}
+
+/// One entry with what proves it; `None` when the log does not reach that far.
+pub fn entry(
+    tx: &impl Sql,
+    opener: &mut Opener,
+    seq: u64,
+) -> Result<Option<(EntryView, LeafView)>, StoreError> {
+    let sql = "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq IN ($1, $2) ORDER BY seq";
+    let rows = tx.query(sql, args![seq.cast_signed() - 1, seq.cast_signed()], raw)?;
+    let Some(found) = rows.last().filter(|row| row.seq == seq) else { return Ok(None) };
+    let prev_hash = if rows.len() == 2 { rows[0].hash } else { Hash::ZERO };
+    let view = opener.open(seq, found.time, &found.envelope)?;
+    let payload_hash = Hash::of(&found.envelope);
+    let leaf = Leaf { log: opener.log, seq, time: found.time, payload_hash, prev_hash };
+    let leaf = LeafView {
+        log_id: opener.log,
+        seq,
+        time_micros: found.time.as_micros(),
+        payload_hash,
+        prev_hash,
+        hash: leaf.hash(),
+    };
+    Ok(Some((view, leaf)))
+}
+
+/// The entries with these numbers, in the order given.
+pub fn entries(
+    tx: &impl Sql,
+    opener: &mut Opener,
+    seqs: &[u64],
+) -> Result<Vec<EntryView>, StoreError> {
+    let sql = "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq = $1";
+    let mut views = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        if let Some(row) = tx.query_one(sql, args![seq.cast_signed()], raw)? {
+            views.push(opener.open(row.seq, row.time, &row.envelope)?);
+        }
+    }
+    Ok(views)
+}
+
+/// Number of entries.
+pub fn size(tx: &impl Sql) -> Result<u64, StoreError> {
+    tx.count("SELECT coalesce(max(seq), 0) FROM audit_entries", &[])
+}
+
+struct Raw {
+    seq: u64,
+    time: Timestamp,
+    envelope: Vec<u8>,
+    hash: Hash,
+}
+
+fn raw(row: &Row<'_>) -> Result<Raw, StoreError> {
+    Ok(Raw {
+        seq: row.get(0)?,
+        time: row.get(1)?,
+        envelope: row.get(2)?,
+        hash: Hash::from_bytes(row.get(3)?),
+    })
+}
