@@ -1,4 +1,5 @@
 //! Strongroom keeps customers' conversations encrypted, tenant by tenant, and proves who touched
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
+pub mod audit;
 pub mod kernel;
