@@ -301,7 +301,9 @@ pub(super) mod tests {
         ] {
             assert_eq!(refused(text).0, pointer, "{text}");
         }
-        for text in [r#""\ud800""#, r#""\udc00x""#, "", "{} {}", "{'a':1}", "[1,]", "NaN", "\u{feff}1"] {
+        for text in
+            [r#""\ud800""#, r#""\udc00x""#, "", "{} {}", "{'a':1}", "[1,]", "NaN", "\u{feff}1"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(refused("[1e20]").1.contains("send it as a string"));

@@ -40,12 +40,19 @@ impl IngestError {
 pub fn parse(body: &[u8], tenant: TenantId, slug: &str) -> Result<Vec<Event>, IngestError> {
     let at = Cell::new(None);
     let one = Posting { tenant, slug };
+    let array = body.trim_ascii_start().starts_with(b"[");
     let refuse = |error: JsonError| {
-        IngestError { index: at.get(), pointer: error.pointer, message: mend(&error.message) }
+        let pointer = match at.get() {
+            None => String::new(),
+            // What is wrong with an event as a whole shows only after the parser has left it.
+            Some(index) if array && error.pointer.is_empty() => format!("/{index}"),
+            Some(_) => error.pointer,
+        };
+        IngestError { index: at.get(), pointer, message: mend(&error.message) }
     };
     let text = canonical::utf8(body).map_err(refuse)?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let events = if text.trim_ascii_start().starts_with('[') {
+    let events = if array {
         reader.deserialize_seq(Batch { one, at: &at })
     } else {
         at.set(Some(0));
@@ -162,7 +169,7 @@ impl Posting<'_> {
             ip: posted.ip_address.and_then(|ip| ip.0),
             user_agent: posted.user_agent.map(|text| text.0),
             custom_fields: posted.custom_fields,
-            occurred_at: posted.timestamp,
+            occurred_at: posted.timestamp.and_then(|time| time.0),
             ..Event::default()
         })
     }
@@ -186,7 +193,7 @@ fn native(posted: PostedEvent) -> Result<Event, String> {
         user_agent: posted.user_agent.map(|text| text.0),
         changes: posted.changes,
         custom_fields: posted.custom_fields,
-        occurred_at: posted.occurred_at,
+        occurred_at: posted.occurred_at.and_then(|time| time.0),
         ..Event::default()
     })
 }
@@ -243,7 +250,7 @@ pub struct PostedEvent {
     outcome: Option<Outcome>,
     ip: Option<Ip>,
     user_agent: Option<Line>,
-    occurred_at: Option<Timestamp>,
+    occurred_at: Option<Time>,
     #[serde(default, deserialize_with = "changes")]
     changes: BTreeMap<String, Change>,
     #[serde(default, deserialize_with = "canonical::object")]
@@ -252,7 +259,7 @@ pub struct PostedEvent {
     #[schemars(skip)]
     activity_type: Option<ActionName>,
     #[schemars(skip)]
-    timestamp: Option<Timestamp>,
+    timestamp: Option<Time>,
     #[schemars(skip)]
     user_id: Option<Line>,
     #[schemars(skip)]
@@ -367,6 +374,11 @@ checked! {
     "an IPv4 or IPv6 address such as \"192.0.2.7\" or \"2001:db8::7\"",
     { "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] },
     |text| text.parse().ok().map(Some);
+
+    Time(Option<Timestamp>),
+    "an RFC 3339 time such as \"2026-11-22T05:06:07Z\"",
+    { "type": "string", "format": "date-time" },
+    |text| Timestamp::parse(text).map(Some);
 }
 
 fn is_line(text: &str) -> bool {

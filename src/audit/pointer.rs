@@ -85,9 +85,8 @@ impl Level {
         match self {
             Self::Object { key, .. } => key,
             // Right after a comma the parser still speaks about the value before.
-            Self::Array { next, started } => {
-                if started { Some(next) } else { next.checked_sub(1) }.map(|index| index.to_string())
-            }
+            Self::Array { next, started } => if started { Some(next) } else { next.checked_sub(1) }
+                .map(|index| index.to_string()),
         }
     }
 }

@@ -205,13 +205,17 @@ mod tests {
     #[test]
     fn terms_are_read_with_negation_quotes_and_prefixes() {
         let query = parse(r#" action:login_failed  -actor:"Ann \"A\" Lee" action:api_key.* "#);
-        let term = |field, value: &str, negated, prefix, at| {
-            Term { field, value: value.to_owned(), negated, prefix, at }
+        let term = |field, value: &str, negated, prefix, at| Term {
+            field,
+            value: value.to_owned(),
+            negated,
+            prefix,
+            at,
         };
         let expected = vec![
             term(Field::Action, "login.failed", false, false, 1),
             term(Field::Actor, "Ann \"A\" Lee", true, false, 22),
-            term(Field::Action, "api_key.", false, true, 44),
+            term(Field::Action, "api_key.", false, true, 45),
         ];
         assert_eq!(query, Ok(Query { terms: expected }));
         assert_eq!(parse(""), Ok(Query::default()));

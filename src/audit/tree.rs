@@ -69,7 +69,7 @@ impl Tree {
     pub fn append(&mut self, leaf_hash: Hash) -> Vec<Tile> {
         let mut tiles = Vec::new();
         let mut hash = leaf_hash;
-        let mut height = 0;
+        let mut height = 0_u32;
         self.push(0, hash);
         while self.size >> height & 1 == 1 {
             let Some(left) = self.peaks.pop() else { break };
@@ -229,7 +229,13 @@ mod tests {
     #[test]
     fn roots_are_those_of_certificate_transparency() {
         let leaves = [
-            "", "00", "10", "2021", "3031", "40414243", "5051525354555657",
+            "",
+            "00",
+            "10",
+            "2021",
+            "3031",
+            "40414243",
+            "5051525354555657",
             "606162636465666768696a6b6c6d6e6f",
         ];
         let roots = [

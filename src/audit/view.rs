@@ -101,8 +101,18 @@ mod tests {
         let json = serde_json::to_value(&view).unwrap();
         let names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = vec![
-            "seq", "time", "action", "actor", "resource", "outcome", "ip", "userAgent",
-            "requestId", "changes", "customFields", "occurredAt",
+            "seq",
+            "time",
+            "action",
+            "actor",
+            "resource",
+            "outcome",
+            "ip",
+            "userAgent",
+            "requestId",
+            "changes",
+            "customFields",
+            "occurredAt",
         ];
         expected.sort_unstable();
         assert_eq!(names, expected);
