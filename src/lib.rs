@@ -1,6 +1,7 @@
 //! Strongroom keeps customers' conversations encrypted, tenant by tenant, and proves who touched
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
+pub mod audit;
 pub mod authz;
 pub mod config;
 pub mod crypto;

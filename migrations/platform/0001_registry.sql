@@ -2,7 +2,7 @@ CREATE TABLE tenants (
     id      BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
     slug    TEXT NOT NULL UNIQUE,
     name    TEXT NOT NULL,
-    state   TEXT NOT NULL CHECK (state IN ('creating', 'active', 'frozen', 'suspended', 'closed')),
+    state   TEXT NOT NULL CHECK (state IN ('active', 'frozen', 'suspended', 'closed')),
     created INTEGER NOT NULL
 );
 

@@ -17,8 +17,6 @@ pub enum Realm {
 /// What a tenant takes at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TenantState {
-    /// Being made; nobody can use it.
-    Creating,
     Active,
     /// Sign-in and recorded reads go on, every change is refused.
     Frozen,
@@ -31,7 +29,6 @@ pub enum TenantState {
 impl TenantState {
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Creating => "creating",
             Self::Active => "active",
             Self::Frozen => "frozen",
             Self::Suspended => "suspended",
@@ -40,7 +37,7 @@ impl TenantState {
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Creating, Self::Active, Self::Frozen, Self::Suspended, Self::Closed]
+        [Self::Active, Self::Frozen, Self::Suspended, Self::Closed]
             .into_iter()
             .find(|state| state.name() == name)
     }

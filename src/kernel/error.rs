@@ -21,3 +21,16 @@ pub enum ErrorKind {
     /// A defect or damage; details go to the log, never to the caller.
     Internal,
 }
+
+/// An error that a caller gets to see.
+pub trait Fault: std::error::Error {
+    fn kind(&self) -> ErrorKind;
+
+    /// Stable name, part of the outside contract (`type` in problem details).
+    fn code(&self) -> &'static str;
+
+    /// Where in the input it is, when the input is at fault.
+    fn field(&self) -> Option<&'static str> {
+        None
+    }
+}

@@ -9,7 +9,7 @@ pub mod random;
 use std::sync::Arc;
 
 pub use clock::{Clock, Timestamp};
-pub use error::ErrorKind;
+pub use error::{ErrorKind, Fault};
 pub use random::Random;
 
 /// Time and randomness, injected once at the top so that tests can set the clock.

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod erasures;
 mod error;
 pub mod files;
+mod index_file;
 pub mod lock;
 pub mod migrate;
 mod readers;
@@ -19,6 +20,7 @@ mod writer;
 
 pub use database::{Database, DatabaseOptions};
 pub use error::StoreError;
+pub use index_file::IndexFile;
 pub use sql::{RawReadTx, RawWriteTx, Sql, SqlMut};
 pub use value::{FromColumn, Row, Value};
 pub use workers::Workers;

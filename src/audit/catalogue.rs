@@ -1,0 +1,204 @@
+//! The event types that the server itself writes: one table, from which documentation, filters
+//! and checks are made. Applications may post any other name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+
+/// What an event is about, in the terms of auditors.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    Authentication,
+    DataAccess,
+    DataModification,
+    Administration,
+    System,
+}
+
+impl Category {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::DataAccess => "data access",
+            Self::DataModification => "data modification",
+            Self::Administration => "administration",
+            Self::System => "system",
+        }
+    }
+}
+
+/// One event type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Action {
+    /// `domain.verb`.
+    pub name: &'static str,
+    pub category: Category,
+    /// One line in English.
+    pub description: &'static str,
+    /// Other names that are read as this one: those with underscores are ORCA's.
+    pub aliases: &'static [&'static str],
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl From<Action> for String {
+    fn from(action: Action) -> Self {
+        action.name.to_owned()
+    }
+}
+
+/// The whole table, in the order of the documentation.
+pub fn all() -> &'static [Action] {
+    ALL
+}
+
+/// The type with this name or alias.
+pub fn find(name: &str) -> Option<&'static Action> {
+    static BY_NAME: LazyLock<HashMap<&str, &Action>> = LazyLock::new(|| {
+        let names = |action: &'static Action| action.aliases.iter().copied().chain([action.name]);
+        ALL.iter().flat_map(|action| names(action).map(move |name| (name, action))).collect()
+    });
+    BY_NAME.get(name).copied()
+}
+
+/// The name that is stored for `name`: aliases are resolved, anything else stays as it is.
+pub fn canonical_name(name: &str) -> &str {
+    find(name).map_or(name, |action| action.name)
+}
+
+macro_rules! catalogue {
+    ($($category:ident { $($constant:ident $name:literal $([$($alias:literal),+])? $text:literal;)+ })+) => {
+        $($(
+            #[doc = $text]
+            pub const $constant: Action = Action {
+                name: $name,
+                category: Category::$category,
+                description: $text,
+                aliases: &[$($($alias),+)?],
+            };
+        )+)+
+        const ALL: &[Action] = &[$($($constant),+),+];
+    };
+}
+
+catalogue! {
+    Authentication {
+        LOGIN_SUCCEEDED "login.succeeded" ["login", "login_succeeded", "login_success"] "Somebody signed in.";
+        LOGIN_FAILED "login.failed" ["login_failed"] "A sign-in was refused.";
+        LOGOUT "session.logout" ["logout"] "Somebody signed out.";
+        SESSION_CREATED "session.created" ["session_created"] "A session began.";
+        SESSION_ENDED "session.ended" ["session_ended"] "A session ended: signed out, expired or revoked.";
+        EMAIL_VERIFIED "email.verified" ["email_verified"] "An e-mail address was confirmed by its owner.";
+        PASSWORD_CHANGED "password.changed" ["password_changed"] "A password was changed or reset.";
+        TWO_FACTOR_ENABLED "two_factor.enabled" ["2fa_enabled", "2fa.enabled", "two_factor_enabled"] "A second factor was set up.";
+        TWO_FACTOR_DISABLED "two_factor.disabled" ["2fa_disabled", "2fa.disabled", "two_factor_disabled"] "A second factor was removed.";
+        ACCESS_DENIED "access.denied" ["access_denied"] "A caller tried something without the right to it.";
+        RATE_LIMITED "rate.limited" ["rate_limited"] "A caller was slowed down for sending too much.";
+    }
+    DataAccess {
+        CONVERSATION_LISTED "conversation.listed" ["conversation_listed"] "Conversations were listed.";
+        CONVERSATION_SEARCHED "conversation.searched" ["conversation_searched"] "Conversations were searched.";
+        CONVERSATION_ACCESS "conversation.access" ["conversation_access"] "A conversation's metadata was read.";
+        MESSAGE_ACCESS "message.access" ["message_access"] "Messages were read.";
+        AUDIT_VIEWED "audit.viewed" ["audit_viewed"] "Audit entries were read.";
+        AUDIT_SEARCHED "audit.searched" ["audit_searched"] "The audit log was searched.";
+        AUDIT_VERIFIED "audit.verified" ["audit_verified"] "The audit log was verified.";
+        AUDIT_EXPORTED "audit.exported" ["audit_exported"] "Audit entries were exported.";
+        DATA_EXPORTED "data.exported" ["data_exported"] "Data was exported.";
+    }
+    DataModification {
+        CONVERSATION_CREATED "conversation.created" ["conversation_created"] "A conversation was created.";
+        CONVERSATION_UPDATED "conversation.updated" ["conversation_updated"] "A conversation's metadata was changed.";
+        CONVERSATION_CLOSED "conversation.closed" ["conversation_closed"] "A conversation was closed.";
+        CONVERSATION_REOPENED "conversation.reopened" ["conversation_reopened"] "A conversation was opened again.";
+        CONVERSATION_DELETED "conversation.deleted" ["conversation_deleted"] "A conversation was deleted.";
+        MESSAGE_APPENDED "message.appended" ["message_appended"] "Messages were added to a conversation.";
+        FILE_UPLOADED "file.uploaded" ["file_uploaded"] "A file was stored.";
+        FILE_DELETED "file.deleted" ["file_deleted", "files_deleted"] "Files were deleted.";
+        FILE_REJECTED_RAW_PASSWORD "file.rejected_raw_password" ["file_rejected_raw_password"] "A file was refused because it holds passwords in clear.";
+        ERASURE_REQUESTED "erasure.requested" ["erasure_requested"] "The erasure of a person's data was requested.";
+        ERASURE_COMPLETED "erasure.completed" ["erasure_completed", "erasure.done", "erasure_done"] "A person's data was erased.";
+    }
+    Administration {
+        ADMIN_PANEL_ACCESS "admin_panel.access" ["admin_panel_access"] "Somebody opened the administration pages.";
+        TENANT_CREATED "tenant.created" ["tenant_created"] "A tenant was created.";
+        TENANT_RENAMED "tenant.renamed" ["tenant_renamed"] "A tenant was renamed.";
+        TENANT_FROZEN "tenant.frozen" ["tenant_frozen"] "A tenant was made read-only.";
+        TENANT_UNFROZEN "tenant.unfrozen" ["tenant_unfrozen"] "A tenant takes changes again.";
+        TENANT_SUSPENDED "tenant.suspended" ["tenant_suspended"] "A tenant was locked for everybody.";
+        TENANT_RESUMED "tenant.resumed" ["tenant_resumed"] "A suspended tenant was opened again.";
+        ACCOUNT_CLOSED "account.closed" ["account_closed"] "A tenant's account was closed.";
+        SETUP_LINK_CREATED "setup_link.created" ["setup_link_created"] "A link for setting up an administrator was made.";
+        SETUP_COMPLETED "setup.completed" ["setup_completed"] "The installation was set up.";
+        PLATFORM_ADMIN_CREATED "platform_admin.created" ["platform_admin_created"] "A platform administrator was added.";
+        PLATFORM_ADMIN_RESET "platform_admin.reset" ["platform_admin_reset"] "A platform administrator's sign-in was reset.";
+        USER_REGISTERED "user.registered" ["register", "user_registered"] "A person registered.";
+        USER_CREATED "user.created" ["user_created"] "A member was added.";
+        USER_DISABLED "user.disabled" ["user_disabled"] "A member may no longer sign in.";
+        USER_ENABLED "user.enabled" ["user_enabled"] "A member may sign in again.";
+        ROLE_CHANGED "role.changed" ["role_changed"] "A member's role was changed.";
+        SETTINGS_CHANGED "settings.changed" ["settings_changed"] "Settings were changed.";
+        INTEGRATION_CHANGED "integration.changed" ["integration_changed"] "An integration was added, changed or removed.";
+        API_KEY_CREATED "api_key.created" ["api_key_created"] "An API key was created.";
+        API_KEY_REVOKED "api_key.revoked" ["api_key_revoked"] "An API key was revoked.";
+        GDPR_CHECK_DISABLED "gdpr_check.disabled" ["gdpr_check_disabled"] "A data protection check was turned off.";
+        CREDITS_ADDED "credits.added" ["credits_added"] "Credits were added to an account.";
+        CERTIFICATE_ISSUED "certificate.issued" ["certificate_issued"] "A certificate was issued.";
+        REMEDIATION_APPLIED "remediation.applied" ["remediation_applied"] "A finding was remedied.";
+    }
+    System {
+        JOB_CREATED "job.created" ["job_created"] "A job was created.";
+        JOB_STARTED "job.started" ["job_started"] "A job began to run.";
+        JOB_COMPLETED "job.completed" ["job_completed"] "A job ended well.";
+        JOB_FAILED "job.failed" ["job_failed"] "A job failed.";
+        KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
+        KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
+        LOG_OPENED "log.opened" ["log_opened"] "A new audit log begins; names the log before, if there was one.";
+        CLOCK_JUMP "clock.jump" ["clock_jump"] "The wall clock left the monotonic clock; appends stopped.";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_and_alias_means_one_event_type() {
+        let mut seen = HashSet::new();
+        for action in all() {
+            assert!(action.name.contains('.'), "{action}");
+            for name in action.aliases.iter().chain([&action.name]) {
+                assert!(seen.insert(*name), "{name} is there twice");
+                assert_eq!(canonical_name(name), action.name);
+                assert!(crate::audit::event::is_action(name), "{name}");
+            }
+        }
+        assert_eq!(canonical_name("invoice.exported"), "invoice.exported");
+    }
+
+    #[test]
+    fn every_event_type_that_was_promised_is_there() {
+        let promised = "login logout login_failed session_created session_ended register \
+            email_verified password_changed 2fa_enabled 2fa_disabled admin_panel_access \
+            role_changed settings_changed integration_changed api_key_created api_key_revoked \
+            message.access conversation.access conversation.closed conversation.deleted \
+            data_exported file_uploaded files_deleted file_rejected_raw_password job_created \
+            job_started job_completed job_failed gdpr_check_disabled credits_added \
+            certificate_issued remediation_applied account_closed erasure_requested \
+            erasure_done";
+        for name in promised.split_whitespace() {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+}

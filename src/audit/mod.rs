@@ -1,0 +1,28 @@
+//! The audit log: what an event is, how an entry is sealed, chained and put into a Merkle tree,
+//! and how it is searched. `docs/audit-format.md` describes format version 1 for outsiders.
+//!
+//! An event (`event`) comes from the server itself (`catalogue`) or from an application
+//! (`ingest`). It becomes canonical JSON (`canonical`), then an envelope (`seal`), then a leaf
+//! (`leaf`) of the tree (`tree`), appended to the file (`log`). `read` opens entries again,
+//! `verify` checks them all, `index` finds them.
+
+pub mod canonical;
+pub mod catalogue;
+pub mod event;
+pub mod index;
+pub mod ingest;
+pub mod leaf;
+pub mod log;
+mod pointer;
+pub mod query;
+pub mod read;
+pub mod seal;
+pub mod tree;
+pub mod verify;
+pub mod view;
+
+pub use event::Event;
+pub use log::AuditLog;
+
+#[cfg(test)]
+mod example;

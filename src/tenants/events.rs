@@ -1,0 +1,42 @@
+//! The audit entries that go with a write.
+
+use std::sync::Arc;
+
+use crate::audit::Event;
+
+/// What a write appends to the log, in this order.
+#[derive(Default)]
+pub struct AuditEvents {
+    /// The server's own; actor, address and request come from the grant.
+    pub(super) own: Vec<Event>,
+    /// Payloads of what an application reports; complete as they are.
+    pub(super) reported: Option<Arc<[Vec<u8>]>>,
+}
+
+impl AuditEvents {
+    /// Only for a write that turns out to change nothing; one that does change something is
+    /// stopped before it is committed.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    pub fn reported(payloads: Arc<[Vec<u8>]>) -> Self {
+        Self { own: Vec::new(), reported: Some(payloads) }
+    }
+
+    #[must_use]
+    pub fn and(mut self, event: Event) -> Self {
+        self.own.push(event);
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.reported.as_ref().is_none_or(|payloads| payloads.is_empty())
+    }
+}
+
+impl From<Event> for AuditEvents {
+    fn from(event: Event) -> Self {
+        Self { own: vec![event], reported: None }
+    }
+}

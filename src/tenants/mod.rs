@@ -1,0 +1,60 @@
+//! Tenants, and the few typed doors to their data.
+//!
+//! [`Tenants::read`], [`Tenants::disclose`] and [`Tenants::write`] are the only ways in, each with
+//! a [`Grant`](crate::authz::Grant). Writing under a permission to read does not compile:
+//!
+//! ```compile_fail
+//! use strongroom::authz::{Grant, permission::ConversationRead};
+//! use strongroom::tenants::{AuditEvents, DoorError, Tenants};
+//! async fn sneak(tenants: &Tenants, grant: &Grant<ConversationRead>) -> Result<(), DoorError> {
+//!     tenants.write(grant, |_| Ok(((), AuditEvents::none()))).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Nor does opening a tenant's file past the doors:
+//!
+//! ```compile_fail
+//! fn sneak(tenants: &strongroom::tenants::Tenants) {
+//!     let _ = tenants.realm(strongroom::authz::Realm::Platform);
+//! }
+//! ```
+//!
+//! With a permission to write, it does:
+//!
+//! ```
+//! use strongroom::authz::{Grant, permission::ConversationDelete};
+//! use strongroom::tenants::{AuditEvents, DoorError, Tenants};
+//! async fn write(tenants: &Tenants, grant: &Grant<ConversationDelete>) -> Result<(), DoorError> {
+//!     tenants.write(grant, |_| Ok::<_, DoorError>(((), AuditEvents::none()))).await?;
+//!     Ok(())
+//! }
+//! ```
+
+mod boot;
+mod create;
+mod denials;
+mod doors;
+mod error;
+mod events;
+mod idempotency;
+mod list;
+mod model;
+mod realm;
+mod registry;
+mod root_key;
+mod state;
+mod system;
+mod tx;
+
+pub use boot::{Boot, BootError};
+pub use create::{NewTenant, create};
+pub use doors::{Disclosed, Tenants, Written};
+pub use error::DoorError;
+pub use events::AuditEvents;
+pub use idempotency::IdempotencyKey;
+pub use list::{TenantSummary, find, list};
+pub use model::{Slug, Tenant, TenantError};
+pub use state::{StateChange, change_state};
+pub use system::SystemWrite;
+pub use tx::{ReadTx, RealmTx, WriteTx};

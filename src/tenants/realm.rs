@@ -1,0 +1,79 @@
+//! One realm's open files: database, keys, search index.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use crate::audit::AuditLog;
+use crate::audit::index::AuditIndex;
+use crate::crypto::TenantKeys;
+use crate::kernel::id::TenantId;
+use crate::kernel::{Runtime, Timestamp};
+use crate::store::migrate::Migrations;
+use crate::store::{Database, DatabaseOptions, StoreError, Workers};
+
+pub struct OpenRealm {
+    /// The tenant's id; the installation's for the platform.
+    pub owner: TenantId,
+    pub keys: Arc<TenantKeys>,
+    pub database: Database<AuditLog>,
+    pub index: AuditIndex,
+    pub runtime: Runtime,
+    used: AtomicI64,
+    /// Size of the log after the last write seen, for cheap display.
+    pub log_size: AtomicU64,
+}
+
+/// Names of the files in a realm's directory.
+pub struct Files {
+    pub database: &'static str,
+    pub migrations: Migrations,
+}
+
+impl OpenRealm {
+    pub fn open(
+        directory: &Path,
+        files: &Files,
+        owner: TenantId,
+        keys: TenantKeys,
+        options: DatabaseOptions,
+        workers: &Workers,
+        runtime: &Runtime,
+    ) -> Result<Self, StoreError> {
+        let keys = Arc::new(keys);
+        let log = AuditLog::new(keys.clone(), runtime);
+        let database = Database::open(
+            &directory.join(files.database),
+            keys.file_key()?,
+            files.migrations,
+            log,
+            options,
+            workers,
+        )?;
+        let size = database.read_here(crate::audit::read::size)??;
+        let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
+        Ok(Self {
+            owner,
+            keys,
+            database,
+            index,
+            runtime: runtime.clone(),
+            used: AtomicI64::new(runtime.now().as_micros()),
+            log_size: AtomicU64::new(size),
+        })
+    }
+
+    pub fn touch(&self) {
+        self.used.store(self.runtime.now().as_micros(), Ordering::Relaxed);
+    }
+
+    pub fn last_used(&self) -> Timestamp {
+        Timestamp::from_micros(self.used.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for OpenRealm {
+    fn drop(&mut self) {
+        self.database.close();
+    }
+}

@@ -1,0 +1,143 @@
+//! Transactions behind the doors: SQL plus sealing and opening with the realm's keys.
+
+use std::marker::PhantomData;
+
+use zeroize::Zeroizing;
+
+use super::realm::OpenRealm;
+use crate::crypto::envelope::{self, Place};
+use crate::crypto::{CryptoError, Field, TenantKeys};
+use crate::kernel::Runtime;
+use crate::kernel::id::{KeyId, TenantId};
+use crate::store::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, Value};
+
+/// Reads; may be rerun on a moment's view of the file.
+pub struct ReadTx<'a> {
+    pub(super) raw: &'a RawReadTx<'a>,
+    pub(super) realm: &'a OpenRealm,
+}
+
+/// Writes under permission `P`.
+pub struct WriteTx<'a, P> {
+    pub(super) raw: &'a mut RawWriteTx<'a>,
+    pub(super) realm: &'a OpenRealm,
+    /// Rows changed so far.
+    pub(super) changed: usize,
+    pub(super) permission: PhantomData<fn() -> P>,
+}
+
+/// What both can do.
+pub trait RealmTx: Sql {
+    #[doc(hidden)]
+    fn keys(&self) -> &TenantKeys;
+    #[doc(hidden)]
+    fn owner(&self) -> TenantId;
+
+    /// Opens a sealed field.
+    ///
+    /// # Errors
+    /// [`CryptoError::KeyDestroyed`] when the person was erased.
+    fn open(
+        &self,
+        field: Field,
+        row: &[u8; 16],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let place = Place { field, row, tenant: self.owner() };
+        self.keys().by_id(envelope::key_id(sealed)?)?.open(place, sealed)
+    }
+
+    /// Opens a sealed text; `None` when the person that it belongs to was erased.
+    fn open_text(
+        &self,
+        field: Field,
+        row: &[u8; 16],
+        sealed: &[u8],
+    ) -> Result<Option<String>, CryptoError> {
+        match self.open(field, row, sealed) {
+            Ok(text) => {
+                let text = std::str::from_utf8(&text).map_err(|_| CryptoError::Unreadable)?;
+                Ok(Some(text.to_owned()))
+            }
+            Err(CryptoError::KeyDestroyed) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Blind index of a value, for columns named `*_hash`.
+    fn lookup_hash(&self, kind: &str, value: &str) -> Result<[u8; 32], CryptoError> {
+        self.keys().lookup_hash(kind, value)
+    }
+}
+
+impl<P> WriteTx<'_, P> {
+    pub fn runtime(&self) -> &Runtime {
+        &self.realm.runtime
+    }
+
+    /// Seals a field under the person's key, or under the tenant's when it belongs to nobody known.
+    pub fn seal(
+        &self,
+        field: Field,
+        row: &[u8; 16],
+        subject: Option<KeyId>,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, CryptoError> {
+        let place = Place { field, row, tenant: self.realm.owner };
+        let random = self.realm.runtime.random.as_ref();
+        match subject {
+            Some(subject) => Ok(self.realm.keys.by_id(subject)?.seal(place, plaintext, random)),
+            None => Ok(self.realm.keys.data()?.seal(place, plaintext, random)),
+        }
+    }
+}
+
+impl RealmTx for ReadTx<'_> {
+    fn keys(&self) -> &TenantKeys {
+        &self.realm.keys
+    }
+
+    fn owner(&self) -> TenantId {
+        self.realm.owner
+    }
+}
+
+impl<P> RealmTx for WriteTx<'_, P> {
+    fn keys(&self) -> &TenantKeys {
+        &self.realm.keys
+    }
+
+    fn owner(&self) -> TenantId {
+        self.realm.owner
+    }
+}
+
+impl Sql for ReadTx<'_> {
+    fn for_each(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.raw.for_each(sql, args, each)
+    }
+}
+
+impl<P> Sql for WriteTx<'_, P> {
+    fn for_each(
+        &self,
+        sql: &str,
+        args: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.raw.for_each(sql, args, each)
+    }
+}
+
+impl<P> SqlMut for WriteTx<'_, P> {
+    fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize, StoreError> {
+        let changed = self.raw.execute(sql, args)?;
+        self.changed += changed;
+        Ok(changed)
+    }
+}
