@@ -10,9 +10,12 @@ pub mod catalogue;
 pub mod event;
 pub mod ingest;
 pub mod leaf;
+mod payload;
 mod pointer;
+mod posted;
 pub mod query;
 pub mod seal;
+mod stored;
 pub mod tree;
 pub mod view;
 
