@@ -1,3 +1,4 @@
+use data_encoding::HEXLOWER;
 use proptest::option::of;
 use proptest::prelude::*;
 

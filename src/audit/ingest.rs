@@ -1,18 +1,17 @@
 //! Events that applications post, read straight from the bytes of a call into typed members.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::canonical::{self, JsonError};
-use super::event::{Actor, Change, Event, Outcome, Resource};
-use super::{catalogue, event};
+use super::event::{Actor, Change, Event, Resource};
+pub use super::posted::PostedEvent;
+use super::posted::{Line, Object};
 use crate::kernel::id::TenantId;
-use crate::kernel::{Timestamp, limits};
+use crate::kernel::limits;
 
 /// Why a call was refused; nothing of it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +43,8 @@ pub fn parse(body: &[u8], tenant: TenantId, slug: &str) -> Result<Vec<Event>, In
     let refuse = |error: JsonError| {
         let pointer = match at.get() {
             None => String::new(),
-            // What is wrong with an event as a whole shows only after the parser has left it.
-            Some(index) if array && error.pointer.is_empty() => format!("/{index}"),
+            // What is wrong with an event as a whole shows before or after it.
+            Some(index) if array && !starts_at(&error.pointer, index) => format!("/{index}"),
             Some(_) => error.pointer,
         };
         IngestError { index: at.get(), pointer, message: mend(&error.message) }
@@ -61,6 +60,10 @@ pub fn parse(body: &[u8], tenant: TenantId, slug: &str) -> Result<Vec<Event>, In
     events
         .and_then(|events| reader.end().map(|()| events))
         .map_err(|error| refuse(JsonError::new(text, &error)))
+}
+
+fn starts_at(pointer: &str, index: usize) -> bool {
+    pointer.split('/').nth(1).is_some_and(|step| step.parse() == Ok(index))
 }
 
 /// The parser's words, where they would not help somebody who posts events.
@@ -122,8 +125,9 @@ impl<'de> DeserializeSeed<'de> for Posting<'_> {
     type Value = Event;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Event, D::Error> {
-        let event =
-            self.event(PostedEvent::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        let event = self
+            .event(Object::<PostedEvent>::deserialize(deserializer)?.0)
+            .map_err(de::Error::custom)?;
         if least_room(&event) > limits::EVENT_BYTES {
             let size = event.payload(&[]).len();
             if size > limits::EVENT_BYTES {
@@ -167,7 +171,7 @@ impl Posting<'_> {
             action: posted.activity_type.unwrap_or_default().0,
             actor: posted.user_id.map(|id| Actor::new("user", id.0)),
             ip: posted.ip_address.and_then(|ip| ip.0),
-            user_agent: posted.user_agent.map(|text| text.0),
+            user_agent: posted.user_agent.and_then(|text| text.0),
             custom_fields: posted.custom_fields,
             occurred_at: posted.timestamp.and_then(|time| time.0),
             ..Event::default()
@@ -186,11 +190,11 @@ fn native(posted: PostedEvent) -> Result<Event, String> {
     let action = posted.action.ok_or("the member \"action\" is missing")?;
     Ok(Event {
         action: action.0,
-        actor: posted.actor.map(PostedActor::into_actor),
-        resource: posted.resource.map(|it| Resource { id: it.id.0, kind: it.kind.0 }),
-        outcome: posted.outcome.unwrap_or_default(),
+        actor: posted.actor.map(|actor| actor.0.into()),
+        resource: posted.resource.map(|it| Resource { id: it.0.id.0, kind: it.0.kind.0 }),
+        outcome: posted.outcome.unwrap_or_default().0,
         ip: posted.ip.and_then(|ip| ip.0),
-        user_agent: posted.user_agent.map(|text| text.0),
+        user_agent: posted.user_agent.and_then(|text| text.0),
         changes: posted.changes,
         custom_fields: posted.custom_fields,
         occurred_at: posted.occurred_at.and_then(|time| time.0),
@@ -237,184 +241,6 @@ fn value_room(value: &Value) -> usize {
         // At most 25 characters as JSON.
         _ => 4,
     }
-}
-
-/// What an application may send. `requestId` and `reportedBy` are the server's to set.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PostedEvent {
-    #[schemars(required)]
-    action: Option<ActionName>,
-    actor: Option<PostedActor>,
-    resource: Option<PostedResource>,
-    outcome: Option<Outcome>,
-    ip: Option<Ip>,
-    user_agent: Option<Line>,
-    occurred_at: Option<Time>,
-    #[serde(default, deserialize_with = "changes")]
-    changes: BTreeMap<String, Change>,
-    #[serde(default, deserialize_with = "canonical::object")]
-    custom_fields: Map<String, Value>,
-    // OnRaven's shape.
-    #[schemars(skip)]
-    activity_type: Option<ActionName>,
-    #[schemars(skip)]
-    timestamp: Option<Time>,
-    #[schemars(skip)]
-    user_id: Option<Line>,
-    #[schemars(skip)]
-    domain_id: Option<Line>,
-    #[schemars(skip)]
-    ip_address: Option<Ip>,
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct PostedActor {
-    id: Line,
-    #[serde(rename = "type")]
-    kind: Option<Kind>,
-    name: Option<Line>,
-    role: Option<Line>,
-    tenant: Option<Line>,
-}
-
-impl PostedActor {
-    fn into_actor(self) -> Actor {
-        Actor {
-            id: self.id.0,
-            kind: self.kind.map_or_else(|| "user".to_owned(), |kind| kind.0),
-            name: self.name.map(|text| text.0),
-            role: self.role.map(|text| text.0),
-            tenant: self.tenant.map(|text| text.0),
-        }
-    }
-}
-
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct PostedResource {
-    id: Line,
-    #[serde(rename = "type")]
-    kind: Kind,
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PostedChange {
-    #[serde(default, deserialize_with = "canonical::present")]
-    old: Option<Value>,
-    #[serde(default, deserialize_with = "canonical::present")]
-    new: Option<Value>,
-}
-
-/// A string type with a check; `$check` gives what is kept or says what is wrong.
-macro_rules! checked {
-    ($($name:ident($kept:ty), $expecting:literal, $schema:tt, $check:expr;)+) => { $(
-        #[derive(Default)]
-        struct $name($kept);
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                struct Check;
-
-                impl Visitor<'_> for Check {
-                    type Value = $name;
-
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str($expecting)
-                    }
-
-                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
-                        let check: fn(&str) -> Option<$kept> = $check;
-                        check(text).map($name).ok_or_else(|| {
-                            E::custom(concat!("expected ", $expecting))
-                        })
-                    }
-                }
-                deserializer.deserialize_str(Check)
-            }
-        }
-
-        impl schemars::JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!($schema)
-            }
-        }
-    )+ };
-}
-
-checked! {
-    ActionName(String),
-    "an action such as \"invoice.exported\": 1 to 128 of a-z, 0-9, \"_\", \".\", \":\" and \"-\", \
-     lower case, beginning with a letter or digit",
-    { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.:-]{0,127}$" },
-    |text| event::is_action(text).then(|| catalogue::canonical_name(text).to_owned());
-
-    Kind(String),
-    "a type such as \"invoice\": 1 to 64 of a-z, 0-9, \"_\", \".\", \":\" and \"-\", lower case, \
-     beginning with a letter or digit",
-    { "type": "string", "pattern": "^[a-z0-9][a-z0-9_.:-]{0,63}$" },
-    |text| (text.len() <= 64 && event::is_action(text)).then(|| text.to_owned());
-
-    Line(String),
-    "a text of 1 to 512 bytes without control characters",
-    { "type": "string", "minLength": 1, "maxLength": 512 },
-    |text| is_line(text).then(|| text.to_owned());
-
-    Ip(Option<IpAddr>),
-    "an IPv4 or IPv6 address such as \"192.0.2.7\" or \"2001:db8::7\"",
-    { "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] },
-    |text| text.parse().ok().map(Some);
-
-    Time(Option<Timestamp>),
-    "an RFC 3339 time such as \"2026-11-22T05:06:07Z\"",
-    { "type": "string", "format": "date-time" },
-    |text| Timestamp::parse(text).map(Some);
-}
-
-fn is_line(text: &str) -> bool {
-    let plain = |text: &str| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    (1..=limits::LINE_BYTES).contains(&text.len())
-        && (plain(text) || !text.chars().any(char::is_control))
-}
-
-/// Changes by field name, which may occur once.
-fn changes<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, Change>, D::Error> {
-    struct Changes;
-
-    impl<'de> Visitor<'de> for Changes {
-        type Value = BTreeMap<String, Change>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object such as {\"field\":{\"old\":1,\"new\":2}}")
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(BTreeMap::new())
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-            let mut changes = BTreeMap::new();
-            while let Some(Line(field)) = members.next_key()? {
-                if changes.contains_key(&field) {
-                    return Err(canonical::duplicate(&field));
-                }
-                let PostedChange { old, new } = members.next_value()?;
-                changes.insert(field, Change { new, old });
-            }
-            Ok(changes)
-        }
-    }
-    d.deserialize_any(Changes)
 }
 
 #[cfg(test)]

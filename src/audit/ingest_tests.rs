@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::catalogue;
 
 const TENANT: TenantId = TenantId::from_bytes([1; 16]);
 
@@ -50,6 +51,9 @@ fn onravens_shape_is_read_for_its_own_tenant_only() {
 fn only_the_action_is_required() {
     let event = read(r#"{"action":"2fa_enabled"}"#).unwrap().remove(0);
     assert_eq!(event, Event::new(catalogue::TWO_FACTOR_ENABLED));
+    let mapped =
+        read(r#"{"action":"a","ip":"::ffff:192.0.2.1","userAgent":""}"#).unwrap().remove(0);
+    assert_eq!(mapped.payload(&[]), br#"{"action":"a","ip":"192.0.2.1","outcome":"success"}"#);
     let nulls = r#"{"action":"a","actor":null,"changes":null,"customFields":null,"ip":null}"#;
     assert_eq!(read(nulls).unwrap()[0].payload(&[]), br#"{"action":"a","outcome":"success"}"#);
 }
@@ -76,6 +80,19 @@ fn refusals_name_event_place_and_cure() {
     let change = |json: &str| second(&format!(r#"{{"action":"a","changes":{json}}}"#));
     refused(&change(r#"{"f":{"before":1}}"#), at, "/1/changes/f/before", "before");
     refused(&change(r#"{"f":{},"f":{}}"#), at, "/1/changes/f", "twice");
+    refused(&second(r#"{"action":"a","outcome":{"success":null}}"#), at, "/1/outcome", "outcomes");
+    refused(
+        &second(r#"{"action":"a","actor":["u1","user",null,null,null]}"#),
+        at,
+        "/1/actor",
+        "an object",
+    );
+    refused(
+        &second(r#"["a",null,null,null,null,null,null,{},{},null,null,null,null,null]"#),
+        at,
+        "/1",
+        "an object",
+    );
     refused("[]", None, "", "at least one");
     refused("7", Some(0), "", "invalid type");
     refused("", Some(0), "", "EOF");

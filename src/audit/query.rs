@@ -172,7 +172,7 @@ fn checked(field: Field, value: &str, prefix: bool) -> Result<String, &'static s
             .ok_or("the outcomes are success, failure, denied and error"),
         Field::Ip => value
             .parse::<IpAddr>()
-            .map(|ip| ip.to_string())
+            .map(|ip| ip.to_canonical().to_string())
             .map_err(|_| "write an address such as 192.0.2.7 or 2001:db8::7"),
         Field::Seq => value
             .parse::<u64>()

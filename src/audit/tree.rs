@@ -64,6 +64,11 @@ impl Tree {
         self.size
     }
 
+    /// The hashes of a level that fill no tile yet: C2SP's partial tile.
+    pub fn edge(&self, level: u8) -> &[Hash] {
+        self.edge.get(usize::from(level)).map_or(&[], Vec::as_slice)
+    }
+
     /// Adds a leaf hash and returns the tiles that it filled, lowest level first: one every 256
     /// leaves, almost always none.
     pub fn append(&mut self, leaf_hash: Hash) -> Vec<Tile> {

@@ -32,7 +32,7 @@ pub struct EntryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reported_by: Option<ReportedBy>,
     /// Present and true when personal members are gone because the person's key was destroyed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
 }
 

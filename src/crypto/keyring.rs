@@ -106,6 +106,8 @@ struct AuditKeys {
     all: HashMap<KeyId, Key32>,
 }
 
+const SUBJECT_DATA: &[u8] = b"strongroom/subject/data/v1";
+
 /// Unwrapped subject keys kept in memory; the rest is read again when needed.
 const SUBJECTS_CACHED: usize = 4096;
 
@@ -197,7 +199,8 @@ impl TenantKeys {
     pub fn by_id(&self, id: KeyId) -> Result<DataKey, CryptoError> {
         match self.data.all.get(&id) {
             Some(key) => Ok(key.clone()),
-            None => Ok(DataKey::new(id, self.subject(id)?.as_ref())),
+            // The subject key itself also feeds the audit log's key derivation: one key, one use.
+            None => Ok(DataKey::new(id, &mac::derive(self.subject(id)?.as_ref(), &[SUBJECT_DATA]))),
         }
     }
 

@@ -46,7 +46,7 @@ impl<C: Companion> Database<C> {
         let touched = Arc::new(AtomicBool::new(false));
         let mut connection = open_writer(path, key, migrations, &touched)?;
         let wal = Wal::watch(&mut connection)?;
-        companion.reload(&mut RawWriteTx(&connection))?;
+        companion.reload(&mut RawWriteTx::new(&connection))?;
         let reopen = {
             let (path, key, touched) = (path.to_owned(), key.clone(), touched.clone());
             Box::new(move || open_writer(&path, &key, migrations, &touched))

@@ -34,7 +34,7 @@ impl IndexFile {
     ) -> Result<Result<T, StoreError>, StoreError> {
         self.with(|connection| {
             let transaction = connection.unchecked_transaction()?;
-            let result = f(&mut RawWriteTx(&transaction));
+            let result = f(&mut RawWriteTx::new(&transaction));
             match &result {
                 Ok(_) => transaction.commit()?,
                 Err(_) => transaction.rollback()?,

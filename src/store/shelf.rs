@@ -73,7 +73,7 @@ impl KeyShelf for FileShelf {
         self.locked(|connection| {
             let transaction = connection.unchecked_transaction()?;
             for key in keys {
-                RawWriteTx(&transaction).execute(
+                RawWriteTx::new(&transaction).execute(
                     "INSERT INTO keys (id, purpose, version, wrapped, created)
                      VALUES ($1, $2, $3, $4, $5)",
                     args![key.id, key.purpose.name(), key.version, &key.wrapped, key.created],
@@ -87,7 +87,7 @@ impl KeyShelf for FileShelf {
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {
         self.locked(|connection| {
             let sql = "DELETE FROM keys WHERE id = $1";
-            let found = RawWriteTx(connection).execute(sql, args![id])? > 0;
+            let found = RawWriteTx::new(connection).execute(sql, args![id])? > 0;
             // secure_delete overwrote the row in the new pages; older ones must not stay in the WAL.
             wal::checkpoint(connection, "TRUNCATE")?;
             Ok(found)

@@ -55,7 +55,40 @@ pub trait SqlMut: Sql {
 pub struct RawReadTx<'a>(pub(super) &'a Connection);
 
 /// A savepoint inside a group's transaction.
-pub struct RawWriteTx<'a>(pub(super) &'a Connection);
+pub struct RawWriteTx<'a> {
+    connection: &'a Connection,
+    /// A failure that spoils the whole transaction, whatever is made of it above.
+    spoiled: Option<StoreError>,
+}
+
+impl<'a> RawWriteTx<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self { connection, spoiled: None }
+    }
+
+    /// The same savepoint for a callee; give it back with [`absorb`](Self::absorb).
+    pub fn reborrow(&self) -> Self {
+        Self::new(self.connection)
+    }
+
+    pub fn absorb(&mut self, callee: Self) {
+        self.spoiled = self.spoiled.take().or(callee.spoiled);
+    }
+
+    /// Why everything in the transaction must be run again, if it must.
+    pub fn spoiled(&mut self) -> Option<StoreError> {
+        self.spoiled.take()
+    }
+
+    fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error) = &result
+            && error.spoils_transaction()
+        {
+            self.spoiled = Some(error.clone());
+        }
+        result
+    }
+}
 
 impl Sql for RawReadTx<'_> {
     fn for_each(
@@ -75,16 +108,21 @@ impl Sql for RawWriteTx<'_> {
         args: &[Value<'_>],
         each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for_each(self.0, sql, args, each)
+        for_each(self.connection, sql, args, each)
     }
 }
 
 impl SqlMut for RawWriteTx<'_> {
     fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize, StoreError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        bind(&mut statement, args)?;
-        Ok(statement.raw_execute()?)
+        let result = execute(self.connection, sql, args);
+        self.note(result)
     }
+}
+
+fn execute(connection: &Connection, sql: &str, args: &[Value<'_>]) -> Result<usize, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    bind(&mut statement, args)?;
+    Ok(statement.raw_execute()?)
 }
 
 fn for_each(

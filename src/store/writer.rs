@@ -208,7 +208,7 @@ impl<C: Companion> State<C> {
             return Ok(());
         }
         let mut connection = (self.reopen)()?;
-        self.companion.reload(&mut RawWriteTx(&connection))?;
+        self.companion.reload(&mut RawWriteTx::new(&connection))?;
         self.wal = Some(Wal::watch(&mut connection)?);
         self.connection = Some(connection);
         Ok(())
@@ -220,7 +220,7 @@ impl<C: Companion> State<C> {
         let Some(connection) = &self.connection else { return };
         if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
             self.connection = None; // opened anew by the next group
-        } else if self.companion.reload(&mut RawWriteTx(connection)).is_err() {
+        } else if self.companion.reload(&mut RawWriteTx::new(connection)).is_err() {
             self.connection = None;
         }
     }
@@ -283,7 +283,7 @@ fn run_job<C: Companion>(
 ) -> Result<Ran, StoreError> {
     connection.prepare_cached("SAVEPOINT job")?.raw_execute()?;
     let before = companion.version();
-    let mut tx = RawWriteTx(connection);
+    let mut tx = RawWriteTx::new(connection);
     let result = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx, companion)))
         .unwrap_or(Err(StoreError::Panicked));
     if connection.is_autocommit() {
@@ -295,7 +295,7 @@ fn run_job<C: Companion>(
         Ok(false) | Err(_) => {
             connection.prepare_cached("ROLLBACK TO job")?.raw_execute()?;
             if companion.version() != before {
-                companion.reload(&mut RawWriteTx(connection))?;
+                companion.reload(&mut RawWriteTx::new(connection))?;
             }
         }
     }

@@ -30,8 +30,8 @@ impl AuditEvents {
         self
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.own.is_empty() && self.reported.as_ref().is_none_or(|payloads| payloads.is_empty())
+    pub(super) fn len(&self) -> usize {
+        self.own.len() + self.reported.as_ref().map_or(0, |payloads| payloads.len())
     }
 }
 

@@ -19,8 +19,10 @@ pub struct ReadTx<'a> {
 
 /// Writes under permission `P`.
 pub struct WriteTx<'a, P> {
-    pub(super) raw: &'a mut RawWriteTx<'a>,
+    pub(super) raw: RawWriteTx<'a>,
     pub(super) realm: &'a OpenRealm,
+    /// Number that the first entry of this write will have.
+    pub(super) first_entry: u64,
     /// Rows changed so far.
     pub(super) changed: usize,
     pub(super) permission: PhantomData<fn() -> P>,
@@ -73,6 +75,11 @@ pub trait RealmTx: Sql {
 impl<P> WriteTx<'_, P> {
     pub fn runtime(&self) -> &Runtime {
         &self.realm.runtime
+    }
+
+    /// Number that the first entry of this write will have in the log.
+    pub fn first_entry(&self) -> u64 {
+        self.first_entry
     }
 
     /// Seals a field under the person's key, or under the tenant's when it belongs to nobody known.

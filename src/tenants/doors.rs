@@ -1,0 +1,315 @@
+//! The doors themselves.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{OnceCell, oneshot};
+
+use super::boot::Ground;
+use super::denials::Denials;
+use super::idempotency::{self, IdempotencyKey};
+use super::realm::OpenRealm;
+use super::registry::Registry;
+use super::tx::{ReadTx, WriteTx};
+use super::{AuditEvents, DoorError, Tenant};
+use crate::audit::event::Actor;
+use crate::audit::{AuditLog, Event};
+use crate::authz::{Caller, Denied, Grant, Permission, Realm, TenantState, Writes, authorize};
+use crate::kernel::id::TenantId;
+use crate::store::{Job, Outcome, RawWriteTx, StoreError};
+
+/// All tenants and the platform, behind doors.
+#[derive(Clone)]
+pub struct Tenants {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub ground: Ground,
+    pub platform: Arc<OpenRealm>,
+    pub registry: Registry,
+    pub denials: Denials,
+    pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
+}
+
+/// What was read, and the number of the entry that records the reading.
+#[derive(Debug)]
+pub struct Disclosed<T> {
+    pub value: T,
+    pub entry: u64,
+}
+
+/// What a write answered, and the entries that record it.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Written<T> {
+    pub value: T,
+    pub first_entry: u64,
+    pub last_entry: u64,
+}
+
+impl Tenants {
+    /// The grant for `P`, or the reason against it, which the caller's own log records.
+    ///
+    /// # Errors
+    /// [`Denied`]; an unknown tenant and a foreign one are told apart by nothing.
+    pub async fn authorize<P: Permission>(
+        &self,
+        caller: &Arc<Caller>,
+        tenant: &str,
+        route: &str,
+    ) -> Result<(Grant<P>, Tenant), Denied> {
+        let found = self.inner.registry.find(tenant);
+        let result = match &found {
+            Some(tenant) => authorize::<P>(caller, Realm::Tenant(tenant.id), tenant.state),
+            None => Err(Denied::OtherRealm),
+        };
+        match (result, found) {
+            (Ok(grant), Some(tenant)) => Ok((grant, tenant)),
+            (result, _) => {
+                let denied = result.err().unwrap_or(Denied::OtherRealm);
+                self.record_denial(caller, denied, route, tenant).await;
+                Err(denied)
+            }
+        }
+    }
+
+    /// The same for the platform itself.
+    pub async fn authorize_platform<P: Permission>(
+        &self,
+        caller: &Arc<Caller>,
+        route: &str,
+    ) -> Result<Grant<P>, Denied> {
+        match authorize::<P>(caller, Realm::Platform, TenantState::Active) {
+            Ok(grant) => Ok(grant),
+            Err(denied) => {
+                self.record_denial(caller, denied, route, "platform").await;
+                Err(denied)
+            }
+        }
+    }
+
+    /// Reads what needs no audit entry.
+    pub async fn read<P, T, E>(
+        &self,
+        grant: &Grant<P>,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        P: Permission,
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(grant.realm()).await?;
+        read_realm(realm, f).await
+    }
+
+    /// Reads and records it: the result is released after its entry is durable, in a frozen tenant
+    /// too.
+    pub async fn disclose<P, T, E>(
+        &self,
+        grant: &Grant<P>,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<(T, Event), E> + Send + 'static,
+    ) -> Result<Disclosed<T>, E>
+    where
+        P: Permission,
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(grant.realm()).await?;
+        let (value, event) = read_realm(realm.clone(), f).await?;
+        let entry = append(&realm, Some(grant.caller().clone()), event).await?;
+        Ok(Disclosed { value, entry })
+    }
+
+    /// Changes data; the change and its entries land together or not at all.
+    ///
+    /// `f` may be run more than once and must have no effect outside of the transaction.
+    pub async fn write<P, T, E>(
+        &self,
+        grant: &Grant<P>,
+        f: impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        P: Writes,
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(grant.realm()).await?;
+        let gate = self.gate(grant.realm());
+        let caller = grant.caller().clone();
+        write_realm(realm, Some(caller), gate, f).await
+    }
+
+    /// The same, at most once for an idempotency key: a repeated call gets the first answer.
+    pub async fn write_once<P, T, E>(
+        &self,
+        grant: &Grant<P>,
+        key: Option<IdempotencyKey>,
+        f: impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        P: Writes,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let Some(key) = key else { return self.write(grant, f).await };
+        idempotency::write_once(self, grant, key, f).await
+    }
+
+    /// What a write must find open when it runs: the tenant's state may change while it waits.
+    pub(super) fn gate(&self, realm: Realm) -> impl Fn() -> Result<(), Denied> + Send + 'static {
+        let inner = self.inner.clone();
+        move || match realm {
+            Realm::Platform => Ok(()),
+            Realm::Tenant(id) => match inner.registry.state(id) {
+                Some(TenantState::Active) => Ok(()),
+                Some(TenantState::Frozen) => Err(Denied::Frozen),
+                Some(TenantState::Suspended) => Err(Denied::Suspended),
+                Some(TenantState::Closed) | None => Err(Denied::OtherRealm),
+            },
+        }
+    }
+
+    /// The open files of a realm, opened now if need be.
+    pub(super) async fn realm(&self, realm: Realm) -> Result<Arc<OpenRealm>, DoorError> {
+        let Realm::Tenant(id) = realm else { return Ok(self.inner.platform.clone()) };
+        let cell = {
+            let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.entry(id).or_default().clone()
+        };
+        let inner = self.inner.clone();
+        let opened = cell
+            .get_or_try_init(|| async move {
+                tokio::task::spawn_blocking(move || inner.ground.open_tenant(&inner.platform, id))
+                    .await
+                    .unwrap_or(Err(StoreError::Panicked))
+                    .map(Arc::new)
+            })
+            .await;
+        let realm = opened.cloned()?;
+        realm.touch();
+        Ok(realm)
+    }
+}
+
+async fn read_realm<T, E>(
+    realm: Arc<OpenRealm>,
+    f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<DoorError> + Send + 'static,
+{
+    let behind = realm.clone();
+    let result = realm.database.read(move |raw| f(&ReadTx { raw, realm: &behind })).await;
+    result.map_err(DoorError::from)?
+}
+
+/// Appends one entry by itself.
+pub(super) async fn append(
+    realm: &Arc<OpenRealm>,
+    caller: Option<Arc<Caller>>,
+    event: Event,
+) -> Result<u64, DoorError> {
+    let open = || Ok(());
+    let written = write_realm(realm.clone(), caller, open, move |_: &mut WriteTx<'_, ()>| {
+        Ok::<_, DoorError>(((), event.clone().into()))
+    });
+    Ok(written.await?.last_entry)
+}
+
+/// Queues a write with the realm's writer and waits until it is durable.
+pub(super) async fn write_realm<P, T, E>(
+    realm: Arc<OpenRealm>,
+    caller: Option<Arc<Caller>>,
+    gate: impl Fn() -> Result<(), Denied> + Send + 'static,
+    f: impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E> + Send + 'static,
+) -> Result<Written<T>, E>
+where
+    P: 'static,
+    T: Send + 'static,
+    E: From<DoorError> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    let result = Arc::new(Mutex::new(None));
+    let slot = result.clone();
+    let behind = realm.clone();
+    let run = move |raw: &mut RawWriteTx<'_>, log: &mut AuditLog| {
+        let outcome = gate()
+            .map_err(|denied| E::from(denied.into()))
+            .and_then(|()| attempt(raw, log, &behind, caller.as_deref(), &f));
+        let kept = outcome.is_ok();
+        let spoiled = raw.spoiled();
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        spoiled.map_or(Ok(kept), Err)
+    };
+    let done = move |outcome| {
+        let _ = answer.send(outcome); // the caller may have gone away; the write stands
+    };
+    let job = Job { run: Box::new(run), done: Box::new(done) };
+    realm.database.submit(job).map_err(DoorError::from)?;
+    match answered.await.unwrap_or(Outcome::Failed(StoreError::Closed)) {
+        Outcome::Failed(error) => Err(DoorError::from(error).into()),
+        Outcome::Committed | Outcome::RolledBack => {
+            let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let written = result.unwrap_or_else(|| Err(DoorError::Store(StoreError::Panicked).into()))?;
+            realm.log_size.fetch_max(written.last_entry, Ordering::Relaxed);
+            Ok(written)
+        }
+    }
+}
+
+/// Runs one write inside its savepoint and appends its entries.
+fn attempt<P, T, E: From<DoorError>>(
+    raw: &mut RawWriteTx<'_>,
+    log: &mut AuditLog,
+    realm: &OpenRealm,
+    caller: Option<&Caller>,
+    f: &impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E>,
+) -> Result<Written<T>, E> {
+    let first_entry = log.size() + 1;
+    let mut tx = WriteTx { raw: raw.reborrow(), realm, first_entry, changed: 0, permission: PhantomData };
+    let result = f(&mut tx);
+    let changed = tx.changed;
+    raw.absorb(tx.raw);
+    let (value, events) = result?;
+    if events.len() == 0 && changed > 0 {
+        return Err(DoorError::Unaudited.into());
+    }
+    append_all(raw, log, caller, events).map_err(|error| E::from(error.into()))?;
+    Ok(Written { value, first_entry, last_entry: log.size() })
+}
+
+fn append_all(
+    raw: &mut RawWriteTx<'_>,
+    log: &mut AuditLog,
+    caller: Option<&Caller>,
+    events: AuditEvents,
+) -> Result<(), StoreError> {
+    for payload in events.reported.iter().flat_map(|payloads| payloads.iter()) {
+        log.append_payload(raw, payload)?;
+    }
+    for mut event in events.own {
+        let subject = caller.and_then(|caller| stamp(&mut event, caller));
+        log.append(raw, event, subject)?;
+    }
+    Ok(())
+}
+
+/// Writes down who asked, from where. An event that names its actor itself keeps it.
+pub(super) fn stamp(event: &mut Event, caller: &Caller) -> Option<crate::kernel::id::KeyId> {
+    let actor = caller.principal.actor();
+    event.request_id = Some(caller.request.id.to_string());
+    event.ip = caller.request.ip.map(|ip| ip.to_canonical());
+    event.user_agent.clone_from(&caller.request.user_agent);
+    event.actor = Some(Actor {
+        name: actor.name,
+        role: Some(actor.role.name().to_owned()),
+        ..Actor::new(actor.kind, actor.id)
+    });
+    actor.subject
+}
