@@ -9,3 +9,4 @@ pub mod http;
 pub mod kernel;
 pub mod ops;
 pub mod store;
+pub mod tenants;

@@ -65,7 +65,8 @@ impl AuditIndex {
         limit: usize,
         indexed_through: u64,
     ) -> Result<Found, StoreError> {
-        let (mut sql, mut values) = (String::from("SELECT seq FROM entries WHERE seq < $1"), vec![]);
+        let (mut sql, mut values) =
+            (String::from("SELECT seq FROM entries WHERE seq < $1"), vec![]);
         values.push(OwnedValue::Integer(below.unwrap_or(u64::MAX >> 1).cast_signed()));
         for term in &query.terms {
             condition(term, &mut sql, &mut values);
@@ -154,9 +155,12 @@ impl OwnedValue {
 /// Adds one term as a condition; values go in as arguments, never as text.
 fn condition(term: &Term, sql: &mut String, values: &mut Vec<OwnedValue>) {
     let text = || OwnedValue::Text(term.value.clone());
-    let time = || OwnedValue::Integer(
-        crate::kernel::Timestamp::parse(&term.value).map_or(0, crate::kernel::Timestamp::as_micros),
-    );
+    let time = || {
+        OwnedValue::Integer(
+            crate::kernel::Timestamp::parse(&term.value)
+                .map_or(0, crate::kernel::Timestamp::as_micros),
+        )
+    };
     let mut clause = |parts: &str, new: Vec<OwnedValue>| {
         let mut filled = String::new();
         let mut new = new.into_iter();

@@ -47,7 +47,12 @@ impl Opener {
     ///
     /// # Errors
     /// [`CryptoError::KeyDestroyed`] after the log's own key was destroyed.
-    pub fn open(&mut self, seq: u64, time: Timestamp, envelope: &[u8]) -> Result<EntryView, StoreError> {
+    pub fn open(
+        &mut self,
+        seq: u64,
+        time: Timestamp,
+        envelope: &[u8],
+    ) -> Result<EntryView, StoreError> {
         let place = Place::entry(self.log, seq);
         let unreadable = |_| StoreError::from(CryptoError::Unreadable);
         let id = seal::key_id(envelope).map_err(unreadable)?;
@@ -88,7 +93,8 @@ pub fn entry(
     opener: &mut Opener,
     seq: u64,
 ) -> Result<Option<(EntryView, LeafView)>, StoreError> {
-    let sql = "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq IN ($1, $2) ORDER BY seq";
+    let sql =
+        "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq IN ($1, $2) ORDER BY seq";
     let rows = tx.query(sql, args![seq.cast_signed() - 1, seq.cast_signed()], raw)?;
     let Some(found) = rows.last().filter(|row| row.seq == seq) else { return Ok(None) };
     let prev_hash = if rows.len() == 2 { rows[0].hash } else { Hash::ZERO };

@@ -97,7 +97,8 @@ impl Walk {
         }
         let leaf = Leaf { log: self.log, seq, time, payload_hash, prev_hash: self.prev };
         if leaf.hash() != stored {
-            self.broken = Some((seq, "the entry was changed, or does not follow the one before it"));
+            self.broken =
+                Some((seq, "the entry was changed, or does not follow the one before it"));
         } else if time < self.time {
             self.broken = Some((seq, "the entry is older than the one before it"));
         } else {

@@ -66,13 +66,13 @@ impl<'a> RawWriteTx<'a> {
         Self { connection, spoiled: None }
     }
 
-    /// The same savepoint for a callee; give it back with [`absorb`](Self::absorb).
+    /// The same savepoint for a callee; what spoils it goes back with [`absorb`](Self::absorb).
     pub fn reborrow(&self) -> Self {
         Self::new(self.connection)
     }
 
-    pub fn absorb(&mut self, callee: Self) {
-        self.spoiled = self.spoiled.take().or(callee.spoiled);
+    pub fn absorb(&mut self, spoiled: Option<StoreError>) {
+        self.spoiled = self.spoiled.take().or(spoiled);
     }
 
     /// Why everything in the transaction must be run again, if it must.

@@ -256,7 +256,8 @@ where
         Outcome::Failed(error) => Err(DoorError::from(error).into()),
         Outcome::Committed | Outcome::RolledBack => {
             let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let written = result.unwrap_or_else(|| Err(DoorError::Store(StoreError::Panicked).into()))?;
+            let written =
+                result.unwrap_or_else(|| Err(DoorError::Store(StoreError::Panicked).into()))?;
             realm.log_size.fetch_max(written.last_entry, Ordering::Relaxed);
             Ok(written)
         }
@@ -272,10 +273,11 @@ fn attempt<P, T, E: From<DoorError>>(
     f: &impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E>,
 ) -> Result<Written<T>, E> {
     let first_entry = log.size() + 1;
-    let mut tx = WriteTx { raw: raw.reborrow(), realm, first_entry, changed: 0, permission: PhantomData };
+    let mut tx =
+        WriteTx { raw: raw.reborrow(), realm, first_entry, changed: 0, permission: PhantomData };
     let result = f(&mut tx);
-    let changed = tx.changed;
-    raw.absorb(tx.raw);
+    let (changed, spoiled) = (tx.changed, tx.raw.spoiled());
+    raw.absorb(spoiled);
     let (value, events) = result?;
     if events.len() == 0 && changed > 0 {
         return Err(DoorError::Unaudited.into());

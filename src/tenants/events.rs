@@ -30,6 +30,14 @@ impl AuditEvents {
         self
     }
 
+    /// These entries, then the others.
+    #[must_use]
+    pub fn then(mut self, others: Self) -> Self {
+        self.own.extend(others.own);
+        self.reported = self.reported.or(others.reported);
+        self
+    }
+
     pub(super) fn len(&self) -> usize {
         self.own.len() + self.reported.as_ref().map_or(0, |payloads| payloads.len())
     }

@@ -23,11 +23,7 @@ pub struct IdempotencyKey {
 impl IdempotencyKey {
     /// # Errors
     /// [`DoorError::IdempotencyKey`] for an empty or overlong key.
-    pub fn new(
-        route: &'static str,
-        key: &str,
-        request_hash: [u8; 32],
-    ) -> Result<Self, DoorError> {
+    pub fn new(route: &'static str, key: &str, request_hash: [u8; 32]) -> Result<Self, DoorError> {
         let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
         match key.len() {
             1..=128 if visible => Ok(Self { route, key: key.to_owned(), request_hash }),
@@ -50,9 +46,12 @@ where
     let actor = grant.caller().principal.actor();
     let principal = format!("{}:{}", actor.kind, actor.id);
     let written = tenants
-        .write(grant, move |tx| {
+        .write::<P, _, E>(grant, move |tx| {
             if let Some(first) = find::<T, P>(tx, &principal, &key)? {
-                return Ok(((first.value, Some((first.first_entry, first.last_entry))), AuditEvents::none()));
+                return Ok((
+                    (first.value, Some((first.first_entry, first.last_entry))),
+                    AuditEvents::none(),
+                ));
             }
             let next = tx.first_entry();
             let (value, events) = f(tx)?;

@@ -53,7 +53,7 @@ pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;
 pub use events::AuditEvents;
 pub use idempotency::IdempotencyKey;
-pub use list::{TenantSummary, find, list};
+pub use list::{find, list};
 pub use model::{Slug, Tenant, TenantError};
 pub use state::{StateChange, change_state};
 pub use system::SystemWrite;

@@ -52,7 +52,9 @@ pub struct Tenant {
 
 #[derive(Debug, thiserror::Error)]
 pub enum TenantError {
-    #[error("a tenant's short name has 2 to 48 of the characters a-z, 0-9 and -, and begins and ends with a letter or digit")]
+    #[error(
+        "a tenant's short name has 2 to 48 of the characters a-z, 0-9 and -, and begins and ends with a letter or digit"
+    )]
     Slug,
     #[error("a tenant needs a name of 1 to 512 bytes")]
     Name,

@@ -50,7 +50,7 @@ impl OpenRealm {
             options,
             workers,
         )?;
-        let size = database.read_here(crate::audit::read::size)??;
+        let size = database.read_here(|tx| crate::audit::read::size(tx))??;
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {
             owner,

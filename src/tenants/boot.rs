@@ -1,0 +1,222 @@
+//! Opening a data directory, and making one.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use super::denials::Denials;
+use super::doors::{Inner, Tenants};
+use super::realm::{Files, OpenRealm};
+use super::registry::Registry;
+use super::{list, root_key};
+use crate::config::{ConfigError, Settings};
+use crate::crypto::root::RootFile;
+use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
+use crate::kernel::Runtime;
+use crate::kernel::id::{InstallationId, TenantId};
+use crate::store::erasures::Erasures;
+use crate::store::lock::DirectoryLock;
+use crate::store::shelf::FileShelf;
+use crate::store::{DatabaseOptions, StoreError, Workers, files, migrate};
+
+/// A data directory, open for this process alone.
+pub struct Boot {
+    pub tenants: Tenants,
+    pub installation: InstallationId,
+    /// The directory was made just now.
+    pub is_new: bool,
+    /// The root key lies beside the data.
+    pub embedded_root_key: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    #[error(
+        "no root key: this data directory was made with one; give it as STRONGROOM_MASTER_KEY or STRONGROOM_MASTER_KEY_FILE"
+    )]
+    RootKeyMissing,
+    #[error(
+        "{0} holds data but no root.json: restore root.json from the backup of the key store, or choose an empty directory"
+    )]
+    RootFileMissing(PathBuf),
+    #[error("{0} is missing: restore it from the backup of the key store")]
+    KeyStoreMissing(PathBuf),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What every realm stands on.
+pub struct Ground {
+    pub directory: PathBuf,
+    pub runtime: Runtime,
+    pub workers: Arc<Workers>,
+    pub options: DatabaseOptions,
+    pub idle_close: std::time::Duration,
+    pub open_most: usize,
+    pub erasures: Erasures,
+    _lock: DirectoryLock,
+}
+
+const PLATFORM: Files = Files { database: "platform.db", migrations: migrate::PLATFORM };
+const TENANT: Files = Files { database: "tenant.db", migrations: migrate::TENANT };
+const KEYS: &str = "keys.db";
+/// Threads that write: one for each core of a small machine; commits wait for the disk, not the CPU.
+const WORKERS: usize = 2;
+
+impl Boot {
+    /// Opens the directory of the settings; an empty or missing one is made into an installation.
+    ///
+    /// # Errors
+    /// [`BootError`]: each says what to do. Nothing is changed in a directory that is refused.
+    pub fn open(settings: &Settings, runtime: &Runtime) -> Result<Self, BootError> {
+        let directory = settings.store.data_dir.clone();
+        files::private_directory(&directory)?;
+        let lock = DirectoryLock::take(&directory)?;
+        let root_path = directory.join("root.json");
+        let is_new = !root_path.exists();
+        if is_new
+            && (directory.join(PLATFORM.database).exists() || directory.join("tenants").exists())
+        {
+            return Err(BootError::RootFileMissing(directory));
+        }
+        let root = root_key::find(&settings.root_key, &directory, is_new, runtime)?;
+        let (root_file, master) = if is_new {
+            let (file, master) = RootFile::create(&root.source, runtime);
+            files::replace(&root_path, &file.to_json())?;
+            (file, master)
+        } else {
+            let file = RootFile::read(&root_path)?;
+            let master = file.unwrap(&root.source)?;
+            (file, master)
+        };
+        files::private_directory(&directory.join("tenants"))?;
+        let ground = Ground {
+            erasures: Erasures::open(&directory.join("erasures.log"))?,
+            runtime: runtime.clone(),
+            workers: Workers::start(WORKERS)
+                .map_err(|error| StoreError::file(&directory, &error))?,
+            options: options(settings),
+            idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
+            open_most: settings.store.open_tenants as usize,
+            directory,
+            _lock: lock,
+        };
+        let installation = root_file.installation_id;
+        let platform = Arc::new(ground.open_platform(installation, &master)?);
+        let registry = Registry::default();
+        for tenant in platform.database.read_here(|tx| list::all(tx))?? {
+            registry.put(tenant);
+        }
+        let inner = Inner {
+            ground,
+            platform,
+            registry,
+            denials: Denials::default(),
+            open: Mutex::default(),
+        };
+        let tenants = Tenants { inner: Arc::new(inner) };
+        Ok(Self { tenants, installation, is_new, embedded_root_key: root.embedded })
+    }
+}
+
+fn options(settings: &Settings) -> DatabaseOptions {
+    DatabaseOptions {
+        readers: settings.store.readers_per_tenant as usize,
+        queue: settings.store.queue_depth as usize,
+        group: settings.store.group_max as usize,
+    }
+}
+
+impl Ground {
+    fn open_platform(
+        &self,
+        installation: InstallationId,
+        master: &Key32,
+    ) -> Result<OpenRealm, BootError> {
+        let owner = TenantId::from_bytes(*installation.bytes());
+        let shelf_key = mac::derive(master, &[b"strongroom/keys.db/v1"]);
+        let exists = self.directory.join(PLATFORM.database).exists();
+        let keys = self.keys(&self.directory, owner, master.clone(), &shelf_key, !exists)?;
+        Ok(self.open_realm(&self.directory, &PLATFORM, owner, keys)?)
+    }
+
+    /// Opens a tenant's files.
+    pub fn open_tenant(&self, platform: &OpenRealm, id: TenantId) -> Result<OpenRealm, StoreError> {
+        let directory = self.tenant_directory(id);
+        let root = platform.keys.tenant_root(id)?;
+        let keys = self.tenant_keys(&directory, id, root, false)?;
+        self.open_realm(&directory, &TENANT, id, keys)
+    }
+
+    /// Makes a tenant's directory, keys and database.
+    pub fn create_tenant(
+        &self,
+        platform: &OpenRealm,
+        id: TenantId,
+    ) -> Result<OpenRealm, StoreError> {
+        let root = platform.keys.new_tenant_root(id)?;
+        let directory = self.tenant_directory(id);
+        files::private_directory(&directory)?;
+        let keys = self.tenant_keys(&directory, id, root, true)?;
+        self.open_realm(&directory, &TENANT, id, keys)
+    }
+
+    fn tenant_keys(
+        &self,
+        directory: &Path,
+        id: TenantId,
+        root: Key32,
+        new: bool,
+    ) -> Result<TenantKeys, StoreError> {
+        let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
+        self.keys(directory, id, root, &shelf_key, new).map_err(|error| match error {
+            BootError::Store(error) => error,
+            other => CryptoError::Shelf(other.to_string()).into(),
+        })
+    }
+
+    fn keys(
+        &self,
+        directory: &Path,
+        owner: TenantId,
+        root: Key32,
+        shelf_key: &Key32,
+        new: bool,
+    ) -> Result<TenantKeys, BootError> {
+        let path = directory.join(KEYS);
+        if !new && !path.exists() {
+            return Err(BootError::KeyStoreMissing(path));
+        }
+        let owner = *owner.bytes();
+        if new {
+            let shelf = FileShelf::create(&path, shelf_key)?;
+            // A first start that was killed half-way left keys that nothing uses yet.
+            match TenantKeys::open(owner, root.clone(), Box::new(shelf), &self.runtime) {
+                Ok(keys) => return Ok(keys),
+                Err(CryptoError::KeyDestroyed) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
+            return Ok(TenantKeys::create(owner, root, shelf, &self.runtime)?);
+        }
+        let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
+        Ok(TenantKeys::open(owner, root, shelf, &self.runtime)?)
+    }
+
+    fn open_realm(
+        &self,
+        directory: &Path,
+        files: &Files,
+        owner: TenantId,
+        keys: TenantKeys,
+    ) -> Result<OpenRealm, StoreError> {
+        OpenRealm::open(directory, files, owner, keys, self.options, &self.workers, &self.runtime)
+    }
+
+    fn tenant_directory(&self, id: TenantId) -> PathBuf {
+        self.directory.join("tenants").join(id.to_string())
+    }
+}

@@ -1,0 +1,145 @@
+//! Refusals are entries in the credential's own log. The first from a source is written at once,
+//! repetitions within a minute are counted and written as one, so that a flood cannot fill the log.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::doors::append;
+use super::{DoorError, Tenants};
+use crate::audit::event::{Outcome, Resource};
+use crate::audit::{Event, catalogue};
+use crate::authz::{Caller, Denied, Realm};
+use crate::kernel::Timestamp;
+
+const WINDOW: Duration = Duration::from_secs(60);
+/// Sources counted apart; the rest is counted as one.
+const SOURCES: usize = 4096;
+
+#[derive(Default)]
+pub struct Denials {
+    sources: Mutex<HashMap<Source, Repeated>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Source {
+    realm: Realm,
+    actor: String,
+    reason: &'static str,
+}
+
+struct Repeated {
+    since: Timestamp,
+    count: u64,
+    event: Event,
+    caller: Option<Arc<Caller>>,
+}
+
+impl Tenants {
+    /// Records that a caller was refused.
+    pub async fn record_denial(
+        &self,
+        caller: &Arc<Caller>,
+        denied: Denied,
+        route: &str,
+        asked: &str,
+    ) {
+        let realm = caller.principal.tenant().map_or(Realm::Platform, Realm::Tenant);
+        let actor = caller.principal.actor();
+        let source =
+            Source { realm, actor: format!("{}:{}", actor.kind, actor.id), reason: denied.code() };
+        let event = event(denied.code(), route, asked);
+        self.record_denied(source, event, Some(caller.clone())).await;
+    }
+
+    /// Records a credential that opened nothing: in the platform's log, by address.
+    pub async fn record_bad_credential(&self, request: &crate::authz::RequestContext, route: &str) {
+        let ip = request.ip.map(|ip| ip.to_canonical());
+        let actor = ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let source = Source { realm: Realm::Platform, actor, reason: "unauthenticated" };
+        let mut event = event("unauthenticated", route, "");
+        (event.ip, event.user_agent) = (ip, request.user_agent.clone());
+        event.request_id = Some(request.id.to_string());
+        self.record_denied(source, event, None).await;
+    }
+
+    async fn record_denied(&self, source: Source, event: Event, caller: Option<Arc<Caller>>) {
+        if self.inner.denials.first(&source, &event, caller.as_ref(), self.now()) {
+            self.write_denial(source.realm, event, caller).await;
+        }
+    }
+
+    /// Writes what was counted in windows that have passed (all of them at shutdown).
+    pub async fn flush_denials(&self, all: bool) {
+        for (source, repeated) in self.inner.denials.take(self.now(), all) {
+            if repeated.count > 0 {
+                let mut event = repeated.event;
+                event.custom_fields.insert("repeated".into(), repeated.count.into());
+                self.write_denial(source.realm, event, repeated.caller).await;
+            }
+        }
+    }
+
+    async fn write_denial(&self, realm: Realm, event: Event, caller: Option<Arc<Caller>>) {
+        let write = async {
+            let realm = self.realm(realm).await?;
+            append(&realm, caller, event).await
+        };
+        let result: Result<u64, DoorError> = write.await;
+        if let Err(error) = result {
+            tracing::error!(%error, "a refusal could not be recorded in the audit log");
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.ground.runtime.now()
+    }
+}
+
+fn event(reason: &'static str, route: &str, asked: &str) -> Event {
+    let mut event = Event::new(catalogue::ACCESS_DENIED);
+    event.outcome = Outcome::Denied;
+    event.resource = Some(Resource::new("route", route));
+    event.custom_fields.insert("reason".into(), reason.into());
+    if !asked.is_empty() {
+        let asked: String = asked.chars().take(64).collect();
+        event.custom_fields.insert("asked".into(), asked.into());
+    }
+    event
+}
+
+impl Denials {
+    /// Whether this is the first from its source in its window; a repetition is counted.
+    fn first(
+        &self,
+        source: &Source,
+        event: &Event,
+        caller: Option<&Arc<Caller>>,
+        now: Timestamp,
+    ) -> bool {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = if sources.len() < SOURCES || sources.contains_key(source) {
+            source.clone()
+        } else {
+            Source { actor: "(others)".into(), ..source.clone() }
+        };
+        match sources.entry(source) {
+            Entry::Occupied(mut repeated) => {
+                repeated.get_mut().count += 1;
+                false
+            }
+            Entry::Vacant(slot) => {
+                let caller = caller.cloned();
+                slot.insert(Repeated { since: now, count: 0, event: event.clone(), caller });
+                true
+            }
+        }
+    }
+
+    fn take(&self, now: Timestamp, all: bool) -> Vec<(Source, Repeated)> {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = |repeated: &Repeated| all || now.since(repeated.since) >= WINDOW;
+        sources.extract_if(|_, repeated| over(repeated)).collect()
+    }
+}

@@ -1,0 +1,175 @@
+//! What goes past the grants: credential tables for authentication, and the closed list of system
+//! writes that append no entry.
+
+use std::sync::{Arc, PoisonError};
+
+use super::doors::{append, write_realm};
+use super::realm::OpenRealm;
+use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
+use crate::audit::Event;
+use crate::authz::{Caller, Realm};
+use crate::crypto::Key32;
+use crate::kernel::Runtime;
+use crate::kernel::id::{KeyId, TenantId};
+use crate::store::StoreError;
+use crate::store::erasures::Erasure;
+
+/// The closed list of writes that append no audit entry: none of them is somebody's doing.
+#[derive(Clone, Copy, Debug)]
+pub enum SystemWrite {
+    /// When an API key was last used, how often.
+    KeyUse,
+    /// When a session was last seen.
+    SessionSeen,
+    /// Sessions past their time, answers kept for repetition past theirs.
+    Expiry,
+    /// Progress of a job; its start and end are entries.
+    JobProgress,
+    /// A hash made again with today's cost.
+    Rehash,
+}
+
+impl Tenants {
+    /// Reads credential tables, for `authn` alone.
+    pub(crate) async fn credentials<T, E>(
+        &self,
+        realm: Realm,
+        f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(realm).await?;
+        let behind = realm.clone();
+        let result = realm.database.read(move |raw| f(&ReadTx { raw, realm: &behind })).await;
+        result.map_err(DoorError::from)?
+    }
+
+    /// Changes credential tables before there is anybody to grant it to: sign-in and sign-out.
+    pub(crate) async fn change_credentials<T, E>(
+        &self,
+        realm: Realm,
+        caller: Option<Arc<Caller>>,
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(realm).await?;
+        write_realm(realm, caller, || Ok(()), f).await
+    }
+
+    /// Records what happened before anybody was known, a failed sign-in for instance.
+    pub(crate) async fn record(&self, realm: Realm, event: Event) -> Result<u64, DoorError> {
+        append(&self.realm(realm).await?, None, event).await
+    }
+
+    /// One of the closed list of system writes.
+    pub(crate) async fn system_write(
+        &self,
+        realm: Realm,
+        what: SystemWrite,
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(), DoorError> + Send + 'static,
+    ) -> Result<(), DoorError> {
+        let realm = self.realm(realm).await?;
+        let run = move |tx: &mut WriteTx<'_, SystemWrite>| {
+            f(tx)?;
+            tx.changed = 0; // accounted for by `what`
+            Ok(((), AuditEvents::none()))
+        };
+        let written: Result<Written<()>, DoorError> =
+            write_realm(realm, None, || Ok(()), run).await;
+        written
+            .map(|_| ())
+            .inspect_err(|error| tracing::warn!(?what, %error, "system write failed"))
+    }
+
+    /// Changes whenever a credential of the realm may have changed.
+    pub(crate) async fn credentials_generation(&self, realm: Realm) -> Result<u64, DoorError> {
+        Ok(self.realm(realm).await?.database.credentials_generation())
+    }
+
+    /// The key for tokens in forms.
+    pub(crate) fn form_key(&self) -> Result<Key32, DoorError> {
+        Ok(self.inner.platform.keys.form_key()?.clone())
+    }
+
+    /// Makes a subject key; durable before data names it.
+    pub(crate) async fn new_subject(&self, realm: Realm) -> Result<KeyId, DoorError> {
+        let realm = self.realm(realm).await?;
+        let made = tokio::task::spawn_blocking(move || realm.keys.new_subject()).await;
+        Ok(made.map_err(|_| StoreError::Panicked)??)
+    }
+
+    /// Destroys a subject key: recorded in the ledger of erasures first, then overwritten.
+    pub(crate) async fn destroy_subject(
+        &self,
+        realm: Realm,
+        key: KeyId,
+        cause: &str,
+    ) -> Result<bool, DoorError> {
+        let open = self.realm(realm).await?;
+        let (inner, cause) = (self.inner.clone(), cause.to_owned());
+        let destroyed = tokio::task::spawn_blocking(move || {
+            let (time, owner) = (open.runtime.now(), open.owner.to_string());
+            inner.ground.erasures.record(Erasure { time, owner, key, cause })?;
+            Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
+        });
+        Ok(destroyed.await.map_err(|_| StoreError::Panicked)??)
+    }
+
+    /// Keys, runtime and index of a realm, for reading its log.
+    pub(crate) async fn log_of(&self, realm: Realm) -> Result<Arc<OpenRealm>, DoorError> {
+        self.realm(realm).await
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self.inner.ground.runtime
+    }
+
+    pub(crate) fn tenant(&self, name: &str) -> Option<Tenant> {
+        self.inner.registry.find(name)
+    }
+
+    pub(crate) fn tenant_by_id(&self, id: TenantId) -> Option<Tenant> {
+        self.inner.registry.by_id(id)
+    }
+
+    pub(crate) fn tenant_ids(&self) -> Vec<TenantId> {
+        self.inner.registry.ids()
+    }
+
+    /// Closes tenants that nobody used for a while, and the longest unused ones beyond the limit.
+    pub fn close_idle(&self) {
+        let ground = &self.inner.ground;
+        let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle: Vec<_> = open
+            .iter()
+            .filter_map(|(id, cell)| {
+                let realm = cell.get()?;
+                let unused = Arc::strong_count(cell) == 1 && Arc::strong_count(realm) == 1;
+                (unused && realm.database.is_idle()).then(|| (realm.last_used(), *id))
+            })
+            .collect();
+        idle.sort_unstable();
+        let excess = open.len().saturating_sub(ground.open_most);
+        for (n, (used, id)) in idle.into_iter().enumerate() {
+            if n < excess || self.now().since(used) >= ground.idle_close {
+                open.remove(&id);
+            }
+        }
+    }
+
+    /// Empties every WAL and closes the files, after the last request.
+    pub async fn shut_down(&self) {
+        self.flush_denials(true).await;
+        let open =
+            std::mem::take(&mut *self.inner.open.lock().unwrap_or_else(PoisonError::into_inner));
+        for realm in open.values().filter_map(|cell| cell.get()) {
+            realm.database.close();
+        }
+        self.inner.platform.database.close();
+    }
+}
