@@ -2,3 +2,4 @@
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
 pub mod kernel;
+pub mod web;
