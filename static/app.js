@@ -28,3 +28,6 @@ for (const time of document.querySelectorAll("time[datetime]")) {
     time.title = `${document.body.dataset.localTime} ${local.format(at)}`;
   }
 }
+
+// On a phone the navigation is a strip that scrolls: show where one is.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -1,5 +1,6 @@
 //! The message catalogue: every string that a person reads in the console, by id, with arguments
-//! and plurals ([Project Fluent](https://projectfluent.org)). A language is one `.ftl` file.
+//! and plurals ([Project Fluent](https://projectfluent.org)). A language is a pair of
+//! `.ftl` files.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -12,7 +13,11 @@ use unic_langid::langid;
 /// An argument of a message; made from texts and numbers by `.into()`.
 pub use fluent_bundle::FluentValue as Value;
 
-const ENGLISH: &str = include_str!("../../templates/messages/en.ftl");
+/// What pages say, then the names of things that have a code.
+const ENGLISH: [&str; 2] = [
+    include_str!("../../templates/messages/en.ftl"),
+    include_str!("../../templates/messages/en-codes.ftl"),
+];
 
 /// One language's strings. Shared by every thread; looking up takes no lock.
 pub struct Messages {
@@ -23,20 +28,22 @@ pub struct Messages {
 impl Messages {
     pub fn english() -> &'static Self {
         static CATALOGUE: LazyLock<Messages> =
-            LazyLock::new(|| Messages::parse("en", langid!("en"), ENGLISH));
+            LazyLock::new(|| Messages::parse("en", langid!("en"), &ENGLISH));
         &CATALOGUE
     }
 
     /// A broken message is left out and shows as its id: a typing error in one string must not
     /// keep the console from opening. Tests refuse such a catalogue.
-    fn parse(lang: &'static str, id: unic_langid::LanguageIdentifier, source: &str) -> Self {
-        let resource = FluentResource::try_new(source.to_owned())
-            .unwrap_or_else(|(readable_part, _errors)| readable_part);
+    fn parse(lang: &'static str, id: unic_langid::LanguageIdentifier, sources: &[&str]) -> Self {
         let mut bundle = FluentBundle::new_concurrent(vec![id]);
         // Isolation marks would end up in attributes, in copied text and in terminals.
         bundle.set_use_isolating(false);
         bundle.set_formatter(Some(grouped));
-        bundle.add_resource_overriding(resource);
+        for source in sources {
+            let resource = FluentResource::try_new((*source).to_owned())
+                .unwrap_or_else(|(readable_part, _errors)| readable_part);
+            bundle.add_resource_overriding(resource);
+        }
         Self { lang, bundle }
     }
 
@@ -50,7 +57,11 @@ impl Messages {
     }
 
     /// A message with arguments: `with("log-entries", &[("count", 12_345.into())])`.
-    pub fn with<'a>(&'a self, id: &'a str, arguments: &[(&'static str, Value<'_>)]) -> Cow<'a, str> {
+    pub fn with<'a>(
+        &'a self,
+        id: &'a str,
+        arguments: &[(&'static str, Value<'_>)],
+    ) -> Cow<'a, str> {
         let mut named = FluentArgs::with_capacity(arguments.len());
         for (name, value) in arguments {
             named.set(*name, value.clone());
@@ -110,7 +121,9 @@ mod tests {
 
     #[test]
     fn the_english_catalogue_has_no_broken_message() {
-        assert!(FluentResource::try_new(ENGLISH.to_owned()).is_ok());
+        for source in ENGLISH {
+            assert!(FluentResource::try_new(source.to_owned()).is_ok());
+        }
     }
 
     #[test]

@@ -3,22 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const CATALOGUE: &str = include_str!("../../templates/messages/en.ftl");
+const PAGES: &str = include_str!("../../templates/messages/en.ftl");
+const CODES: &str = include_str!("../../templates/messages/en-codes.ftl");
 
 /// Messages looked up by a code that is data.
-const LABEL_PREFIXES: [&str; 8] = [
-    "action-",
-    "category-",
-    "domain-",
-    "role-",
-    "actor-",
-    "resource-",
-    "channel-",
-    "job-name-",
-];
+const LABEL_PREFIXES: [&str; 8] =
+    ["action-", "category-", "domain-", "role-", "actor-", "resource-", "channel-", "job-name-"];
 
 /// Attributes that are read out or shown.
-const SPOKEN: [&str; 5] = [" title=\"", " placeholder=\"", " aria-label=\"", " alt=\"", " label=\""];
+const SPOKEN: [&str; 5] =
+    [" title=\"", " placeholder=\"", " aria-label=\"", " alt=\"", " label=\""];
 
 fn files(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -76,7 +70,8 @@ fn no_template_holds_words_of_its_own() {
 #[test]
 fn no_template_has_inline_script_or_style() {
     for (path, template) in files("templates", "html") {
-        for forbidden in [" style=", "<style", " onclick=", " onsubmit=", "javascript:", "http://"] {
+        for forbidden in [" style=", "<style", " onclick=", " onsubmit=", "javascript:", "http://"]
+        {
             assert!(!template.contains(forbidden), "{}: {forbidden}", path.display());
         }
     }
@@ -96,8 +91,8 @@ fn literals(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').skip(1)
 }
 
-fn catalogue() -> BTreeSet<&'static str> {
-    CATALOGUE
+fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
+    catalogue
         .lines()
         .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
         .filter_map(|line| Some(line.split_once(" =")?.0))
@@ -109,10 +104,13 @@ fn the_catalogue_holds_what_is_used_and_nothing_else() {
     let mut sources = files("templates", "html");
     sources.extend(files("src/web", "rs"));
     let used: BTreeSet<&str> = sources.iter().flat_map(|(_, text)| literals(text)).collect();
-    let catalogue = catalogue();
+    let catalogue = ids(PAGES);
     for id in &catalogue {
-        let by_code = LABEL_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
-        assert!(by_code || used.contains(id), "no page uses {id}");
+        assert!(used.contains(id), "no page uses {id}");
+    }
+    for id in ids(CODES) {
+        let looked_up = LABEL_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
+        assert!(looked_up, "nothing looks up {id}");
     }
     for (path, template) in files("templates", "html") {
         for call in [".t(\"", ".n(\"", ".w(\""] {
@@ -120,5 +118,16 @@ fn the_catalogue_holds_what_is_used_and_nothing_else() {
                 assert!(catalogue.contains(id), "{}: {id}", path.display());
             }
         }
+    }
+}
+
+/// Ids that code hands to templates: the members of the enumerations of states and notices.
+#[test]
+fn every_state_and_notice_has_words() {
+    let catalogue = ids(PAGES);
+    let states = include_str!("view/state.rs");
+    let members = states.lines().filter(|line| line.contains(": \"") && line.ends_with(';'));
+    for id in members.filter_map(|line| literals(line).nth(2)) {
+        assert!(catalogue.contains(id), "{id}");
     }
 }

@@ -1,8 +1,7 @@
 ### Every string of the console that a person reads, in English.
 ###
-### Arguments: $count is a whole number, written with separators; other arguments are texts. Ids
-### that begin with action-, category-, domain-, role-, actor-, resource-, channel- or job-name-
-### are looked up by the code of a thing; one without a message is shown as its code.
+### Arguments: $count is a whole number, written with separators; other arguments are texts. The
+### names of roles, actions and other things that have a code are in en-codes.ftl.
 
 product = Strongroom
 number = { $count }
@@ -41,7 +40,7 @@ nav-platform-audit = Platform audit log
 nav-jobs = Jobs
 scope-platform = Platform
 scope-platform-hint = All tenants of this appliance
-platform-administrator = Platform administrator
+platform-administrator = Platform admin
 footer-version = Strongroom { $version }
 footer-utc = All times are UTC.
 chain-verified = Log verified
@@ -311,11 +310,11 @@ counter-members = Members
 counter-keys = Active API keys
 counter-entries = Log entries
 first-steps-title = First steps
-first-steps-lead = From an empty strongroom to a stored conversation and a verified log, in four commands.
-step-key = Create an API key, on the machine itself (or in the console)
-step-conversation = Create a conversation, and put its id into ID
+first-steps-lead = From an empty strongroom to a stored conversation and a verified log, in four commands. The option -k accepts the certificate that Strongroom made for itself: leave it out once you have installed your own.
+step-key = Create an API key, on the machine itself or under “API keys”
+step-conversation = Create a conversation and keep its id
 step-message = Append a message
-step-verify = Verify the log (the key needs the auditor’s role for this)
+step-verify = Verify that the log holds all of it, unchanged
 
 ## Conversations
 conversations-lead = Subjects, persons and messages are stored encrypted. Opening one is recorded.
@@ -469,143 +468,3 @@ owner-hint = Has every right in this organisation and adds the others.
 jobs-lead = What the appliance does by itself, and how the last run went.
 jobs-empty = No jobs yet
 job-progress = Progress
-
-## Roles
-role-owner = Owner
-role-admin = Admin
-role-operator = Operator
-role-viewer = Viewer
-role-auditor = Auditor
-role-privacy-officer = Privacy officer
-role-platform-admin = Platform administrator
-
-## Kinds of actors, resources and channels
-actor-user = Person
-actor-admin = Platform administrator
-actor-api-key = API key
-actor-key = API key
-actor-system = System
-actor-local-operator = Operator at the machine
-actor-operator = Operator at the machine
-actor-anonymous = Not signed in
-resource-audit-log = Audit log
-resource-audit = Audit log
-resource-audit-entry = Audit entry
-resource-conversation = Conversation
-resource-message = Message
-resource-user = Member
-resource-member = Member
-resource-session = Session
-resource-api-key = API key
-resource-tenant = Tenant
-resource-job = Job
-resource-admin = Platform administrator
-resource-settings = Settings
-channel-chat = Chat
-channel-email = E-mail
-channel-phone = Phone
-channel-web = Web
-channel-api = API
-
-## Categories of actions and domains of permissions
-category-authentication = Sign-in and sessions
-category-access = Reading
-category-data-access = Reading
-category-administration = Administration
-category-change = Changes
-category-data-modification = Changes
-category-system = System
-category-privacy = Privacy
-domain-account = Account
-domain-alert = Alerts
-domain-audit = Audit log
-domain-backup = Backup
-domain-collection = Collections
-domain-compliance = Compliance
-domain-conversation = Conversations
-domain-file = Files
-domain-incident = Incidents
-domain-integration = Integrations
-domain-job = Jobs
-domain-key = API keys
-domain-api-key = API keys
-domain-member = Members
-domain-message = Messages
-domain-platform = Platform
-domain-privacy = Privacy
-domain-retention = Retention
-domain-role = Roles
-domain-secret = Secrets
-domain-session = Sessions
-domain-settings = Settings
-domain-sso = Single sign-on
-domain-tenant = Tenant
-domain-usage = Usage
-domain-user = Members
-domain-webhook = Webhooks
-
-## Actions
-action-login-succeeded = Signed in
-action-login-failed = Sign-in failed
-action-session-logout = Signed out
-action-session-created = Session began
-action-session-ended = Session ended
-action-email-verified = E-mail address verified
-action-password-changed = Password changed
-action-two-factor-enabled = Second factor turned on
-action-two-factor-disabled = Second factor turned off
-action-access-denied = Access denied
-action-rate-limited = Slowed down
-action-conversation-listed = Conversations listed
-action-conversation-searched = Conversations searched
-action-conversation-access = Conversation opened
-action-message-access = Messages read
-action-audit-viewed = Audit entries read
-action-audit-searched = Audit log searched
-action-audit-verified = Audit log verified
-action-audit-exported = Audit log exported
-action-data-exported = Data exported
-action-conversation-created = Conversation created
-action-conversation-updated = Conversation changed
-action-conversation-closed = Conversation closed
-action-conversation-reopened = Conversation reopened
-action-conversation-deleted = Conversation deleted
-action-message-appended = Messages added
-action-file-uploaded = File stored
-action-file-deleted = Files deleted
-action-file-rejected-raw-password = File with passwords refused
-action-erasure-requested = Erasure requested
-action-erasure-completed = Person erased
-action-admin-panel-access = Administration opened
-action-tenant-created = Tenant created
-action-tenant-renamed = Tenant renamed
-action-tenant-frozen = Tenant frozen
-action-tenant-unfrozen = Tenant unfrozen
-action-tenant-suspended = Tenant suspended
-action-tenant-resumed = Tenant resumed
-action-account-closed = Account closed
-action-setup-link-created = Set-up link made
-action-setup-completed = Set-up completed
-action-platform-admin-created = Platform administrator added
-action-platform-admin-reset = Platform administrator reset
-action-user-registered = Member registered
-action-user-created = Member added
-action-user-disabled = Member disabled
-action-user-enabled = Member enabled
-action-role-changed = Role changed
-action-settings-changed = Settings changed
-action-integration-changed = Integration changed
-action-api-key-created = API key created
-action-api-key-revoked = API key revoked
-action-gdpr-check-disabled = Personal-data check turned off
-action-credits-added = Credits added
-action-certificate-issued = Certificate issued
-action-remediation-applied = Remediation applied
-action-job-created = Job created
-action-job-started = Job started
-action-job-completed = Job completed
-action-job-failed = Job failed
-action-key-rotated = Key rotated
-action-key-destroyed = Key destroyed
-action-log-opened = Log opened
-action-clock-jump = Clock jumped

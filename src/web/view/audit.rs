@@ -115,7 +115,9 @@ pub struct ActionGroup {
 pub enum IndexState {
     Current,
     /// Entries after this one are not in the results yet.
-    Through { seq: u64 },
+    Through {
+        seq: u64,
+    },
 }
 
 pub struct AuditRow {
@@ -159,8 +161,12 @@ pub struct Verification {
 pub enum VerificationResult {
     /// Every entry links to the one before it; `head` is the last one's hash in hex (absent for
     /// an empty log).
-    Whole { head: Option<String> },
-    Broken { first_bad: u64 },
+    Whole {
+        head: Option<String>,
+    },
+    Broken {
+        first_bad: u64,
+    },
 }
 
 impl Verification {

@@ -30,7 +30,12 @@ impl ConversationsPage {
     }
 
     /// A link to the page at `cursor` with the same search.
-    pub fn page(path: &str, search: &str, state: Option<ConversationState>, cursor: &str) -> String {
+    pub fn page(
+        path: &str,
+        search: &str,
+        state: Option<ConversationState>,
+        cursor: &str,
+    ) -> String {
         let state = state.map_or("", |state| state.code());
         query::href(path, &[("search", search), ("state", state), ("cursor", cursor)])
     }

@@ -24,10 +24,16 @@ impl Field {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FieldError {
     Required,
-    TooLong { max: u32 },
+    TooLong {
+        max: u32,
+    },
     Email,
-    PasswordTooShort { min: u32 },
-    PasswordTooLong { max: u32 },
+    PasswordTooShort {
+        min: u32,
+    },
+    PasswordTooLong {
+        max: u32,
+    },
     PasswordCommon,
     PasswordsDiffer,
     PasswordWrong,
@@ -37,7 +43,9 @@ pub enum FieldError {
     PersonId,
     Choice,
     Time,
-    Query { at: u32 },
+    Query {
+        at: u32,
+    },
     /// Words that the handler has taken from the catalogue.
     Other(String),
 }

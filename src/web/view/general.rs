@@ -70,12 +70,18 @@ impl ErrorPageKind {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum WayBack {
     Home,
-    TenantHome { slug: String },
-    TenantSignIn { slug: String },
+    TenantHome {
+        slug: String,
+    },
+    TenantSignIn {
+        slug: String,
+    },
     PlatformHome,
     PlatformSignIn,
     /// The page the form stood on.
-    Form { href: String },
+    Form {
+        href: String,
+    },
 }
 
 impl WayBack {
@@ -171,5 +177,25 @@ impl ConfirmAct {
     /// Whether the button looks dangerous.
     pub const fn takes_away(&self) -> bool {
         !matches!(self, Self::UnfreezeTenant | Self::ResumeTenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::messages::Messages;
+
+    #[test]
+    fn what_people_wrote_is_shown_as_text_and_never_as_markup() {
+        let page = ConfirmPage {
+            chrome: Chrome::public(Messages::english(), "confirm-audited"),
+            act: ConfirmAct::RevokeKey,
+            subject: "<script>alert(1)</script>".to_owned(),
+            action: "/t/acme/keys/1/revoke".to_owned(),
+            cancel: "/t/acme/keys".to_owned(),
+        };
+        let html = page.render().expect("page");
+        assert!(html.contains("&#60;script&#62;alert(1)"));
+        assert!(!html.contains("<script>"));
     }
 }

@@ -37,7 +37,7 @@ pub struct Step {
 /// The way from an empty tenant to a stored conversation and a verified log, by `curl`.
 /// `origin` is as the browser reached us, such as `https://strongroom.example:8443`.
 pub fn first_steps(origin: &str, slug: &str) -> Vec<Step> {
-    let api = format!("{origin}/api/v1");
+    let api = format!("{origin}/api/v1/conversations/{slug}");
     let post = "  -H \"Authorization: Bearer $STRONGROOM_KEY\" -H 'Content-Type: application/json'";
     vec![
         Step {
@@ -50,20 +50,17 @@ pub fn first_steps(origin: &str, slug: &str) -> Vec<Step> {
         Step {
             title: "step-conversation",
             command: format!(
-                "curl -k {api}/conversations/{slug} \\\n{post} \\\n  \
-                 -d '{{\"subject\":\"Where is my order?\",\"channel\":\"chat\"}}'"
+                "export ID=$(curl -sk {api} \\\n{post} \\\n  \
+                 -d '{{\"subject\":\"Where is my order?\",\"channel\":\"chat\"}}' | jq -r .id)"
             ),
         },
         Step {
             title: "step-message",
             command: format!(
-                "curl -k {api}/conversations/{slug}/$ID/messages \\\n{post} \\\n  \
+                "curl -sk {api}/$ID/messages \\\n{post} \\\n  \
                  -d '{{\"author\":{{\"type\":\"customer\"}},\"body\":\"It should be here by now.\"}}'"
             ),
         },
-        Step {
-            title: "step-verify",
-            command: format!("curl -k -X POST {api}/audit/{slug}/verify \\\n{post}"),
-        },
+        Step { title: "step-verify", command: format!("strongroom audit verify --tenant {slug}") },
     ]
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Chrome, Choice, Field, KeyState};
+use super::{Choice, Chrome, Field, KeyState};
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/keys`; `POST` creates one (`name`, `role`, `expires`).

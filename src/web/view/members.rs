@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Chrome, Choice, Field, MemberState};
+use super::{Choice, Chrome, Field, MemberState};
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/members`; `POST` adds one (`name`, `email`, `role`, `password`).
