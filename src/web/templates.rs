@@ -121,13 +121,21 @@ fn the_catalogue_holds_what_is_used_and_nothing_else() {
     }
 }
 
-/// Ids that code hands to templates: the members of the enumerations of states and notices.
+/// Ids that code hands to templates: states, notices, errors, reasons, steps.
 #[test]
-fn every_state_and_notice_has_words() {
+fn every_id_in_the_code_of_pages_has_words() {
     let catalogue = ids(PAGES);
     let states = include_str!("view/state.rs");
     let members = states.lines().filter(|line| line.contains(": \"") && line.ends_with(';'));
     for id in members.filter_map(|line| literals(line).nth(2)) {
         assert!(catalogue.contains(id), "{id}");
+    }
+    for (path, code) in files("src/web/view", "rs") {
+        for before in ["=> \"", "plain(\"", "number(\"", "title: \""] {
+            for id in code.split(before).skip(1).filter_map(|rest| rest.split('"').next()) {
+                let is_id = id.contains('-') && id.starts_with(|c: char| c.is_ascii_lowercase());
+                assert!(!is_id || catalogue.contains(id), "{}: {id}", path.display());
+            }
+        }
     }
 }
