@@ -16,3 +16,4 @@ pub mod store;
 pub mod tenants;
 pub mod trail;
 pub mod users;
+pub mod web;
