@@ -2,7 +2,9 @@
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
 pub mod admins;
+pub mod api;
 pub mod api_keys;
+pub mod app;
 pub mod audit;
 pub mod authn;
 pub mod authz;
@@ -17,3 +19,9 @@ pub mod tenants;
 pub mod trail;
 pub mod users;
 pub mod web;
+
+/// The commit that this was built from; set by the build, unknown in a plain `cargo build`.
+pub const BUILD: &str = match option_env!("STRONGROOM_BUILD") {
+    Some(build) => build,
+    None => "unknown",
+};

@@ -26,6 +26,8 @@ pub enum TrailError {
     Ingest(#[from] IngestError),
     #[error("this page's cursor is not one that a search has given")]
     Cursor,
+    #[error("this is not a time: write it like 2026-11-22T05:06:07Z")]
+    Time,
     #[error("\"limit\" is a number from 1 to 1000")]
     Limit,
     #[error("there is no such entry")]
@@ -39,7 +41,9 @@ crate::behind_doors!(TrailError);
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Limit => ErrorKind::Invalid,
+            Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Time | Self::Limit => {
+                ErrorKind::Invalid
+            }
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -50,6 +54,7 @@ impl Fault for TrailError {
             Self::Query(_) => "query-invalid",
             Self::Ingest(_) => "event-invalid",
             Self::Cursor => "cursor-invalid",
+            Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
             Self::NotFound => "entry-not-found",
             Self::Door(error) => error.code(),

@@ -3,7 +3,20 @@
 //! sheet, script and icon that the binary carries.
 
 pub mod assets;
+pub mod error;
+mod frame;
 pub mod messages;
+mod pages;
+mod respond;
 #[cfg(test)]
 mod templates;
 pub mod view;
+
+use crate::http::route::Route;
+
+pub fn routes() -> Vec<Route> {
+    let mut routes = pages::files::routes();
+    routes.extend(pages::landing::routes());
+    routes.extend(pages::sign_in::routes());
+    routes
+}
