@@ -23,8 +23,7 @@ pub async fn update(
     tenants
         .write(grant, move |tx| {
             let mut stored = repo::find(tx, id)?.ok_or(ConversationError::NotFound)?;
-            let before = repo::find(tx, id)?.ok_or(ConversationError::NotFound)?;
-            let before = open::conversation(tx, before)?;
+            let before = open::conversation(tx, stored.clone())?;
             let key = stored.subject_key;
             let mut event = events::about(catalogue::CONVERSATION_UPDATED, id);
             if let Some(subject) = changes.subject.as_ref()

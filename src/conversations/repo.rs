@@ -8,6 +8,7 @@ use crate::kernel::id::{ConversationId, KeyId, MessageId};
 use crate::store::{Row, Sql, SqlMut, StoreError, Value};
 
 /// A conversation as it is stored.
+#[derive(Clone)]
 pub struct Stored {
     pub id: ConversationId,
     /// The person's key, under which everything is sealed.
