@@ -94,9 +94,8 @@ impl TestServer {
     /// All entries of the tenant's log, oldest first.
     pub async fn entries(&self, tenant: &Tenant) -> Vec<EntryView> {
         let realm = Realm::Tenant(tenant.id);
-        let keys = self.tenants.log_of(realm).await.unwrap().keys.clone();
-        let entries = self.tenants.credentials(realm, move |tx| {
-            let mut opener = Opener::new(tx, keys)?;
+        let entries = self.tenants.credentials(realm, |tx| {
+            let mut opener = Opener::new(tx, tx.shared_keys())?;
             let seqs: Vec<u64> = (1..=read::size(tx)?).collect();
             Ok::<_, TenantError>(read::entries(tx, &mut opener, &seqs)?)
         });

@@ -9,7 +9,6 @@ use super::{ConversationError, NewDataSubject, events, open};
 use crate::audit::event::Change;
 use crate::crypto::{CryptoError, Field};
 use crate::kernel::id::KeyId;
-use crate::store::Sql;
 use crate::tenants::{RealmTx, WriteTx};
 
 /// Blind index of a reference. Hex keeps upper and lower case apart, which blind indexes do not:
@@ -24,10 +23,7 @@ pub fn email_hash(tx: &impl RealmTx, email: &str) -> Result<[u8; 32], CryptoErro
 }
 
 /// The person's key, when there is one that was not destroyed.
-pub fn living_key(
-    tx: &(impl RealmTx + Sql),
-    reference: &str,
-) -> Result<Option<KeyId>, ConversationError> {
+pub fn living_key(tx: &impl RealmTx, reference: &str) -> Result<Option<KeyId>, ConversationError> {
     let found = subjects_repo::by_reference(tx, &reference_hash(tx, reference)?)?;
     let Some(person) = found else { return Ok(None) };
     let lives = open::data_subject(tx, &person)?.id.is_some();

@@ -139,10 +139,7 @@ async fn nothing_personal_stands_in_any_file_or_audit_entry() {
     for needle in [SUBJECT, BODY, NAME, EMAIL, REFERENCE, "aquamarine"] {
         assert_eq!(desk.server.files_with(needle.as_bytes()), Vec::<std::path::PathBuf>::new());
     }
-    assert!(
-        !desk.server.files_with(b"installationId").is_empty(),
-        "the search finds what is there"
-    );
+    assert!(!desk.server.files_with(b"installation").is_empty(), "the search finds what is there");
     let entries = serde_json::to_string(&desk.server.entries(&desk.tenant).await).unwrap();
     for needle in ["teapot", "Tuesday", "Quackenbush", "quackenbush", REFERENCE, "aquamarine"] {
         assert!(!entries.contains(needle), "{needle}");
