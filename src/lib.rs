@@ -9,6 +9,7 @@ pub mod audit;
 pub mod authn;
 pub mod authz;
 pub mod config;
+pub mod conversations;
 pub mod crypto;
 pub mod http;
 pub mod kernel;
@@ -16,6 +17,8 @@ pub mod ops;
 pub mod provision;
 pub mod store;
 pub mod tenants;
+#[cfg(test)]
+pub mod testing;
 pub mod trail;
 pub mod users;
 pub mod web;
