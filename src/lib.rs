@@ -12,6 +12,7 @@ pub mod config;
 pub mod conversations;
 pub mod crypto;
 pub mod http;
+pub mod jobs;
 pub mod kernel;
 pub mod ops;
 pub mod provision;
