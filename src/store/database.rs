@@ -90,6 +90,12 @@ impl<C: Companion> Database<C> {
         self.credentials.load(Ordering::Acquire)
     }
 
+    /// The writer's state, while it stands still.
+    #[cfg(test)]
+    pub(super) fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
+        self.writer.on_state(f)
+    }
+
     pub fn is_idle(&self) -> bool {
         self.writer.is_idle()
     }

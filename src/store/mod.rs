@@ -13,10 +13,14 @@ pub mod migrate;
 mod readers;
 pub mod shelf;
 mod sql;
+#[cfg(test)]
+pub mod test_support;
 mod value;
 mod wal;
 pub mod workers;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use database::{Database, DatabaseOptions};
 pub use error::StoreError;

@@ -89,7 +89,7 @@ impl KeyShelf for FileShelf {
             let sql = "DELETE FROM keys WHERE id = $1";
             let found = RawWriteTx::new(connection).execute(sql, args![id])? > 0;
             // secure_delete overwrote the row in the new pages; older ones must not stay in the WAL.
-            wal::checkpoint(connection, "TRUNCATE")?;
+            wal::empty(connection)?;
             Ok(found)
         })
     }

@@ -48,3 +48,24 @@ impl Wal {
 pub(super) fn checkpoint(connection: &Connection, how: &str) -> Result<(), StoreError> {
     Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))?)
 }
+
+/// Empties the WAL.
+///
+/// # Errors
+/// [`StoreError::Locked`] when somebody reads, so that old pages stay in it.
+pub(super) fn empty(connection: &Connection) -> Result<(), StoreError> {
+    let busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match busy {
+        true => Err(StoreError::Locked(connection.path().unwrap_or("a file").into())),
+        false => Ok(()),
+    }
+}
+
+/// Whether everything in the WAL could be copied into the file and synced there.
+pub(super) fn is_copied(connection: &Connection) -> bool {
+    let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+    let counts =
+        connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
+    counts.is_ok_and(|(frames, copied)| frames == copied)
+}
