@@ -103,6 +103,7 @@ fn name(error: rusqlite::Error, path: &Path) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::WrongKey(file()),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt(file()),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked(file()),
+        Some(ErrorCode::CannotOpen) if !path.exists() => StoreError::Missing(file()),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             StoreError::Io(format!("cannot open {}: {error}", path.display()).into())
         }

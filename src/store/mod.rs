@@ -2,6 +2,8 @@
 //!
 //! Everything above this room speaks [`Sql`] and [`SqlMut`]; what only SQLite can do stays here.
 
+#[cfg(test)]
+mod damage_tests;
 pub mod database;
 pub mod engine;
 pub mod erasures;

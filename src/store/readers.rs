@@ -43,9 +43,10 @@ impl Readers {
     /// The same on this thread, for short look-ups.
     pub fn read_here<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
         let connection = self.take()?;
-        connection.execute_batch("BEGIN")?;
+        let named = |error| StoreError::from(error).in_file(connection.path());
+        connection.execute_batch("BEGIN").map_err(named)?;
         let result = f(&RawReadTx(&connection));
-        connection.execute_batch("COMMIT")?;
+        connection.execute_batch("COMMIT").map_err(named)?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.most && !self.permits.is_closed() {
             idle.push(connection);

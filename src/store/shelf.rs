@@ -30,7 +30,7 @@ impl FileShelf {
 
     fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
         let mut connection = engine::open(path, key, mode)?;
-        migrate::migrate(&mut connection, path, migrate::KEYS)?;
+        migrate::migrate(&mut connection, path, migrate::KEYS, mode)?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 

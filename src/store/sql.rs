@@ -84,6 +84,7 @@ impl<'a> RawWriteTx<'a> {
     }
 
     fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let result = result.map_err(|error| error.in_file(self.connection.path()));
         if let Err(error) = &result
             && error.spoils_transaction()
         {
@@ -100,7 +101,7 @@ impl Sql for RawReadTx<'_> {
         args: &[Value<'_>],
         each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for_each(self.0, sql, args, each)
+        for_each(self.0, sql, args, each).map_err(|error| error.in_file(self.0.path()))
     }
 }
 

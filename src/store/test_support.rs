@@ -31,11 +31,11 @@ pub struct Fixture {
     pub database: Database<AuditLog>,
 }
 
-pub type Run =
-    Box<dyn FnMut(&mut RawWriteTx<'_>, &mut AuditLog) -> Result<bool, StoreError> + Send>;
+pub type Run = super::writer::Run<AuditLog>;
 
 pub const OPTIONS: DatabaseOptions = DatabaseOptions { readers: 2, queue: 10_000, group: 64 };
 
+#[expect(clippy::new_without_default, reason = "a fixture makes files")]
 impl Fixture {
     pub fn new() -> Self {
         Self::with(OPTIONS)
@@ -51,12 +51,17 @@ impl Fixture {
         let keys = TenantKeys::create([7; 16], root, Box::new(shelf), &runtime).unwrap();
         let (keys, workers) = (Arc::new(keys), Workers::start(1).unwrap());
         let path = directory.path().join("tenant.db");
-        let database = open(&path, &keys, &runtime, &workers, options).unwrap();
+        let database = open(&path, &keys, &runtime, &workers, options, Mode::Create).unwrap();
         Self { directory, path, keys, clock, runtime, workers, database }
     }
 
     pub fn open_at(&self, path: &Path) -> Result<Database<AuditLog>, StoreError> {
-        open(path, &self.keys, &self.runtime, &self.workers, OPTIONS)
+        open(path, &self.keys, &self.runtime, &self.workers, OPTIONS, Mode::Write)
+    }
+
+    /// Another, new file on the same worker.
+    pub fn make_at(&self, path: &Path) -> Database<AuditLog> {
+        open(path, &self.keys, &self.runtime, &self.workers, OPTIONS, Mode::Create).unwrap()
     }
 
     /// Closes and opens again, as a restart does.
@@ -146,9 +151,10 @@ fn open(
     runtime: &Runtime,
     workers: &Workers,
     options: DatabaseOptions,
+    mode: Mode,
 ) -> Result<Database<AuditLog>, StoreError> {
     let log = AuditLog::new(keys.clone(), runtime);
-    Database::open(path, keys.file_key()?, migrate::TENANT, log, options, workers)
+    Database::open(path, keys.file_key()?, migrate::TENANT, log, options, mode, workers)
 }
 
 pub fn verified(database: &Database<AuditLog>, runtime: &Runtime) -> Verification {

@@ -33,16 +33,18 @@ pub enum Outcome {
     Failed(StoreError),
 }
 
+/// What a job does; may be run more than once.
+pub type Run<C> = Box<dyn FnMut(&mut RawWriteTx<'_>, &mut C) -> Result<bool, StoreError> + Send>;
+
 pub struct Job<C> {
     /// Writes and answers true to keep what it wrote. May be run more than once.
-    pub run: Box<dyn FnMut(&mut RawWriteTx<'_>, &mut C) -> Result<bool, StoreError> + Send>,
+    pub run: Run<C>,
     pub done: Box<dyn FnOnce(Outcome) + Send>,
 }
 
 /// A job's closure after its end. It may hold the last handle on the file itself, so it is dropped
 /// only when the writer's state is unlocked.
-type Retired<C> =
-    Vec<Box<dyn FnMut(&mut RawWriteTx<'_>, &mut C) -> Result<bool, StoreError> + Send>>;
+type Retired<C> = Vec<Run<C>>;
 
 /// One file's queue and its writing connection.
 pub struct Writer<C: Companion> {

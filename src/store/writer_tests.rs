@@ -219,7 +219,7 @@ fn the_last_handle_on_a_file_may_go_with_its_last_job() {
     }
     let fixture = Fixture::new();
     let path = fixture.directory.path().join("other.db");
-    let database = Arc::new(fixture.open_at(&path).unwrap());
+    let database = Arc::new(fixture.make_at(&path));
     let held = Closes(database.clone());
     let (sender, receiver) = std::sync::mpsc::channel();
     let run: Run = Box::new(move |tx, log| {

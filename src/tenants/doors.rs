@@ -33,6 +33,8 @@ pub(super) struct Inner {
     pub platform: Arc<OpenRealm>,
     pub registry: Registry,
     pub denials: Denials,
+    /// Held by who changes a tenant's state, until the registry says the same as the file.
+    pub changing: tokio::sync::Mutex<()>,
     pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
 }
 
