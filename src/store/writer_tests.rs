@@ -350,3 +350,32 @@ fn a_clock_that_was_set_stops_appends_until_it_is_set_back() {
     assert!(committed(&fixture.run(write(3, 1))), "small steps are taken, time stands still");
     fixture.assert_head_in_step();
 }
+
+#[test]
+fn the_wal_stays_short_although_readers_overlap_without_end() {
+    let fixture = Fixture::new();
+    let stop = AtomicBool::new(false);
+    let wal = fixture.path.with_extension("db-wal");
+    let length = || std::fs::metadata(&wal).unwrap().len();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::SeqCst) {
+                    let size = fixture.database.read_here(|tx| {
+                        let size = super::Sql::count(tx, "SELECT count(*) FROM audit_entries", &[]);
+                        std::thread::sleep(Duration::from_millis(3));
+                        size
+                    });
+                    size.unwrap().unwrap();
+                }
+            });
+        }
+        // 240 MB in all; the WAL is begun anew at 128 MiB (32,000 pages) at the latest.
+        for n in 0..400 {
+            assert!(committed(&fixture.run(write(n, 200_000))));
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    assert!(length() < 160 << 20, "{}", length());
+    fixture.assert_head_in_step();
+}
