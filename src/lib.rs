@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod conversations;
 pub mod crypto;
+pub mod demo;
 pub mod http;
 pub mod jobs;
 pub mod kernel;
