@@ -10,6 +10,8 @@ mod language;
 mod plan;
 mod play;
 mod script;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 use std::path::Path;
