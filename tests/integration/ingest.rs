@@ -12,7 +12,7 @@ fn invoice(n: u32) -> Value {
         "action": "invoice.exported",
         "actor": { "id": format!("u-{}", n % 3), "type": "user", "name": "Grace" },
         "resource": { "type": "invoice", "id": n.to_string() },
-        "outcome": if n % 10 == 0 { "failure" } else { "success" },
+        "outcome": if n.is_multiple_of(10) { "failure" } else { "success" },
         "ip": "10.1.2.3",
         "userAgent": "billing/2.1",
         "occurredAt": "2026-01-02T03:04:05Z",
