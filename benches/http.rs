@@ -9,6 +9,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use load::{Failure, Load, Request};
+use strongroom::audit::event::ReportedBy;
+use strongroom::audit::ingest;
+use strongroom::kernel::id::TenantId;
 use support::raw::RawLog;
 use support::{Report, Series, Target};
 
@@ -18,8 +21,6 @@ const BATCH: usize = 1000;
 const SIGNING_IN: usize = 4;
 
 const EVENT: &str = r#"{"action":"invoice.exported","actor":{"id":"u-4711","type":"user","name":"Grace Hopper"},"resource":{"type":"invoice","id":"2026-000123"},"outcome":"success","ip":"10.20.30.40","userAgent":"billing/2.1","occurredAt":"2026-11-22T05:06:07Z","changes":{"state":{"old":"open","new":"sent"}},"customFields":{"amount":129900}}"#;
-/// The event as it is stored: with request, key and canonical form; measured once, by hand.
-const STORED: usize = 480;
 const MESSAGE: &str = r#"{"author":{"type":"customer","id":"customer-7","name":"Ada"},"body":"Where is the refund for my order? It was promised for last week."}"#;
 
 fn main() -> Result<(), Failure> {
@@ -65,7 +66,7 @@ fn throughput(server: &load::Server, scratch: &Path, report: &mut Report) -> Res
     let message = bearer(&format!("/api/v1/conversations/acme/{conversation}/messages"), MESSAGE);
 
     let load = Load::connect(server, CONNECTIONS)?;
-    let mut raw = RawLog::create(&scratch.join("raw.db"), STORED)?;
+    let mut raw = RawLog::create(&scratch.join("raw.db"), stored_bytes()?)?;
     let mut series: [Series; 3] = std::array::from_fn(|_| Series::default());
     for _ in 0..support::rounds() {
         let health = load.rate(&health, 200, TIME)?;
@@ -80,6 +81,15 @@ fn throughput(server: &load::Server, scratch: &Path, report: &mut Report) -> Res
     let ceiling = "raw SQLCipher, 1,000 rows a transaction";
     report.add("POST 1,000 events", "events/s", batch, ceiling, Target::Ratio(0.5));
     Ok(())
+}
+
+/// Size of the event's payload as the server stores it: canonical, with the key that reported it.
+fn stored_bytes() -> Result<usize, Failure> {
+    let mut event =
+        ingest::parse(EVENT.as_bytes(), TenantId::from_bytes([0; 16]), "acme")?.remove(0);
+    let id = TenantId::from_bytes([0; 16]).to_string();
+    event.reported_by = Some(ReportedBy { id, name: "api_key".to_owned() });
+    Ok(event.payload(&[]).len())
 }
 
 /// Sign-ins a second against bcrypt by itself on as many threads as there are cores.

@@ -140,7 +140,7 @@ async fn too_many_requests_are_told_when_to_come_back() {
     for _ in 0..8 {
         last = api.get(CONVERSATIONS).await;
     }
-    last.problem(429, "rate-limited");
+    last.problem(429, "too-many-requests");
     assert!(last.header("retry-after").parse::<u64>().is_ok(), "{:?}", last.headers);
 }
 
