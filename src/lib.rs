@@ -1,12 +1,30 @@
 //! Strongroom keeps customers' conversations encrypted, tenant by tenant, and proves who touched
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
+pub mod admins;
+pub mod api;
+pub mod api_keys;
+pub mod app;
 pub mod audit;
+pub mod authn;
 pub mod authz;
 pub mod config;
+pub mod conversations;
 pub mod crypto;
 pub mod http;
 pub mod kernel;
 pub mod ops;
+pub mod provision;
 pub mod store;
 pub mod tenants;
+#[cfg(test)]
+pub mod testing;
+pub mod trail;
+pub mod users;
+pub mod web;
+
+/// The commit that this was built from; set by the build, unknown in a plain `cargo build`.
+pub const BUILD: &str = match option_env!("STRONGROOM_BUILD") {
+    Some(build) => build,
+    None => "unknown",
+};

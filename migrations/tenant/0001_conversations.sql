@@ -43,11 +43,13 @@ CREATE TABLE api_key_use (
 CREATE TABLE data_subjects (
     id             BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
     reference_hash BLOB NOT NULL UNIQUE,
+    email_hash     BLOB,
     reference      BLOB NOT NULL,
     name           BLOB,
     email          BLOB,
     created        INTEGER NOT NULL
 );
+CREATE INDEX data_subjects_by_email ON data_subjects (email_hash);
 
 CREATE TABLE conversations (
     id            BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),

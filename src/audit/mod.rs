@@ -15,7 +15,7 @@ pub mod leaf;
 pub mod log;
 mod payload;
 mod pointer;
-mod posted;
+pub mod posted;
 pub mod query;
 pub mod read;
 pub mod seal;

@@ -22,4 +22,4 @@ mod role;
 pub use grant::{Denied, Grant, Realm, TenantState, authorize};
 pub use permission::{Flag, Permission, Writes};
 pub use principal::{Actor, Caller, Principal, RequestContext};
-pub use role::{Permissions, Role};
+pub use role::{Permissions, Role, UnknownRole};

@@ -37,6 +37,8 @@ pub enum Principal {
     LocalOperator {
         uid: u32,
     },
+    /// Whoever holds the one-time link that such a person was given.
+    SetupLink,
 }
 
 impl Principal {
@@ -53,7 +55,7 @@ impl Principal {
             Self::ApiKey { role, .. } | Self::User { role, .. } => *role,
             Self::PlatformAdmin { .. } => Role::PlatformAdmin,
             Self::System { .. } => Role::System,
-            Self::LocalOperator { .. } => Role::LocalOperator,
+            Self::LocalOperator { .. } | Self::SetupLink => Role::LocalOperator,
         }
     }
 
@@ -73,6 +75,7 @@ impl Principal {
             }
             Self::System { job } => ("system", (*job).to_owned(), None, None),
             Self::LocalOperator { uid } => ("local_operator", format!("uid:{uid}"), None, None),
+            Self::SetupLink => ("setup_link", "setup".to_owned(), None, None),
         };
         Actor { kind, id, name, role: self.role(), subject }
     }

@@ -111,7 +111,8 @@ mod tests {
                 field: Field::MessageBody, row: &[1; 16], tenant: TenantId::from_bytes([2; 16]),
             };
             let mut envelope = key.seal(place, &text, &SystemRandom);
-            prop_assert_eq!(key.open(place, &envelope).unwrap().as_slice(), text.as_slice());
+            let opened = key.open(place, &envelope).unwrap();
+            prop_assert_eq!(opened.as_slice(), text.as_slice());
             let elsewhere = [
                 Place { field: Field::AuthorName, ..place },
                 Place { row: &[3; 16], ..place },

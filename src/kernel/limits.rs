@@ -35,3 +35,7 @@ pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 pub const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// A wall clock that leaves the monotonic one by more than this stops appends.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
+/// Sign-ins that wait for their password to be hashed; one more is told to come back.
+pub const SIGN_INS_WAITING: usize = 256;
+/// Credentials remembered between requests.
+pub const CREDENTIALS_CACHED: usize = 10_000;

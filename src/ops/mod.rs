@@ -1,3 +1,27 @@
-//! Running the appliance: its log.
+//! Running the appliance: log, health, metrics.
 
+mod health;
 pub mod log;
+pub mod metrics;
+
+use crate::http::route::{Audit, Method, Route, Surface};
+
+pub fn routes() -> Vec<Route> {
+    const QUIET: Audit = Audit::Nothing("nobody's data is touched");
+    let open = |path, handler: fn(crate::http::call::OpenCall) -> health::Reply, summary| {
+        Route::open(Method::Get, path, Surface::Operations, "probes and documents", QUIET, handler)
+            .says(summary)
+    };
+    vec![
+        open("/healthz", health::healthz, "Whether the process answers"),
+        open("/readyz", health::readyz, "Whether the platform's database answers"),
+        open("/status", health::status, "Version, build and uptime"),
+        open("/metrics", health::metrics, "Prometheus metrics, from this machine only"),
+        open(
+            "/.well-known/security.txt",
+            health::security_txt,
+            "Where to report a weakness (RFC 9116)",
+        ),
+        open("/api/v1/openapi.json", health::openapi, "This document"),
+    ]
+}

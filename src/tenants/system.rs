@@ -4,7 +4,6 @@
 use std::sync::{Arc, PoisonError};
 
 use super::doors::{append, write_realm};
-use super::realm::OpenRealm;
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::Event;
 use crate::authz::{Caller, Realm};
@@ -118,11 +117,6 @@ impl Tenants {
             Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
         });
         Ok(destroyed.await.map_err(|_| StoreError::Panicked)??)
-    }
-
-    /// Keys, runtime and index of a realm, for reading its log.
-    pub(crate) async fn log_of(&self, realm: Realm) -> Result<Arc<OpenRealm>, DoorError> {
-        self.realm(realm).await
     }
 
     pub fn runtime(&self) -> &Runtime {

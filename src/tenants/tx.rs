@@ -1,10 +1,14 @@
 //! Transactions behind the doors: SQL plus sealing and opening with the realm's keys.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::realm::OpenRealm;
+use crate::audit::index::Found;
+use crate::audit::query::Query;
 use crate::crypto::envelope::{self, Place};
 use crate::crypto::{CryptoError, Field, TenantKeys};
 use crate::kernel::Runtime;
@@ -69,6 +73,28 @@ pub trait RealmTx: Sql {
     /// Blind index of a value, for columns named `*_hash`.
     fn lookup_hash(&self, kind: &str, value: &str) -> Result<[u8; 32], CryptoError> {
         self.keys().lookup_hash(kind, value)
+    }
+}
+
+impl ReadTx<'_> {
+    pub(crate) fn shared_keys(&self) -> Arc<TenantKeys> {
+        self.realm.keys.clone()
+    }
+
+    /// Feeds the search index up to the log's head, for `budget` at the most.
+    pub(crate) fn catch_up_index(&self, budget: Duration) -> Result<u64, StoreError> {
+        let clock = self.realm.runtime.clock.as_ref();
+        self.realm.index.catch_up(self.raw, &self.realm.keys, clock, budget)
+    }
+
+    pub(crate) fn search_index(
+        &self,
+        query: &Query,
+        below: Option<u64>,
+        limit: usize,
+        through: u64,
+    ) -> Result<Found, StoreError> {
+        self.realm.index.search(query, below, limit, through)
     }
 }
 

@@ -1,0 +1,14 @@
+//! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
+
+mod audit;
+pub mod openapi;
+pub mod problem;
+mod reply;
+
+use crate::http::route::Route;
+
+pub fn routes() -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(audit::routes());
+    routes
+}

@@ -1,0 +1,59 @@
+//! Everything that answers requests, put together once.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::authn::{ApiKeys, Hasher, SessionPolicy};
+use crate::config::Settings;
+use crate::crypto::Key32;
+use crate::http::limits::Limiter;
+use crate::kernel::id::InstallationId;
+use crate::kernel::{Runtime, Timestamp};
+use crate::tenants::{Boot, DoorError, Tenants};
+
+pub struct App {
+    pub settings: Settings,
+    pub runtime: Runtime,
+    pub installation: InstallationId,
+    pub tenants: Tenants,
+    pub api_keys: ApiKeys,
+    pub hasher: Hasher,
+    pub limiter: Limiter,
+    pub form_key: Key32,
+    pub started: Timestamp,
+    /// What links begin with; known once the port is bound.
+    pub base_url: OnceLock<String>,
+}
+
+impl App {
+    pub fn new(
+        boot: &Boot,
+        settings: &Settings,
+        runtime: &Runtime,
+    ) -> Result<Arc<Self>, DoorError> {
+        Ok(Arc::new(Self {
+            settings: settings.clone(),
+            runtime: runtime.clone(),
+            installation: boot.installation,
+            tenants: boot.tenants.clone(),
+            api_keys: ApiKeys::default(),
+            hasher: Hasher::new(runtime),
+            limiter: Limiter::new(&settings.limits),
+            form_key: boot.tenants.form_key()?,
+            started: runtime.now(),
+            base_url: OnceLock::new(),
+        }))
+    }
+
+    pub fn base_url(&self) -> &str {
+        self.base_url.get().map_or("", String::as_str)
+    }
+
+    pub fn session_policy(&self) -> SessionPolicy {
+        let sessions = &self.settings.sessions;
+        SessionPolicy {
+            idle: Duration::from_secs(u64::from(sessions.idle_minutes) * 60),
+            absolute: Duration::from_secs(u64::from(sessions.absolute_hours) * 3600),
+        }
+    }
+}

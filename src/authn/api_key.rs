@@ -1,0 +1,132 @@
+//! API keys: found by the SHA-256 of the token.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::AuthnError;
+use crate::args;
+use crate::authz::{Principal, Realm, Role};
+use crate::crypto::token::{API_KEY_PREFIX, Token};
+use crate::kernel::id::{ApiKeyId, TenantId};
+use crate::kernel::{Timestamp, limits};
+use crate::store::{Sql, SqlMut, StoreError};
+use crate::tenants::{DoorError, SystemWrite, Tenants};
+
+/// Keys seen lately. An entry counts only while no credential of its tenant has changed, so a
+/// revocation is effective on the next request.
+#[derive(Default)]
+pub struct ApiKeys {
+    cache: Mutex<HashMap<[u8; 32], Cached>>,
+    used: Mutex<HashMap<(TenantId, ApiKeyId), Use>>,
+}
+
+#[derive(Clone)]
+struct Cached {
+    generation: u64,
+    key: Known,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    tenant: TenantId,
+    id: ApiKeyId,
+    role: Role,
+    expires: Option<Timestamp>,
+}
+
+struct Use {
+    count: i64,
+    last: Timestamp,
+}
+
+impl ApiKeys {
+    /// # Errors
+    /// [`AuthnError::Unauthenticated`] for anything but a key that is valid now.
+    pub async fn authenticate(
+        &self,
+        tenants: &Tenants,
+        bearer: &str,
+    ) -> Result<Principal, AuthnError> {
+        let token = Token::parse(bearer, API_KEY_PREFIX).ok_or(AuthnError::Unauthenticated)?;
+        let tenant = token.tenant();
+        if tenants.tenant_by_id(tenant).is_none() {
+            return Err(AuthnError::Unauthenticated);
+        }
+        let hash = token.hash();
+        // Before the look-up: what changes during it makes the entry stale, not wrong.
+        let generation = tenants.credentials_generation(Realm::Tenant(tenant)).await?;
+        let key = match self.cached(&hash, generation) {
+            Some(key) => key,
+            None => {
+                let key = look_up(tenants, tenant, hash).await?;
+                self.remember(hash, Cached { generation, key });
+                key
+            }
+        };
+        let now = tenants.runtime().now();
+        if key.expires.is_some_and(|expires| expires <= now) {
+            return Err(AuthnError::Unauthenticated);
+        }
+        self.count(key, now);
+        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, role: key.role })
+    }
+
+    fn cached(&self, hash: &[u8; 32], generation: u64) -> Option<Known> {
+        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(hash).filter(|cached| cached.generation == generation).map(|cached| cached.key)
+    }
+
+    fn remember(&self, hash: [u8; 32], cached: Cached) {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= limits::CREDENTIALS_CACHED {
+            cache.clear();
+        }
+        cache.insert(hash, cached);
+    }
+
+    fn count(&self, key: Known, now: Timestamp) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = used.entry((key.tenant, key.id)).or_insert(Use { count: 0, last: now });
+        entry.count += 1;
+        entry.last = now;
+    }
+}
+
+async fn look_up(tenants: &Tenants, tenant: TenantId, hash: [u8; 32]) -> Result<Known, AuthnError> {
+    tenants
+        .credentials(Realm::Tenant(tenant), move |tx| {
+            let sql = "SELECT id, role, expires FROM api_keys
+                       WHERE token_hash = $1 AND revoked IS NULL";
+            tx.query_one(sql, args![&hash], |row| {
+                let role: String = row.get(1)?;
+                let role = role.parse().map_err(|_| StoreError::Sql("unknown role".into()))?;
+                Ok(Known { tenant, id: row.get(0)?, role, expires: row.get(2)? })
+            })?
+            .ok_or(AuthnError::Unauthenticated)
+        })
+        .await
+}
+
+/// Writes down when and how often keys were used since the last time: a system write.
+pub async fn flush_use(keys: &ApiKeys, tenants: &Tenants) -> Result<(), DoorError> {
+    let used = std::mem::take(&mut *keys.used.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut by_tenant: HashMap<TenantId, Vec<(ApiKeyId, Use)>> = HashMap::new();
+    for ((tenant, key), usage) in used {
+        by_tenant.entry(tenant).or_default().push((key, usage));
+    }
+    for (tenant, used) in by_tenant {
+        let write = tenants.system_write(Realm::Tenant(tenant), SystemWrite::KeyUse, move |tx| {
+            for (key, usage) in &used {
+                tx.execute(
+                    "INSERT INTO api_key_use (key, last_used, uses) VALUES ($1, $2, $3)
+                     ON CONFLICT (key) DO UPDATE SET
+                         last_used = excluded.last_used, uses = api_key_use.uses + excluded.uses",
+                    args![*key, usage.last, usage.count],
+                )?;
+            }
+            Ok(())
+        });
+        write.await?;
+    }
+    Ok(())
+}

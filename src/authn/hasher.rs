@@ -1,0 +1,60 @@
+//! Password hashing off the async threads, a few at a time, so that a flood of sign-ins cannot
+//! starve everything else.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use crate::crypto::{CryptoError, password};
+use crate::kernel::{Runtime, limits};
+use crate::store::StoreError;
+
+#[derive(Clone)]
+pub struct Hasher {
+    runtime: Runtime,
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Hasher {
+    pub fn new(runtime: &Runtime) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            runtime: runtime.clone(),
+            // One core stays free for everything else.
+            running: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
+            waiting: Arc::new(Semaphore::new(limits::SIGN_INS_WAITING)),
+        }
+    }
+
+    pub async fn hash(&self, password: SecretString) -> Result<String, StoreError> {
+        let random = self.runtime.random.clone();
+        let hash = self.run(move || password::hash(&password, random.as_ref())).await?;
+        hash.map_err(|error: CryptoError| error.into())
+    }
+
+    /// Takes the same time whether or not there is such an account.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<bool, StoreError> {
+        self.run(move || password::verify(&password, hash.as_deref())).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _place = self.waiting.try_acquire().map_err(|_| StoreError::QueueFull)?;
+        let permit = self.running.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(|_| StoreError::Panicked)
+    }
+}

@@ -1,0 +1,60 @@
+//! Proving who somebody is. Reads credential tables only, and yields a
+//! [`Principal`](crate::authz::Principal).
+
+mod api_key;
+mod hasher;
+mod session;
+mod setup_link;
+mod sign_in;
+
+pub use api_key::{ApiKeys, flush_use};
+pub use hasher::Hasher;
+pub use session::{SessionPolicy, SignedIn, end_session, session};
+pub use setup_link::{
+    consume as consume_setup_link, create as create_setup_link, is_open as setup_link_is_open,
+};
+pub use sign_in::{Credentials, sign_in, sign_in_platform};
+
+use crate::kernel::{ErrorKind, Fault};
+use crate::tenants::DoorError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AuthnError {
+    /// One answer for every credential that opens nothing.
+    #[error("no valid credential: send an API key as \"Authorization: Bearer sr_…\"")]
+    Unauthenticated,
+    /// One answer for a wrong password and an unknown account.
+    #[error("e-mail address or password is wrong")]
+    WrongPassword,
+    #[error("this tenant is suspended; ask the platform's administrator")]
+    Suspended,
+    #[error(
+        "this link has been used or is older than 30 minutes; make a new one with: strongroom admin setup-link"
+    )]
+    SetupLink,
+    #[error(transparent)]
+    Door(DoorError),
+}
+
+crate::behind_doors!(AuthnError);
+
+impl Fault for AuthnError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unauthenticated | Self::WrongPassword => ErrorKind::Unauthenticated,
+            Self::Suspended => ErrorKind::Denied,
+            Self::SetupLink => ErrorKind::NotFound,
+            Self::Door(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::WrongPassword => "wrong-password",
+            Self::Suspended => "tenant-suspended",
+            Self::SetupLink => "setup-link",
+            Self::Door(error) => error.code(),
+        }
+    }
+}

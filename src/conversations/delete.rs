@@ -1,0 +1,26 @@
+//! Deleting a conversation for good.
+
+use super::{ConversationError, events, repo};
+use crate::audit::catalogue;
+use crate::authz::Grant;
+use crate::authz::permission::ConversationDelete;
+use crate::kernel::id::ConversationId;
+use crate::tenants::{Tenants, Written};
+
+/// Deletes a conversation with its messages; answers how many messages went with it. The person
+/// stays known.
+pub async fn delete(
+    tenants: &Tenants,
+    grant: &Grant<ConversationDelete>,
+    id: ConversationId,
+) -> Result<Written<u64>, ConversationError> {
+    tenants
+        .write(grant, move |tx| {
+            let stored = repo::find(tx, id)?.ok_or(ConversationError::NotFound)?;
+            repo::delete(tx, id)?;
+            let mut event = events::about(catalogue::CONVERSATION_DELETED, id);
+            event.custom_fields.insert("messageCount".into(), stored.messages.into());
+            Ok((stored.messages, event.into()))
+        })
+        .await
+}

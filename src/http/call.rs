@@ -1,0 +1,119 @@
+//! Calls: a request with the grant that its route asks for.
+
+use std::sync::Arc;
+
+use super::failure::Failure;
+use super::input::Input;
+use super::limits::Source;
+use crate::app::App;
+use crate::authn::{self, AuthnError};
+use crate::authz::{Caller, Grant, Permission, Principal};
+use crate::tenants::Tenant;
+
+/// The tenant console's cookie. `__Host-` binds it to this host, path `/` and TLS.
+pub const TENANT_COOKIE: &str = "__Host-strongroom";
+pub const PLATFORM_COOKIE: &str = "__Host-strongroom-platform";
+
+/// A request to a tenant's data by somebody who may make it.
+pub struct Call<P> {
+    pub app: Arc<App>,
+    pub input: Input,
+    pub grant: Grant<P>,
+    pub tenant: Tenant,
+}
+
+/// A request to the platform by somebody who may make it.
+pub struct PlatformCall<P> {
+    pub app: Arc<App>,
+    pub input: Input,
+    pub grant: Grant<P>,
+}
+
+/// A request that anybody may make.
+pub struct OpenCall {
+    pub app: Arc<App>,
+    pub input: Input,
+}
+
+impl<P: Permission> Call<P> {
+    /// By API key.
+    pub async fn by_key(app: Arc<App>, input: Input) -> Result<Self, Failure> {
+        let caller = bearer(&app, &input).await?;
+        Self::authorized(app, input, caller).await
+    }
+
+    /// By session cookie.
+    pub async fn by_session(app: Arc<App>, input: Input) -> Result<Self, Failure> {
+        let caller = cookie(&app, &input, TENANT_COOKIE).await?;
+        Self::authorized(app, input, caller).await
+    }
+
+    async fn authorized(app: Arc<App>, input: Input, caller: Arc<Caller>) -> Result<Self, Failure> {
+        let (asked, route) = (input.path("tenant"), input.route.label());
+        let (grant, tenant) = app.tenants.authorize::<P>(&caller, asked, &route).await?;
+        Ok(Self { app, input, grant, tenant })
+    }
+
+    /// A grant for something else that the same person may do on the way, if they may.
+    pub fn also<Q: Permission>(&self) -> Option<Grant<Q>> {
+        let realm = self.grant.realm();
+        crate::authz::authorize::<Q>(self.grant.caller(), realm, self.tenant.state).ok()
+    }
+
+    pub fn principal(&self) -> &Principal {
+        &self.grant.caller().principal
+    }
+}
+
+impl<P: Permission> PlatformCall<P> {
+    pub async fn by_session(app: Arc<App>, input: Input) -> Result<Self, Failure> {
+        let caller = cookie(&app, &input, PLATFORM_COOKIE).await?;
+        let grant = app.tenants.authorize_platform::<P>(&caller, &input.route.label()).await?;
+        Ok(Self { app, input, grant })
+    }
+
+    /// A grant for something else that the same person may do on the way, if they may.
+    pub fn also<Q: Permission>(&self) -> Option<Grant<Q>> {
+        let realm = self.grant.realm();
+        crate::authz::authorize::<Q>(self.grant.caller(), realm, crate::authz::TenantState::Active)
+            .ok()
+    }
+
+    pub fn principal(&self) -> &Principal {
+        &self.grant.caller().principal
+    }
+}
+
+async fn bearer(app: &App, input: &Input) -> Result<Arc<Caller>, Failure> {
+    let Some(header) = input.header("authorization") else {
+        return Err(AuthnError::Unauthenticated.into());
+    };
+    let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let found = match token {
+        Some((_, token)) => app.api_keys.authenticate(&app.tenants, token.trim()).await,
+        None => Err(AuthnError::Unauthenticated),
+    };
+    if let Err(AuthnError::Unauthenticated) = &found {
+        app.tenants.record_bad_credential(&input.context, &input.route.label()).await;
+    }
+    let principal = found?;
+    let source = match &principal {
+        Principal::ApiKey { id, .. } => Source::Id(*id.bytes()),
+        _ => Source::Ip(input.context.ip),
+    };
+    input.rate.set(app.limiter.take(input.route.rate, &source)?);
+    Ok(Arc::new(Caller { principal, request: input.context.clone() }))
+}
+
+async fn cookie(app: &App, input: &Input, name: &str) -> Result<Arc<Caller>, Failure> {
+    let cookie = input.cookie(name).ok_or(AuthnError::Unauthenticated)?;
+    let principal = authn::session(&app.tenants, app.session_policy(), &cookie).await?;
+    let source = match &principal {
+        Principal::User { session, .. } | Principal::PlatformAdmin { session, .. } => {
+            Source::Id(*session.bytes())
+        }
+        _ => Source::Ip(input.context.ip),
+    };
+    input.rate.set(app.limiter.take(input.route.rate, &source)?);
+    Ok(Arc::new(Caller { principal, request: input.context.clone() }))
+}

@@ -1,0 +1,125 @@
+//! Token buckets per route class (`governor`).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::config;
+use crate::kernel::ErrorKind;
+
+use super::failure::Failure;
+
+/// What is counted together, and per what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateClass {
+    /// Per IP address.
+    SignIn,
+    /// Per API key.
+    Api,
+    /// Per API key.
+    Ingest,
+    /// Per session, or per IP address before there is one.
+    Console,
+    /// Health and documents: answered from memory.
+    Unlimited,
+}
+
+impl RateClass {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Api => "api",
+            Self::Ingest => "ingest",
+            Self::Console => "console",
+            Self::Unlimited => "unlimited",
+        }
+    }
+}
+
+/// Whom a bucket belongs to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    Ip(Option<IpAddr>),
+    Id([u8; 16]),
+}
+
+type Buckets =
+    RateLimiter<Source, HashMapStateStore<Source>, DefaultClock, StateInformationMiddleware>;
+
+pub struct Limiter {
+    sign_in: Option<Buckets>,
+    api: Option<Buckets>,
+    ingest: Option<Buckets>,
+    console: Option<Buckets>,
+}
+
+/// What the `RateLimit` headers say (draft-ietf-httpapi-ratelimit-headers).
+#[derive(Clone, Copy)]
+pub struct RateState {
+    pub class: RateClass,
+    pub per_minute: u32,
+    pub remaining: u32,
+}
+
+impl Limiter {
+    pub fn new(limits: &config::Limits) -> Self {
+        Self {
+            sign_in: buckets(limits.sign_in_per_minute),
+            api: buckets(limits.api_per_minute),
+            ingest: buckets(limits.ingest_per_minute),
+            console: buckets(limits.console_per_minute),
+        }
+    }
+
+    fn of(&self, class: RateClass) -> Option<&Buckets> {
+        match class {
+            RateClass::SignIn => self.sign_in.as_ref(),
+            RateClass::Api => self.api.as_ref(),
+            RateClass::Ingest => self.ingest.as_ref(),
+            RateClass::Console => self.console.as_ref(),
+            RateClass::Unlimited => None,
+        }
+    }
+
+    /// Takes one token; nothing is said where there is no limit.
+    pub fn take(&self, class: RateClass, source: &Source) -> Result<Option<RateState>, Failure> {
+        let Some(buckets) = self.of(class) else { return Ok(None) };
+        match buckets.check_key(source) {
+            Ok(state) => Ok(Some(RateState {
+                class,
+                per_minute: state.quota().burst_size().get(),
+                remaining: state.remaining_burst_capacity(),
+            })),
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(throttled(wait))
+            }
+        }
+    }
+
+    /// Forgets sources that have been quiet; called by a job.
+    pub fn forget_quiet(&self) {
+        for buckets in [&self.sign_in, &self.api, &self.ingest, &self.console].into_iter().flatten()
+        {
+            buckets.retain_recent();
+            buckets.shrink_to_fit();
+        }
+    }
+}
+
+fn buckets(rate: config::Rate) -> Option<Buckets> {
+    let quota = Quota::per_minute(rate.per_minute()?);
+    let store = HashMapStateStore::default();
+    Some(Buckets::new(quota, store, DefaultClock::default()))
+}
+
+fn throttled(wait: Duration) -> Failure {
+    let seconds = wait.as_secs() + 1;
+    let detail = format!("too many requests: try again in {seconds} s");
+    let failure = Failure::new(ErrorKind::Throttled, "too-many-requests", detail);
+    Failure { retry_after: Some(seconds), ..failure }
+}

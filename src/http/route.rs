@@ -1,0 +1,271 @@
+//! What a route is.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::call::{Call, OpenCall, PlatformCall};
+use super::csrf;
+use super::failure::Failure;
+use super::input::Input;
+use super::limits::RateClass;
+use crate::app::App;
+use crate::audit::catalogue::Action;
+use crate::authz::{Flag, Permission};
+use crate::kernel::limits;
+
+pub type Answer = Result<HttpResponse, Failure>;
+type Handler = Arc<dyn Fn(Arc<App>, Input) -> Pin<Box<dyn Future<Output = Answer>>> + Send + Sync>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Who is at the other end, and with that how they prove it and how failures look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// Applications: API keys, problem details.
+    Api,
+    /// People in a tenant's console: sessions, pages.
+    Console,
+    /// Platform administrators: sessions of their own, pages.
+    Platform,
+    /// Probes and documents.
+    Operations,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Permission(Flag),
+    /// Open to anybody, for this reason.
+    Open(&'static str),
+}
+
+/// What the log says afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    Events(&'static [Action]),
+    /// Nothing, for this reason.
+    Nothing(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyLimit {
+    /// `limits.body_bytes`
+    Setting,
+    Bytes(usize),
+}
+
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub surface: Surface,
+    pub access: Access,
+    pub audit: Audit,
+    pub rate: RateClass,
+    pub body: BodyLimit,
+    /// One line for the API's documentation and the permission page.
+    pub summary: &'static str,
+    pub request: Option<SchemaOf>,
+    /// Status and schema of the answer.
+    pub answer: (u16, Option<SchemaOf>),
+    /// Query parameters: name and what it means.
+    pub parameters: &'static [(&'static str, &'static str)],
+    handler: Handler,
+}
+
+impl Route {
+    /// A route of the REST API; the handler's argument says which permission it takes.
+    pub fn api<P, F, Fut>(method: Method, path: &'static str, audit: Audit, handler: F) -> Self
+    where
+        P: Permission,
+        F: Fn(Call<P>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        let handler: Handler = Arc::new(move |app, input| {
+            let handler = handler.clone();
+            Box::pin(async move { handler(Call::by_key(app, input).await?).await })
+        });
+        let access = Access::Permission(P::FLAG);
+        Self::new(method, path, Surface::Api, access, audit, RateClass::Api, handler)
+    }
+
+    /// A page or form of a tenant's console.
+    pub fn console<P, F, Fut>(method: Method, path: &'static str, audit: Audit, handler: F) -> Self
+    where
+        P: Permission,
+        F: Fn(Call<P>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        let handler: Handler = Arc::new(move |app, input| {
+            let handler = handler.clone();
+            Box::pin(async move {
+                check_form(&app, &input)?;
+                handler(Call::by_session(app, input).await?).await
+            })
+        });
+        let access = Access::Permission(P::FLAG);
+        Self::new(method, path, Surface::Console, access, audit, RateClass::Console, handler)
+    }
+
+    /// A page or form of the platform console.
+    pub fn platform<P, F, Fut>(method: Method, path: &'static str, audit: Audit, handler: F) -> Self
+    where
+        P: Permission,
+        F: Fn(PlatformCall<P>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        let handler: Handler = Arc::new(move |app, input| {
+            let handler = handler.clone();
+            Box::pin(async move {
+                check_form(&app, &input)?;
+                handler(PlatformCall::by_session(app, input).await?).await
+            })
+        });
+        let access = Access::Permission(P::FLAG);
+        Self::new(method, path, Surface::Platform, access, audit, RateClass::Console, handler)
+    }
+
+    /// A route that anybody may use, and why.
+    pub fn open<F, Fut>(
+        method: Method,
+        path: &'static str,
+        surface: Surface,
+        why: &'static str,
+        audit: Audit,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(OpenCall) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        let rate = match surface {
+            Surface::Operations => RateClass::Unlimited,
+            _ => RateClass::Console,
+        };
+        let handler: Handler = Arc::new(move |app, input| {
+            let handler = handler.clone();
+            Box::pin(async move {
+                if matches!(input.route.surface, Surface::Console | Surface::Platform) {
+                    check_form(&app, &input)?;
+                }
+                let source = super::limits::Source::Ip(input.context.ip);
+                input.rate.set(app.limiter.take(input.route.rate, &source)?);
+                handler(OpenCall { app, input }).await
+            })
+        });
+        Self::new(method, path, surface, Access::Open(why), audit, rate, handler)
+    }
+
+    fn new(
+        method: Method,
+        path: &'static str,
+        surface: Surface,
+        access: Access,
+        audit: Audit,
+        rate: RateClass,
+        handler: Handler,
+    ) -> Self {
+        let body = match surface {
+            Surface::Api => BodyLimit::Setting,
+            _ => BodyLimit::Bytes(limits::FORM_BYTES),
+        };
+        let (summary, request, answer, parameters) = ("", None, (200, None), &[] as &[_]);
+        Self {
+            method,
+            path,
+            surface,
+            access,
+            audit,
+            rate,
+            body,
+            summary,
+            request,
+            answer,
+            parameters,
+            handler,
+        }
+    }
+
+    #[must_use]
+    pub fn says(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+
+    #[must_use]
+    pub fn rate(mut self, rate: RateClass) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    #[must_use]
+    pub fn body(mut self, body: BodyLimit) -> Self {
+        self.body = body;
+        self
+    }
+
+    #[must_use]
+    pub fn takes<T: JsonSchema>(mut self) -> Self {
+        self.request = Some(|generator| generator.subschema_for::<T>());
+        self
+    }
+
+    #[must_use]
+    pub fn gives<T: JsonSchema>(mut self, status: u16) -> Self {
+        self.answer = (status, Some(|generator| generator.subschema_for::<T>()));
+        self
+    }
+
+    /// A status without a body.
+    #[must_use]
+    pub fn gives_nothing(mut self) -> Self {
+        self.answer = (204, None);
+        self
+    }
+
+    #[must_use]
+    pub fn parameters(mut self, parameters: &'static [(&'static str, &'static str)]) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self.access, Access::Open(_))
+    }
+
+    /// `GET /api/v1/…` as logs and denials name it.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.method.name(), self.path)
+    }
+
+    pub async fn run(&self, app: Arc<App>, input: Input) -> Answer {
+        (self.handler)(app, input).await
+    }
+}
+
+fn check_form(app: &App, input: &Input) -> Result<(), Failure> {
+    if input.route.method == Method::Get { Ok(()) } else { csrf::check(app, input) }
+}

@@ -1,0 +1,141 @@
+//! The shell around every request: body, handler, failure, headers, log line.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::failure::Failure;
+use super::headers;
+use super::input::{Input, client_ip};
+use super::route::{Access, BodyLimit, Route, Surface};
+use crate::app::App;
+use crate::authz::RequestContext;
+use crate::kernel::ErrorKind;
+
+/// A body has to be there after this long, so that a slow client cannot hold a connection.
+const BODY_TIME: Duration = Duration::from_secs(60);
+
+pub async fn serve(
+    app: Arc<App>,
+    route: &'static Route,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let start = app.runtime.clock.monotonic();
+    let context = context(&app, &request);
+    let rate = Rc::new(Cell::new(None));
+    let result = match read_body(&app, route, &request, payload).await {
+        Ok(body) => {
+            let (request, context, rate) = (request.clone(), context.clone(), rate.clone());
+            route.run(app.clone(), Input { request, body, context, route, rate }).await
+        }
+        Err(failure) => Err(failure),
+    };
+    let mut response = result
+        .unwrap_or_else(|failure| render(&app, route.surface, route, &request, &context, failure));
+    headers::add(response.headers_mut(), route.surface, context.id, rate.get());
+    let took = app.runtime.clock.monotonic().saturating_sub(start);
+    log(route, &request, &context, &response, took);
+    crate::ops::metrics::observe(route, response.status().as_u16(), took);
+    response
+}
+
+/// Where nothing is declared.
+pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> HttpResponse {
+    let context = context(&app, &request);
+    let path = request.path();
+    let api = path.starts_with("/api/") || path.starts_with("/.well-known/");
+    let surface = if api { Surface::Api } else { Surface::Console };
+    let mut response = match surface {
+        Surface::Api => crate::api::problem::render(&failure, &context),
+        _ => crate::web::error::render(&app, &request, &context, failure),
+    };
+    headers::add(response.headers_mut(), surface, context.id, None);
+    response
+}
+
+fn context(app: &App, request: &HttpRequest) -> RequestContext {
+    let agent = request.headers().get("user-agent").and_then(|value| value.to_str().ok());
+    RequestContext {
+        id: app.runtime.id(),
+        ip: client_ip(request, &app.settings.server.trusted_proxies),
+        user_agent: agent.map(|agent| agent.chars().take(512).collect()),
+    }
+}
+
+fn render(
+    app: &App,
+    surface: Surface,
+    route: &Route,
+    request: &HttpRequest,
+    context: &RequestContext,
+    failure: Failure,
+) -> HttpResponse {
+    match surface {
+        Surface::Api | Surface::Operations => crate::api::problem::render(&failure, context),
+        Surface::Console | Surface::Platform => {
+            let signed_out = failure.kind == ErrorKind::Unauthenticated;
+            if signed_out && matches!(route.access, Access::Permission(_)) {
+                return crate::web::error::to_sign_in(request, surface);
+            }
+            crate::web::error::render(app, request, context, failure)
+        }
+    }
+}
+
+async fn read_body(
+    app: &App,
+    route: &Route,
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> Result<Bytes, Failure> {
+    let limit = match route.body {
+        BodyLimit::Bytes(bytes) => bytes,
+        BodyLimit::Setting => usize::try_from(app.settings.limits.body_bytes).unwrap_or(usize::MAX),
+    };
+    let declared = request.headers().get("content-length").and_then(|value| value.to_str().ok());
+    if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
+        return Err(too_large(limit));
+    }
+    let read = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = futures_util::StreamExt::next(&mut payload).await {
+            let broken = |_| Failure::new(ErrorKind::Invalid, "malformed", "the body broke off");
+            body.extend_from_slice(&chunk.map_err(broken)?);
+            if body.len() > limit {
+                return Err(too_large(limit));
+            }
+        }
+        Ok(body.freeze())
+    };
+    let slow = || Failure::new(ErrorKind::Invalid, "malformed", "the body did not arrive in 60 s");
+    tokio::time::timeout(BODY_TIME, read).await.map_err(|_| slow())?
+}
+
+fn too_large(limit: usize) -> Failure {
+    let detail = format!("the body is larger than {limit} bytes: send less at a time");
+    Failure::new(ErrorKind::Invalid, "body-too-large", detail)
+}
+
+/// One line a request, without personal data: the audit log has that.
+fn log(
+    route: &Route,
+    request: &HttpRequest,
+    context: &RequestContext,
+    response: &HttpResponse,
+    took: Duration,
+) {
+    tracing::info!(
+        request_id = %context.id,
+        tenant = request.match_info().get("tenant").unwrap_or(""),
+        route = route.path,
+        method = route.method.name(),
+        status = response.status().as_u16(),
+        latency_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+}

@@ -1,0 +1,68 @@
+//! Probes and public documents.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use serde_json::json;
+
+use crate::http::call::OpenCall;
+use crate::http::failure::Failure;
+use crate::http::route::Answer;
+use crate::kernel::ErrorKind;
+
+pub type Reply = Pin<Box<dyn Future<Output = Answer>>>;
+
+pub fn healthz(_: OpenCall) -> Reply {
+    Box::pin(async {
+        Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n"))
+    })
+}
+
+pub fn readyz(call: OpenCall) -> Reply {
+    Box::pin(async move {
+        crate::admins::any(&call.app.tenants).await?;
+        Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+    })
+}
+
+pub fn status(call: OpenCall) -> Reply {
+    Box::pin(async move {
+        let uptime = call.app.runtime.now().since(call.app.started).as_secs();
+        Ok(HttpResponse::Ok().json(json!({
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "build": crate::BUILD,
+            "uptimeSeconds": uptime,
+            "startedAt": call.app.started,
+        })))
+    })
+}
+
+pub fn metrics(call: OpenCall) -> Reply {
+    Box::pin(async move {
+        if !call.input.context.ip.is_some_and(|ip| ip.is_loopback()) {
+            let detail = "metrics are answered on this machine only";
+            return Err(Failure::new(ErrorKind::Denied, "forbidden", detail));
+        }
+        let body = super::metrics::render();
+        Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(body))
+    })
+}
+
+pub fn security_txt(call: OpenCall) -> Reply {
+    Box::pin(async move {
+        let expires = call.app.runtime.now().plus(Duration::from_secs(180 * 86_400));
+        let base = call.app.base_url();
+        let body = format!(
+            "Contact: {base}/\nExpires: {expires}\nPreferred-Languages: en\n\
+             Canonical: {base}/.well-known/security.txt\n"
+        );
+        Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))
+    })
+}
+
+pub fn openapi(_: OpenCall) -> Reply {
+    Box::pin(async { Ok(HttpResponse::Ok().json(crate::api::openapi::document())) })
+}

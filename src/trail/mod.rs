@@ -1,0 +1,63 @@
+//! A realm's audit log for those who may use it: search, one entry, verification, ingest.
+//! The log itself is in [`crate::audit`].
+
+mod entry;
+mod ingest;
+mod overview;
+mod search;
+mod verify;
+
+pub use entry::{Entry, entry};
+pub use ingest::{Appended, ingest};
+pub use overview::{Overview, latest, overview};
+pub use search::{Page, SearchRequest, search, search_platform};
+pub use verify::{verify, verify_platform};
+
+use crate::audit::ingest::IngestError;
+use crate::audit::query::QueryError;
+use crate::kernel::{ErrorKind, Fault};
+use crate::tenants::DoorError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum TrailError {
+    #[error("in the search {0}")]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    #[error("this page's cursor is not one that a search has given")]
+    Cursor,
+    #[error("this is not a time: write it like 2026-11-22T05:06:07Z")]
+    Time,
+    #[error("\"limit\" is a number from 1 to 1000")]
+    Limit,
+    #[error("there is no such entry")]
+    NotFound,
+    #[error(transparent)]
+    Door(DoorError),
+}
+
+crate::behind_doors!(TrailError);
+
+impl Fault for TrailError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Time | Self::Limit => {
+                ErrorKind::Invalid
+            }
+            Self::NotFound => ErrorKind::NotFound,
+            Self::Door(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Query(_) => "query-invalid",
+            Self::Ingest(_) => "event-invalid",
+            Self::Cursor => "cursor-invalid",
+            Self::Time => "time-invalid",
+            Self::Limit => "limit-invalid",
+            Self::NotFound => "entry-not-found",
+            Self::Door(error) => error.code(),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What a member is, and what is asked of a new one.
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::authn::Hasher;
+use crate::authz::Role;
+use crate::crypto::password::{self, PasswordError};
+use crate::kernel::id::UserId;
+use crate::kernel::{ErrorKind, Fault, Timestamp, limits};
+use crate::tenants::DoorError;
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    pub id: UserId,
+    /// Null once the person was erased.
+    pub name: Option<String>,
+    pub email: Option<String>,
+    pub role: String,
+    pub state: MemberState,
+    pub created_at: Timestamp,
+    pub signed_in_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MemberState {
+    Active,
+    Disabled,
+}
+
+impl MemberState {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// A member to be made.
+#[derive(Clone)]
+pub struct NewMember {
+    pub name: String,
+    pub email: String,
+    pub password: SecretString,
+    pub role: Role,
+}
+
+/// A new member, checked, with the password hashed.
+#[derive(Clone)]
+pub struct Prepared {
+    pub name: String,
+    pub email: String,
+    pub password_hash: String,
+    pub role: Role,
+}
+
+impl NewMember {
+    /// Checks everything and hashes the password, before any transaction.
+    pub async fn prepare(self, hasher: &Hasher) -> Result<Prepared, UserError> {
+        let (name, email) = (self.name.trim().to_owned(), self.email.trim().to_owned());
+        check_name(&name)?;
+        check_email(&email)?;
+        password::check(&self.password).map_err(UserError::Password)?;
+        let password_hash = hasher.hash(self.password).await.map_err(DoorError::from)?;
+        Ok(Prepared { name, email, password_hash, role: self.role })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), UserError> {
+    let fine =
+        (1..=limits::LINE_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
+    fine.then_some(()).ok_or(UserError::Name)
+}
+
+fn check_email(email: &str) -> Result<(), UserError> {
+    let plausible = email.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+    });
+    let clean = email.len() <= 254 && !email.chars().any(|c| c.is_control() || c.is_whitespace());
+    (plausible && clean).then_some(()).ok_or(UserError::Email)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    #[error("a name has 1 to 512 bytes and no control characters")]
+    Name,
+    #[error("this is not an e-mail address")]
+    Email,
+    #[error(transparent)]
+    Password(PasswordError),
+    #[error("somebody with this e-mail address is there already")]
+    Taken,
+    #[error("there is no such member")]
+    NotFound,
+    #[error("you cannot give away more rights than you have")]
+    TooMuch,
+    #[error("a tenant needs at least one active owner: make another one first")]
+    LastOwner,
+    #[error("the current password is wrong")]
+    WrongPassword,
+    #[error(transparent)]
+    Door(DoorError),
+}
+
+crate::behind_doors!(UserError);
+
+impl Fault for UserError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Name | Self::Email | Self::Password(_) | Self::WrongPassword => {
+                ErrorKind::Invalid
+            }
+            Self::Taken | Self::LastOwner => ErrorKind::Conflict,
+            Self::NotFound => ErrorKind::NotFound,
+            Self::TooMuch => ErrorKind::Denied,
+            Self::Door(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Name => "name-invalid",
+            Self::Email => "email-invalid",
+            Self::Password(PasswordError::TooShort) => "password-too-short",
+            Self::Password(PasswordError::TooLong) => "password-too-long",
+            Self::Taken => "email-taken",
+            Self::NotFound => "member-not-found",
+            Self::TooMuch => "forbidden",
+            Self::LastOwner => "last-owner",
+            Self::WrongPassword => "wrong-password",
+            Self::Door(error) => error.code(),
+        }
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Name => Some("name"),
+            Self::Email | Self::Taken => Some("email"),
+            Self::Password(_) => Some("password"),
+            Self::WrongPassword => Some("current"),
+            _ => None,
+        }
+    }
+}

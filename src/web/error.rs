@@ -1,0 +1,88 @@
+//! Failures as pages: the only place of the console that knows status codes by name.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::messages::Messages;
+use super::view::chrome::Chrome;
+use super::view::general::{ErrorPage, ErrorPageKind, WayBack};
+use crate::app::App;
+use crate::authz::RequestContext;
+use crate::http::failure::Failure;
+use crate::http::headers::put;
+use crate::http::route::Surface;
+use crate::kernel::ErrorKind;
+
+pub fn render(
+    _: &App,
+    request: &HttpRequest,
+    context: &RequestContext,
+    failure: Failure,
+) -> HttpResponse {
+    let kind = kind(&failure);
+    let messages = Messages::english();
+    let status = failure.status();
+    let page = ErrorPage {
+        chrome: Chrome::public(messages, kind.title()),
+        status,
+        kind,
+        detail: (failure.kind != ErrorKind::Internal).then(|| failure.detail.clone()),
+        request_id: context.id.to_string(),
+        ways: ways(request, kind),
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(page.render().unwrap_or_default());
+    if let Some(seconds) = failure.retry_after {
+        put(response.headers_mut(), "retry-after", &seconds.to_string());
+    }
+    response
+}
+
+fn kind(failure: &Failure) -> ErrorPageKind {
+    match (failure.kind, failure.code.as_ref()) {
+        (_, "stale-form") => ErrorPageKind::StaleForm,
+        (_, "body-too-large") => ErrorPageKind::TooLarge,
+        (ErrorKind::Invalid, _) => ErrorPageKind::BadRequest,
+        (ErrorKind::Conflict, _) => ErrorPageKind::Conflict,
+        (ErrorKind::NotFound, _) => ErrorPageKind::NotFound,
+        (ErrorKind::Denied | ErrorKind::Unauthenticated, _) => ErrorPageKind::Forbidden,
+        (ErrorKind::Throttled, _) => ErrorPageKind::TooManyRequests,
+        (ErrorKind::Frozen, _) => ErrorPageKind::Frozen,
+        (ErrorKind::Unavailable, _) => ErrorPageKind::Unavailable,
+        (ErrorKind::Internal, _) => ErrorPageKind::Internal,
+    }
+}
+
+/// Ways back that lead somewhere from where the person is.
+fn ways(request: &HttpRequest, kind: ErrorPageKind) -> Vec<WayBack> {
+    let path = request.path();
+    let slug = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next());
+    let mut ways = Vec::new();
+    if kind == ErrorPageKind::StaleForm {
+        ways.push(WayBack::Form { href: path.to_owned() });
+    }
+    match slug {
+        Some(slug) if slug.parse::<crate::tenants::Slug>().is_ok() => {
+            ways.push(WayBack::TenantHome { slug: slug.to_owned() });
+            ways.push(WayBack::TenantSignIn { slug: slug.to_owned() });
+        }
+        _ if path.starts_with("/platform") => {
+            ways.extend([WayBack::PlatformHome, WayBack::PlatformSignIn]);
+        }
+        _ => ways.push(WayBack::Home),
+    }
+    ways
+}
+
+/// Where somebody without a session is sent.
+pub fn to_sign_in(request: &HttpRequest, surface: Surface) -> HttpResponse {
+    let slug = request.match_info().get("tenant").unwrap_or_default();
+    let target = match surface {
+        Surface::Platform => "/platform/login".to_owned(),
+        _ => format!("/t/{slug}/login"),
+    };
+    super::respond::see_other(&target)
+}

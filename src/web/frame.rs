@@ -1,0 +1,104 @@
+//! What surrounds a page, filled from the call: who is signed in, where, what they may open.
+
+use super::messages::Messages;
+use super::respond;
+use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section};
+use super::view::state::{Notice, TenantState};
+use crate::authz::permission::{
+    ApiKeyRead, AuditRead, ConversationRead, PlatformAuditVerify, UserRead,
+};
+use crate::authz::{Permission, Principal};
+use crate::http::call::{Call, OpenCall, PlatformCall};
+use crate::http::csrf;
+use crate::http::failure::Failure;
+use crate::http::input::Input;
+use crate::http::route::Answer;
+use crate::trail;
+
+/// A page of a tenant's console.
+pub async fn tenant<P: Permission>(
+    call: &Call<P>,
+    title: &str,
+    current: Section,
+) -> Result<Chrome, Failure> {
+    let scope = Scope::Tenant {
+        slug: call.tenant.slug.to_string(),
+        name: call.tenant.name.clone(),
+        state: TenantState::from_code(call.tenant.state.name()).unwrap_or(TenantState::Active),
+    };
+    let mut chrome = Chrome::tenant(Messages::english(), title, scope, &sections(call), current);
+    if let Principal::User { name, role, .. } = call.principal() {
+        let role = Some(role.name().to_owned());
+        chrome.person = Some(PersonBadge { name: name.clone(), role });
+    }
+    if let Some(grant) = call.also::<AuditRead>() {
+        let overview = trail::overview(&call.app.tenants, &grant).await?;
+        chrome.chain = Some(ChainPill::NotVerified { entries: overview.size });
+    }
+    finish(&mut chrome, &call.app, &call.input);
+    Ok(chrome)
+}
+
+/// The sections that the person may open.
+fn sections<P: Permission>(call: &Call<P>) -> Vec<Section> {
+    let open = [
+        (Section::Home, true),
+        (Section::Conversations, call.also::<ConversationRead>().is_some()),
+        (Section::Members, call.also::<UserRead>().is_some()),
+        (Section::Keys, call.also::<ApiKeyRead>().is_some()),
+        (Section::Audit, call.also::<AuditRead>().is_some()),
+        (Section::Permissions, true),
+    ];
+    open.into_iter().filter(|(_, may)| *may).map(|(section, _)| section).collect()
+}
+
+/// A page of the platform console.
+pub async fn platform<P: Permission>(
+    call: &PlatformCall<P>,
+    title: &str,
+    current: Section,
+) -> Result<Chrome, Failure> {
+    let mut chrome = Chrome::platform(Messages::english(), title, current);
+    if let Principal::PlatformAdmin { name, .. } = call.principal() {
+        chrome.person = Some(PersonBadge { name: name.clone(), role: None });
+    }
+    if let Some(grant) = call.also::<PlatformAuditVerify>() {
+        let overview = trail::overview(&call.app.tenants, &grant).await?;
+        chrome.chain = Some(ChainPill::NotVerified { entries: overview.size });
+    }
+    finish(&mut chrome, &call.app, &call.input);
+    Ok(chrome)
+}
+
+/// The token for forms, and the notice that a redirect asked for (`?notice=…`).
+fn finish(chrome: &mut Chrome, app: &crate::app::App, input: &Input) {
+    if let Some(cookie) = csrf::binding(input) {
+        chrome.csrf = csrf::token(app, &cookie);
+    }
+    let query: Vec<(String, String)> =
+        serde_urlencoded::from_str(input.request.query_string()).unwrap_or_default();
+    let notice = query.iter().find(|(name, _)| name == "notice");
+    if let Some(notice) = notice.and_then(|(_, code)| Notice::from_code(code)) {
+        chrome.notice(notice);
+    }
+}
+
+/// A page with a form for somebody who is not signed in: its forms are bound to a cookie, which is
+/// set when there is none yet.
+pub fn open_page<T: askama::Template>(
+    call: &OpenCall,
+    title: &str,
+    make: impl FnOnce(Chrome) -> T,
+    answer: impl FnOnce(&T) -> Answer,
+) -> Answer {
+    let mut chrome = Chrome::public(Messages::english(), title);
+    let known = call.input.cookie(csrf::FORM_COOKIE);
+    let value = known.clone().unwrap_or_else(|| csrf::new_cookie(&call.app));
+    finish(&mut chrome, &call.app, &call.input);
+    chrome.csrf = csrf::token(&call.app, &value);
+    let response = answer(&make(chrome))?;
+    match known {
+        Some(_) => Ok(response),
+        None => respond::with_cookie(response, &respond::cookie(csrf::FORM_COOKIE, value)),
+    }
+}

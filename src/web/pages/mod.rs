@@ -1,0 +1,5 @@
+//! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
+
+pub mod files;
+pub mod landing;
+pub mod sign_in;

@@ -1,0 +1,138 @@
+//! Signing in and out, of a tenant and of the platform.
+
+use actix_web::http::StatusCode;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::audit::catalogue;
+use crate::authn::{self, AuthnError, Credentials, SignedIn};
+use crate::authz::permission::{AccountRead, TenantRead};
+use crate::http::call::{Call, OpenCall, PLATFORM_COOKIE, PlatformCall, TENANT_COOKIE};
+use crate::http::limits::RateClass;
+use crate::http::route::{Answer, Audit, Method, Route, Surface};
+use crate::web::view::form::Field;
+use crate::web::view::public::{SignInPage, SignInPlace, SignInProblem};
+use crate::web::{frame, respond};
+
+const QUIET: Audit = Audit::Nothing("a form; nobody's data is touched");
+const SIGN_IN: Audit = Audit::Events(&[
+    catalogue::LOGIN_SUCCEEDED,
+    catalogue::SESSION_CREATED,
+    catalogue::LOGIN_FAILED,
+]);
+const SIGN_OUT: Audit = Audit::Events(&[catalogue::LOGOUT, catalogue::SESSION_ENDED]);
+const WHY: &str = "signing in is how one becomes known";
+
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::open(Method::Get, "/t/{tenant}/login", Surface::Console, WHY, QUIET, form)
+            .says("Sign-in page of a tenant"),
+        Route::open(Method::Post, "/t/{tenant}/login", Surface::Console, WHY, SIGN_IN, sign_in)
+            .says("Sign in to a tenant")
+            .rate(RateClass::SignIn),
+        Route::console(Method::Post, "/t/{tenant}/logout", SIGN_OUT, sign_out)
+            .says("Sign out of a tenant"),
+        Route::open(Method::Get, "/platform/login", Surface::Platform, WHY, QUIET, form)
+            .says("Sign-in page of the platform"),
+        Route::open(
+            Method::Post,
+            "/platform/login",
+            Surface::Platform,
+            WHY,
+            SIGN_IN,
+            sign_in_platform,
+        )
+        .says("Sign in to the platform")
+        .rate(RateClass::SignIn),
+        Route::platform(Method::Post, "/platform/logout", SIGN_OUT, sign_out_platform)
+            .says("Sign out of the platform"),
+    ]
+}
+
+#[derive(Deserialize)]
+struct Form {
+    email: String,
+    password: SecretString,
+}
+
+async fn form(call: OpenCall) -> Answer {
+    show(&call, String::new(), None, StatusCode::OK)
+}
+
+fn show(
+    call: &OpenCall,
+    email: String,
+    problem: Option<SignInProblem>,
+    status: StatusCode,
+) -> Answer {
+    let place = match call.input.route.surface {
+        Surface::Platform => SignInPlace::Platform,
+        _ => SignInPlace::Tenant { slug: call.input.path("tenant").to_owned() },
+    };
+    let action = call.input.request.path().to_owned();
+    let make = |chrome| SignInPage { chrome, action, place, email: Field::value(email), problem };
+    frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))
+}
+
+async fn sign_in(call: OpenCall) -> Answer {
+    let Form { email, password } = call.input.form()?;
+    let credentials = Credentials { email: email.clone(), password };
+    let (app, request) = (&call.app, call.input.context.clone());
+    let result = match app.tenants.tenant(call.input.path("tenant")) {
+        Some(tenant) => {
+            let done =
+                authn::sign_in(&app.tenants, &app.hasher, &tenant, credentials, request).await;
+            done.map(|signed_in| (signed_in, format!("/t/{}/", tenant.slug)))
+        }
+        None => {
+            // Whether a tenant exists must not show, by time either.
+            app.hasher.verify(credentials.password, None).await.map_err(AuthnError::from)?;
+            app.tenants.record_bad_credential(&request, &call.input.route.label()).await;
+            Err(AuthnError::WrongPassword)
+        }
+    };
+    finish(&call, email, result, TENANT_COOKIE)
+}
+
+async fn sign_in_platform(call: OpenCall) -> Answer {
+    let Form { email, password } = call.input.form()?;
+    let credentials = Credentials { email: email.clone(), password };
+    let (app, request) = (&call.app, call.input.context.clone());
+    let done = authn::sign_in_platform(&app.tenants, &app.hasher, credentials, request).await;
+    let done = done.map(|signed_in| (signed_in, "/platform/".to_owned()));
+    finish(&call, email, done, PLATFORM_COOKIE)
+}
+
+fn finish(
+    call: &OpenCall,
+    email: String,
+    result: Result<(SignedIn, String), AuthnError>,
+    cookie: &'static str,
+) -> Answer {
+    match result {
+        Ok((signed_in, target)) => {
+            let cookie = respond::cookie(cookie, signed_in.cookie.to_string());
+            respond::with_cookie(respond::see_other(&target), &cookie)
+        }
+        Err(AuthnError::WrongPassword) => {
+            let problem = Some(SignInProblem::WrongCredentials);
+            show(call, email, problem, StatusCode::UNAUTHORIZED)
+        }
+        Err(AuthnError::Suspended) => {
+            show(call, email, Some(SignInProblem::Unavailable), StatusCode::FORBIDDEN)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn sign_out(call: Call<AccountRead>) -> Answer {
+    authn::end_session(&call.app.tenants, call.grant.caller()).await?;
+    let target = format!("/t/{}/login?notice=signed-out", call.tenant.slug);
+    respond::without_cookie(respond::see_other(&target), TENANT_COOKIE)
+}
+
+async fn sign_out_platform(call: PlatformCall<TenantRead>) -> Answer {
+    authn::end_session(&call.app.tenants, call.grant.caller()).await?;
+    let target = "/platform/login?notice=signed-out";
+    respond::without_cookie(respond::see_other(target), PLATFORM_COOKIE)
+}

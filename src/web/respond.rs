@@ -1,0 +1,54 @@
+//! Answers of the console: pages, redirects, cookies.
+
+use actix_web::HttpResponse;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::{StatusCode, header};
+use askama::Template;
+
+use crate::http::failure::Failure;
+use crate::http::route::Answer;
+use crate::kernel::ErrorKind;
+
+pub fn page(page: &impl Template) -> Answer {
+    page_with(StatusCode::OK, page)
+}
+
+/// A page that says that something was wrong with the form on it.
+pub fn refused(page: &impl Template) -> Answer {
+    page_with(StatusCode::UNPROCESSABLE_ENTITY, page)
+}
+
+pub fn page_with(status: StatusCode, page: &impl Template) -> Answer {
+    let html = page.render().map_err(|error| {
+        tracing::error!(%error, "a page could not be rendered");
+        Failure::new(ErrorKind::Internal, "internal", "the page could not be made")
+    })?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
+}
+
+/// After a form: look here now (RFC 9110, 303).
+pub fn see_other(location: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, location)).finish()
+}
+
+/// A cookie for this host and TLS only, out of reach of scripts.
+pub fn cookie(name: &'static str, value: String) -> Cookie<'static> {
+    Cookie::build(name, value)
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .finish()
+}
+
+pub fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> Answer {
+    let broken = |_| Failure::new(ErrorKind::Internal, "internal", "a cookie could not be set");
+    response.add_cookie(cookie).map_err(broken)?;
+    Ok(response)
+}
+
+pub fn without_cookie(response: HttpResponse, name: &'static str) -> Answer {
+    let mut gone = cookie(name, String::new());
+    gone.make_removal();
+    with_cookie(response, &gone)
+}

@@ -1,0 +1,98 @@
+//! Parts of forms: a field with its kept value and error, and the choices of a select.
+
+use crate::web::messages::Messages;
+
+/// A form control's value as the person typed it, and what is wrong with it. Passwords are never
+/// put back: leave `value` empty.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Field {
+    pub value: String,
+    pub error: Option<FieldError>,
+}
+
+impl Field {
+    pub fn value(value: impl Into<String>) -> Self {
+        Self { value: value.into(), error: None }
+    }
+
+    pub fn wrong(value: impl Into<String>, error: FieldError) -> Self {
+        Self { value: value.into(), error: Some(error) }
+    }
+}
+
+/// What is wrong with a field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FieldError {
+    Required,
+    TooLong {
+        max: u32,
+    },
+    Email,
+    PasswordTooShort {
+        min: u32,
+    },
+    PasswordTooLong {
+        max: u32,
+    },
+    PasswordCommon,
+    PasswordsDiffer,
+    PasswordWrong,
+    SlugFormat,
+    SlugTaken,
+    EmailTaken,
+    PersonId,
+    Choice,
+    Time,
+    Query {
+        at: u32,
+    },
+    /// Words that the handler has taken from the catalogue.
+    Other(String),
+}
+
+impl FieldError {
+    pub fn text(&self, messages: &Messages) -> String {
+        let number = |id, name, value: u32| messages.with(id, &[(name, value.into())]).into_owned();
+        let plain = |id| messages.text(id).into_owned();
+        match self {
+            Self::Required => plain("error-required"),
+            Self::TooLong { max } => number("error-too-long", "max", *max),
+            Self::Email => plain("error-email"),
+            Self::PasswordTooShort { min } => number("error-password-short", "min", *min),
+            Self::PasswordTooLong { max } => number("error-password-long", "max", *max),
+            Self::PasswordCommon => plain("error-password-common"),
+            Self::PasswordsDiffer => plain("error-passwords-differ"),
+            Self::PasswordWrong => plain("error-password-wrong"),
+            Self::SlugFormat => plain("error-slug-format"),
+            Self::SlugTaken => plain("error-slug-taken"),
+            Self::EmailTaken => plain("error-email-taken"),
+            Self::PersonId => plain("error-person-id"),
+            Self::Choice => plain("error-choice"),
+            Self::Time => plain("error-time"),
+            Self::Query { at } => number("error-query", "at", *at),
+            Self::Other(text) => text.clone(),
+        }
+    }
+}
+
+/// One option of a select.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub selected: bool,
+}
+
+impl Choice {
+    /// Roles as options, in the given order.
+    pub fn roles(messages: &Messages, roles: &[&str], selected: &str) -> Vec<Self> {
+        roles
+            .iter()
+            .map(|role| Self {
+                value: (*role).to_owned(),
+                label: messages.label("role-", role),
+                selected: *role == selected,
+            })
+            .collect()
+    }
+}

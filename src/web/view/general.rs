@@ -1,0 +1,201 @@
+//! Pages that any domain uses: errors and confirmations.
+
+use askama::Template;
+
+use super::Chrome;
+
+/// Any refusal or failure.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct ErrorPage {
+    pub chrome: Chrome,
+    /// The HTTP status code.
+    pub status: u16,
+    pub kind: ErrorPageKind,
+    /// What exactly was refused, in the person's language, where that helps.
+    pub detail: Option<String>,
+    pub request_id: String,
+    pub ways: Vec<WayBack>,
+}
+
+/// The reasons a page can give, each with a title and what to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorPageKind {
+    BadRequest,
+    /// A form that did not come from this browser's session, or from an expired one.
+    StaleForm,
+    Forbidden,
+    NotFound,
+    Conflict,
+    TooLarge,
+    TooManyRequests,
+    Frozen,
+    Unavailable,
+    Internal,
+}
+
+impl ErrorPageKind {
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::BadRequest => "problem-bad-request-title",
+            Self::StaleForm => "problem-stale-form-title",
+            Self::Forbidden => "problem-forbidden-title",
+            Self::NotFound => "problem-not-found-title",
+            Self::Conflict => "problem-conflict-title",
+            Self::TooLarge => "problem-too-large-title",
+            Self::TooManyRequests => "problem-too-many-title",
+            Self::Frozen => "problem-frozen-title",
+            Self::Unavailable => "problem-unavailable-title",
+            Self::Internal => "problem-internal-title",
+        }
+    }
+
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::BadRequest => "problem-bad-request-advice",
+            Self::StaleForm => "problem-stale-form-advice",
+            Self::Forbidden => "problem-forbidden-advice",
+            Self::NotFound => "problem-not-found-advice",
+            Self::Conflict => "problem-conflict-advice",
+            Self::TooLarge => "problem-too-large-advice",
+            Self::TooManyRequests => "problem-too-many-advice",
+            Self::Frozen => "problem-frozen-advice",
+            Self::Unavailable => "problem-unavailable-advice",
+            Self::Internal => "problem-internal-advice",
+        }
+    }
+}
+
+/// A link out of an error page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WayBack {
+    Home,
+    TenantHome {
+        slug: String,
+    },
+    TenantSignIn {
+        slug: String,
+    },
+    PlatformHome,
+    PlatformSignIn,
+    /// The page the form stood on.
+    Form {
+        href: String,
+    },
+}
+
+impl WayBack {
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::Home => "way-home",
+            Self::TenantHome { .. } => "way-tenant-home",
+            Self::TenantSignIn { .. } => "way-sign-in",
+            Self::PlatformHome => "way-platform-home",
+            Self::PlatformSignIn => "way-platform-sign-in",
+            Self::Form { .. } => "way-form",
+        }
+    }
+
+    pub fn href(&self) -> String {
+        match self {
+            Self::Home => "/".to_owned(),
+            Self::TenantHome { slug } => format!("/t/{slug}/"),
+            Self::TenantSignIn { slug } => format!("/t/{slug}/login"),
+            Self::PlatformHome => "/platform/".to_owned(),
+            Self::PlatformSignIn => "/platform/login".to_owned(),
+            Self::Form { href } => href.clone(),
+        }
+    }
+}
+
+/// Asks before something that cannot be undone by the next click.
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub struct ConfirmPage {
+    pub chrome: Chrome,
+    pub act: ConfirmAct,
+    /// What it is done to: a conversation's subject, a key's name.
+    pub subject: String,
+    /// Where the form goes, by POST.
+    pub action: String,
+    /// The way out without doing it.
+    pub cancel: String,
+}
+
+/// What is about to happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfirmAct {
+    DeleteConversation,
+    RevokeKey,
+    DisableMember,
+    FreezeTenant,
+    UnfreezeTenant,
+    SuspendTenant,
+    ResumeTenant,
+}
+
+impl ConfirmAct {
+    /// The question; it has the argument `subject`.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::DeleteConversation => "confirm-delete-conversation-title",
+            Self::RevokeKey => "confirm-revoke-key-title",
+            Self::DisableMember => "confirm-disable-member-title",
+            Self::FreezeTenant => "confirm-freeze-title",
+            Self::UnfreezeTenant => "confirm-unfreeze-title",
+            Self::SuspendTenant => "confirm-suspend-title",
+            Self::ResumeTenant => "confirm-resume-title",
+        }
+    }
+
+    /// What will happen.
+    pub const fn text(&self) -> &'static str {
+        match self {
+            Self::DeleteConversation => "confirm-delete-conversation-text",
+            Self::RevokeKey => "confirm-revoke-key-text",
+            Self::DisableMember => "confirm-disable-member-text",
+            Self::FreezeTenant => "confirm-freeze-text",
+            Self::UnfreezeTenant => "confirm-unfreeze-text",
+            Self::SuspendTenant => "confirm-suspend-text",
+            Self::ResumeTenant => "confirm-resume-text",
+        }
+    }
+
+    /// The button.
+    pub const fn button(&self) -> &'static str {
+        match self {
+            Self::DeleteConversation => "confirm-delete-conversation-button",
+            Self::RevokeKey => "confirm-revoke-key-button",
+            Self::DisableMember => "confirm-disable-member-button",
+            Self::FreezeTenant => "confirm-freeze-button",
+            Self::UnfreezeTenant => "confirm-unfreeze-button",
+            Self::SuspendTenant => "confirm-suspend-button",
+            Self::ResumeTenant => "confirm-resume-button",
+        }
+    }
+
+    /// Whether the button looks dangerous.
+    pub const fn takes_away(&self) -> bool {
+        !matches!(self, Self::UnfreezeTenant | Self::ResumeTenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::messages::Messages;
+
+    #[test]
+    fn what_people_wrote_is_shown_as_text_and_never_as_markup() {
+        let page = ConfirmPage {
+            chrome: Chrome::public(Messages::english(), "confirm-audited"),
+            act: ConfirmAct::RevokeKey,
+            subject: "<script>alert(1)</script>".to_owned(),
+            action: "/t/acme/keys/1/revoke".to_owned(),
+            cancel: "/t/acme/keys".to_owned(),
+        };
+        let html = page.render().expect("page");
+        assert!(html.contains("&#60;script&#62;alert(1)"));
+        assert!(!html.contains("<script>"));
+    }
+}

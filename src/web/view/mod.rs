@@ -1,0 +1,28 @@
+//! Pages as typed structs: plain data with public fields, filled by handlers and rendered by the
+//! template named on each struct. A page holds a [`Chrome`] (what surrounds it) and its own data;
+//! it knows no database, no request and no permission check: what a person may not do or see is
+//! simply absent from the data (`None`, `false`, an empty list).
+
+pub mod account;
+pub mod audit;
+pub mod chrome;
+pub mod conversations;
+pub mod form;
+pub mod general;
+pub mod home;
+pub mod keys;
+pub mod members;
+pub mod permissions;
+pub mod platform;
+pub mod public;
+pub mod query;
+pub mod setup;
+pub mod state;
+
+pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section};
+pub use form::{Choice, Field, FieldError};
+pub use query::Pager;
+pub use state::{
+    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
+    Tone,
+};

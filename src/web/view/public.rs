@@ -1,0 +1,44 @@
+//! Pages before sign-in.
+
+use askama::Template;
+
+use super::{Chrome, Field};
+
+/// `GET /`: which organisation? The form sends `slug` by POST to `/`.
+#[derive(Template)]
+#[template(path = "public/landing.html")]
+pub struct LandingPage {
+    pub chrome: Chrome,
+    pub slug: Field,
+}
+
+/// `GET|POST /t/{slug}/login` and `/platform/login`; the form sends `email` and `password`.
+#[derive(Template)]
+#[template(path = "public/sign_in.html")]
+pub struct SignInPage {
+    pub chrome: Chrome,
+    /// Where the form goes: the page's own path.
+    pub action: String,
+    pub place: SignInPlace,
+    pub email: Field,
+    pub problem: Option<SignInProblem>,
+}
+
+/// What somebody signs in to. An organisation is shown by the slug in the path alone: whether it
+/// exists must not show.
+pub enum SignInPlace {
+    Tenant { slug: String },
+    Platform,
+}
+
+/// Why a sign-in was refused; wrong e-mail and wrong password read the same.
+pub enum SignInProblem {
+    WrongCredentials,
+    /// Too many attempts from this address.
+    Throttled {
+        /// Seconds.
+        retry_after: u64,
+    },
+    /// The organisation is suspended or closed; said only after the right password.
+    Unavailable,
+}

@@ -1,0 +1,153 @@
+//! States that pages show as badges, and notices that pages show after something was done.
+
+/// How something looks: its colour, never its only sign.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    Neutral,
+    Good,
+    Warning,
+    Bad,
+    Accent,
+}
+
+impl Tone {
+    /// The CSS class.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Neutral => "neutral",
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+            Self::Accent => "accent",
+        }
+    }
+
+    /// The icon beside the text of a callout.
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Good => "check",
+            Self::Warning | Self::Bad => "alert",
+            Self::Neutral | Self::Accent => "info",
+        }
+    }
+}
+
+/// An enumeration whose members have a code (in URLs and forms), a message and a tone.
+macro_rules! labelled {
+    ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])*
+        $member:ident: $code:literal, $message:literal, $tone:ident;)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $name { $($(#[$member_doc])* $member),+ }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$member),+];
+
+            /// As written in URLs and forms.
+            pub const fn code(&self) -> &'static str {
+                match self { $(Self::$member => $code),+ }
+            }
+
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().find(|member| member.code() == code).copied()
+            }
+
+            /// The message that names it.
+            pub const fn message(&self) -> &'static str {
+                match self { $(Self::$member => $message),+ }
+            }
+
+            pub const fn tone(&self) -> Tone {
+                match self { $(Self::$member => Tone::$tone),+ }
+            }
+        }
+    };
+}
+
+labelled! {
+    TenantState {
+        Active: "active", "tenant-state-active", Good;
+        Frozen: "frozen", "tenant-state-frozen", Warning;
+        Suspended: "suspended", "tenant-state-suspended", Bad;
+        Closed: "closed", "tenant-state-closed", Neutral;
+    }
+}
+
+labelled! {
+    ConversationState {
+        Open: "open", "conversation-state-open", Good;
+        Closed: "closed", "conversation-state-closed", Neutral;
+    }
+}
+
+labelled! {
+    MemberState {
+        Active: "active", "member-state-active", Good;
+        Disabled: "disabled", "member-state-disabled", Neutral;
+    }
+}
+
+labelled! {
+    KeyState {
+        Active: "active", "key-state-active", Good;
+        Expired: "expired", "key-state-expired", Warning;
+        Revoked: "revoked", "key-state-revoked", Neutral;
+    }
+}
+
+labelled! {
+    /// How an audited act ended.
+    Outcome {
+        Success: "success", "outcome-success", Good;
+        /// Tried and not achieved, such as a wrong password.
+        Failure: "failure", "outcome-failure", Bad;
+        /// Refused for want of a right.
+        Denied: "denied", "outcome-denied", Warning;
+        /// Something broke.
+        Error: "error", "outcome-error", Bad;
+    }
+}
+
+labelled! {
+    AuthorType {
+        Customer: "customer", "author-customer", Accent;
+        Agent: "agent", "author-agent", Neutral;
+        System: "system", "author-system", Neutral;
+    }
+}
+
+labelled! {
+    JobResult {
+        NeverRun: "never_run", "job-never-run", Neutral;
+        Running: "running", "job-running", Accent;
+        Completed: "completed", "job-completed", Good;
+        Failed: "failed", "job-failed", Bad;
+    }
+}
+
+labelled! {
+    /// What a page says once after a form was handled. The code travels over the redirect, so a
+    /// link can only ever show one of these texts.
+    Notice {
+        ConversationCreated: "conversation-created", "notice-conversation-created", Good;
+        ConversationClosed: "conversation-closed", "notice-conversation-closed", Good;
+        ConversationReopened: "conversation-reopened", "notice-conversation-reopened", Good;
+        ConversationDeleted: "conversation-deleted", "notice-conversation-deleted", Good;
+        MessageAdded: "message-added", "notice-message-added", Good;
+        MemberAdded: "member-added", "notice-member-added", Good;
+        MemberRoleChanged: "member-role", "notice-member-role", Good;
+        MemberDisabled: "member-disabled", "notice-member-disabled", Good;
+        MemberEnabled: "member-enabled", "notice-member-enabled", Good;
+        KeyRevoked: "key-revoked", "notice-key-revoked", Good;
+        PasswordChanged: "password-changed", "notice-password-changed", Good;
+        SessionEnded: "session-ended", "notice-session-ended", Good;
+        SignedOut: "signed-out", "notice-signed-out", Good;
+        SessionExpired: "session-expired", "notice-session-expired", Warning;
+        TenantCreated: "tenant-created", "notice-tenant-created", Good;
+        TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
+        TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
+        TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
+        TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
+    }
+}

@@ -1,0 +1,33 @@
+// Progressive enhancement only: every page works without this file.
+"use strict";
+
+// The key that is shown once: a copy button, hidden where there is no script.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const source = document.getElementById(button.dataset.copy);
+  const status = button.closest(".field").querySelector("[data-copy-status]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    source.select();
+    try {
+      await navigator.clipboard.writeText(source.value);
+    } catch {
+      document.execCommand("copy");
+    }
+    status.textContent = button.dataset.done;
+  });
+}
+
+// Times are written in UTC; the tooltip says them in the reader's zone.
+const local = new Intl.DateTimeFormat(document.documentElement.lang, {
+  dateStyle: "full",
+  timeStyle: "long",
+});
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const at = new Date(time.dateTime);
+  if (!Number.isNaN(at.valueOf())) {
+    time.title = `${document.body.dataset.localTime} ${local.format(at)}`;
+  }
+}
+
+// On a phone the navigation is a strip that scrolls: show where one is.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

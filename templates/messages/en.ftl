@@ -1,0 +1,470 @@
+### Every string of the console that a person reads, in English.
+###
+### Arguments: $count is a whole number, written with separators; other arguments are texts. The
+### names of roles, actions and other things that have a code are in en-codes.ftl.
+
+product = Strongroom
+number = { $count }
+optional = (optional)
+never = Never
+nothing = nothing
+you = You
+skip = Skip to content
+local-time = Your time:
+search = Search
+clear = Clear
+clear-all = Clear all filters
+cancel = Cancel
+change = Change
+continue = Continue
+copy = Copy
+copied = Copied
+enable = Enable
+disable = Disable
+revoke = Revoke
+sign-in = Sign in
+sign-out = Sign out
+request-id = Request id
+
+## Around every page
+nav-label = Main
+nav-home = Home
+nav-conversations = Conversations
+nav-members = Members
+nav-keys = API keys
+nav-audit = Audit log
+nav-permissions = Permissions
+nav-account = Your account
+nav-tenants = Tenants
+nav-platform-audit = Platform audit log
+nav-jobs = Jobs
+scope-platform = Platform
+scope-platform-hint = All tenants of this appliance
+platform-administrator = Platform admin
+footer-version = Strongroom { $version }
+footer-utc = All times are UTC.
+chain-verified = Log verified
+chain-not-verified = Log not verified yet
+chain-broken = Log broken
+chain-entries = { $count ->
+    [one] { $count } entry
+   *[other] { $count } entries
+}
+chain-first-bad = at entry { $count }
+pager-label = Pages
+pager-newest = Newest
+pager-newer = Newer
+pager-older = Older
+
+## States
+tenant-state-active = Active
+tenant-state-frozen = Frozen
+tenant-state-suspended = Suspended
+tenant-state-closed = Closed
+conversation-state-open = Open
+conversation-state-closed = Closed
+member-state-active = Active
+member-state-disabled = Disabled
+key-state-active = Active
+key-state-expired = Expired
+key-state-revoked = Revoked
+outcome-success = Success
+outcome-failure = Failure
+outcome-denied = Denied
+outcome-error = Error
+author-customer = Customer
+author-agent = Agent
+author-system = System
+job-never-run = Not run yet
+job-running = Running
+job-completed = Completed
+job-failed = Failed
+granted = Granted
+not-granted = Not granted
+person-erased = Erased person
+person-unknown = Not given
+
+## Columns
+col-action = Action
+col-actions = Actions
+col-actor = Actor
+col-browser = Browser
+col-channel = Channel
+col-closed = Closed
+col-created = Created
+col-entries = Log entries
+col-expires = Expires
+col-field = Field
+col-id = Id
+col-ip = IP address
+col-job = Job
+col-last-activity = Last activity
+col-last-run = Last run
+col-last-seen = Last seen
+col-last-sign-in = Last sign-in
+col-last-used = Last used
+col-messages = Messages
+col-new = New
+col-next-run = Next run
+col-old = Old
+col-outcome = Outcome
+col-permission = Permission
+col-person = Person
+col-resource = Resource
+col-result = Result
+col-role = Role
+col-schedule = Schedule
+col-seq = No.
+col-started = Signed in
+col-state = State
+col-subject = Subject
+col-time = Time
+col-took = Took
+col-uses = Uses
+
+## Labels and hints of forms
+label-author = Written by
+label-author-name = Author’s name
+label-email = E-mail
+label-expires = Expires on
+label-first-password = First password
+label-key-name = Name
+label-message = Message
+label-name = Name
+label-organisation = Organisation
+label-owner-email = Owner’s e-mail
+label-owner-name = Owner’s name
+label-owner-password = Owner’s password
+label-password = Password
+label-password-again = Password again
+label-password-current = Current password
+label-password-new = New password
+label-person-id = Person’s id
+label-slug = Short name
+label-tenant-name = Organisation’s name
+label-token = The key
+hint-channel = Such as chat, e-mail or phone.
+hint-expires = The key stops working at the start of this day, UTC. Empty: it never expires.
+hint-key-name = What will use it, so that you know it again.
+hint-key-role = What the key may do. Give it no more than it needs.
+hint-message = Stored encrypted. Line breaks are kept.
+hint-organisation = The short name in your sign-in address.
+hint-password = { $count ->
+    [one] At least { $count } character.
+   *[other] At least { $count } characters. A few random words are easy to remember.
+}
+hint-person-id = Your application’s own id of the person. Needed for a key of their own.
+hint-role = What this person may see and do.
+hint-slug = Stands in addresses: lower-case letters, digits and hyphens.
+
+## What is wrong with a field
+error-required = This is needed.
+error-too-long = At most { $max } characters.
+error-email = This is not an e-mail address. It should look like name@example.com.
+error-password-short = Use at least { $min } characters.
+error-password-long = Use at most { $max } characters.
+error-password-common = This password is on lists of common or breached passwords. Choose another.
+error-passwords-differ = The two passwords are not the same.
+error-password-wrong = This is not your current password.
+error-slug-format = Use 2 to 63 lower-case letters, digits and hyphens, beginning with a letter.
+error-slug-taken = Another organisation has this short name.
+error-email-taken = Somebody with this e-mail address is here already.
+error-person-id = Give the person’s id as well: name and e-mail are sealed under that person’s own key.
+error-choice = Choose one of the list.
+error-time = This is not a time.
+error-query = The search cannot be understood at character { $at }.
+form-errors = { $count ->
+    [one] One field needs another look. Passwords have to be typed again.
+   *[other] { $count } fields need another look. Passwords have to be typed again.
+}
+
+## Notices after something was done
+notice-conversation-created = The conversation was created.
+notice-conversation-closed = The conversation was closed.
+notice-conversation-reopened = The conversation was reopened.
+notice-conversation-deleted = The conversation was deleted.
+notice-message-added = The message was added.
+notice-member-added = The member was added and can sign in now.
+notice-member-role = The role was changed.
+notice-member-disabled = The member was disabled and signed out everywhere.
+notice-member-enabled = The member can sign in again.
+notice-key-revoked = The key was revoked. The next request with it is refused.
+notice-password-changed = Your password was changed. Your other sessions were ended.
+notice-session-ended = The session was ended.
+notice-signed-out = You are signed out.
+notice-session-expired = Your session has ended. Sign in again to go on.
+notice-tenant-created = The tenant was created. Its owner can sign in now.
+notice-tenant-frozen = The tenant was frozen.
+notice-tenant-unfrozen = The tenant was unfrozen.
+notice-tenant-suspended = The tenant was suspended.
+notice-tenant-resumed = The tenant was resumed.
+notice-nothing-changed = Nothing had to be changed.
+
+## Before sign-in
+landing-title = Sign in to your organisation
+landing-lead = Conversations kept encrypted, and a log that proves who touched them.
+landing-platform = Sign in as platform administrator
+sign-in-title = Sign in
+sign-in-to = to the organisation
+sign-in-other = Another organisation
+sign-in-platform-title = Platform sign-in
+sign-in-platform-lead = For the people who run this appliance. It gives no access to what tenants store.
+sign-in-wrong-title = That did not work.
+sign-in-wrong-text = The e-mail address or the password is not right for this organisation.
+sign-in-throttled-title = Too many attempts.
+sign-in-throttled-text = { $count ->
+    [one] Try again in { $count } second.
+   *[other] Try again in { $count } seconds.
+}
+sign-in-unavailable-title = This organisation is not available.
+sign-in-unavailable-text = It was suspended or closed. Ask the people who run this appliance.
+
+## First-run wizard
+setup-steps = Steps
+setup-step-link = One-time link
+setup-step-people = People
+setup-step-done = Ready
+setup-title = Set up Strongroom
+setup-lead = Two people to begin with: one who runs the appliance, and the owner of the first organisation on it.
+setup-admin-legend = Platform administrator
+setup-admin-hint = Creates, freezes and suspends tenants. Cannot read what they store.
+setup-tenant-legend = First organisation
+setup-tenant-hint = A tenant with its own encrypted files, keys, people and audit log.
+setup-submit = Finish set-up
+setup-link-expired-title = This link no longer works
+setup-link-expired-text = Set-up links work once and for 30 minutes. Print a new one on the machine itself:
+setup-link-used-title = Strongroom is set up already
+setup-link-used-text = The set-up link was used. If it was not by you, make a new administrator on the machine itself:
+setup-done-title = Strongroom is ready
+setup-done-lead = { $tenant } has its own encrypted database, its keys and an audit log that holds its first entries.
+setup-key-title = Move the root key off this disk
+setup-key-text = Whoever copies this disk has the key and what it locks. The key is in
+setup-next-title = What to do next
+setup-next-sign-in = Sign in as the owner
+setup-next-sign-in-text = With { $email } and the password you just chose.
+setup-next-key = Create an API key for your application
+setup-next-key-text = It can then store conversations and messages. The home page has commands to copy.
+setup-next-verify = Look at the audit log and verify it
+setup-next-verify-text = Everything done so far is in it, this set-up included.
+setup-go = Go to sign-in
+
+## Problems
+problem-bad-request-title = This request cannot be understood
+problem-bad-request-advice = Go back, look at what was entered and try again.
+problem-stale-form-title = This form is too old
+problem-stale-form-advice = Nothing was changed. The form was opened in another session. Open it again and send it once more.
+problem-forbidden-title = You have no access to this
+problem-forbidden-advice = Nothing was shown or changed, and the attempt is in the audit log. If you need access, ask an owner of your organisation.
+problem-not-found-title = There is nothing here
+problem-not-found-advice = The address may be mistyped, or what was here was deleted.
+problem-conflict-title = Somebody else was faster
+problem-conflict-advice = Nothing was changed. Open the page again to see how things are now.
+problem-too-large-title = This is too large
+problem-too-large-advice = Nothing was stored. Send less at once.
+problem-too-many-title = Too many requests
+problem-too-many-advice = Wait a moment, then try again.
+problem-frozen-title = This organisation is frozen
+problem-frozen-advice = It can be read, and reading is still recorded, but nothing can be changed until the people who run this appliance unfreeze it.
+problem-unavailable-title = Not available at the moment
+problem-unavailable-advice = Nothing was changed. Try again in a moment. If it stays so, run “strongroom doctor” on the machine.
+problem-internal-title = Something went wrong on our side
+problem-internal-advice = Nothing was half-written. The request id below finds the cause in the server’s log.
+way-home = Start page
+way-tenant-home = Home
+way-sign-in = Sign in
+way-platform-home = Tenants
+way-platform-sign-in = Platform sign-in
+way-form = Back to the form
+
+## Confirmations
+confirm-audited = This will be recorded in the audit log under your name.
+confirm-delete-conversation-title = Delete “{ $subject }”?
+confirm-delete-conversation-text = The conversation and all its messages are removed for good. The audit log keeps that it existed and who deleted it.
+confirm-delete-conversation-button = Delete conversation
+confirm-revoke-key-title = Revoke the key “{ $subject }”?
+confirm-revoke-key-text = The next request with this key is refused. It cannot be brought back: an application that uses it needs a new key.
+confirm-revoke-key-button = Revoke key
+confirm-disable-member-title = Disable { $subject }?
+confirm-disable-member-text = All sessions end at once and no sign-in is possible until the member is enabled again.
+confirm-disable-member-button = Disable member
+confirm-freeze-title = Freeze { $subject }?
+confirm-freeze-text = Sign-in and reading go on and are still recorded. Every change is refused, in the console and through the API.
+confirm-freeze-button = Freeze tenant
+confirm-unfreeze-title = Unfreeze { $subject }?
+confirm-unfreeze-text = Changes are possible again at once.
+confirm-unfreeze-button = Unfreeze tenant
+confirm-suspend-title = Suspend { $subject }?
+confirm-suspend-text = Nobody can sign in and no API key works until the tenant is resumed. Nothing is deleted.
+confirm-suspend-button = Suspend tenant
+confirm-resume-title = Resume { $subject }?
+confirm-resume-text = People can sign in and keys work again at once.
+confirm-resume-button = Resume tenant
+
+## Home
+home-greeting = Hello, { $name }
+home-lead = What is kept here, and what happened last.
+home-last-entries = Last entries of the audit log
+home-all-entries = Open the audit log
+counter-conversations = Open conversations
+counter-members = Members
+counter-keys = Active API keys
+counter-entries = Log entries
+first-steps-title = First steps
+first-steps-lead = From an empty strongroom to a stored conversation and a verified log, in four commands. The option -k accepts the certificate that Strongroom made for itself: leave it out once you have installed your own.
+step-key = Create an API key, on the machine itself or under “API keys”
+step-conversation = Create a conversation and keep its id
+step-message = Append a message
+step-verify = Verify that the log holds all of it, unchanged
+
+## Conversations
+conversations-lead = Subjects, persons and messages are stored encrypted. Opening one is recorded.
+conversations-search = Search subject or person
+conversations-any-state = Any state
+conversations-show-all = Show all conversations
+conversations-none-found = No conversation matches
+conversations-none-found-text = Try fewer words or another state.
+conversations-empty = No conversations yet
+conversations-empty-text = Applications create them through the API; you can start one here too.
+conversation-new = New conversation
+conversation-new-lead = Everything below is encrypted before it reaches the disk.
+conversation-legend = Conversation
+conversation-create = Create conversation
+conversation-close = Close
+conversation-reopen = Reopen
+conversation-delete = Delete
+conversation-facts = Details
+person-legend = Whom it is about
+person-hint = A named person’s data is sealed under a key of their own, so that it can be erased for good.
+first-message-legend = First message
+recorded-text = Opening this page was recorded in the audit log:
+recorded-link = entry { $count }
+transcript-title = Messages
+transcript-empty = No messages yet
+transcript-empty-text = The first one can be added below or through the API.
+transcript-not-allowed = You cannot read these messages
+transcript-not-allowed-text = You see that the conversation exists, not what was said. Reading needs the permission
+transcript-erased = These messages can no longer be read
+transcript-erased-text = The person’s key was destroyed on request. The audit log still proves what happened, without what was said.
+message-add = Add message
+
+## Members
+members-lead = The people of your organisation and what they may do.
+member-add = Add member
+member-role-of = Role of { $name }
+member-role-change = Change the role of { $name }
+member-disable-name = Disable { $name }
+member-enable-name = Enable { $name }
+
+## API keys
+keys-lead = With a key an application works in this organisation, within its role. Only a hash of each is stored.
+keys-empty = No keys yet
+keys-empty-text = Create one above, and your application can store its first conversation.
+key-create = Create key
+key-revoke-name = Revoke { $name }
+key-created-title = Your new key
+key-created-lead = The key “{ $name }” works from now on.
+key-created-back = I have stored it: back to the keys
+key-once-title = Copy it now. It is shown this once.
+key-once-text = Only a hash is stored, so nobody can show it to you again. Keep it where your application keeps its secrets.
+key-try-title = Try it
+key-try-text = Put the key into STRONGROOM_KEY, then list conversations:
+
+## Audit log
+audit-caption = Entries of the audit log, newest first
+audit-lead = Who did what, when and from where. Entries are chained: none can be changed or taken away unseen.
+audit-search = Search the log
+audit-search-example = action:login.failed ip:10.0.0.7 "free text"
+audit-filters = Filters
+audit-any-action = Any action
+audit-any-outcome = Any outcome
+audit-from = From (UTC)
+audit-to = Until (UTC)
+audit-chips = Filters in use
+chip-query = Search
+chip-action = Action
+chip-actor = Actor
+chip-outcome = Outcome
+chip-from = From
+chip-to = Until
+chip-remove = (remove)
+audit-indexed-through = The search has caught up with the log as far as entry { $count }. Newer entries follow within moments.
+audit-empty = The log is empty
+audit-empty-text = The first act in this organisation will be its first entry.
+audit-none-found = No entry matches
+audit-none-found-text = Take away a filter or widen the time.
+audit-verify = Verify log
+verify-whole-title = The log is whole
+verify-whole-text = Every entry was read from disk and its hash computed again; each links to the one before it.
+verify-broken-title = The log is broken
+verify-broken-text = From the entry below on, the log is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles and backups.
+verify-entries = Entries read
+verify-took = Took
+verify-head = Head hash
+verify-first-bad = First bad entry
+entry-number = Entry { $count }
+entry-neighbours = Neighbouring entries
+entry-previous = Previous
+entry-next = Next
+entry-what = What happened
+entry-occurred = Occurred
+entry-user-agent = User agent
+entry-by-actor = Everything by this actor
+entry-on-resource = Everything on this resource
+entry-in-request = Everything in this request
+entry-chain = Place in the chain
+entry-chain-text = Hashes are SHA-256 over the sealed bytes, so they stay provable when contents are erased.
+entry-changes = Changes
+entry-custom = Custom fields
+entry-json = The entry as JSON
+leaf-hash = Hash
+leaf-previous-hash = Hash of the entry before
+leaf-payload-hash = Payload hash
+leaf-log = Log id
+leaf-time = Time in microseconds since 1970
+
+## Permissions
+permissions-lead = { $count ->
+    [one] One permission, by role, with the routes it opens.
+   *[other] { $count } permissions, by role, with the routes they open.
+}
+permissions-caption = Permissions in rows, roles in columns
+permission-routes = { $count ->
+    [one] { $count } route
+   *[other] { $count } routes
+}
+
+## Account
+account-lead = Who you are here, your password and where you are signed in.
+account-me = You
+account-password = Change password
+account-password-text = Your other sessions end when it is changed.
+account-sessions = Your sessions
+session-this = This browser
+session-end = End
+session-end-ip = End the session from { $ip }
+
+## Platform
+tenants-lead = Each has its own encrypted files, keys, people and audit log.
+tenants-empty = No tenants yet
+tenants-empty-text = Create the first one, with its owner.
+tenant-new = New tenant
+tenant-new-lead = Its database, keys and audit log are created at once.
+tenant-legend = Organisation
+tenant-create = Create tenant
+tenant-facts = Details
+tenant-size = Size on disk
+tenant-sign-in = Sign-in address
+tenant-acts = State
+tenant-freeze = Freeze
+tenant-freeze-text = Reading goes on, every change is refused. For an incident.
+tenant-unfreeze = Unfreeze
+tenant-unfreeze-text = Allows changes again.
+tenant-suspend = Suspend
+tenant-suspend-text = No sign-in, no API keys. Nothing is deleted.
+tenant-resume = Resume
+tenant-resume-text = Allows sign-in and API keys again.
+owner-legend = Owner
+owner-hint = Has every right in this organisation and adds the others.
+jobs-lead = What the appliance does by itself, and how the last run went.
+jobs-empty = No jobs yet
+job-progress = Progress
