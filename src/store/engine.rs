@@ -5,6 +5,7 @@
 //! `PRAGMA key = "x'…'"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256;`.
 
 use std::path::Path;
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 use rusqlite::config::DbConfig;
@@ -15,6 +16,9 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 use crate::crypto::Key32;
+
+/// How long a lock that another connection holds is waited for.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -45,11 +49,11 @@ fn connect(path: &Path, key: &Key32, mode: Mode) -> Result<Connection, rusqlite:
     connection.execute_batch(
         "PRAGMA cipher_hmac_algorithm = HMAC_SHA256;
          PRAGMA temp_store = MEMORY;
-         PRAGMA busy_timeout = 5000;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;",
     )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     // The first read proves the key.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -103,6 +107,7 @@ fn name(error: rusqlite::Error, path: &Path) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::WrongKey(file()),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Corrupt(file()),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked(file()),
+        Some(ErrorCode::CannotOpen) if !path.exists() => StoreError::Missing(file()),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             StoreError::Io(format!("cannot open {}: {error}", path.display()).into())
         }
