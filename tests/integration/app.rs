@@ -70,7 +70,7 @@ impl TestApp {
     /// Runs a verb that must succeed and answers with its JSON.
     pub fn cli(&self, args: &[&str], stdin: &str) -> Value {
         let said = self.try_cli(args, stdin);
-        assert_eq!(said.code, 0, "{args:?}: {said:?}");
+        assert_eq!(said.code, 0, "{args:?}: {said:?}; the server said {}", self.errors());
         serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{args:?}: {error} {said:?}"))
     }
 
@@ -102,6 +102,11 @@ impl TestApp {
     pub fn crash_and_restart(&mut self) {
         self.server.kill();
         self.server = Server::start(&self.data, &self.settings());
+    }
+
+    /// What the server has written to its log.
+    fn errors(&self) -> String {
+        std::fs::read_to_string(server::errors(&self.data)).unwrap_or_default()
     }
 
     fn settings(&self) -> Vec<(&str, &str)> {

@@ -149,8 +149,10 @@ async fn what_does_not_exist_is_a_problem_too() {
     let (app, token) = TestApp::with_tenant();
     let api = app.client(token);
     let nowhere = format!("{CONVERSATIONS}/01900000-0000-7000-8000-000000000000");
-    api.get(&nowhere).await.problem(404, "not-found");
-    api.get(&format!("{CONVERSATIONS}/not-an-id")).await.problem(404, "not-found");
+    api.get(&nowhere).await.problem(404, "conversation-not-found");
+    let no_id = format!("{CONVERSATIONS}/not-an-id");
+    api.get(&no_id).await.problem(404, "not-found");
+    api.get("/api/v1/audit/acme/events/999999").await.problem(404, "entry-not-found");
     let answer = api.get("/api/v1/nothing/acme").await;
     assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json"));
 }

@@ -63,13 +63,16 @@ impl Client {
         Answer::to(request.header(CONTENT_TYPE, "application/json").body(body.to_string())).await
     }
 
-    /// Every item of a list, page by page.
+    /// Every item of a list, page by page. Waits while a search's index is behind the log.
     pub async fn list(&self, path: &str) -> Vec<Value> {
         let joint = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
         let mut next = path.to_owned();
         loop {
             let page = self.get(&next).await.expect(200);
+            if items.is_empty() && !page["indexedThrough"].is_null() {
+                continue;
+            }
             let found = page["items"].as_array().unwrap_or_else(|| panic!("no items: {page}"));
             items.extend(found.iter().cloned());
             match page["nextCursor"].as_str() {

@@ -43,7 +43,7 @@ async fn a_wrong_password_is_refused_and_recorded() {
     for (email, password) in [(OWNER, "wrong password 123"), ("nobody@example.org", PASSWORD)] {
         let fields = [("email", email), ("password", password)];
         let answer = browser.submit("/t/acme/login", "/t/acme/login", &fields).await;
-        assert!(answer.status >= 400, "{}", answer.body);
+        assert!(answer.status >= 400, "{} {}", answer.status, answer.body);
     }
     let entries = app.client(token).entries("acme").await;
     assert!(entries.iter().any(|entry| entry["action"] == "login.failed"));

@@ -90,8 +90,12 @@ async fn load_until_killed(
             })
         })
         .collect();
+    // Connections are made by then, and writes flow.
+    while next.load(Ordering::Relaxed) < (round << 32) + 2 * CLIENTS {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     // Another moment in every round: in a commit, between two, in a WAL checkpoint.
-    tokio::time::sleep(Duration::from_millis(150 + round * 37 % 400)).await;
+    tokio::time::sleep(Duration::from_millis(20 + round * 37 % 400)).await;
     app.server.kill();
     for client in clients {
         client.await.unwrap();
@@ -118,6 +122,7 @@ impl Writer {
     }
 
     async fn message(&self) -> Option<()> {
+        self.next.fetch_add(1, Ordering::Relaxed);
         let text = |n| json!({ "author": { "type": "agent" }, "body": format!("message {n}") });
         let answer = self.post(&self.messages, &json!([text(1), text(2), text(3)])).await?;
         let ids = answer["items"].as_array().unwrap().iter();
