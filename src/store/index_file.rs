@@ -16,7 +16,7 @@ pub struct IndexFile {
 }
 
 /// Writes between two WAL checkpoints.
-const FRAMES: i64 = 4000;
+const FRAMES: i64 = 2000;
 
 impl IndexFile {
     pub fn new(path: PathBuf, key: Key32) -> Self {

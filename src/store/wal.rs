@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::{StoreError, engine};
 
 /// Frames (pages) in the WAL after which a checkpoint copies them into the file: about 8 MiB.
-const FRAMES: usize = 2000;
+const FRAMES: usize = 1000;
 
 /// Frames after which readers are waited for: overlapping without end they would let it grow so.
 const FRAMES_MOST: usize = 16 * FRAMES;
