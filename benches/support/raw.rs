@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// Octets of an envelope beside the payload (docs/audit-format.md).
 pub const ENVELOPE_OVERHEAD: usize = 1 + 16 + 32 + 12 + 16;
 /// Pages in the WAL after which it is copied back; the same as the store's own.
-const CHECKPOINT_PAGES: u32 = 2000;
+const CHECKPOINT_PAGES: u32 = 1000;
 
 /// A table with the columns of the audit log in a SQLCipher file with the settings of the store.
 pub struct RawLog {
@@ -28,6 +28,7 @@ impl RawLog {
         connection.execute_batch(&format!(
             "PRAGMA cipher_log = off;
              PRAGMA key = \"x'{}'\";
+             PRAGMA cipher_page_size = 8192;
              PRAGMA cipher_hmac_algorithm = HMAC_SHA256;
              PRAGMA temp_store = MEMORY;
              PRAGMA journal_mode = WAL;
