@@ -9,6 +9,8 @@ mod conversations;
 mod crash;
 mod ingest;
 mod isolation;
+mod rooms;
 mod server;
 mod start;
+mod sweeps;
 mod verify;
