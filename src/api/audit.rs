@@ -68,14 +68,14 @@ pub fn routes() -> Vec<Route> {
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the body for the API's documentation")]
 enum OneOrMany {
-    One(PostedEvent),
+    One(Box<PostedEvent>),
     Many(Vec<PostedEvent>),
 }
 
 async fn ingest(call: Call<AuditIngest>) -> Answer {
     let key = call.input.idempotency_key()?;
     let tenants = &call.app.tenants;
-    reply::created(&trail::ingest(tenants, &call.grant, &call.tenant, &call.input.body, key).await?)
+    reply::created(&trail::ingest(tenants, &call.grant, &call.tenant, call.input.body, key).await?)
 }
 
 #[derive(Deserialize)]

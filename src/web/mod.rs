@@ -18,5 +18,6 @@ pub fn routes() -> Vec<Route> {
     let mut routes = pages::files::routes();
     routes.extend(pages::landing::routes());
     routes.extend(pages::sign_in::routes());
+    routes.extend(pages::choose_password::routes());
     routes
 }
