@@ -242,3 +242,24 @@ async fn what_was_acknowledged_is_there_after_a_restart_and_lost_files_are_not_m
     let error = Boot::open(&settings(directory.path()), &runtime).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("platform.db is missing"), "{error}");
 }
+
+#[tokio::test]
+async fn a_tenants_log_names_the_platforms_administrator_who_acted_on_it_by_id_alone() {
+    let house = House::new();
+    let tenant = house.tenant("acme").await.unwrap();
+    let subject = house.tenants.new_subject(Realm::Platform).await.unwrap();
+    let (id, session, name) = (house.runtime.id(), house.runtime.id(), "Ada".to_owned());
+    let admin = house.caller(Principal::PlatformAdmin { id, session, subject, name });
+    let authorized = house.tenants.authorize_platform::<TenantStatePermission>(&admin, "test");
+    let grant = authorized.await.unwrap();
+    change_state(&house.tenants, &grant, "acme", StateChange::Freeze).await.unwrap();
+    let size = house.log_size(&tenant).await;
+    let entry = house.tenants.credentials(Realm::Tenant(tenant.id), move |tx| {
+        let mut opener = crate::audit::read::Opener::new(tx, super::ReadTx::shared_keys(tx))?;
+        Ok::<_, DoorError>(crate::audit::read::entries(tx, &mut opener, &[size])?)
+    });
+    let entry = entry.await.unwrap().remove(0);
+    let actor = entry.actor.unwrap();
+    assert_eq!(entry.action, "tenant.frozen");
+    assert_eq!((actor.id, actor.name), (id.to_string(), None));
+}

@@ -288,13 +288,14 @@ fn attempt<P, T, E: From<DoorError>>(
     if events.len() == 0 && changed > 0 {
         return Err(DoorError::Unaudited.into());
     }
-    append_all(raw, log, caller, events).map_err(|error| E::from(error.into()))?;
+    append_all(raw, log, realm, caller, events).map_err(|error| E::from(error.into()))?;
     Ok(Written { value, first_entry, last_entry: log.size() })
 }
 
 fn append_all(
     raw: &mut RawWriteTx<'_>,
     log: &mut AuditLog,
+    realm: &OpenRealm,
     caller: Option<&Caller>,
     events: AuditEvents,
 ) -> Result<(), StoreError> {
@@ -302,16 +303,29 @@ fn append_all(
         log.append_payloads(raw, payloads)?;
     }
     for mut event in events.own {
-        let subject = caller.and_then(|caller| stamp(&mut event, caller));
+        let subject = caller.and_then(|caller| stamp(&mut event, realm, caller));
         log.append(raw, event, subject)?;
     }
     Ok(())
 }
 
-/// Writes down who asked, from where. An event that names its actor itself keeps it.
-pub(super) fn stamp(event: &mut Event, caller: &Caller) -> Option<crate::kernel::id::KeyId> {
+/// Writes down who asked, from where.
+///
+/// A person's data is sealed under their key, which lies in their own realm. Where a platform
+/// administrator acts on a tenant, its log names them by id and role alone: name and address are
+/// in the platform's log, in the entry with the same request id, and go when the person is erased.
+pub(super) fn stamp(
+    event: &mut Event,
+    realm: &OpenRealm,
+    caller: &Caller,
+) -> Option<crate::kernel::id::KeyId> {
     let actor = caller.principal.actor();
     event.request_id = Some(caller.request.id.to_string());
+    if actor.subject.is_some_and(|subject| realm.keys.subject(subject).is_err()) {
+        let role = Some(actor.role.name().to_owned());
+        event.actor = Some(Actor { role, ..Actor::new(actor.kind, actor.id) });
+        return None;
+    }
     event.ip = caller.request.ip.map(|ip| ip.to_canonical());
     event.user_agent.clone_from(&caller.request.user_agent);
     event.actor = Some(Actor {
