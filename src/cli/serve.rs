@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::authn::LinkFor;
 use crate::config::{OptionalListen, Settings};
 use crate::http::{redirect, server, tls};
+use crate::jobs;
 use crate::kernel::Runtime;
 use crate::tenants::Boot;
 
@@ -51,6 +52,7 @@ pub async fn run_server(
     let running = actix_web::rt::spawn(https);
     let redirect = start_redirect(settings, &base_url);
     let socket = socket::listen(&app, &settings.store.data_dir);
+    let jobs = jobs::start(&app).await?;
     announce(&app, boot, &base_url, &fingerprint).await?;
     ready(&base_url);
     wait_for_stop().await?;
@@ -61,6 +63,7 @@ pub async fn run_server(
     }
     handle.stop(true).await;
     running.await??;
+    jobs.shutdown().await;
     if let Err(error) = crate::authn::flush_use(&app.api_keys, &app.tenants).await {
         tracing::warn!(%error, "the use counts of API keys could not be written");
     }
