@@ -10,6 +10,7 @@ use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp};
 use crate::tenants::{Boot, DoorError, Tenants};
+use crate::trail::Verified;
 
 pub struct App {
     pub settings: Settings,
@@ -20,6 +21,8 @@ pub struct App {
     pub hasher: Hasher,
     pub limiter: Limiter,
     pub form_key: Key32,
+    /// What the last verification of each log found.
+    pub verified: Verified,
     pub started: Timestamp,
     /// What links begin with; known once the port is bound.
     pub base_url: OnceLock<String>,
@@ -40,6 +43,7 @@ impl App {
             hasher: Hasher::new(runtime),
             limiter: Limiter::new(&settings.limits),
             form_key: boot.tenants.form_key()?,
+            verified: Verified::default(),
             started: runtime.now(),
             base_url: OnceLock::new(),
         }))

@@ -43,8 +43,10 @@ pub enum FieldError {
     PersonId,
     Choice,
     Time,
+    /// What a search says is wrong with it, at the character `at`, from 1.
     Query {
         at: u32,
+        problem: String,
     },
     /// Words that the handler has taken from the catalogue.
     Other(String),
@@ -69,7 +71,10 @@ impl FieldError {
             Self::PersonId => plain("error-person-id"),
             Self::Choice => plain("error-choice"),
             Self::Time => plain("error-time"),
-            Self::Query { at } => number("error-query", "at", *at),
+            Self::Query { at, problem } => {
+                let arguments = [("at", (*at).into()), ("problem", problem.as_str().into())];
+                messages.with("error-query", &arguments).into_owned()
+            }
             Self::Other(text) => text.clone(),
         }
     }
