@@ -1,6 +1,7 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod audit;
+mod conversations;
 pub mod openapi;
 pub mod problem;
 mod reply;
@@ -8,7 +9,7 @@ mod reply;
 use crate::http::route::Route;
 
 pub fn routes() -> Vec<Route> {
-    let mut routes = Vec::new();
+    let mut routes = conversations::routes();
     routes.extend(audit::routes());
     routes
 }

@@ -163,6 +163,7 @@ catalogue! {
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
         LOG_OPENED "log.opened" ["log_opened"] "A new audit log begins; names the log before, if there was one.";
+        ENTRY_UNREADABLE "entry.unreadable" ["entry_unreadable"] "Shown in place of an entry that cannot be opened; never written.";
         CLOCK_JUMP "clock.jump" ["clock_jump"] "The wall clock left the monotonic clock; appends stopped.";
     }
 }

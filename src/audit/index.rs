@@ -47,13 +47,13 @@ impl AuditIndex {
         let mut opener = Opener::new(tx, keys.clone())?;
         let head = super::read::size(tx)?;
         loop {
-            let through = self.file.read(|index| cursor(index, opener.log()))??;
+            let through = self.file.read(|index| cursor(index, opener.log()))?.unwrap_or(0);
             let late = clock.monotonic().saturating_sub(start) >= budget;
             if through >= head || late {
                 return Ok(through);
             }
             let batch = read_batch(tx, &mut opener, through, head.min(through + BATCH))?;
-            self.file.write(|index| feed(index, opener.log(), &batch))??;
+            self.file.write(|index| feed(index, opener.log(), &batch))?;
         }
     }
 
@@ -75,7 +75,7 @@ impl AuditIndex {
         sql.push_str(&format!(" ORDER BY seq DESC LIMIT ${}", values.len()));
         let values: Vec<_> = values.iter().map(OwnedValue::borrow).collect();
         let mut seqs: Vec<u64> =
-            self.file.read(|index| index.query(&sql, &values, |row| row.get(0)))??;
+            self.file.read(|index| index.query(&sql, &values, |row| row.get(0)))?;
         let more = seqs.len() > limit;
         seqs.truncate(limit);
         Ok(Found { seqs, more, indexed_through })
@@ -100,13 +100,17 @@ fn read_batch(
     Ok(views)
 }
 
-fn cursor(index: &impl Sql, log: LogId) -> Result<u64, StoreError> {
+fn cursor(index: &impl Sql, log: LogId) -> Result<Option<u64>, StoreError> {
     let sql = "SELECT indexed_through FROM cursor WHERE log = $1";
-    Ok(index.query_one(sql, args![log], |row| row.get(0))?.unwrap_or(0))
+    index.query_one(sql, args![log], |row| row.get(0))
 }
 
 fn feed(index: &mut impl SqlMut, log: LogId, batch: &[EntryView]) -> Result<(), StoreError> {
     let Some(last) = batch.last() else { return Ok(()) };
+    if cursor(index, log)?.is_none() {
+        // Another log's entries bear the same numbers.
+        index.execute("DELETE FROM entries", &[])?;
+    }
     for entry in batch {
         let (actor, resource) = (entry.actor.as_ref(), entry.resource.as_ref());
         let ip = entry.ip.map(|ip| ip.to_string());

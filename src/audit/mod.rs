@@ -10,6 +10,8 @@ pub mod canonical;
 pub mod catalogue;
 pub mod event;
 pub mod index;
+#[cfg(test)]
+mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
@@ -22,6 +24,8 @@ pub mod seal;
 mod stored;
 pub mod tree;
 pub mod verify;
+#[cfg(test)]
+mod verify_tests;
 pub mod view;
 
 pub use event::Event;

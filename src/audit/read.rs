@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::event::StoredEvent;
+use super::catalogue;
+use super::event::{Event, Outcome, StoredEvent};
 use super::leaf::{Hash, Leaf};
 use super::seal::{self, EpochKey, Place};
 use super::view::EntryView;
@@ -43,11 +44,29 @@ impl Opener {
         self.log
     }
 
-    /// Opens one entry; members whose key was destroyed are left out and the entry says so.
+    /// Opens one entry. Members whose key was destroyed are left out and the entry says so; one
+    /// that cannot be opened at all is shown as such, so that it hides none of the others.
     ///
     /// # Errors
-    /// [`CryptoError::KeyDestroyed`] after the log's own key was destroyed.
+    /// Only what has nothing to do with this one entry.
     pub fn open(
+        &mut self,
+        seq: u64,
+        time: Timestamp,
+        envelope: &[u8],
+    ) -> Result<EntryView, StoreError> {
+        match self.try_open(seq, time, envelope) {
+            Err(StoreError::Crypto(error)) => {
+                let mut view = EntryView::new(seq, time, Event::new(catalogue::ENTRY_UNREADABLE));
+                view.outcome = Outcome::Error;
+                view.erased = matches!(*error, CryptoError::KeyDestroyed);
+                Ok(view)
+            }
+            result => result,
+        }
+    }
+
+    fn try_open(
         &mut self,
         seq: u64,
         time: Timestamp,
@@ -59,7 +78,7 @@ impl Opener {
         let log = self.log;
         let secret = self.epoch(id)?.entry_secret(log, seq);
         let payload = seal::open(&secret, place, envelope).map_err(unreadable)?;
-        let damaged = |_| StoreError::Corrupt(format!("audit entry {seq}").into());
+        let damaged = |_| StoreError::from(CryptoError::Unreadable);
         let mut stored = StoredEvent::parse(&payload).map_err(damaged)?;
         for (index, member) in (0..).zip(std::mem::take(&mut stored.sealed)) {
             match self.member(seq, index, &member) {

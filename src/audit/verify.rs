@@ -9,7 +9,7 @@ use super::tree::{Tile, Tree};
 use crate::args;
 use crate::kernel::id::LogId;
 use crate::kernel::{Clock, Timestamp};
-use crate::store::{Sql, StoreError};
+use crate::store::{Row, Sql, StoreError};
 
 /// What a verification found.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -51,9 +51,14 @@ pub fn verify(tx: &impl Sql, clock: &dyn Clock) -> Result<Verification, StoreErr
         if walk.broken.is_some() {
             return Ok(());
         }
-        let stored = Hash::from_bytes(row.get(3)?);
-        let (seq, time) = (row.get(0)?, row.get(1)?);
-        walk.entry(tx, seq, time, Hash::of(row.blob(2)?), stored)
+        match read(row) {
+            Ok((seq, time, payload, stored)) => walk.entry(tx, seq, time, payload, stored),
+            // Something that the server never writes: tampered with, not unreadable.
+            Err(_) => {
+                walk.broken = Some((walk.tree.size() + 1, "the entry is not in the log's form"));
+                Ok(())
+            }
+        }
     })?;
     walk.check_tile_count(tx)?;
     let (first_bad, reason) = walk.broken.unzip();
@@ -67,6 +72,11 @@ pub fn verify(tx: &impl Sql, clock: &dyn Clock) -> Result<Verification, StoreErr
         reason,
         duration_ms: millis(clock.monotonic().saturating_sub(start)),
     })
+}
+
+fn read(row: &Row<'_>) -> Result<(u64, Timestamp, Hash, Hash), StoreError> {
+    let stored = Hash::from_bytes(row.get(3)?);
+    Ok((row.get(0)?, row.get(1)?, Hash::of(row.blob(2)?), stored))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -34,22 +34,23 @@ pub struct Database<C: Companion> {
 }
 
 impl<C: Companion> Database<C> {
-    /// Opens (or makes) the file, brings its schema up to date and loads the companion.
+    /// Opens the file (makes it only in [`Mode::Create`]), brings its schema up to date and loads the companion.
     pub fn open(
         path: &Path,
         key: &Key32,
         migrations: Migrations,
         mut companion: C,
         options: DatabaseOptions,
+        mode: Mode,
         workers: &Workers,
     ) -> Result<Self, StoreError> {
         let touched = Arc::new(AtomicBool::new(false));
-        let mut connection = open_writer(path, key, migrations, &touched)?;
+        let mut connection = open_writer(path, key, migrations, mode, &touched)?;
         let wal = Wal::watch(&mut connection)?;
         companion.reload(&mut RawWriteTx::new(&connection))?;
         let reopen = {
             let (path, key, touched) = (path.to_owned(), key.clone(), touched.clone());
-            Box::new(move || open_writer(&path, &key, migrations, &touched))
+            Box::new(move || open_writer(&path, &key, migrations, Mode::Write, &touched))
         };
         let state = State {
             connection: Some(connection),
@@ -90,6 +91,12 @@ impl<C: Companion> Database<C> {
         self.credentials.load(Ordering::Acquire)
     }
 
+    /// The writer's state, while it stands still.
+    #[cfg(test)]
+    pub(super) fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
+        self.writer.on_state(f)
+    }
+
     pub fn is_idle(&self) -> bool {
         self.writer.is_idle()
     }
@@ -105,10 +112,11 @@ fn open_writer(
     path: &Path,
     key: &Key32,
     migrations: Migrations,
+    mode: Mode,
     touched: &Arc<AtomicBool>,
 ) -> Result<Connection, StoreError> {
-    let mut connection = engine::open(path, key, Mode::Create)?;
-    migrate::migrate(&mut connection, path, migrations)?;
+    let mut connection = engine::open(path, key, mode)?;
+    migrate::migrate(&mut connection, path, migrations, mode)?;
     let touched = touched.clone();
     connection.update_hook(Some(
         move |_: rusqlite::hooks::Action, _: &str, table: &str, _: i64| {

@@ -61,6 +61,10 @@ impl Erasures {
             .mode(0o600)
             .open(path)
             .map_err(io)?;
+        if let Some(directory) = path.parent() {
+            super::files::sync_directory(directory).map_err(io)?;
+        }
+        drop_torn_line(&file, path).map_err(io)?;
         let mut inner = Inner { file, next: 1, last: "0".repeat(64) };
         for line in BufReader::new(File::open(path).map_err(io)?).lines() {
             let line: Line = serde_json::from_str(&line.map_err(io)?)
@@ -83,12 +87,31 @@ impl Erasures {
         let line = Line { seq, erasure, prev, hash: hash.clone() };
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
+        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
+        let before = inner.file.metadata().map_err(io)?.len();
         let write = inner.file.write_all(&text).and_then(|()| inner.file.sync_all());
-        write.map_err(|error| StoreError::file(&self.path, &error))?;
+        if let Err(error) = write {
+            // What a full disk left of the line must not stand before the next one.
+            let _ = inner.file.set_len(before);
+            return Err(io(error));
+        }
         inner.next += 1;
         inner.last = hash;
         Ok(())
     }
+}
+
+/// Cuts off a last line without its end: power was lost while it was written, and nothing was
+/// destroyed on its account yet.
+fn drop_torn_line(file: &File, path: &Path) -> std::io::Result<()> {
+    let bytes = std::fs::read(path)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    if whole < bytes.len() {
+        tracing::warn!(file = %path.display(), "the last line was not finished; it is dropped");
+        file.set_len(whole as u64)?;
+        file.sync_all()?;
+    }
+    Ok(())
 }
 
 fn chain(seq: u64, erasure: &Erasure, prev: &str) -> String {

@@ -22,6 +22,8 @@ pub enum StoreError {
         "{0} cannot be read with its key: the key store does not belong to it, or the file is damaged; restore both from the same backup"
     )]
     WrongKey(Arc<str>),
+    #[error("{0} is missing: stop the server and restore it from the last good backup")]
+    Missing(Arc<str>),
     #[error("{0} is damaged: stop the server and restore it from the last good backup")]
     Corrupt(Arc<str>),
     #[error(
@@ -50,7 +52,24 @@ pub enum StoreError {
     Sql(Arc<str>),
 }
 
+/// Until [`StoreError::in_file`] says which.
+const UNNAMED: &str = "a database file";
+
 impl StoreError {
+    /// Names the file that the error is about.
+    pub(super) fn in_file(self, path: Option<&str>) -> Self {
+        let name = |unnamed: Arc<str>| match path {
+            Some(path) if &*unnamed == UNNAMED => path.into(),
+            _ => unnamed,
+        };
+        match self {
+            Self::Locked(file) => Self::Locked(name(file)),
+            Self::WrongKey(file) => Self::WrongKey(name(file)),
+            Self::Corrupt(file) => Self::Corrupt(name(file)),
+            other => other,
+        }
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Full | Self::QueueFull | Self::Locked(_) | Self::Io(_) | Self::ClockJump => {
@@ -86,9 +105,11 @@ impl From<rusqlite::Error> for StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ConstraintViolation) => Self::Constraint(text()),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked("it".into()),
-            Some(ErrorCode::NotADatabase) => Self::WrongKey("a database file".into()),
-            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt("a database file".into()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Self::Locked(UNNAMED.into())
+            }
+            Some(ErrorCode::NotADatabase) => Self::WrongKey(UNNAMED.into()),
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt(UNNAMED.into()),
             Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::CannotOpen) => {
                 Self::Io(text())
             }

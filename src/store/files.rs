@@ -7,13 +7,25 @@ use std::path::Path;
 
 use super::StoreError;
 
-/// Makes a directory (and its parents) that only its owner can enter.
+/// Makes a directory (and its parents) that only its owner can enter; its name is durable.
 pub fn private_directory(path: &Path) -> Result<(), StoreError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
+        .and_then(|()| sync_parent(path))
         .map_err(|error| StoreError::file(path, &error))
+}
+
+fn sync_parent(path: &Path) -> std::io::Result<()> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    match sync_directory(parent) {
+        // A directory that a service is given may lie in one that it cannot read.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
 }
 
 /// Replaces a file in one step: written beside, synced, renamed, directory synced; mode 0600.

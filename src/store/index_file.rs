@@ -16,38 +16,40 @@ pub struct IndexFile {
 }
 
 /// Writes between two WAL checkpoints.
-const FRAMES: i64 = 4000;
+const FRAMES: i64 = 2000;
 
 impl IndexFile {
     pub fn new(path: PathBuf, key: Key32) -> Self {
         Self { path, key, connection: Mutex::default() }
     }
 
-    pub fn read<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
-        self.with(|connection| Ok(f(&RawReadTx(connection))))
+    pub fn read<T>(
+        &self,
+        f: impl FnOnce(&RawReadTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.with(|connection| f(&RawReadTx(connection)))
     }
 
     /// One transaction; undone when `f` fails.
     pub fn write<T>(
         &self,
         f: impl FnOnce(&mut RawWriteTx<'_>) -> Result<T, StoreError>,
-    ) -> Result<Result<T, StoreError>, StoreError> {
+    ) -> Result<T, StoreError> {
         self.with(|connection| {
             let transaction = connection.unchecked_transaction()?;
-            let result = f(&mut RawWriteTx::new(&transaction));
-            match &result {
-                Ok(_) => transaction.commit()?,
-                Err(_) => transaction.rollback()?,
-            }
+            let value = f(&mut RawWriteTx::new(&transaction))?;
+            transaction.commit()?;
             let sql = "PRAGMA wal_checkpoint(NOOP)";
             let frames: i64 = connection.query_row(sql, [], |row| row.get(1)).unwrap_or(FRAMES);
             if frames >= FRAMES {
                 wal::checkpoint(connection, "PASSIVE")?;
             }
-            Ok(result)
+            Ok(value)
         })
     }
 
+    /// After an error in the file the connection is given up; the next use opens it, or builds it
+    /// anew if it is damaged.
     fn with<T>(
         &self,
         f: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -58,19 +60,30 @@ impl IndexFile {
             None => self.open()?,
         };
         let result = f(&connection);
-        *slot = Some(connection);
+        match &result {
+            Err(StoreError::Corrupt(_) | StoreError::WrongKey(_)) => {
+                drop(connection);
+                self.remove();
+            }
+            Err(StoreError::Io(_)) => {}
+            _ => *slot = Some(connection),
+        }
         result
+    }
+
+    fn remove(&self) {
+        tracing::warn!(file = %self.path.display(), "search index unusable; building it anew");
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.path.clone().into_os_string();
+            path.push(suffix);
+            let _ = std::fs::remove_file(path);
+        }
     }
 
     fn open(&self) -> Result<Connection, StoreError> {
         match self.try_open() {
             Err(StoreError::WrongKey(_) | StoreError::Corrupt(_) | StoreError::Newer { .. }) => {
-                tracing::warn!(file = %self.path.display(), "search index unusable; building it anew");
-                for suffix in ["", "-wal", "-shm"] {
-                    let mut path = self.path.clone().into_os_string();
-                    path.push(suffix);
-                    let _ = std::fs::remove_file(path);
-                }
+                self.remove();
                 self.try_open()
             }
             result => result,
@@ -81,7 +94,7 @@ impl IndexFile {
         let mut connection = engine::open(&self.path, &self.key, Mode::Create)?;
         // Nothing here needs to survive by itself: it is made from the log.
         connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
-        migrate::migrate(&mut connection, &self.path, migrate::INDEX)?;
+        migrate::migrate(&mut connection, &self.path, migrate::INDEX, Mode::Create)?;
         Ok(connection)
     }
 }

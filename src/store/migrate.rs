@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::engine::Mode;
 
 /// The migrations of one kind of file, in order; they only expand.
 pub type Migrations = &'static [&'static str];
@@ -21,16 +22,22 @@ pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_entrie
 /// Brings a file up to date, each migration in a transaction of its own.
 ///
 /// # Errors
-/// [`StoreError::Newer`] when the file knows migrations that this release does not.
+/// [`StoreError::Newer`] when the file knows migrations that this release does not,
+/// [`StoreError::Corrupt`] when it is empty and should not be.
 pub fn migrate(
     connection: &mut Connection,
     path: &Path,
     migrations: Migrations,
+    mode: Mode,
 ) -> Result<(), StoreError> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::Newer { file: path.display().to_string().into(), found, known });
+    }
+    if found == 0 && mode != Mode::Create {
+        // Emptied or cut off: filling it anew would pass for the file that was lost.
+        return Err(StoreError::Corrupt(path.display().to_string().into()));
     }
     for (version, sql) in (1..).zip(migrations).skip(usize::try_from(found).unwrap_or(0)) {
         let transaction =

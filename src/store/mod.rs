@@ -2,6 +2,8 @@
 //!
 //! Everything above this room speaks [`Sql`] and [`SqlMut`]; what only SQLite can do stays here.
 
+#[cfg(test)]
+mod damage_tests;
 pub mod database;
 pub mod engine;
 pub mod erasures;
@@ -13,10 +15,14 @@ pub mod migrate;
 mod readers;
 pub mod shelf;
 mod sql;
+#[cfg(test)]
+pub mod test_support;
 mod value;
 mod wal;
 pub mod workers;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use database::{Database, DatabaseOptions};
 pub use error::StoreError;

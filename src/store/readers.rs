@@ -15,12 +15,13 @@ pub struct Readers {
     key: Key32,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
+    most: usize,
 }
 
 impl Readers {
     pub fn new(path: PathBuf, key: Key32, most: usize) -> Self {
         let permits = Arc::new(Semaphore::new(most.max(1)));
-        Self { path, key, idle: Mutex::default(), permits }
+        Self { path, key, idle: Mutex::default(), permits, most }
     }
 
     /// Runs `f` in a read transaction on a blocking thread.
@@ -42,10 +43,14 @@ impl Readers {
     /// The same on this thread, for short look-ups.
     pub fn read_here<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
         let connection = self.take()?;
-        connection.execute_batch("BEGIN")?;
+        let named = |error| StoreError::from(error).in_file(connection.path());
+        connection.execute_batch("BEGIN").map_err(named)?;
         let result = f(&RawReadTx(&connection));
-        connection.execute_batch("COMMIT")?;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        connection.execute_batch("COMMIT").map_err(named)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.most && !self.permits.is_closed() {
+            idle.push(connection);
+        }
         Ok(result)
     }
 

@@ -30,7 +30,7 @@ impl FileShelf {
 
     fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
         let mut connection = engine::open(path, key, mode)?;
-        migrate::migrate(&mut connection, path, migrate::KEYS)?;
+        migrate::migrate(&mut connection, path, migrate::KEYS, mode)?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 
@@ -89,7 +89,7 @@ impl KeyShelf for FileShelf {
             let sql = "DELETE FROM keys WHERE id = $1";
             let found = RawWriteTx::new(connection).execute(sql, args![id])? > 0;
             // secure_delete overwrote the row in the new pages; older ones must not stay in the WAL.
-            wal::checkpoint(connection, "TRUNCATE")?;
+            wal::empty(connection)?;
             Ok(found)
         })
     }

@@ -1,6 +1,8 @@
 //! The thin interface that all SQL goes through: typed arguments, `$1 …` placeholders in order of
 //! appearance, the subset of SQL that SQLite and PostgreSQL share.
 
+use std::cell::RefCell;
+
 use rusqlite::Connection;
 
 use super::{Row, StoreError, Value};
@@ -58,12 +60,12 @@ pub struct RawReadTx<'a>(pub(super) &'a Connection);
 pub struct RawWriteTx<'a> {
     connection: &'a Connection,
     /// A failure that spoils the whole transaction, whatever is made of it above.
-    spoiled: Option<StoreError>,
+    spoiled: RefCell<Option<StoreError>>,
 }
 
 impl<'a> RawWriteTx<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
-        Self { connection, spoiled: None }
+        Self { connection, spoiled: RefCell::default() }
     }
 
     /// The same savepoint for a callee; what spoils it goes back with [`absorb`](Self::absorb).
@@ -72,7 +74,8 @@ impl<'a> RawWriteTx<'a> {
     }
 
     pub fn absorb(&mut self, spoiled: Option<StoreError>) {
-        self.spoiled = self.spoiled.take().or(spoiled);
+        let first = self.spoiled.take().or(spoiled);
+        self.spoiled.replace(first);
     }
 
     /// Why everything in the transaction must be run again, if it must.
@@ -80,11 +83,12 @@ impl<'a> RawWriteTx<'a> {
         self.spoiled.take()
     }
 
-    fn note<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let result = result.map_err(|error| error.in_file(self.connection.path()));
         if let Err(error) = &result
             && error.spoils_transaction()
         {
-            self.spoiled = Some(error.clone());
+            self.spoiled.replace(Some(error.clone()));
         }
         result
     }
@@ -97,7 +101,7 @@ impl Sql for RawReadTx<'_> {
         args: &[Value<'_>],
         each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for_each(self.0, sql, args, each)
+        for_each(self.0, sql, args, each).map_err(|error| error.in_file(self.0.path()))
     }
 }
 
@@ -108,7 +112,7 @@ impl Sql for RawWriteTx<'_> {
         args: &[Value<'_>],
         each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for_each(self.connection, sql, args, each)
+        self.note(for_each(self.connection, sql, args, each))
     }
 }
 

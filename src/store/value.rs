@@ -93,7 +93,7 @@ impl Row<'_> {
 
     /// A blob without copying it.
     pub fn blob(&self, column: usize) -> Result<&[u8], StoreError> {
-        Ok(self.0.get_ref(column)?.as_blob().map_err(|_| mismatch(column))?)
+        self.0.get_ref(column)?.as_blob().map_err(|_| mismatch(column))
     }
 }
 

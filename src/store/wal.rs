@@ -3,17 +3,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, engine};
 
 /// Frames (pages) in the WAL after which a checkpoint copies them into the file: about 8 MiB.
-const FRAMES: usize = 2000;
+const FRAMES: usize = 1000;
+
+/// Frames after which readers are waited for: overlapping without end they would let it grow so.
+const FRAMES_MOST: usize = 16 * FRAMES;
+/// For how long, each time.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Follows the length of one file's WAL.
 pub struct Wal {
     frames: Arc<AtomicUsize>,
+    /// Length at the last checkpoint.
+    copied: AtomicUsize,
 }
 
 impl Wal {
@@ -24,16 +32,27 @@ impl Wal {
             seen.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { frames })
+        Ok(Self { frames, copied: AtomicUsize::new(0) })
     }
 
-    /// Called after each commit, outside any transaction. Never waits for readers.
+    /// Called after each commit, outside any transaction. Waits for readers only when they have
+    /// kept the WAL from being begun anew for long, and then shortly.
     pub fn after_commit(&self, connection: &Connection) {
-        if self.frames.load(Ordering::Relaxed) >= FRAMES {
-            self.frames.store(0, Ordering::Relaxed);
-            if let Err(error) = checkpoint(connection, "PASSIVE") {
-                tracing::warn!(%error, "WAL checkpoint failed; it will be tried again");
-            }
+        let frames = self.frames.load(Ordering::Relaxed);
+        let copied = match self.copied.load(Ordering::Relaxed) {
+            copied if copied <= frames => copied,
+            _ => 0, // begun anew
+        };
+        if frames - copied < FRAMES {
+            return;
+        }
+        self.copied.store(frames, Ordering::Relaxed);
+        let result = match frames < FRAMES_MOST {
+            true => checkpoint(connection, "PASSIVE"),
+            false => restart(connection),
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, "WAL checkpoint failed; it will be tried again");
         }
     }
 
@@ -45,6 +64,34 @@ impl Wal {
     }
 }
 
+fn restart(connection: &Connection) -> Result<(), StoreError> {
+    connection.busy_timeout(PATIENCE)?;
+    let result = checkpoint(connection, "RESTART");
+    connection.busy_timeout(engine::BUSY_TIMEOUT)?;
+    result
+}
+
 pub(super) fn checkpoint(connection: &Connection, how: &str) -> Result<(), StoreError> {
     Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))?)
+}
+
+/// Empties the WAL.
+///
+/// # Errors
+/// [`StoreError::Locked`] when somebody reads, so that old pages stay in it.
+pub(super) fn empty(connection: &Connection) -> Result<(), StoreError> {
+    let busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match busy {
+        true => Err(StoreError::Locked(connection.path().unwrap_or("a file").into())),
+        false => Ok(()),
+    }
+}
+
+/// Whether everything in the WAL could be copied into the file and synced there.
+pub(super) fn is_copied(connection: &Connection) -> bool {
+    let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+    let counts =
+        connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
+    counts.is_ok_and(|(frames, copied)| frames == copied)
 }

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
-use super::wal::Wal;
+use super::wal::{self, Wal};
 use super::workers::Runnable;
 use super::{RawWriteTx, StoreError};
 
@@ -33,16 +33,25 @@ pub enum Outcome {
     Failed(StoreError),
 }
 
+/// What a job does; may be run more than once.
+pub type Run<C> = Box<dyn FnMut(&mut RawWriteTx<'_>, &mut C) -> Result<bool, StoreError> + Send>;
+
 pub struct Job<C> {
     /// Writes and answers true to keep what it wrote. May be run more than once.
-    pub run: Box<dyn FnMut(&mut RawWriteTx<'_>, &mut C) -> Result<bool, StoreError> + Send>,
+    pub run: Run<C>,
     pub done: Box<dyn FnOnce(Outcome) + Send>,
 }
+
+/// A job's closure after its end. It may hold the last handle on the file itself, so it is dropped
+/// only when the writer's state is unlocked.
+type Retired<C> = Vec<Run<C>>;
 
 /// One file's queue and its writing connection.
 pub struct Writer<C: Companion> {
     queue: Mutex<VecDeque<Job<C>>>,
     scheduled: AtomicBool,
+    /// Nothing is taken in or written any more.
+    closed: AtomicBool,
     state: Mutex<State<C>>,
     worker: Sender<Arc<dyn Runnable>>,
     this: Weak<Self>,
@@ -80,6 +89,7 @@ impl<C: Companion> Writer<C> {
         Arc::new_cyclic(|this| Self {
             queue: Mutex::default(),
             scheduled: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             state: Mutex::new(state),
             worker,
             this: this.clone(),
@@ -89,8 +99,12 @@ impl<C: Companion> Writer<C> {
     }
 
     /// # Errors
-    /// [`StoreError::QueueFull`] when too many wait already.
+    /// [`StoreError::QueueFull`] when too many wait already, [`StoreError::Closed`] after
+    /// [`close`](Self::close).
     pub fn submit(&self, job: Job<C>) -> Result<(), StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.len() >= self.limits.queue {
             return Err(StoreError::QueueFull);
@@ -110,12 +124,20 @@ impl<C: Companion> Writer<C> {
         }
     }
 
-    /// Empties the WAL and closes the file. Waits for the group under way.
+    /// Empties the WAL and closes the file for good. Waits for the group under way; what waits
+    /// behind it is answered [`StoreError::Closed`].
     pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = state.connection.take() {
             Wal::before_close(&connection);
         }
+    }
+
+    /// The state itself, while the writer stands still.
+    #[cfg(test)]
+    pub fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn is_idle(&self) -> bool {
@@ -131,8 +153,19 @@ impl<C: Companion> Runnable for Writer<C> {
             let most = queue.len().min(self.limits.group);
             queue.drain(..most).collect()
         };
-        state.commit_group(group, &self.credentials);
+        let mut retired = Vec::with_capacity(group.len());
+        let closed = self.closed.load(Ordering::Acquire);
+        let run = || match closed {
+            true => refuse(group, &StoreError::Closed, &mut retired),
+            false => state.commit_group(group, &self.credentials, &mut retired),
+        };
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            // Jobs without an answer are dropped, and their callers take that for what it is.
+            state.connection = None;
+            tracing::error!("a writer panicked; its file is opened again by the next write");
+        }
         drop(state);
+        drop(retired);
         self.scheduled.store(false, Ordering::Release);
         if !self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             self.schedule();
@@ -147,8 +180,20 @@ enum Ran {
     Failed(StoreError),
 }
 
+fn refuse<C>(group: Vec<Job<C>>, error: &StoreError, retired: &mut Retired<C>) {
+    for Job { run, done } in group {
+        done(Outcome::Failed(error.clone()));
+        retired.push(run);
+    }
+}
+
 impl<C: Companion> State<C> {
-    fn commit_group(&mut self, mut group: Vec<Job<C>>, credentials: &AtomicU64) {
+    fn commit_group(
+        &mut self,
+        mut group: Vec<Job<C>>,
+        credentials: &AtomicU64,
+        retired: &mut Retired<C>,
+    ) {
         if group.is_empty() {
             return;
         }
@@ -158,8 +203,9 @@ impl<C: Companion> State<C> {
                 if self.touched_credentials.swap(false, Ordering::AcqRel) {
                     credentials.fetch_add(1, Ordering::AcqRel);
                 }
-                for (job, ran) in group.into_iter().zip(ran) {
-                    (job.done)(match ran {
+                for (Job { run, done }, ran) in group.into_iter().zip(ran) {
+                    retired.push(run);
+                    done(match ran {
                         Ran::Kept => Outcome::Committed,
                         Ran::Undone => Outcome::RolledBack,
                         Ran::Failed(error) => Outcome::Failed(error),
@@ -171,24 +217,29 @@ impl<C: Companion> State<C> {
             }
             Err(Spoiled::BeforeCommit { .. }) if group.len() > 1 => {
                 for job in group {
-                    self.commit_group(vec![job], credentials);
+                    self.commit_group(vec![job], credentials, retired);
                 }
             }
-            Err(Spoiled::BeforeCommit { error } | Spoiled::AtCommit { error }) => {
-                for job in group {
-                    (job.done)(Outcome::Failed(error.clone()));
+            Err(spoiled) => {
+                if let Spoiled::AtCommit { .. } = spoiled {
+                    // It may have been written after all.
+                    credentials.fetch_add(1, Ordering::AcqRel);
                 }
+                refuse(group, &spoiled.into_error(), retired);
             }
         }
     }
 
     /// Runs and commits; on an error nothing of the group is in the file, or it is not known.
     fn try_group(&mut self, group: &mut [Job<C>]) -> Result<Vec<Ran>, Spoiled> {
-        self.ensure_open().map_err(|error| Spoiled::BeforeCommit { error })?;
+        self.ensure_open().map_err(|error| Spoiled::NotBegun { error })?;
         let before = self.companion.version();
         let Some(connection) = &self.connection else {
-            return Err(Spoiled::BeforeCommit { error: StoreError::Closed });
+            return Err(Spoiled::NotBegun { error: StoreError::Closed });
         };
+        connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(|error| Spoiled::NotBegun { error: error.into() })?;
         let ran = run_group(connection, &mut self.companion, group);
         let ran = match ran {
             Ok(ran) => ran,
@@ -199,6 +250,12 @@ impl<C: Companion> State<C> {
         };
         match connection.execute_batch("COMMIT") {
             Ok(()) => Ok(ran),
+            // The WAL grows while committing. A write that found no space never wrote the frame
+            // that commits; unlike after a failed fsync there is nothing to find out.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                self.abandon();
+                Err(Spoiled::BeforeCommit { error: StoreError::Full })
+            }
             Err(error) => self.after_failed_commit(before, error.into()).map(|()| ran),
         }
     }
@@ -234,12 +291,14 @@ impl<C: Companion> State<C> {
         self.connection = None;
         self.ensure_open().map_err(|_| Spoiled::AtCommit { error: StoreError::OutcomeUnknown })?;
         let found = self.companion.version();
-        let settled = self.connection.as_ref().is_some_and(|connection| {
-            connection.execute_batch("UPDATE store_state SET heartbeat = heartbeat + 1").is_ok()
-        });
+        let settled = self.connection.as_ref().is_some_and(settle);
         match found {
             _ if !settled => Err(Spoiled::AtCommit { error: StoreError::OutcomeUnknown }),
-            found if found == expected && expected != before => Ok(()),
+            found if found == expected && expected != before => {
+                // Undone when the transaction was abandoned: cached credentials must not outlive it.
+                self.touched_credentials.store(true, Ordering::Release);
+                Ok(())
+            }
             found if found == before && expected != before => {
                 Err(Spoiled::AtCommit { error: not_written(error) })
             }
@@ -248,14 +307,22 @@ impl<C: Companion> State<C> {
     }
 }
 
+/// Another commit on top of what was found, and all of it copied into the file: after a failed
+/// fsync a second one on the same WAL proves nothing, one of the file itself does.
+fn settle(connection: &Connection) -> bool {
+    let beat = "UPDATE store_state SET heartbeat = heartbeat + 1";
+    connection.execute_batch(beat).is_ok() && wal::is_copied(connection)
+}
+
 fn not_written(error: StoreError) -> StoreError {
-    match error {
-        StoreError::Full => StoreError::Full,
-        other => StoreError::Io(other.to_string().into()),
-    }
+    StoreError::Io(error.to_string().into())
 }
 
 enum Spoiled {
+    /// Not even a transaction could be had; no single job will fare better.
+    NotBegun {
+        error: StoreError,
+    },
     /// Nothing was written; the jobs can be run again.
     BeforeCommit {
         error: StoreError,
@@ -265,6 +332,16 @@ enum Spoiled {
     },
 }
 
+impl Spoiled {
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::NotBegun { error } | Self::BeforeCommit { error } | Self::AtCommit { error } => {
+                error
+            }
+        }
+    }
+}
+
 /// # Errors
 /// When the whole transaction is spoiled: full disk, failed disk, out of memory, a panic.
 fn run_group<C: Companion>(
@@ -272,7 +349,6 @@ fn run_group<C: Companion>(
     companion: &mut C,
     group: &mut [Job<C>],
 ) -> Result<Vec<Ran>, StoreError> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
     group.iter_mut().map(|job| run_job(connection, companion, job)).collect()
 }
 
@@ -286,6 +362,8 @@ fn run_job<C: Companion>(
     let mut tx = RawWriteTx::new(connection);
     let result = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx, companion)))
         .unwrap_or(Err(StoreError::Panicked));
+    // A job that makes light of a full disk would commit half of what it meant to.
+    let result = tx.spoiled().map_or(result, Err);
     if connection.is_autocommit() {
         return Err(result.err().unwrap_or(StoreError::Panicked));
     }

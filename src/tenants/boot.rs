@@ -13,6 +13,7 @@ use crate::crypto::root::RootFile;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::Runtime;
 use crate::kernel::id::{InstallationId, TenantId};
+use crate::store::engine::Mode;
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
 use crate::store::shelf::FileShelf;
@@ -60,8 +61,10 @@ pub struct Ground {
     _lock: DirectoryLock,
 }
 
-const PLATFORM: Files = Files { database: "platform.db", migrations: migrate::PLATFORM };
-const TENANT: Files = Files { database: "tenant.db", migrations: migrate::TENANT };
+const PLATFORM: Files =
+    Files { database: "platform.db", migrations: migrate::PLATFORM, mode: Mode::Write };
+const TENANT: Files =
+    Files { database: "tenant.db", migrations: migrate::TENANT, mode: Mode::Write };
 const KEYS: &str = "keys.db";
 /// Threads that write: one for each core of a small machine; commits wait for the disk, not the CPU.
 const WORKERS: usize = 2;
@@ -116,6 +119,7 @@ impl Boot {
             registry,
             denials: Denials::default(),
             open: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
         };
         let tenants = Tenants { inner: Arc::new(inner) };
         Ok(Self { tenants, installation, is_new, embedded_root_key: root.embedded })
@@ -140,7 +144,10 @@ impl Ground {
         let shelf_key = mac::derive(master, &[b"strongroom/keys.db/v1"]);
         let exists = self.directory.join(PLATFORM.database).exists();
         let keys = self.keys(&self.directory, owner, master.clone(), &shelf_key, !exists)?;
-        Ok(self.open_realm(&self.directory, &PLATFORM, owner, keys)?)
+        // A first start that was killed half-way goes on; where tenants are, there was a platform.
+        let mode = if self.has_tenants()? { Mode::Write } else { Mode::Create };
+        let files = Files { mode, ..PLATFORM };
+        Ok(self.open_realm(&self.directory, &files, owner, keys)?)
     }
 
     /// Opens a tenant's files.
@@ -161,7 +168,13 @@ impl Ground {
         let directory = self.tenant_directory(id);
         files::private_directory(&directory)?;
         let keys = self.tenant_keys(&directory, id, root, true)?;
-        self.open_realm(&directory, &TENANT, id, keys)
+        self.open_realm(&directory, &Files { mode: Mode::Create, ..TENANT }, id, keys)
+    }
+
+    fn has_tenants(&self) -> Result<bool, StoreError> {
+        let path = self.directory.join("tenants");
+        let entries = std::fs::read_dir(&path).map_err(|error| StoreError::file(&path, &error));
+        Ok(entries?.next().is_some())
     }
 
     fn tenant_keys(

@@ -31,6 +31,21 @@ pub async fn create<E>(
 where
     E: From<TenantError> + From<super::DoorError> + Send + 'static,
 {
+    let (tenants, grant) = (tenants.clone(), grant.clone());
+    // Goes on to its end even when the caller goes away: the registry must follow the file.
+    let run = tokio::spawn(async move { run(&tenants, &grant, new, seed).await });
+    run.await.unwrap_or_else(|_| Err(super::DoorError::from(StoreError::Panicked).into()))
+}
+
+async fn run<E>(
+    tenants: &Tenants,
+    grant: &Grant<TenantCreate>,
+    new: NewTenant,
+    seed: impl Fn(&mut WriteTx<'_, UserCreate>, KeyId) -> Result<AuditEvents, E> + Send + 'static,
+) -> Result<Tenant, E>
+where
+    E: From<TenantError> + From<super::DoorError> + Send + 'static,
+{
     let name = new.name.trim().to_owned();
     if name.is_empty() || name.len() > limits::LINE_BYTES {
         return Err(TenantError::Name.into());

@@ -33,6 +33,8 @@ pub(super) struct Inner {
     pub platform: Arc<OpenRealm>,
     pub registry: Registry,
     pub denials: Denials,
+    /// Held by who changes a tenant's state, until the registry says the same as the file.
+    pub changing: tokio::sync::Mutex<()>,
     pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
 }
 
@@ -177,6 +179,10 @@ impl Tenants {
     /// The open files of a realm, opened now if need be.
     pub(super) async fn realm(&self, realm: Realm) -> Result<Arc<OpenRealm>, DoorError> {
         let Realm::Tenant(id) = realm else { return Ok(self.inner.platform.clone()) };
+        // Tokens name tenants before anything is proven: an unknown one must leave no trace.
+        if self.inner.registry.state(id).is_none() {
+            return Err(Denied::OtherRealm.into());
+        }
         let cell = {
             let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
             open.entry(id).or_default().clone()
@@ -252,7 +258,7 @@ where
     };
     let job = Job { run: Box::new(run), done: Box::new(done) };
     realm.database.submit(job).map_err(DoorError::from)?;
-    match answered.await.unwrap_or(Outcome::Failed(StoreError::Closed)) {
+    match answered.await.unwrap_or(Outcome::Failed(StoreError::OutcomeUnknown)) {
         Outcome::Failed(error) => Err(DoorError::from(error).into()),
         Outcome::Committed | Outcome::RolledBack => {
             let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -34,6 +34,8 @@
 mod boot;
 mod create;
 mod denials;
+#[cfg(test)]
+mod door_tests;
 mod doors;
 mod error;
 mod events;

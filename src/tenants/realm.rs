@@ -9,6 +9,7 @@ use crate::audit::index::AuditIndex;
 use crate::crypto::TenantKeys;
 use crate::kernel::id::TenantId;
 use crate::kernel::{Runtime, Timestamp};
+use crate::store::engine::Mode;
 use crate::store::migrate::Migrations;
 use crate::store::{Database, DatabaseOptions, StoreError, Workers};
 
@@ -28,6 +29,7 @@ pub struct OpenRealm {
 pub struct Files {
     pub database: &'static str,
     pub migrations: Migrations,
+    pub mode: Mode,
 }
 
 impl OpenRealm {
@@ -48,6 +50,7 @@ impl OpenRealm {
             files.migrations,
             log,
             options,
+            files.mode,
             workers,
         )?;
         let size = database.read_here(|tx| crate::audit::read::size(tx))??;

@@ -61,7 +61,19 @@ pub async fn change_state(
     name: &str,
     change: StateChange,
 ) -> Result<Tenant, TenantError> {
-    let name = name.to_owned();
+    let (tenants, grant, name) = (tenants.clone(), grant.clone(), name.to_owned());
+    // Goes on to its end even when the caller goes away: the registry must follow the file.
+    let run = tokio::spawn(async move { run(&tenants, &grant, name, change).await });
+    run.await.unwrap_or(Err(crate::store::StoreError::Panicked.into()))
+}
+
+async fn run(
+    tenants: &Tenants,
+    grant: &Grant<TenantStatePermission>,
+    name: String,
+    change: StateChange,
+) -> Result<Tenant, TenantError> {
+    let _changing = tenants.inner.changing.lock().await;
     let (from, to) = change.path();
     let written = tenants
         .write(grant, move |tx| {

@@ -149,11 +149,18 @@ impl Tenants {
             .collect();
         idle.sort_unstable();
         let excess = open.len().saturating_sub(ground.open_most);
-        for (n, (used, id)) in idle.into_iter().enumerate() {
-            if n < excess || self.now().since(used) >= ground.idle_close {
-                open.remove(&id);
-            }
-        }
+        let now = self.now();
+        let close = |(n, (used, _)): &(usize, (_, TenantId))| {
+            *n < excess || now.since(*used) >= ground.idle_close
+        };
+        let closing: Vec<_> = idle
+            .into_iter()
+            .enumerate()
+            .filter(close)
+            .filter_map(|(_, (_, id))| open.remove(&id))
+            .collect();
+        drop(open);
+        drop(closing); // writes their WALs back, which nobody else should wait for
     }
 
     /// Empties every WAL and closes the files, after the last request.

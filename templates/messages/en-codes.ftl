@@ -157,4 +157,5 @@ action-job-failed = Job failed
 action-key-rotated = Key rotated
 action-key-destroyed = Key destroyed
 action-log-opened = Log opened
+action-entry-unreadable = Entry cannot be opened
 action-clock-jump = Clock jumped

@@ -1,0 +1,83 @@
+//! What can be written on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::{admin, audit, key, tenant, user};
+use crate::config::{ConfigError, Settings, Sources};
+
+/// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
+#[derive(Parser)]
+#[command(name = "strongroom", version, propagate_version = true)]
+pub struct Arguments {
+    /// Directory with all data
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One JSON object on standard output, nothing else
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Run the server; an empty data directory is initialised first
+    Serve {
+        /// Address and port of the HTTPS server
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
+    /// Initialise a data directory without serving
+    Init,
+    /// Make, list, freeze and suspend tenants
+    #[command(subcommand)]
+    Tenant(tenant::Verb),
+    /// Platform administrators, for whoever is locked out
+    #[command(subcommand)]
+    Admin(admin::Verb),
+    /// Members of a tenant
+    #[command(subcommand)]
+    User(user::Verb),
+    /// API keys of a tenant
+    #[command(subcommand)]
+    Key(key::Verb),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Verb),
+    /// Print version and build
+    Version,
+    /// Print the OpenAPI document of the REST API
+    Openapi,
+}
+
+/// What all verbs share.
+pub struct Context {
+    data_dir: Option<PathBuf>,
+    config: Option<PathBuf>,
+    pub json: bool,
+}
+
+impl Context {
+    pub fn new(arguments: &Arguments) -> Self {
+        Self {
+            data_dir: arguments.data_dir.clone(),
+            config: arguments.config.clone(),
+            json: arguments.json,
+        }
+    }
+
+    /// Command line over environment over file.
+    pub fn settings(&self, listen: Option<SocketAddr>) -> Result<Settings, ConfigError> {
+        let mut sources = Sources::process();
+        sources.file.clone_from(&self.config);
+        sources.data_dir.clone_from(&self.data_dir);
+        sources.listen = listen;
+        Settings::load(sources)
+    }
+}

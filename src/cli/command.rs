@@ -1,0 +1,90 @@
+//! Commands: what a verb asks of the services, in a form that crosses the admin socket.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::output::Report;
+use super::{admin, audit, key, tenant, user};
+use crate::authn::Hasher;
+use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
+use crate::tenants::{Tenant, Tenants};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    Tenant(tenant::Command),
+    Admin(admin::Command),
+    User(user::Command),
+    Key(key::Command),
+    Audit(audit::Command),
+}
+
+/// A password on its way through the socket, which only this machine's root and the server's own
+/// user can open.
+#[derive(Serialize, Deserialize)]
+pub struct Password(String);
+
+impl Password {
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub fn secret(&self) -> SecretString {
+        SecretString::from(self.0.as_str())
+    }
+}
+
+impl Drop for Password {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0);
+    }
+}
+
+/// What commands work on.
+pub struct Operator {
+    pub tenants: Tenants,
+    pub hasher: Hasher,
+    pub caller: Arc<Caller>,
+    /// What links begin with.
+    pub base_url: String,
+}
+
+impl Operator {
+    pub fn new(tenants: &Tenants, hasher: &Hasher, base_url: &str, uid: u32) -> Self {
+        let request = RequestContext {
+            id: tenants.runtime().id(),
+            ip: None,
+            user_agent: Some(concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned()),
+        };
+        let principal = Principal::LocalOperator { uid };
+        Self {
+            tenants: tenants.clone(),
+            hasher: hasher.clone(),
+            caller: Arc::new(Caller { principal, request }),
+            base_url: base_url.to_owned(),
+        }
+    }
+
+    pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
+        if self.tenants.tenant(name).is_none() {
+            anyhow::bail!("there is no tenant {name}; see: strongroom tenant list");
+        }
+        Ok(self.tenants.authorize::<P>(&self.caller, name, "cli").await?)
+    }
+
+    pub async fn platform<P: Permission>(&self) -> anyhow::Result<Grant<P>> {
+        Ok(self.tenants.authorize_platform::<P>(&self.caller, "cli").await?)
+    }
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    match command {
+        Command::Tenant(command) => tenant::execute(operator, command).await,
+        Command::Admin(command) => admin::execute(operator, command).await,
+        Command::User(command) => user::execute(operator, command).await,
+        Command::Key(command) => key::execute(operator, command).await,
+        Command::Audit(command) => audit::execute(operator, command).await,
+    }
+}

@@ -1,0 +1,43 @@
+//! `strongroom init`
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use serde_json::json;
+
+use super::admin::setup_url;
+use super::args::Context;
+use super::command::Operator;
+use super::output::Report;
+use crate::authn::Hasher;
+use crate::kernel::Runtime;
+use crate::tenants::Boot;
+
+pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
+    let settings = context.settings(None)?;
+    let runtime = Runtime::system();
+    let boot = Boot::open(&settings, &runtime)?;
+    if !boot.is_new {
+        bail!(
+            "{} is initialised already; a new setup link: strongroom admin setup-link",
+            settings.store.data_dir.display()
+        );
+    }
+    let base_url = settings.server.base_url(settings.server.listen);
+    let uid = rustix::process::getuid().as_raw();
+    let operator = Operator::new(&boot.tenants, &Hasher::new(&runtime), &base_url, uid);
+    let url = setup_url(&operator).await?;
+    boot.tenants.shut_down().await;
+    let json = json!({ "installationId": boot.installation, "setupUrl": url });
+    let mut text = format!(
+        "Installation {} made in {}.\nStart the server, then open within 30 minutes, once:\n{url}",
+        boot.installation,
+        settings.store.data_dir.display()
+    );
+    if boot.embedded_root_key {
+        text += "\n\n";
+        text += super::serve::EMBEDDED_KEY_WARNING;
+    }
+    Report::done(json, text).print(context.json);
+    Ok(ExitCode::SUCCESS)
+}

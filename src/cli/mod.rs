@@ -1,0 +1,55 @@
+//! The command line. Verbs reach a running server through its admin socket; without one they take
+//! the directory's lock and work by themselves, through the same services.
+
+mod admin;
+mod args;
+mod audit;
+mod command;
+mod init;
+mod key;
+mod openapi;
+mod output;
+mod password;
+mod serve;
+mod socket;
+mod tenant;
+mod user;
+mod version;
+
+pub use command::{Command, execute};
+pub use socket::listen;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Verb};
+
+/// Parses the command line and runs it: 0 done, 1 failed, 2 usage.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    let result = actix_web::rt::System::new().block_on(run(arguments));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            output::failure(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let context = args::Context::new(&arguments);
+    match arguments.verb {
+        Verb::Serve { listen } => serve::run(context, listen).await,
+        Verb::Init => init::run(context).await,
+        Verb::Version => version::run(&context),
+        Verb::Openapi => openapi::run(),
+        Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
+        Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
+        Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
+        Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
+        Verb::Audit(verb) => socket::dispatch(&context, audit::command(verb)).await,
+    }
+}

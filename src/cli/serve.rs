@@ -1,0 +1,111 @@
+//! `strongroom serve`
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::admin::setup_url;
+use super::args::Context;
+use super::command::Operator;
+use super::socket;
+use crate::app::App;
+use crate::config::{OptionalListen, Settings};
+use crate::http::{redirect, server, tls};
+use crate::kernel::Runtime;
+use crate::tenants::Boot;
+
+pub const EMBEDDED_KEY_WARNING: &str = "\
+The root key lies in the data directory (root.key): whoever takes the disk or a copy of it has key
+and data. Move it to another place and say where with STRONGROOM_MASTER_KEY_FILE.";
+
+pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+    let settings = context.settings(listen)?;
+    crate::ops::log::init(&settings.log)?;
+    crate::ops::metrics::init();
+    let runtime = Runtime::system();
+    let boot = Boot::open(&settings, &runtime)?;
+    run_server(&boot, &settings, &runtime, |_| {}).await
+}
+
+/// Serves until told to stop. `ready` is called with the base URL once requests are answered.
+pub async fn run_server(
+    boot: &Boot,
+    settings: &Settings,
+    runtime: &Runtime,
+    ready: impl FnOnce(&str),
+) -> anyhow::Result<ExitCode> {
+    let app = App::new(boot, settings, runtime)?;
+    let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
+    let fingerprint = identity.fingerprint.clone();
+    let (listener, address) = server::bind(settings.server.listen)
+        .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
+    let base_url = settings.server.base_url(address);
+    let _ = app.base_url.set(base_url.clone());
+    let config = tls::server_config(identity, settings.server.tls_minimum)?;
+    let https = server::start(&app, listener, config)?;
+    let handle = https.handle();
+    let running = actix_web::rt::spawn(https);
+    let redirect = start_redirect(settings, &base_url);
+    let socket = socket::listen(&app, &settings.store.data_dir);
+    announce(&app, boot, &base_url, &fingerprint).await?;
+    ready(&base_url);
+    wait_for_stop().await?;
+    tracing::info!("stopping: requests under way are finished");
+    drop(socket);
+    if let Some(redirect) = redirect {
+        redirect.stop(false).await;
+    }
+    handle.stop(true).await;
+    running.await??;
+    if let Err(error) = crate::authn::flush_use(&app.api_keys, &app.tenants).await {
+        tracing::warn!(%error, "the use counts of API keys could not be written");
+    }
+    app.tenants.shut_down().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_redirect(settings: &Settings, base_url: &str) -> Option<actix_web::dev::ServerHandle> {
+    let OptionalListen::On(listen) = settings.server.http_redirect_listen else { return None };
+    let (server, _) = redirect::start(listen, base_url)?;
+    let handle = server.handle();
+    actix_web::rt::spawn(server);
+    Some(handle)
+}
+
+/// What somebody who starts it by hand needs to see; on standard output, apart from the log.
+async fn announce(
+    app: &Arc<App>,
+    boot: &Boot,
+    base_url: &str,
+    fingerprint: &str,
+) -> anyhow::Result<()> {
+    if boot.embedded_root_key {
+        tracing::warn!("{}", EMBEDDED_KEY_WARNING.replace('\n', " "));
+    }
+    tracing::info!(%fingerprint, "TLS certificate");
+    if boot.is_new {
+        let uid = rustix::process::getuid().as_raw();
+        let operator = Operator::new(&app.tenants, &app.hasher, base_url, uid);
+        let url = setup_url(&operator).await?;
+        println!("Set up this installation within 30 minutes, once:\n  {url}");
+        println!("Certificate (SHA-256): {fingerprint}");
+        if boot.embedded_root_key {
+            println!("\nWarning: {EMBEDDED_KEY_WARNING}\n");
+        }
+    }
+    println!("Strongroom is ready at {base_url}");
+    Ok(())
+}
+
+async fn wait_for_stop() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! `strongroom tenant …`
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::command::{Operator, Password};
+use super::output::{Report, table};
+use super::password;
+use crate::authz::Role;
+use crate::authz::permission::{TenantCreate, TenantRead, TenantState};
+use crate::provision;
+use crate::tenants::{self, NewTenant, StateChange, Tenant};
+use crate::users::NewMember;
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Make a tenant with its owner
+    Create {
+        /// Short name in URLs
+        slug: String,
+        /// Name for people
+        #[arg(long)]
+        name: String,
+        /// E-mail address of the owner
+        #[arg(long, value_name = "EMAIL")]
+        owner: String,
+        /// Name of the owner
+        #[arg(long, value_name = "NAME")]
+        owner_name: Option<String>,
+        /// Read the owner's password from standard input; a random one is made otherwise
+        #[arg(long)]
+        owner_password_stdin: bool,
+    },
+    /// List all tenants
+    List,
+    /// Refuse every change; sign-in and recorded reads go on
+    Freeze { slug: String },
+    /// Allow changes again
+    Unfreeze { slug: String },
+    /// Refuse sign-in and keys
+    Suspend { slug: String },
+    /// End a suspension
+    Resume { slug: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    Create {
+        slug: String,
+        name: String,
+        owner: String,
+        owner_name: Option<String>,
+        password: Option<Password>,
+    },
+    List,
+    State {
+        slug: String,
+        change: String,
+    },
+}
+
+pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
+    let state = |slug, change: StateChange| Command::State { slug, change: change.name().into() };
+    Ok(super::Command::Tenant(match verb {
+        Verb::Create { slug, name, owner, owner_name, owner_password_stdin } => {
+            let password = owner_password_stdin.then(password::from_stdin).transpose()?;
+            Command::Create { slug, name, owner, owner_name, password }
+        }
+        Verb::List => Command::List,
+        Verb::Freeze { slug } => state(slug, StateChange::Freeze),
+        Verb::Unfreeze { slug } => state(slug, StateChange::Unfreeze),
+        Verb::Suspend { slug } => state(slug, StateChange::Suspend),
+        Verb::Resume { slug } => state(slug, StateChange::Resume),
+    }))
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    match command {
+        Command::Create { slug, name, owner, owner_name, password } => {
+            let new = NewTenant { slug: slug.parse()?, name };
+            create(operator, new, owner, owner_name, password.as_ref()).await
+        }
+        Command::List => list(operator).await,
+        Command::State { slug, change } => state(operator, &slug, &change).await,
+    }
+}
+
+async fn create(
+    operator: &Operator,
+    new: NewTenant,
+    owner: String,
+    owner_name: Option<String>,
+    given: Option<&Password>,
+) -> anyhow::Result<Report> {
+    let (tenants, hasher) = (&operator.tenants, &operator.hasher);
+    let (password, made) = password::given_or_new(given, tenants.runtime());
+    let name = owner_name.unwrap_or_else(|| owner.clone());
+    let member = NewMember { name, email: owner.clone(), password, role: Role::Owner };
+    let grant = operator.platform::<TenantCreate>().await?;
+    let tenant = provision::tenant_with_owner(tenants, hasher, &grant, new, member).await?;
+    let sign_in = format!("{}/t/{}/login", operator.base_url, tenant.slug);
+    let mut json = describe(&tenant);
+    json["owner"] = owner.as_str().into();
+    json["signInUrl"] = sign_in.as_str().into();
+    let mut text = format!("Tenant {} made. {owner} signs in at {sign_in}", tenant.slug);
+    if let Some(made) = made {
+        json["ownerPassword"] = made.as_str().into();
+        text += &format!("\nInitial password, shown only now: {made}");
+    }
+    Ok(Report::done(json, text))
+}
+
+async fn list(operator: &Operator) -> anyhow::Result<Report> {
+    let grant = operator.platform::<TenantRead>().await?;
+    let all = tenants::list(&operator.tenants, &grant).await?;
+    let row = |tenant: &Tenant| {
+        vec![
+            tenant.slug.to_string(),
+            tenant.state.name().to_owned(),
+            tenant.created.to_string(),
+            tenant.name.clone(),
+        ]
+    };
+    let text =
+        table(&["SLUG", "STATE", "CREATED", "NAME"], &all.iter().map(row).collect::<Vec<_>>());
+    let items: Vec<_> = all.iter().map(describe).collect();
+    Ok(Report::done(json!({ "items": items }), text))
+}
+
+async fn state(operator: &Operator, slug: &str, change: &str) -> anyhow::Result<Report> {
+    let change = StateChange::parse(change)
+        .ok_or_else(|| anyhow::anyhow!("unknown change of state {change}"))?;
+    let grant = operator.platform::<TenantState>().await?;
+    let tenant = tenants::change_state(&operator.tenants, &grant, slug, change).await?;
+    let text = format!("Tenant {} is {} now.", tenant.slug, tenant.state.name());
+    Ok(Report::done(describe(&tenant), text))
+}
+
+fn describe(tenant: &Tenant) -> Value {
+    json!({
+        "id": tenant.id,
+        "slug": tenant.slug.as_str(),
+        "name": tenant.name,
+        "state": tenant.state.name(),
+        "createdAt": tenant.created,
+    })
+}

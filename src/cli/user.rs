@@ -1,0 +1,139 @@
+//! `strongroom user …`: members of a tenant.
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::command::{Operator, Password};
+use super::output::{Report, table};
+use super::password;
+use crate::authz::permission::{UserCreate, UserDisable, UserRead};
+use crate::users::{self, NewMember};
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Add a member
+    Create {
+        /// Short name of the tenant
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address
+        email: String,
+        /// Name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// owner, admin, operator, viewer, auditor or privacy-officer
+        #[arg(long)]
+        role: String,
+        /// Read the password from standard input; a random one is made otherwise
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the members
+    List {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+    },
+    /// End a member's sessions and refuse their sign-in
+    Disable {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+    },
+    /// Let a disabled member sign in again
+    Enable {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    Create {
+        tenant: String,
+        email: String,
+        name: Option<String>,
+        role: String,
+        password: Option<Password>,
+    },
+    List {
+        tenant: String,
+    },
+    Enable {
+        tenant: String,
+        user: String,
+        enabled: bool,
+    },
+}
+
+pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
+    Ok(super::Command::User(match verb {
+        Verb::Create { tenant, email, name, role, password_stdin } => {
+            let password = password_stdin.then(password::from_stdin).transpose()?;
+            Command::Create { tenant, email, name, role, password }
+        }
+        Verb::List { tenant } => Command::List { tenant },
+        Verb::Disable { tenant, user } => Command::Enable { tenant, user, enabled: false },
+        Verb::Enable { tenant, user } => Command::Enable { tenant, user, enabled: true },
+    }))
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    match command {
+        Command::Create { tenant, email, name, role, password } => {
+            create(operator, &tenant, email, name, &role, password.as_ref()).await
+        }
+        Command::List { tenant } => list(operator, &tenant).await,
+        Command::Enable { tenant, user, enabled } => {
+            let (grant, _) = operator.tenant::<UserDisable>(&tenant).await?;
+            let member = users::set_enabled(&operator.tenants, &grant, &user, enabled).await?;
+            let text = format!("{user} is {} now.", member.state.name());
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
+    }
+}
+
+async fn create(
+    operator: &Operator,
+    tenant: &str,
+    email: String,
+    name: Option<String>,
+    role: &str,
+    given: Option<&Password>,
+) -> anyhow::Result<Report> {
+    let (grant, tenant) = operator.tenant::<UserCreate>(tenant).await?;
+    let (password, made) = password::given_or_new(given, operator.tenants.runtime());
+    let name = name.unwrap_or_else(|| email.clone());
+    let new = NewMember { name, email: email.clone(), password, role: role.parse()? };
+    let member = users::create(&operator.tenants, &operator.hasher, &grant, new).await?;
+    let mut json = serde_json::to_value(&member)?;
+    let sign_in = format!("{}/t/{}/login", operator.base_url, tenant.slug);
+    let mut text = format!("{email} ({}) signs in at {sign_in}", member.role);
+    if let Some(made) = made {
+        json["password"] = made.as_str().into();
+        text += &format!("\nInitial password, shown only now: {made}");
+    }
+    Ok(Report::done(json, text))
+}
+
+async fn list(operator: &Operator, tenant: &str) -> anyhow::Result<Report> {
+    let (grant, _) = operator.tenant::<UserRead>(tenant).await?;
+    let members = users::list(&operator.tenants, &grant).await?;
+    let gone = || "(erased)".to_owned();
+    let row = |member: &users::Member| {
+        vec![
+            member.email.clone().unwrap_or_else(gone),
+            member.role.clone(),
+            member.state.name().to_owned(),
+            member.signed_in_at.map_or_else(|| "never".to_owned(), |time| time.to_string()),
+            member.name.clone().unwrap_or_else(gone),
+        ]
+    };
+    let head = ["E-MAIL", "ROLE", "STATE", "LAST SIGN-IN", "NAME"];
+    let text = table(&head, &members.iter().map(row).collect::<Vec<_>>());
+    Ok(Report::done(json!({ "items": members }), text))
+}
