@@ -1,5 +1,6 @@
 //! Everything that answers requests, put together once.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp};
-use crate::tenants::{Boot, DoorError, Tenants};
+use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
 use crate::trail::Verified;
 
 pub struct App {
@@ -23,6 +24,8 @@ pub struct App {
     pub form_key: Key32,
     /// What the last verification of each log found.
     pub verified: Verified,
+    /// The root key file that lies beside the data, when no other was configured.
+    pub embedded_root_key: Option<PathBuf>,
     pub started: Timestamp,
     /// What links begin with; known once the port is bound.
     pub base_url: OnceLock<String>,
@@ -44,6 +47,9 @@ impl App {
             limiter: Limiter::new(&settings.limits),
             form_key: boot.tenants.form_key()?,
             verified: Verified::default(),
+            embedded_root_key: boot
+                .embedded_root_key
+                .then(|| settings.store.data_dir.join(EMBEDDED_ROOT_KEY)),
             started: runtime.now(),
             base_url: OnceLock::new(),
         }))

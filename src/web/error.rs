@@ -69,6 +69,7 @@ fn ways(request: &HttpRequest, kind: ErrorPageKind) -> Vec<WayBack> {
             ways.push(WayBack::TenantHome { slug: slug.to_owned() });
             ways.push(WayBack::TenantSignIn { slug: slug.to_owned() });
         }
+        _ if path == "/setup" => ways.push(WayBack::PlatformSignIn),
         _ if path.starts_with("/platform") => {
             ways.extend([WayBack::PlatformHome, WayBack::PlatformSignIn]);
         }

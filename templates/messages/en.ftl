@@ -171,6 +171,7 @@ error-email-taken = Somebody with this e-mail address is here already.
 error-person-id = Give the person’s id as well: name and e-mail are sealed under that person’s own key.
 error-choice = Choose one of the list.
 error-time = This is not a time.
+error-expiry = Choose a day that is still to come.
 error-query = At character { $at } of the search: { $problem }.
 form-errors = { $count ->
     [one] One field needs another look. Passwords have to be typed again.

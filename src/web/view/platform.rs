@@ -20,6 +20,8 @@ pub struct TenantsPage {
 pub struct TenantRow {
     pub name: String,
     pub slug: String,
+    /// Of its page.
+    pub href: String,
     pub state: TenantState,
     pub created: Timestamp,
 }
@@ -47,6 +49,8 @@ pub struct TenantPage {
     pub id: String,
     pub name: String,
     pub slug: String,
+    /// The page's own path; acts are below it.
+    pub path: String,
     pub state: TenantState,
     pub created: Timestamp,
 }
