@@ -29,9 +29,10 @@ CREATE TABLE admin_sessions (
     client     BLOB NOT NULL
 );
 
--- One-time links that make a platform administrator.
+-- One-time links: one sets up the installation, others let an administrator choose a password.
 CREATE TABLE setup_links (
     token_hash BLOB PRIMARY KEY NOT NULL,
+    admin      BLOB REFERENCES admins (id) ON DELETE CASCADE,
     created    INTEGER NOT NULL,
     expires    INTEGER NOT NULL,
     used       INTEGER

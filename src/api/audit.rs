@@ -68,7 +68,7 @@ pub fn routes() -> Vec<Route> {
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the body for the API's documentation")]
 enum OneOrMany {
-    One(PostedEvent),
+    One(Box<PostedEvent>),
     Many(Vec<PostedEvent>),
 }
 

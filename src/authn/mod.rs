@@ -11,7 +11,7 @@ pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
 pub use session::{SessionPolicy, SignedIn, end_session, session};
 pub use setup_link::{
-    consume as consume_setup_link, create as create_setup_link, is_open as setup_link_is_open,
+    LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 

@@ -1,47 +1,77 @@
-//! The one-time link behind which the first platform administrator is made.
+//! One-time links: behind one the installation is set up, behind others a platform administrator
+//! chooses a password. They live 30 minutes and are made with a shell on the machine.
 
 use zeroize::Zeroizing;
 
 use super::AuthnError;
 use super::session::PLATFORM;
 use crate::args;
+use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
-use crate::authz::Grant;
 use crate::authz::permission::PlatformAdminManage;
+use crate::authz::{Grant, Realm};
 use crate::crypto::token::Token;
+use crate::kernel::id::AdminId;
 use crate::kernel::limits;
 use crate::store::{Sql, SqlMut};
 use crate::tenants::{Tenants, WriteTx};
 
-/// Makes a link's token; older links stop working.
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkFor {
+    /// The first administrator and the first tenant.
+    Setup,
+    /// A password of this administrator's own choice.
+    Password(AdminId),
+}
+
+impl LinkFor {
+    fn admin(self) -> Option<AdminId> {
+        match self {
+            Self::Setup => None,
+            Self::Password(admin) => Some(admin),
+        }
+    }
+}
+
+/// Makes a link's token; older links for the same stop working.
 pub async fn create(
     tenants: &Tenants,
     grant: &Grant<PlatformAdminManage>,
+    link: LinkFor,
 ) -> Result<Zeroizing<String>, AuthnError> {
     let runtime = tenants.runtime();
     let token = Token::generate(PLATFORM, runtime.random.as_ref());
     let (hash, now) = (token.hash(), runtime.now());
     let write = tenants.write(grant, move |tx| {
-        tx.execute("DELETE FROM setup_links", &[])?;
+        let admin = link.admin();
+        match admin {
+            Some(admin) => tx.execute("DELETE FROM setup_links WHERE admin = $1", args![admin])?,
+            None => tx.execute("DELETE FROM setup_links WHERE admin IS NULL", &[])?,
+        };
         tx.execute(
-            "INSERT INTO setup_links (token_hash, created, expires) VALUES ($1, $2, $3)",
-            args![&hash, now, now.plus(limits::SETUP_LINK_LIFE)],
+            "INSERT INTO setup_links (token_hash, admin, created, expires) VALUES ($1, $2, $3, $4)",
+            args![&hash, admin, now, now.plus(limits::SETUP_LINK_LIFE)],
         )?;
-        Ok::<_, AuthnError>(((), Event::new(catalogue::SETUP_LINK_CREATED).into()))
+        let mut event = Event::new(catalogue::SETUP_LINK_CREATED);
+        event.resource = admin.map(|admin| Resource::new("platform_admin", admin.to_string()));
+        Ok::<_, AuthnError>(((), event.into()))
     });
     write.await?;
     Ok(token.reveal(""))
 }
 
-/// Whether a link can still be used.
-pub async fn is_open(tenants: &Tenants, token: &str) -> Result<bool, AuthnError> {
-    let Some(token) = Token::parse(token, "") else { return Ok(false) };
+/// What a link can still be used for; nothing once it was used or its time is over.
+pub async fn look(tenants: &Tenants, token: &str) -> Result<Option<LinkFor>, AuthnError> {
+    let Some(token) = Token::parse(token, "") else { return Ok(None) };
     let (hash, now) = (token.hash(), tenants.runtime().now());
     tenants
-        .credentials(crate::authz::Realm::Platform, move |tx| {
-            let sql = "SELECT count(*) FROM setup_links
-                       WHERE token_hash = $1 AND used IS NULL AND expires > $2";
-            Ok(tx.count(sql, args![&hash, now])? == 1)
+        .credentials(Realm::Platform, move |tx| {
+            let sql = "SELECT admin FROM setup_links
+                   WHERE token_hash = $1 AND used IS NULL AND expires > $2";
+            let found =
+                tx.query_one(sql, args![&hash, now], |row| row.get::<Option<AdminId>>(0))?;
+            Ok(found.map(|admin| admin.map_or(LinkFor::Setup, LinkFor::Password)))
         })
         .await
 }
@@ -50,12 +80,14 @@ pub async fn is_open(tenants: &Tenants, token: &str) -> Result<bool, AuthnError>
 ///
 /// # Errors
 /// [`AuthnError::SetupLink`] when it was used before or its time is over.
-pub fn consume<P>(tx: &mut WriteTx<'_, P>, token: &str) -> Result<(), AuthnError> {
+pub fn consume<P>(tx: &mut WriteTx<'_, P>, token: &str) -> Result<LinkFor, AuthnError> {
     let token = Token::parse(token, "").ok_or(AuthnError::SetupLink)?;
     let now = tx.runtime().now();
-    let used = tx.execute(
-        "UPDATE setup_links SET used = $1 WHERE token_hash = $2 AND used IS NULL AND expires > $3",
+    let used = tx.query_one(
+        "UPDATE setup_links SET used = $1
+         WHERE token_hash = $2 AND used IS NULL AND expires > $3 RETURNING admin",
         args![now, &token.hash(), now],
+        |row| row.get::<Option<AdminId>>(0),
     )?;
-    (used == 1).then_some(()).ok_or(AuthnError::SetupLink)
+    used.map(|admin| admin.map_or(LinkFor::Setup, LinkFor::Password)).ok_or(AuthnError::SetupLink)
 }

@@ -7,27 +7,29 @@ use serde_json::json;
 use super::command::{Operator, Password};
 use super::output::Report;
 use super::password;
+use crate::authn::LinkFor;
 use crate::authz::Role;
 use crate::authz::permission::PlatformAdminManage;
+use crate::kernel::id::AdminId;
 use crate::users::NewMember;
 use crate::{admins, authn};
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Make a platform administrator
+    /// Make a platform administrator, with a one-time link to choose a password
     Create {
         email: String,
         /// Name for people
         #[arg(long)]
         name: Option<String>,
-        /// Read the password from standard input; a random one is made otherwise
+        /// Read the password from standard input instead of making a link
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Give an administrator who is locked out a new password; ends their sessions
+    /// Let an administrator who is locked out choose a new password; ends their sessions
     Reset {
         email: String,
-        /// Read the password from standard input; a random one is made otherwise
+        /// Read the password from standard input instead of making a link
         #[arg(long)]
         password_stdin: bool,
     },
@@ -57,39 +59,84 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
 }
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
-    let grant = operator.platform::<PlatformAdminManage>().await?;
-    let (tenants, hasher) = (&operator.tenants, &operator.hasher);
-    let (email, name, given, new) = match command {
+    match command {
         Command::SetupLink => {
-            let url = setup_url(operator).await?;
+            let url = link(operator, LinkFor::Setup).await?;
             let text = format!("Open within 30 minutes, once:\n{url}");
-            return Ok(Report::done(json!({ "setupUrl": url }), text));
+            Ok(Report::done(json!({ "setupUrl": url }), text))
         }
         Command::Create { email, name, password } => {
             let name = name.unwrap_or_else(|| email.clone());
-            (email, name, password, true)
+            create(operator, email, name, password.as_ref()).await
         }
-        Command::Reset { email, password } => (email.clone(), email, password, false),
-    };
-    let (password, made) = password::given_or_new(given.as_ref(), tenants.runtime());
-    let member = NewMember { name, email: email.clone(), password, role: Role::PlatformAdmin };
-    let id = match new {
-        true => admins::create(tenants, hasher, &grant, member, None).await?,
-        false => admins::reset(tenants, hasher, &grant, member).await?,
-    };
-    let sign_in = format!("{}/platform/login", operator.base_url);
-    let mut json = json!({ "id": id, "email": email, "signInUrl": sign_in });
-    let mut text = format!("{email} signs in at {sign_in}");
-    if let Some(made) = made {
-        json["password"] = made.as_str().into();
-        text += &format!("\nPassword, shown only now: {made}");
+        Command::Reset { email, password } => reset(operator, email, password.as_ref()).await,
     }
+}
+
+async fn create(
+    operator: &Operator,
+    email: String,
+    name: String,
+    password: Option<&Password>,
+) -> anyhow::Result<Report> {
+    let (tenants, hasher) = (&operator.tenants, &operator.hasher);
+    let grant = operator.platform::<PlatformAdminManage>().await?;
+    let id = match password {
+        Some(password) => {
+            let new = member(name, &email, password);
+            admins::create(tenants, hasher, &grant, new, None).await?
+        }
+        None => admins::invite(tenants, &grant, &name, &email).await?,
+    };
+    answer(operator, id, &email, password.is_some()).await
+}
+
+async fn reset(
+    operator: &Operator,
+    email: String,
+    password: Option<&Password>,
+) -> anyhow::Result<Report> {
+    let (tenants, hasher) = (&operator.tenants, &operator.hasher);
+    let grant = operator.platform::<PlatformAdminManage>().await?;
+    let id = match password {
+        Some(password) => {
+            let who = member(email.clone(), &email, password);
+            admins::reset(tenants, hasher, &grant, who).await?
+        }
+        None => admins::lock_out(tenants, &grant, &email).await?,
+    };
+    answer(operator, id, &email, password.is_some()).await
+}
+
+fn member(name: String, email: &str, password: &Password) -> NewMember {
+    let (email, password) = (email.to_owned(), password.secret());
+    NewMember { name, email, password, role: Role::PlatformAdmin }
+}
+
+async fn answer(
+    operator: &Operator,
+    id: AdminId,
+    email: &str,
+    has_password: bool,
+) -> anyhow::Result<Report> {
+    let sign_in = format!("{}/platform/login", operator.base_url);
+    let mut json = json!({ "id": id, "email": email, "signInUrl": sign_in, "setupUrl": null });
+    if has_password {
+        return Ok(Report::done(json, format!("{email} signs in at {sign_in}")));
+    }
+    let url = link(operator, LinkFor::Password(id)).await?;
+    json["setupUrl"] = url.as_str().into();
+    let text = format!("{email} chooses a password within 30 minutes, once, at\n{url}");
     Ok(Report::done(json, text))
 }
 
-/// A new setup link's address.
-pub async fn setup_url(operator: &Operator) -> anyhow::Result<String> {
+/// A new link's address.
+pub async fn link(operator: &Operator, link: LinkFor) -> anyhow::Result<String> {
     let grant = operator.platform::<PlatformAdminManage>().await?;
-    let token = authn::create_setup_link(&operator.tenants, &grant).await?;
-    Ok(format!("{}/setup?token={}", operator.base_url, token.as_str()))
+    let token = authn::create_link(&operator.tenants, &grant, link).await?;
+    let path = match link {
+        LinkFor::Setup => "setup",
+        LinkFor::Password(_) => "platform/password",
+    };
+    Ok(format!("{}/{path}?token={}", operator.base_url, token.as_str()))
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use anyhow::bail;
 use serde_json::json;
 
-use super::admin::setup_url;
+use super::admin::link;
 use super::args::Context;
 use super::command::Operator;
 use super::output::Report;
-use crate::authn::Hasher;
+use crate::authn::{Hasher, LinkFor};
 use crate::kernel::Runtime;
 use crate::tenants::Boot;
 
@@ -26,7 +26,7 @@ pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
     let operator = Operator::new(&boot.tenants, &Hasher::new(&runtime), &base_url, uid);
-    let url = setup_url(&operator).await?;
+    let url = link(&operator, LinkFor::Setup).await?;
     boot.tenants.shut_down().await;
     let json = json!({ "installationId": boot.installation, "setupUrl": url });
     let mut text = format!(

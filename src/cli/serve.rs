@@ -7,11 +7,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::admin::setup_url;
+use super::admin::link;
 use super::args::Context;
 use super::command::Operator;
 use super::socket;
 use crate::app::App;
+use crate::authn::LinkFor;
 use crate::config::{OptionalListen, Settings};
 use crate::http::{redirect, server, tls};
 use crate::kernel::Runtime;
@@ -89,7 +90,7 @@ async fn announce(
     if boot.is_new {
         let uid = rustix::process::getuid().as_raw();
         let operator = Operator::new(&app.tenants, &app.hasher, base_url, uid);
-        let url = setup_url(&operator).await?;
+        let url = link(&operator, LinkFor::Setup).await?;
         println!("Set up this installation within 30 minutes, once:\n  {url}");
         println!("Certificate (SHA-256): {fingerprint}");
         if boot.embedded_root_key {

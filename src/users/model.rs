@@ -78,6 +78,19 @@ impl NewMember {
     }
 }
 
+/// Stands where a password hash would: no password matches it.
+pub const NO_PASSWORD: &str = "!";
+
+impl Prepared {
+    /// Somebody who has yet to choose a password.
+    pub fn without_password(name: &str, email: &str, role: Role) -> Result<Self, UserError> {
+        let (name, email) = (name.trim().to_owned(), email.trim().to_owned());
+        check_name(&name)?;
+        check_email(&email)?;
+        Ok(Self { name, email, password_hash: NO_PASSWORD.to_owned(), role })
+    }
+}
+
 fn check_name(name: &str) -> Result<(), UserError> {
     let fine =
         (1..=limits::LINE_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);

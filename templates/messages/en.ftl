@@ -472,3 +472,7 @@ owner-hint = Has every right in this organisation and adds the others.
 jobs-lead = What the appliance does by itself, and how the last run went.
 jobs-empty = No jobs yet
 job-progress = Progress
+
+choose-password-title = Choose a password
+choose-password-lead = For signing in to the platform. This link works once.
+choose-password-submit = Set password

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod audit_rows;
+mod choose_password;
 mod conversation;
 mod conversations;
 mod files;
@@ -31,6 +32,7 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        choose_password::routes(),
         home::routes(),
         conversations::routes(),
         new_conversation::routes(),

@@ -27,11 +27,10 @@ const PAGE: usize = 100;
 
 pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
-    let quiet = Audit::Nothing("an empty form; nobody's data is touched");
     let created = Audit::Events(&[catalogue::TENANT_CREATED]);
     vec![
         Route::platform(Method::Get, "/platform/", opened, list).says("The tenants"),
-        Route::platform(Method::Get, NEW, quiet, form).says("Form for a new tenant"),
+        Route::platform(Method::Get, NEW, opened, form).says("Form for a new tenant"),
         Route::platform(Method::Post, NEW, created, create)
             .says("Create a tenant with its first owner"),
     ]
@@ -75,6 +74,7 @@ pub fn state(tenant: &Tenant) -> TenantState {
 }
 
 async fn form(call: PlatformCall<TenantCreate>) -> Answer {
+    trail::record_admin_access(&call.app.tenants, &call.grant, "new-tenant").await?;
     let chrome = frame::platform(&call, "tenant-new", Section::Tenants).await?;
     respond::page(&page(chrome, TenantFields::default(), PersonFields::default()))
 }

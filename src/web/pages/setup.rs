@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::platform::TenantFields;
 use crate::admins::{self, AdminError};
 use crate::audit::catalogue;
-use crate::authn;
+use crate::authn::{self, LinkFor};
 use crate::authz::permission::{PlatformAdminManage, TenantCreate};
 use crate::authz::{Caller, Principal, Role};
 use crate::http::call::OpenCall;
@@ -54,11 +54,16 @@ struct Link {
 
 async fn form(call: OpenCall) -> Answer {
     let Link { token } = call.input.query()?;
-    if !authn::setup_link_is_open(&call.app.tenants, &token).await? {
+    if !is_open(&call, &token).await? {
         return closed(&call).await;
     }
     let make = |chrome| SetupPage::new(chrome, token, PASSWORD_MIN);
     frame::open_page(&call, "setup-title", make, respond::page)
+}
+
+async fn is_open(call: &OpenCall, token: &str) -> Result<bool, Failure> {
+    let link = authn::look_at_link(&call.app.tenants, token).await?;
+    Ok(link == Some(LinkFor::Setup))
 }
 
 /// The link does not work: used, too old, or never one of ours.
@@ -109,7 +114,7 @@ async fn set_up(call: OpenCall) -> Answer {
     let form: Form = call.input.form()?;
     let app = &call.app;
     let token = form.token.clone();
-    if !authn::setup_link_is_open(&app.tenants, &token).await? {
+    if !is_open(&call, &token).await? {
         return closed(&call).await;
     }
     let (mut fields, wanted) = check(&call, form);

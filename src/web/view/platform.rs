@@ -120,3 +120,17 @@ mod tests {
         assert_eq!(duration(Duration::from_secs(245)), "4 min 05 s");
     }
 }
+
+/// An administrator chooses a password behind a one-time link. The form sends `password` and
+/// `password_again`.
+#[derive(Template)]
+#[template(path = "platform/password.html")]
+pub struct ChoosePasswordPage {
+    pub chrome: Chrome,
+    /// Where the form goes, one-time token included.
+    pub action: String,
+    pub password: Field,
+    pub password_again: Field,
+    /// Fewest characters of a password.
+    pub password_min: u64,
+}

@@ -1,0 +1,34 @@
+# make run     build the release and serve on ./data (DATA=… for another directory)
+# make test    everything that CI checks but style
+# make bench   measure against ceilings of the same run
+# make check   format and lints
+
+DATA ?= data
+LISTEN ?= 127.0.0.1:8443
+BUILD := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+export STRONGROOM_BUILD = $(BUILD)
+
+.PHONY: run build demo test bench check packages
+
+run: build
+	target/release/strongroom serve --data-dir $(DATA) --listen $(LISTEN)
+
+demo: build
+	target/release/strongroom demo --listen $(LISTEN)
+
+build: packages
+	cargo build --release --locked
+
+test: packages
+	cargo test --locked
+
+bench: packages
+	cargo bench --locked
+
+check:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+# What compiling SQLCipher and OpenSSL needs; installed only where it is missing.
+packages:
+	@packaging/build-packages

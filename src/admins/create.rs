@@ -1,0 +1,60 @@
+//! Making an administrator.
+
+use super::{AdminError, repo};
+use crate::audit::event::Resource;
+use crate::audit::{Event, catalogue};
+use crate::authn::{AuthnError, Hasher, LinkFor, consume_link};
+use crate::authz::permission::PlatformAdminManage;
+use crate::authz::{Grant, Role};
+use crate::kernel::id::AdminId;
+use crate::tenants::{AuditEvents, Tenants};
+use crate::users::{NewMember, Prepared};
+
+/// Makes a platform administrator; with a setup link's token, uses the link up with it.
+pub async fn create(
+    tenants: &Tenants,
+    hasher: &Hasher,
+    grant: &Grant<PlatformAdminManage>,
+    new: NewMember,
+    setup_link: Option<String>,
+) -> Result<AdminId, AdminError> {
+    insert(tenants, grant, new.prepare(hasher).await?, setup_link).await
+}
+
+/// Makes an administrator who has no password yet: a link lets them choose one.
+pub async fn invite(
+    tenants: &Tenants,
+    grant: &Grant<PlatformAdminManage>,
+    name: &str,
+    email: &str,
+) -> Result<AdminId, AdminError> {
+    let new = Prepared::without_password(name, email, Role::PlatformAdmin)?;
+    insert(tenants, grant, new, None).await
+}
+
+async fn insert(
+    tenants: &Tenants,
+    grant: &Grant<PlatformAdminManage>,
+    new: Prepared,
+    setup_link: Option<String>,
+) -> Result<AdminId, AdminError> {
+    let subject = tenants.new_subject(grant.realm()).await?;
+    let written = tenants.write(grant, move |tx| {
+        let mut events = AuditEvents::none();
+        if let Some(token) = &setup_link {
+            if consume_link(tx, token)? != LinkFor::Setup {
+                return Err(AuthnError::SetupLink.into());
+            }
+            events = Event::new(catalogue::SETUP_COMPLETED).into();
+        }
+        let id = repo::insert(tx, subject, &new)?;
+        Ok::<_, AdminError>((id, events.and(event(catalogue::PLATFORM_ADMIN_CREATED, id))))
+    });
+    Ok(written.await?.value)
+}
+
+pub(super) fn event(action: catalogue::Action, id: AdminId) -> Event {
+    let mut event = Event::new(action);
+    event.resource = Some(Resource::new("platform_admin", id.to_string()));
+    event
+}

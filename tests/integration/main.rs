@@ -1,0 +1,16 @@
+//! The product from outside: the real binary on a directory of its own, asked over HTTPS and from
+//! a shell. One binary for all of it links once.
+
+mod app;
+mod bad_input;
+mod client;
+mod console;
+mod conversations;
+mod crash;
+mod ingest;
+mod isolation;
+mod rooms;
+mod server;
+mod start;
+mod sweeps;
+mod verify;

@@ -1,0 +1,178 @@
+//! Sweeps made from the table of routes: a route that is added is in them without being asked.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use strongroom::authz::{Flag, Role};
+use strongroom::http::route::{Access, Audit, Route, Surface};
+use strongroom::http::table::routes;
+
+use crate::app::TestApp;
+use crate::client::{Answer, Client};
+
+fn api() -> impl Iterator<Item = &'static Route> {
+    routes().iter().filter(|route| route.surface == Surface::Api)
+}
+
+fn permission(route: &Route) -> Option<Flag> {
+    match route.access {
+        Access::Permission(flag) => Some(flag),
+        Access::Open(_) => None,
+    }
+}
+
+async fn call(client: &Client, route: &Route, path: &str, body: Option<&Value>) -> Answer {
+    let method = Method::from_bytes(route.method.name().as_bytes()).unwrap();
+    let request = client.request(method, path);
+    Answer::to(match body {
+        Some(body) => request.body(body.to_string()),
+        None => request,
+    })
+    .await
+}
+
+/// The path of a route with nothing real in it but the tenant.
+fn path(route: &Route, tenant: &str) -> String {
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    route.path.replace("{tenant}", tenant).replace("{id}", nobody).replace("{seq}", "999999999")
+}
+
+#[test]
+fn every_route_says_what_it_is_and_what_it_leaves_in_the_log() {
+    for route in routes() {
+        let label = route.label();
+        assert!(!route.summary.is_empty(), "{label} has no summary");
+        match route.access {
+            Access::Permission(_) => {}
+            Access::Open(why) => assert!(why.len() > 10, "{label} does not say why it is open"),
+        }
+        match route.audit {
+            Audit::Events(events) => assert!(!events.is_empty(), "{label} names no event"),
+            Audit::Nothing(why) => {
+                assert!(why.len() > 10, "{label} does not say why it is not audited");
+                let writes = permission(route).is_some_and(Flag::writes);
+                // The empty form of a change changes nothing itself.
+                let writes = writes && route.method.name() != "GET";
+                assert!(
+                    !writes || label.contains("/audit/{tenant}/events"),
+                    "{label} is not audited"
+                );
+            }
+        }
+        let same = routes().iter().filter(|other| other.label() == label).count();
+        assert_eq!(same, 1, "{label} is declared twice");
+    }
+}
+
+#[tokio::test]
+async fn each_role_gets_what_its_permissions_say_and_nothing_else() {
+    let app = TestApp::start();
+    app.tenant("acme");
+    for role in Role::TENANT {
+        let client = app.client(app.key("acme", role.name()));
+        for route in api() {
+            let may = permission(route).is_some_and(|flag| role.permissions().has(flag));
+            let answer = call(&client, route, &path(route, "acme"), None).await;
+            let refused = answer.status == 403;
+            assert_eq!(refused, !may, "{role} on {}: {}", route.label(), answer.body);
+            assert!(answer.status < 500, "{role} on {}: {}", route.label(), answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_key_reaches_another_tenant_on_any_route() {
+    let app = TestApp::start();
+    app.tenant("acme");
+    app.tenant("globex");
+    let before = app.client(app.key("acme", "auditor")).entries("acme").await.len();
+    for role in Role::TENANT {
+        let client = app.client(app.key("globex", role.name()));
+        for route in api() {
+            for tenant in ["acme", "nobody"] {
+                let answer = call(&client, route, &path(route, tenant), None).await;
+                answer.problem(403, "forbidden");
+            }
+        }
+    }
+    let after = app.client(app.key("acme", "auditor")).entries("acme").await;
+    // The second key, and the first reading of the log.
+    assert!(after.len() <= before + 3, "another tenant's attempts fill this one's log: {after:#?}");
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_credential() {
+    let app = TestApp::start();
+    app.tenant("acme");
+    let anonymous = app.anonymous();
+    for route in routes().iter().filter(|route| permission(route).is_some()) {
+        let path = path(route, "acme").replace("{name}", "acme").replace("{job}", "x");
+        let answer = call(&anonymous, route, &path, None).await;
+        let turned_away = match route.surface {
+            Surface::Api => answer.status == 401,
+            // A form without its token is refused before anybody asks who sent it.
+            _ => answer.status == 303 || answer.status == 403,
+        };
+        assert!(turned_away, "{}: {} {}", route.label(), answer.status, answer.body);
+    }
+}
+
+/// A request that succeeds, for each route that changes something.
+async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
+    let new = json!({ "subject": "Sweep" });
+    let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
+    let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());
+    let message = json!({ "author": { "type": "agent" }, "body": "Hello" });
+    match route.label().as_str() {
+        "POST /api/v1/conversations/{tenant}" => ("/api/v1/conversations/acme".into(), Some(new)),
+        "PATCH /api/v1/conversations/{tenant}/{id}" => (one, Some(json!({ "tags": ["x"] }))),
+        "DELETE /api/v1/conversations/{tenant}/{id}" => (one, None),
+        "POST /api/v1/conversations/{tenant}/{id}/messages" => {
+            (format!("{one}/messages"), Some(message))
+        }
+        "POST /api/v1/conversations/{tenant}/{id}/close" => (format!("{one}/close"), None),
+        "POST /api/v1/conversations/{tenant}/{id}/reopen" => {
+            client.post_empty(&format!("{one}/close")).await.expect(200);
+            (format!("{one}/reopen"), None)
+        }
+        "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
+        other => panic!("tell this test a valid request for {other}"),
+    }
+}
+
+#[tokio::test]
+async fn every_change_through_the_api_is_in_the_log() {
+    let (app, token) = TestApp::with_tenant();
+    let client = app.client(token);
+    for route in api().filter(|route| route.method.name() != "GET") {
+        let Audit::Events(declared) = route.audit else { continue };
+        let (path, body) = valid(&client, route).await;
+        let answer = call(&client, route, &path, body.as_ref()).await;
+        assert!(answer.status < 300, "{}: {}", route.label(), answer.body);
+        let log = client.get("/api/v1/audit/acme/events?limit=1").await.expect(200);
+        let action = log["items"][0]["action"].as_str().unwrap_or_default();
+        let found = declared.iter().any(|event| event.name == action);
+        assert!(found, "{} left {action}, not {declared:?}", route.label());
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_tenant_answers_and_records_reads_and_refuses_every_change() {
+    let (app, token) = TestApp::with_tenant();
+    let client = app.client(token);
+    let new = json!({ "subject": "Before" });
+    let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
+    let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());
+    app.cli(&["tenant", "freeze", "acme"], "");
+    for route in api() {
+        let path = path(route, "acme");
+        let answer = call(&client, route, &path, None).await;
+        let frozen = answer.status == 423;
+        let writes = permission(route).is_some_and(Flag::writes);
+        assert_eq!(frozen, writes, "{}: {}", route.label(), answer.body);
+    }
+    client.get(&one).await.expect(200);
+    let log = client.get("/api/v1/audit/acme/events?limit=1").await.expect(200);
+    assert_eq!(log["items"][0]["action"], "conversation.access");
+    app.cli(&["tenant", "unfreeze", "acme"], "");
+    client.delete(&one).await.expect(204);
+}
