@@ -30,16 +30,17 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::console(Method::Get, "/t/{tenant}/admin/audit", search, tenant_explorer)
             .says("Search a tenant's audit log"),
-        Route::console(Method::Get, "/t/{tenant}/admin/audit/{seq}", one, tenant_entry)
-            .says("One entry of a tenant's audit log"),
+        // Before the entries, whose path would take it.
         Route::console(Method::Post, "/t/{tenant}/admin/audit/verify", check, tenant_verify)
             .says("Verify a tenant's audit log"),
+        Route::console(Method::Get, "/t/{tenant}/admin/audit/{seq}", one, tenant_entry)
+            .says("One entry of a tenant's audit log"),
         Route::platform(Method::Get, "/platform/audit", search, platform_explorer)
             .says("Search the platform's audit log"),
-        Route::platform(Method::Get, "/platform/audit/{seq}", one, platform_entry)
-            .says("One entry of the platform's audit log"),
         Route::platform(Method::Post, "/platform/audit/verify", check, platform_verify)
             .says("Verify the platform's audit log"),
+        Route::platform(Method::Get, "/platform/audit/{seq}", one, platform_entry)
+            .says("One entry of the platform's audit log"),
     ]
 }
 

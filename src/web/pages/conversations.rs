@@ -65,11 +65,14 @@ async fn find(
         ..ConversationFilter::default()
     };
     let page = PageRequest { limit: None, cursor: text(cursor) };
-    let by_person = ConversationFilter { data_subject: text(search), ..filter.clone() };
     let (tenants, grant) = (&call.app.tenants, &call.grant);
-    let found = conversations::list(tenants, grant, by_person, page.clone()).await?.value;
-    if search.is_empty() || !found.items.is_empty() {
-        return Ok(found);
+    // References and addresses are one word.
+    if !search.contains(char::is_whitespace) {
+        let by_person = ConversationFilter { data_subject: text(search), ..filter.clone() };
+        let found = conversations::list(tenants, grant, by_person, page.clone()).await?.value;
+        if search.is_empty() || !found.items.is_empty() {
+            return Ok(found);
+        }
     }
     let by_subject = ConversationFilter { q: text(search), ..filter };
     Ok(conversations::list(tenants, grant, by_subject, page).await?.value)

@@ -21,6 +21,8 @@ use crate::web::view::state::{self, Notice};
 use crate::web::{frame, respond};
 
 const PATH: &str = "/t/{tenant}/conversations/new";
+/// Where a conversation takes place when the form does not say.
+const CHANNEL: &str = "console";
 
 pub fn routes() -> Vec<Route> {
     let quiet = Audit::Nothing("an empty form; nobody's data is touched");
@@ -145,7 +147,7 @@ impl Form {
         });
         NewConversation {
             subject: self.subject.trim().to_owned(),
-            channel: given(&self.channel),
+            channel: given(&self.channel.to_lowercase()).or(Some(CHANNEL.to_owned())),
             data_subject: person,
             ..NewConversation::default()
         }
