@@ -54,7 +54,7 @@ impl TestServer {
     /// An application with an API key of the tenant.
     pub fn application(&self, tenant: &Tenant, role: Role) -> Arc<Caller> {
         let id: ApiKeyId = self.runtime.id();
-        self.caller(Principal::ApiKey { tenant: tenant.id, id, role })
+        self.caller(Principal::ApiKey { tenant: tenant.id, id, name: "test".into(), role })
     }
 
     /// A tenant without members.

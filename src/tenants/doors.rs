@@ -299,8 +299,8 @@ fn append_all(
     caller: Option<&Caller>,
     events: AuditEvents,
 ) -> Result<(), StoreError> {
-    for payload in events.reported.iter().flat_map(|payloads| payloads.iter()) {
-        log.append_payload(raw, payload)?;
+    if let Some(payloads) = &events.reported {
+        log.append_payloads(raw, payloads)?;
     }
     for mut event in events.own {
         let subject = caller.and_then(|caller| stamp(&mut event, caller, realm));

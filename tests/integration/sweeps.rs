@@ -122,7 +122,7 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
     let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
     let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());
     let message = json!({ "author": { "type": "agent" }, "body": "Hello" });
-    match route.label().as_str() {
+    match route.label() {
         "POST /api/v1/conversations/{tenant}" => ("/api/v1/conversations/acme".into(), Some(new)),
         "PATCH /api/v1/conversations/{tenant}/{id}" => (one, Some(json!({ "tags": ["x"] }))),
         "DELETE /api/v1/conversations/{tenant}/{id}" => (one, None),

@@ -84,7 +84,7 @@ async fn choose(call: OpenCall) -> Answer {
     let (tenants, request) = (&call.app.tenants, call.input.context.clone());
     let caller = Arc::new(Caller { principal: Principal::SetupLink, request });
     let route = call.input.route.label();
-    let grant = tenants.authorize_platform::<PlatformAdminManage>(&caller, &route).await?;
+    let grant = tenants.authorize_platform::<PlatformAdminManage>(&caller, route).await?;
     let hasher = &call.app.hasher;
     match admins::choose_password(tenants, hasher, &grant, token.clone(), sent.password).await {
         Ok(()) => Ok(respond::see_other("/platform/login?notice=password-changed")),

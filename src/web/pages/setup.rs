@@ -122,8 +122,8 @@ async fn set_up(call: OpenCall) -> Answer {
     let caller =
         Arc::new(Caller { principal: Principal::SetupLink, request: call.input.context.clone() });
     let route = call.input.route.label();
-    let manage = app.tenants.authorize_platform::<PlatformAdminManage>(&caller, &route).await?;
-    let create = app.tenants.authorize_platform::<TenantCreate>(&caller, &route).await?;
+    let manage = app.tenants.authorize_platform::<PlatformAdminManage>(&caller, route).await?;
+    let create = app.tenants.authorize_platform::<TenantCreate>(&caller, route).await?;
     let link = Some(token.clone());
     match admins::create(&app.tenants, &app.hasher, &manage, admin, link).await {
         Ok(_) => {}
