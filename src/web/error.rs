@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::messages::Messages;
+use super::problems::as_sentence;
 use super::view::chrome::Chrome;
 use super::view::general::{ErrorPage, ErrorPageKind, WayBack};
 use crate::app::App;
@@ -27,7 +28,7 @@ pub fn render(
         chrome: Chrome::public(messages, kind.title()),
         status,
         kind,
-        detail: (failure.kind != ErrorKind::Internal).then(|| failure.detail.clone()),
+        detail: (failure.kind != ErrorKind::Internal).then(|| as_sentence(&failure.detail)),
         request_id: context.id.to_string(),
         ways: ways(request, kind),
     };

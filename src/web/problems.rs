@@ -66,11 +66,16 @@ fn number(limit: usize) -> u32 {
 /// Fewest characters of a password, as pages say it.
 pub const PASSWORD_MIN: u64 = limits::PASSWORD_CHARS_MIN as u64;
 
-/// A sentence for a page: a domain's errors begin in lower case and have no full stop.
+/// A domain's words about a field.
 pub fn sentence(problem: &str) -> FieldError {
-    let mut letters = problem.chars();
+    FieldError::Other(as_sentence(problem))
+}
+
+/// For a page: a domain's errors begin in lower case and have no full stop.
+pub fn as_sentence(problem: &str) -> String {
+    let mut letters = problem.trim_end_matches('.').chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    FieldError::Other(format!("{first}{}.", letters.as_str()))
+    format!("{first}{}.", letters.as_str())
 }
 
 /// A value as people read it: texts without quotes, anything else as JSON.

@@ -30,7 +30,7 @@ async fn newest(log: &Client) -> Value {
 async fn each_role_gets_the_pages_of_its_permissions_and_no_other() {
     let (app, _) = TestApp::with_tenant();
     for role in Role::TENANT {
-        let email = format!("{role}@example.org");
+        let email = format!("a-{role}@example.org");
         let create = ["user", "create", "--tenant", "acme", "--role", role.name()];
         app.cli(&[&create[..], &["--password-stdin", &email]].concat(), PASSWORD);
         let person = app.session("acme", &email, PASSWORD).await;
