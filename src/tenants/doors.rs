@@ -202,7 +202,7 @@ impl Tenants {
     }
 }
 
-async fn read_realm<T, E>(
+pub(super) async fn read_realm<T, E>(
     realm: Arc<OpenRealm>,
     f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>

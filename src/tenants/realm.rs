@@ -24,6 +24,8 @@ pub struct OpenRealm {
     used: AtomicI64,
     /// Size of the log after the last write seen, for cheap display.
     pub log_size: AtomicU64,
+    /// How far the search index is known to have come.
+    pub indexed: AtomicU64,
 }
 
 /// Names of the files in a realm's directory.
@@ -66,6 +68,7 @@ impl OpenRealm {
             runtime: runtime.clone(),
             used: AtomicI64::new(runtime.now().as_micros()),
             log_size: AtomicU64::new(size),
+            indexed: AtomicU64::new(0),
         })
     }
 
