@@ -2,6 +2,9 @@
 
 use super::dice::Dice;
 
+/// Each with its spelling in an e-mail address.
+type Names = &'static [(&'static str, &'static str)];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     English,
@@ -73,10 +76,8 @@ const MONTHS: [[&str; 12]; 4] = [
 ];
 
 impl Language {
-    /// First names and family names, each with their spelling in an e-mail address.
-    pub const fn names(
-        self,
-    ) -> (&'static [(&'static str, &'static str)], &'static [(&'static str, &'static str)]) {
+    /// First names and family names.
+    pub const fn names(self) -> (Names, Names) {
         match self {
             English => (ENGLISH_FIRST, ENGLISH_LAST),
             French => (FRENCH_FIRST, FRENCH_LAST),
@@ -169,7 +170,7 @@ impl Language {
     }
 }
 
-const ENGLISH_FIRST: &[(&str, &str)] = &[
+const ENGLISH_FIRST: Names = &[
     ("Olivia", "olivia"),
     ("Amara", "amara"),
     ("Jack", "jack"),
@@ -191,7 +192,7 @@ const ENGLISH_FIRST: &[(&str, &str)] = &[
     ("Callum", "callum"),
     ("Isla", "isla"),
 ];
-const ENGLISH_LAST: &[(&str, &str)] = &[
+const ENGLISH_LAST: Names = &[
     ("Walker", "walker"),
     ("Okafor", "okafor"),
     ("Bennett", "bennett"),
@@ -209,7 +210,7 @@ const ENGLISH_LAST: &[(&str, &str)] = &[
     ("Doyle", "doyle"),
     ("Whitfield", "whitfield"),
 ];
-const FRENCH_FIRST: &[(&str, &str)] = &[
+const FRENCH_FIRST: Names = &[
     ("Camille", "camille"),
     ("Théo", "theo"),
     ("Élodie", "elodie"),
@@ -219,7 +220,7 @@ const FRENCH_FIRST: &[(&str, &str)] = &[
     ("Manon", "manon"),
     ("Yanis", "yanis"),
 ];
-const FRENCH_LAST: &[(&str, &str)] = &[
+const FRENCH_LAST: Names = &[
     ("Lefèvre", "lefevre"),
     ("Moreau", "moreau"),
     ("Girard", "girard"),
@@ -228,7 +229,7 @@ const FRENCH_LAST: &[(&str, &str)] = &[
     ("Diallo", "diallo"),
     ("Rousseau", "rousseau"),
 ];
-const GERMAN_FIRST: &[(&str, &str)] = &[
+const GERMAN_FIRST: Names = &[
     ("Lukas", "lukas"),
     ("Jürgen", "juergen"),
     ("Anneliese", "anneliese"),
@@ -236,7 +237,7 @@ const GERMAN_FIRST: &[(&str, &str)] = &[
     ("Katrin", "katrin"),
     ("Emre", "emre"),
 ];
-const GERMAN_LAST: &[(&str, &str)] = &[
+const GERMAN_LAST: Names = &[
     ("Schäfer", "schaefer"),
     ("Vogel", "vogel"),
     ("Brandt", "brandt"),
@@ -244,11 +245,11 @@ const GERMAN_LAST: &[(&str, &str)] = &[
     ("Krüger", "krueger"),
     ("Lehmann", "lehmann"),
 ];
-const SPANISH_FIRST: &[(&str, &str)] =
+const SPANISH_FIRST: Names =
     &[("Lucía", "lucia"), ("Álvaro", "alvaro"), ("Carmen", "carmen"), ("Íñigo", "inigo")];
-const SPANISH_LAST: &[(&str, &str)] =
+const SPANISH_LAST: Names =
     &[("Ortega", "ortega"), ("Núñez", "nunez"), ("Vidal", "vidal"), ("Ibáñez", "ibanez")];
-const JAPANESE_FIRST: &[(&str, &str)] = &[
+const JAPANESE_FIRST: Names = &[
     ("陽菜", "hina"),
     ("健太", "kenta"),
     ("美咲", "misaki"),
@@ -256,7 +257,7 @@ const JAPANESE_FIRST: &[(&str, &str)] = &[
     ("由美子", "yumiko"),
     ("翔", "sho"),
 ];
-const JAPANESE_LAST: &[(&str, &str)] = &[
+const JAPANESE_LAST: Names = &[
     ("佐藤", "sato"),
     ("田中", "tanaka"),
     ("山本", "yamamoto"),

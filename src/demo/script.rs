@@ -60,7 +60,7 @@ pub fn write(company: &Company, customer: &Customer, dice: &mut Dice) -> Script 
     let agent = *dice.pick(&AGENTS);
     let reference = format!("{}-{}", company.prefix, dice.between(100_000, 999_999));
     let filler =
-        Filler { customer, agent, reference: &reference, city: *dice.pick(company.cities) };
+        Filler { customer, agent, reference: &reference, city: dice.pick::<&str>(company.cities) };
     let mut lines = vec![(AuthorType::Customer, *dice.pick(topic.openings))];
     if dice.chance(85) {
         lines.push((AuthorType::Agent, *dice.pick(customer.language.hold())));

@@ -303,29 +303,26 @@ fn append_all(
         log.append_payloads(raw, payloads)?;
     }
     for mut event in events.own {
-        let subject = caller.and_then(|caller| stamp(&mut event, realm, caller));
+        let subject = caller.and_then(|caller| stamp(&mut event, caller, realm));
         log.append(raw, event, subject)?;
     }
     Ok(())
 }
 
-/// Writes down who asked, from where.
+/// Writes down who asked, from where. An event that names its actor itself keeps it.
 ///
-/// A person's data is sealed under their key, which lies in their own realm. Where a platform
-/// administrator acts on a tenant, its log names them by id and role alone: name and address are
-/// in the platform's log, in the entry with the same request id, and go when the person is erased.
-pub(super) fn stamp(
+/// A platform administrator's name stays out of a tenant's log: their key, under which it could be
+/// erased, is not there. The id is enough to find them in the platform's log.
+fn stamp(
     event: &mut Event,
-    realm: &OpenRealm,
     caller: &Caller,
+    realm: &OpenRealm,
 ) -> Option<crate::kernel::id::KeyId> {
-    let actor = caller.principal.actor();
-    event.request_id = Some(caller.request.id.to_string());
-    if actor.subject.is_some_and(|subject| realm.keys.subject(subject).is_err()) {
-        let role = Some(actor.role.name().to_owned());
-        event.actor = Some(Actor { role, ..Actor::new(actor.kind, actor.id) });
-        return None;
+    let mut actor = caller.principal.actor();
+    if caller.principal.tenant().is_none() && !realm.platform {
+        (actor.name, actor.subject) = (None, None);
     }
+    event.request_id = Some(caller.request.id.to_string());
     event.ip = caller.request.ip.map(|ip| ip.to_canonical());
     event.user_agent.clone_from(&caller.request.user_agent);
     event.actor = Some(Actor {

@@ -16,6 +16,7 @@ use crate::store::{Database, DatabaseOptions, StoreError, Workers};
 pub struct OpenRealm {
     /// The tenant's id; the installation's for the platform.
     pub owner: TenantId,
+    pub platform: bool,
     pub keys: Arc<TenantKeys>,
     pub database: Database<AuditLog>,
     pub index: AuditIndex,
@@ -30,6 +31,7 @@ pub struct OpenRealm {
 /// Names of the files in a realm's directory.
 pub struct Files {
     pub database: &'static str,
+    pub platform: bool,
     pub migrations: Migrations,
     pub mode: Mode,
 }
@@ -59,6 +61,7 @@ impl OpenRealm {
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {
             owner,
+            platform: files.platform,
             keys,
             database,
             index,

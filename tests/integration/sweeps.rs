@@ -50,6 +50,8 @@ fn every_route_says_what_it_is_and_what_it_leaves_in_the_log() {
             Audit::Nothing(why) => {
                 assert!(why.len() > 10, "{label} does not say why it is not audited");
                 let writes = permission(route).is_some_and(Flag::writes);
+                // The empty form of a change changes nothing itself.
+                let writes = writes && route.method.name() != "GET";
                 assert!(
                     !writes || label.contains("/audit/{tenant}/events"),
                     "{label} is not audited"
