@@ -147,7 +147,12 @@ async fn new_tenant(
     let new = NewTenant { slug: slug.parse()?, name: slug.to_owned() };
     let nobody = |_: &mut tenants::WriteTx<'_, _>, _| Ok::<_, BenchError>(AuditEvents::none());
     let tenant = tenants::create(tenants, &grant, new, nobody).await?;
-    let principal = Principal::ApiKey { tenant: tenant.id, id: runtime.id(), role: Role::Admin };
+    let principal = Principal::ApiKey {
+        tenant: tenant.id,
+        id: runtime.id(),
+        name: "bench".into(),
+        role: Role::Admin,
+    };
     Ok((Arc::new(Caller { principal, request: context() }), tenant))
 }
 

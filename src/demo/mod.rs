@@ -139,7 +139,7 @@ pub fn render(sign_ins: &DemoSignIns, base_url: &str, directory: &Path) -> Strin
     text += "\nAn application keeps its conversations here with an API key, for instance:\n";
     for application in &sign_ins.applications {
         text += &format!(
-            "\n  curl -k -H 'Authorization: Bearer {}' \\\n    {base_url}/api/v1/conversations/{}?limit=3\n",
+            "\n  curl -k -H 'Authorization: Bearer {}' \\\n    '{base_url}/api/v1/conversations/{}?limit=3'\n",
             application.token, application.tenant
         );
     }
