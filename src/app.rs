@@ -1,5 +1,6 @@
 //! Everything that answers requests, put together once.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp};
-use crate::tenants::{Boot, DoorError, Tenants};
+use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
+use crate::trail::Verified;
 
 pub struct App {
     pub settings: Settings,
@@ -20,6 +22,10 @@ pub struct App {
     pub hasher: Hasher,
     pub limiter: Limiter,
     pub form_key: Key32,
+    /// What the last verification of each log found.
+    pub verified: Verified,
+    /// The root key file that lies beside the data, when no other was configured.
+    pub embedded_root_key: Option<PathBuf>,
     pub started: Timestamp,
     /// What links begin with; known once the port is bound.
     pub base_url: OnceLock<String>,
@@ -40,6 +46,10 @@ impl App {
             hasher: Hasher::new(runtime),
             limiter: Limiter::new(&settings.limits),
             form_key: boot.tenants.form_key()?,
+            verified: Verified::default(),
+            embedded_root_key: boot
+                .embedded_root_key
+                .then(|| settings.store.data_dir.join(EMBEDDED_ROOT_KEY)),
             started: runtime.now(),
             base_url: OnceLock::new(),
         }))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use crate::app::App;
 use crate::audit::read::{self, Opener};
 use crate::audit::verify::{Verification, verify};
 use crate::audit::view::EntryView;
@@ -12,7 +13,7 @@ use crate::authz::permission::{TenantCreate, TenantState};
 use crate::authz::{Caller, Denied, Grant, Permission, Principal, Realm, RequestContext, Role};
 use crate::config::Settings;
 use crate::kernel::Runtime;
-use crate::kernel::id::{ApiKeyId, KeyId};
+use crate::kernel::id::{ApiKeyId, InstallationId, KeyId};
 use crate::tenants::{
     AuditEvents, Boot, NewTenant, StateChange, Tenant, TenantError, Tenants, change_state, create,
 };
@@ -21,6 +22,8 @@ use crate::tenants::{
 pub struct TestServer {
     pub tenants: Tenants,
     pub runtime: Runtime,
+    settings: Settings,
+    installation: InstallationId,
     directory: TempDir,
 }
 
@@ -34,7 +37,15 @@ impl TestServer {
         let mut settings = Settings::default();
         settings.store.data_dir = directory.path().join("data");
         let boot = Boot::open(&settings, &runtime).unwrap();
-        Self { tenants: boot.tenants, runtime, directory }
+        let (tenants, installation) = (boot.tenants, boot.installation);
+        Self { tenants, runtime, settings, installation, directory }
+    }
+
+    /// What answers requests and runs jobs on this installation.
+    pub fn app(&self) -> Arc<App> {
+        let (tenants, installation) = (self.tenants.clone(), self.installation);
+        let boot = Boot { tenants, installation, is_new: true, embedded_root_key: true };
+        App::new(&boot, &self.settings, &self.runtime).unwrap()
     }
 
     pub fn data_dir(&self) -> PathBuf {
@@ -54,7 +65,7 @@ impl TestServer {
     /// An application with an API key of the tenant.
     pub fn application(&self, tenant: &Tenant, role: Role) -> Arc<Caller> {
         let id: ApiKeyId = self.runtime.id();
-        self.caller(Principal::ApiKey { tenant: tenant.id, id, role })
+        self.caller(Principal::ApiKey { tenant: tenant.id, id, name: "test".into(), role })
     }
 
     /// A tenant without members.
@@ -93,7 +104,10 @@ impl TestServer {
 
     /// All entries of the tenant's log, oldest first.
     pub async fn entries(&self, tenant: &Tenant) -> Vec<EntryView> {
-        let realm = Realm::Tenant(tenant.id);
+        self.entries_of(Realm::Tenant(tenant.id)).await
+    }
+
+    pub async fn entries_of(&self, realm: Realm) -> Vec<EntryView> {
         let entries = self.tenants.credentials(realm, |tx| {
             let mut opener = Opener::new(tx, tx.shared_keys())?;
             let seqs: Vec<u64> = (1..=read::size(tx)?).collect();

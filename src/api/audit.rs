@@ -75,7 +75,7 @@ enum OneOrMany {
 async fn ingest(call: Call<AuditIngest>) -> Answer {
     let key = call.input.idempotency_key()?;
     let tenants = &call.app.tenants;
-    reply::created(&trail::ingest(tenants, &call.grant, &call.tenant, &call.input.body, key).await?)
+    reply::created(&trail::ingest(tenants, &call.grant, &call.tenant, call.input.body, key).await?)
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 //! the file is undone here, by reading the head again.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use super::event::Event;
 use super::leaf::{Hash, Leaf};
@@ -15,6 +16,24 @@ use crate::kernel::clock::ClockGuard;
 use crate::kernel::id::{KeyId, LogId};
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::{Companion, RawWriteTx, Sql, SqlMut, StoreError};
+
+/// Entries sealed in one go by the second thread.
+const CHUNK: usize = 64;
+
+/// An entry that still has to be chained.
+struct Sealed {
+    seq: u64,
+    envelope: Vec<u8>,
+    payload_hash: Hash,
+}
+
+impl Sealed {
+    fn new(epoch: &EpochKey, log: LogId, seq: u64, nonce: [u8; 12], payload: &[u8]) -> Self {
+        let secret = epoch.entry_secret(log, seq);
+        let envelope = seal::seal(&secret, epoch.id(), Place::entry(log, seq), nonce, payload);
+        Self { seq, payload_hash: Hash::of(&envelope), envelope }
+    }
+}
 
 pub struct AuditLog {
     keys: Arc<TenantKeys>,
@@ -68,18 +87,65 @@ impl AuditLog {
         tx: &mut RawWriteTx<'_>,
         payload: &[u8],
     ) -> Result<u64, StoreError> {
-        let seq = self.tree.size() + 1;
-        let wall = self.guard.check(self.runtime.clock.as_ref()).ok_or(StoreError::ClockJump)?;
-        let time = wall.max(self.last_time);
-        let (log, nonce) = (self.log, self.runtime.bytes());
-        let epoch = self.epoch()?;
-        let secret = epoch.entry_secret(log, seq);
-        let envelope = seal::seal(&secret, epoch.id(), Place::entry(log, seq), nonce, payload);
-        let payload_hash = Hash::of(&envelope);
-        let hash = Leaf { log, seq, time, payload_hash, prev_hash: self.last_hash }.hash();
+        let (log, seq, nonce) = (self.log, self.tree.size() + 1, self.runtime.bytes());
+        let sealed = Sealed::new(self.epoch()?, log, seq, nonce, payload);
+        let wall = self.wall()?;
+        self.link(tx, &sealed, wall)?;
+        Ok(seq)
+    }
+
+    /// Appends many payloads. They are sealed on a second thread, ahead of the one that writes:
+    /// sealing needs an entry's number but not the entry before.
+    pub fn append_payloads(
+        &mut self,
+        tx: &mut RawWriteTx<'_>,
+        payloads: &[Vec<u8>],
+    ) -> Result<(), StoreError> {
+        if payloads.len() < 2 * CHUNK {
+            return payloads.iter().try_for_each(|one| self.append_payload(tx, one).map(|_| ()));
+        }
+        self.epoch()?;
+        let wall = self.wall()?;
+        let Some(epoch) = self.epoch.take() else { return Err(CryptoError::KeyDestroyed.into()) };
+        let (log, first, random) = (self.log, self.tree.size() + 1, self.runtime.random.clone());
+        let result = std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(4);
+            let epoch = &epoch;
+            scope.spawn(move || {
+                let mut seq = first;
+                for chunk in payloads.chunks(CHUNK) {
+                    let mut nonces = vec![[0; 12]; chunk.len()];
+                    random.fill(nonces.as_flattened_mut());
+                    let seal = |(nonce, payload): ([u8; 12], &Vec<u8>)| {
+                        seq += 1;
+                        Sealed::new(epoch, log, seq - 1, nonce, payload)
+                    };
+                    let sealed: Vec<_> = nonces.into_iter().zip(chunk).map(seal).collect();
+                    if sender.send(sealed).is_err() {
+                        return; // the writing side gave up
+                    }
+                }
+            });
+            receiver.into_iter().flatten().try_for_each(|sealed| self.link(tx, &sealed, wall))
+        });
+        self.epoch = Some(epoch);
+        result
+    }
+
+    /// Chains a sealed entry to the last one and writes it down.
+    fn link(
+        &mut self,
+        tx: &mut RawWriteTx<'_>,
+        sealed: &Sealed,
+        wall: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (seq, time) = (sealed.seq, wall.max(self.last_time));
+        let payload_hash = sealed.payload_hash;
+        let prev_hash = self.last_hash;
+        let hash = Leaf { log: self.log, seq, time, payload_hash, prev_hash }.hash();
         tx.execute(
             "INSERT INTO audit_entries (seq, time, envelope, hash) VALUES ($1, $2, $3, $4)",
-            args![seq.cast_signed(), time, &envelope, hash.bytes()],
+            args![seq.cast_signed(), time, &sealed.envelope, hash.bytes()],
         )?;
         for tile in self.tree.append(hash) {
             tx.execute(
@@ -88,7 +154,11 @@ impl AuditLog {
             )?;
         }
         (self.last_hash, self.last_time) = (hash, time);
-        Ok(seq)
+        Ok(())
+    }
+
+    fn wall(&self) -> Result<Timestamp, StoreError> {
+        self.guard.check(self.runtime.clock.as_ref()).ok_or(StoreError::ClockJump)
     }
 
     fn seal_member(&self, subject: KeyId, personal: &[u8]) -> Result<Vec<u8>, StoreError> {

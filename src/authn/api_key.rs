@@ -1,16 +1,17 @@
 //! API keys: found by the SHA-256 of the token.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AuthnError;
 use crate::args;
 use crate::authz::{Principal, Realm, Role};
+use crate::crypto::Field;
 use crate::crypto::token::{API_KEY_PREFIX, Token};
 use crate::kernel::id::{ApiKeyId, TenantId};
 use crate::kernel::{Timestamp, limits};
 use crate::store::{Sql, SqlMut, StoreError};
-use crate::tenants::{DoorError, SystemWrite, Tenants};
+use crate::tenants::{DoorError, RealmTx, SystemWrite, Tenants};
 
 /// Keys seen lately. An entry counts only while no credential of its tenant has changed, so a
 /// revocation is effective on the next request.
@@ -26,10 +27,11 @@ struct Cached {
     key: Known,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Known {
     tenant: TenantId,
     id: ApiKeyId,
+    name: Arc<str>,
     role: Role,
     expires: Option<Timestamp>,
 }
@@ -59,7 +61,7 @@ impl ApiKeys {
             Some(key) => key,
             None => {
                 let key = look_up(tenants, tenant, hash).await?;
-                self.remember(hash, Cached { generation, key });
+                self.remember(hash, Cached { generation, key: key.clone() });
                 key
             }
         };
@@ -67,13 +69,16 @@ impl ApiKeys {
         if key.expires.is_some_and(|expires| expires <= now) {
             return Err(AuthnError::Unauthenticated);
         }
-        self.count(key, now);
-        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, role: key.role })
+        self.count(&key, now);
+        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, name: key.name, role: key.role })
     }
 
     fn cached(&self, hash: &[u8; 32], generation: u64) -> Option<Known> {
         let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(hash).filter(|cached| cached.generation == generation).map(|cached| cached.key)
+        cache
+            .get(hash)
+            .filter(|cached| cached.generation == generation)
+            .map(|cached| cached.key.clone())
     }
 
     fn remember(&self, hash: [u8; 32], cached: Cached) {
@@ -84,7 +89,7 @@ impl ApiKeys {
         cache.insert(hash, cached);
     }
 
-    fn count(&self, key: Known, now: Timestamp) {
+    fn count(&self, key: &Known, now: Timestamp) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = used.entry((key.tenant, key.id)).or_insert(Use { count: 0, last: now });
         entry.count += 1;
@@ -95,14 +100,19 @@ impl ApiKeys {
 async fn look_up(tenants: &Tenants, tenant: TenantId, hash: [u8; 32]) -> Result<Known, AuthnError> {
     tenants
         .credentials(Realm::Tenant(tenant), move |tx| {
-            let sql = "SELECT id, role, expires FROM api_keys
+            let sql = "SELECT id, role, expires, name FROM api_keys
                        WHERE token_hash = $1 AND revoked IS NULL";
-            tx.query_one(sql, args![&hash], |row| {
+            let found = tx.query_one(sql, args![&hash], |row| {
                 let role: String = row.get(1)?;
                 let role = role.parse().map_err(|_| StoreError::Sql("unknown role".into()))?;
-                Ok(Known { tenant, id: row.get(0)?, role, expires: row.get(2)? })
-            })?
-            .ok_or(AuthnError::Unauthenticated)
+                let name: Arc<str> = "".into();
+                let known = Known { tenant, id: row.get(0)?, name, role, expires: row.get(2)? };
+                Ok((known, row.get::<Vec<u8>>(3)?))
+            })?;
+            let (mut known, name) = found.ok_or(AuthnError::Unauthenticated)?;
+            let name = tx.open_text(Field::ApiKeyName, known.id.bytes(), &name)?;
+            known.name = name.unwrap_or_default().into();
+            Ok(known)
         })
         .await
 }

@@ -3,9 +3,12 @@
 //! A [`Grant`] is the only key to tenant data and can be made only by [`authorize`]:
 //!
 //! ```compile_fail
-//! use strongroom::authz::{Grant, permission::ConversationRead};
+//! use std::{marker::PhantomData, sync::Arc};
+//! use strongroom::authz::{Caller, Grant, Realm, permission::ConversationRead};
+//! # fn forge(somebody: Arc<Caller>) {
 //! // A grant cannot be put together by hand: its fields are private.
-//! let forged: Grant<ConversationRead> = Grant { caller: todo!(), realm: todo!(), permission: std::marker::PhantomData };
+//! let forged: Grant<ConversationRead> = Grant { caller: somebody, realm: Realm::Platform, permission: PhantomData };
+//! # }
 //! ```
 //!
 //! ```compile_fail

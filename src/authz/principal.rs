@@ -1,6 +1,7 @@
 //! Who asks: the outcome of authentication.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Permissions, Role};
 use crate::kernel::id::{AdminId, ApiKeyId, KeyId, RequestId, SessionId, TenantId, UserId};
@@ -12,6 +13,7 @@ pub enum Principal {
     ApiKey {
         tenant: TenantId,
         id: ApiKeyId,
+        name: Arc<str>,
         role: Role,
     },
     /// A person in the console.
@@ -66,7 +68,9 @@ impl Principal {
     /// As it is written in the log.
     pub fn actor(&self) -> Actor {
         let (kind, id, name, subject) = match self {
-            Self::ApiKey { id, .. } => ("api_key", id.to_string(), None, None),
+            Self::ApiKey { id, name, .. } => {
+                ("api_key", id.to_string(), Some(name.to_string()), None)
+            }
             Self::User { id, name, subject, .. } => {
                 ("user", id.to_string(), Some(name.clone()), Some(*subject))
             }

@@ -35,6 +35,12 @@ pub enum Verb {
     },
     /// Initialise a data directory without serving
     Init,
+    /// Serve a throw-away directory with two tenants, people in every role and made-up data
+    Demo {
+        /// Address and port of the HTTPS server
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<SocketAddr>,
+    },
     /// Make, list, freeze and suspend tenants
     #[command(subcommand)]
     Tenant(tenant::Verb),

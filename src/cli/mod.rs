@@ -5,6 +5,7 @@ mod admin;
 mod args;
 mod audit;
 mod command;
+mod demo;
 mod init;
 mod key;
 mod openapi;
@@ -44,6 +45,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.verb {
         Verb::Serve { listen } => serve::run(context, listen).await,
         Verb::Init => init::run(context).await,
+        Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,

@@ -120,6 +120,10 @@ impl LogFilter {
         Self("info".into())
     }
 
+    pub fn warn() -> Self {
+        Self("warn".into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -27,6 +27,13 @@ pub trait KeyShelf: Send + Sync {
     fn find(&self, id: KeyId) -> Result<Option<StoredKey>, CryptoError>;
     /// Durable when it returns: a key is committed before data that names it.
     fn insert(&self, keys: &[StoredKey]) -> Result<(), CryptoError>;
+    /// Subject keys made before `before`, in the order of their ids, after `after`, `most` of them.
+    fn subjects(
+        &self,
+        before: Timestamp,
+        after: Option<KeyId>,
+        most: u32,
+    ) -> Result<Vec<KeyId>, CryptoError>;
     /// Overwritten on disk when it returns. False when there was none.
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError>;
 }
@@ -233,6 +240,16 @@ impl TenantKeys {
         let key = Arc::new(unwrap(&self.owner, &self.root, &stored)?);
         self.remember(id, key.clone());
         Ok(key)
+    }
+
+    /// Subject keys made before `before`, in the order of their ids, after `after`, `most` of them.
+    pub fn subjects(
+        &self,
+        before: Timestamp,
+        after: Option<KeyId>,
+        most: u32,
+    ) -> Result<Vec<KeyId>, CryptoError> {
+        self.shelf.subjects(before, after, most)
     }
 
     fn remember(&self, id: KeyId, key: Arc<Key32>) {

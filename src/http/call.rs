@@ -50,7 +50,7 @@ impl<P: Permission> Call<P> {
 
     async fn authorized(app: Arc<App>, input: Input, caller: Arc<Caller>) -> Result<Self, Failure> {
         let (asked, route) = (input.path("tenant"), input.route.label());
-        let (grant, tenant) = app.tenants.authorize::<P>(&caller, asked, &route).await?;
+        let (grant, tenant) = app.tenants.authorize::<P>(&caller, asked, route).await?;
         Ok(Self { app, input, grant, tenant })
     }
 
@@ -68,7 +68,7 @@ impl<P: Permission> Call<P> {
 impl<P: Permission> PlatformCall<P> {
     pub async fn by_session(app: Arc<App>, input: Input) -> Result<Self, Failure> {
         let caller = cookie(&app, &input, PLATFORM_COOKIE).await?;
-        let grant = app.tenants.authorize_platform::<P>(&caller, &input.route.label()).await?;
+        let grant = app.tenants.authorize_platform::<P>(&caller, input.route.label()).await?;
         Ok(Self { app, input, grant })
     }
 
@@ -94,7 +94,7 @@ async fn bearer(app: &App, input: &Input) -> Result<Arc<Caller>, Failure> {
         None => Err(AuthnError::Unauthenticated),
     };
     if let Err(AuthnError::Unauthenticated) = &found {
-        app.tenants.record_bad_credential(&input.context, &input.route.label()).await;
+        app.tenants.record_bad_credential(&input.context, input.route.label()).await;
     }
     let principal = found?;
     let source = match &principal {

@@ -15,7 +15,8 @@ const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 const ALWAYS: [(&str, &str); 7] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
+    // Not "no-referrer": with that, browsers send our own forms with "Origin: null" (Fetch, 3.2).
+    ("referrer-policy", "same-origin"),
     ("strict-transport-security", "max-age=63072000; includeSubDomains"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),

@@ -93,6 +93,7 @@ pub struct Route {
     pub answer: (u16, Option<SchemaOf>),
     /// Query parameters: name and what it means.
     pub parameters: &'static [(&'static str, &'static str)],
+    label: String,
     handler: Handler,
 }
 
@@ -192,7 +193,6 @@ impl Route {
             Surface::Api => BodyLimit::Setting,
             _ => BodyLimit::Bytes(limits::FORM_BYTES),
         };
-        let (summary, request, answer, parameters) = ("", None, (200, None), &[] as &[_]);
         Self {
             method,
             path,
@@ -201,10 +201,11 @@ impl Route {
             audit,
             rate,
             body,
-            summary,
-            request,
-            answer,
-            parameters,
+            summary: "",
+            request: None,
+            answer: (200, None),
+            parameters: &[],
+            label: format!("{} {path}", method.name()),
             handler,
         }
     }
@@ -257,8 +258,8 @@ impl Route {
     }
 
     /// `GET /api/v1/…` as logs and denials name it.
-    pub fn label(&self) -> String {
-        format!("{} {}", self.method.name(), self.path)
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     pub async fn run(&self, app: Arc<App>, input: Input) -> Answer {

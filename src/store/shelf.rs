@@ -11,6 +11,7 @@ use super::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, migrate, wal};
 use crate::args;
 use crate::crypto::keyring::{KeyShelf, Purpose, StoredKey};
 use crate::crypto::{CryptoError, Key32};
+use crate::kernel::Timestamp;
 use crate::kernel::id::KeyId;
 
 pub struct FileShelf {
@@ -81,6 +82,20 @@ impl KeyShelf for FileShelf {
             }
             transaction.commit()?;
             Ok(())
+        })
+    }
+
+    fn subjects(
+        &self,
+        before: Timestamp,
+        after: Option<KeyId>,
+        most: u32,
+    ) -> Result<Vec<KeyId>, CryptoError> {
+        let sql = "SELECT id FROM keys WHERE id > $1 AND purpose = 'subject' AND created < $2
+                   ORDER BY id LIMIT $3";
+        let after = after.unwrap_or(KeyId::from_bytes([0; 16]));
+        self.locked(|connection| {
+            RawReadTx(connection).query(sql, args![after, before, most], |row| row.get(0))
         })
     }
 

@@ -148,16 +148,15 @@ impl<C: Companion> Writer<C> {
 impl<C: Companion> Runnable for Writer<C> {
     fn run(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let group: Vec<_> = {
-            let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            let most = queue.len().min(self.limits.group);
-            queue.drain(..most).collect()
-        };
+        let group = self.take(0);
         let mut retired = Vec::with_capacity(group.len());
         let closed = self.closed.load(Ordering::Acquire);
         let run = || match closed {
             true => refuse(group, &StoreError::Closed, &mut retired),
-            false => state.commit_group(group, &self.credentials, &mut retired),
+            false => {
+                let mut more = |taken| self.take(taken);
+                state.commit_group(group, &mut more, &self.credentials, &mut retired);
+            }
         };
         if catch_unwind(AssertUnwindSafe(run)).is_err() {
             // Jobs without an answer are dropped, and their callers take that for what it is.
@@ -170,6 +169,15 @@ impl<C: Companion> Runnable for Writer<C> {
         if !self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             self.schedule();
         }
+    }
+}
+
+impl<C: Companion> Writer<C> {
+    /// What waits, as far as it fits a group that has `taken` jobs already.
+    fn take(&self, taken: usize) -> Vec<Job<C>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = queue.len().min(self.limits.group.saturating_sub(taken));
+        queue.drain(..most).collect()
     }
 }
 
@@ -191,13 +199,14 @@ impl<C: Companion> State<C> {
     fn commit_group(
         &mut self,
         mut group: Vec<Job<C>>,
+        more: &mut dyn FnMut(usize) -> Vec<Job<C>>,
         credentials: &AtomicU64,
         retired: &mut Retired<C>,
     ) {
         if group.is_empty() {
             return;
         }
-        match self.try_group(&mut group) {
+        match self.try_group(&mut group, more) {
             Ok(ran) => {
                 self.companion.committed();
                 if self.touched_credentials.swap(false, Ordering::AcqRel) {
@@ -217,7 +226,7 @@ impl<C: Companion> State<C> {
             }
             Err(Spoiled::BeforeCommit { .. }) if group.len() > 1 => {
                 for job in group {
-                    self.commit_group(vec![job], credentials, retired);
+                    self.commit_group(vec![job], &mut |_| Vec::new(), credentials, retired);
                 }
             }
             Err(spoiled) => {
@@ -231,18 +240,32 @@ impl<C: Companion> State<C> {
     }
 
     /// Runs and commits; on an error nothing of the group is in the file, or it is not known.
-    fn try_group(&mut self, group: &mut [Job<C>]) -> Result<Vec<Ran>, Spoiled> {
+    fn try_group(
+        &mut self,
+        group: &mut Vec<Job<C>>,
+        more: &mut dyn FnMut(usize) -> Vec<Job<C>>,
+    ) -> Result<Vec<Ran>, Spoiled> {
         self.ensure_open().map_err(|error| Spoiled::NotBegun { error })?;
         let before = self.companion.version();
         let Some(connection) = &self.connection else {
             return Err(Spoiled::NotBegun { error: StoreError::Closed });
         };
-        connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .map_err(|error| Spoiled::NotBegun { error: error.into() })?;
-        let ran = run_group(connection, &mut self.companion, group);
+        begin(connection)?;
+        let mut ran = run_group(connection, &mut self.companion, group, more);
+        if let Ok(None) = ran {
+            // A job failed that had written already: once more, each job in a savepoint.
+            self.abandon();
+            let Some(connection) = &self.connection else {
+                return Err(Spoiled::NotBegun { error: StoreError::Closed });
+            };
+            begin(connection)?;
+            ran = run_apart(connection, &mut self.companion, group).map(Some);
+        }
+        let (ran, Some(connection)) = (ran, &self.connection) else {
+            return Err(Spoiled::NotBegun { error: StoreError::Closed });
+        };
         let ran = match ran {
-            Ok(ran) => ran,
+            Ok(ran) => ran.unwrap_or_default(),
             Err(error) => {
                 self.abandon();
                 return Err(Spoiled::BeforeCommit { error });
@@ -342,14 +365,59 @@ impl Spoiled {
     }
 }
 
+fn begin(connection: &Connection) -> Result<(), Spoiled> {
+    connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .map_err(|error| Spoiled::NotBegun { error: error.into() })
+}
+
+/// Runs all jobs, and what comes to wait meanwhile, without savepoints: those cost a copy of every
+/// page touched. Nothing when a job failed after it had written; the group is then run again.
+///
 /// # Errors
 /// When the whole transaction is spoiled: full disk, failed disk, out of memory, a panic.
 fn run_group<C: Companion>(
     connection: &Connection,
     companion: &mut C,
+    group: &mut Vec<Job<C>>,
+    more: &mut dyn FnMut(usize) -> Vec<Job<C>>,
+) -> Result<Option<Vec<Ran>>, StoreError> {
+    let mut ran = Vec::with_capacity(group.len());
+    while ran.len() < group.len() {
+        let before = (connection.total_changes(), companion.version());
+        let result = run_job(connection, companion, &mut group[ran.len()])?;
+        let kept = matches!(result, Ran::Kept);
+        if !kept && before != (connection.total_changes(), companion.version()) {
+            return Ok(None);
+        }
+        ran.push(result);
+        if ran.len() == group.len() {
+            group.append(&mut more(ran.len()));
+        }
+    }
+    Ok(Some(ran))
+}
+
+/// Runs each job in a savepoint, so that one that fails is undone alone.
+fn run_apart<C: Companion>(
+    connection: &Connection,
+    companion: &mut C,
     group: &mut [Job<C>],
 ) -> Result<Vec<Ran>, StoreError> {
-    group.iter_mut().map(|job| run_job(connection, companion, job)).collect()
+    let one = |job| {
+        connection.prepare_cached("SAVEPOINT job")?.raw_execute()?;
+        let before = companion.version();
+        let ran = run_job(connection, companion, job)?;
+        if !matches!(ran, Ran::Kept) {
+            connection.prepare_cached("ROLLBACK TO job")?.raw_execute()?;
+            if companion.version() != before {
+                companion.reload(&mut RawWriteTx::new(connection))?;
+            }
+        }
+        connection.prepare_cached("RELEASE job")?.raw_execute()?;
+        Ok(ran)
+    };
+    group.iter_mut().map(one).collect()
 }
 
 fn run_job<C: Companion>(
@@ -357,8 +425,6 @@ fn run_job<C: Companion>(
     companion: &mut C,
     job: &mut Job<C>,
 ) -> Result<Ran, StoreError> {
-    connection.prepare_cached("SAVEPOINT job")?.raw_execute()?;
-    let before = companion.version();
     let mut tx = RawWriteTx::new(connection);
     let result = catch_unwind(AssertUnwindSafe(|| (job.run)(&mut tx, companion)))
         .unwrap_or(Err(StoreError::Panicked));
@@ -367,20 +433,10 @@ fn run_job<C: Companion>(
     if connection.is_autocommit() {
         return Err(result.err().unwrap_or(StoreError::Panicked));
     }
-    match &result {
-        Err(error) if error.spoils_transaction() => return Err(error.clone()),
-        Ok(true) => {}
-        Ok(false) | Err(_) => {
-            connection.prepare_cached("ROLLBACK TO job")?.raw_execute()?;
-            if companion.version() != before {
-                companion.reload(&mut RawWriteTx::new(connection))?;
-            }
-        }
+    match result {
+        Err(error) if error.spoils_transaction() => Err(error),
+        Ok(true) => Ok(Ran::Kept),
+        Ok(false) => Ok(Ran::Undone),
+        Err(error) => Ok(Ran::Failed(error)),
     }
-    connection.prepare_cached("RELEASE job")?.raw_execute()?;
-    Ok(match result {
-        Ok(true) => Ran::Kept,
-        Ok(false) => Ran::Undone,
-        Err(error) => Ran::Failed(error),
-    })
 }

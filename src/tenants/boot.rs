@@ -61,10 +61,18 @@ pub struct Ground {
     _lock: DirectoryLock,
 }
 
-const PLATFORM: Files =
-    Files { database: "platform.db", migrations: migrate::PLATFORM, mode: Mode::Write };
-const TENANT: Files =
-    Files { database: "tenant.db", migrations: migrate::TENANT, mode: Mode::Write };
+const PLATFORM: Files = Files {
+    database: "platform.db",
+    platform: true,
+    migrations: migrate::PLATFORM,
+    mode: Mode::Write,
+};
+const TENANT: Files = Files {
+    database: "tenant.db",
+    platform: false,
+    migrations: migrate::TENANT,
+    mode: Mode::Write,
+};
 const KEYS: &str = "keys.db";
 /// Threads that write: one for each core of a small machine; commits wait for the disk, not the CPU.
 const WORKERS: usize = 2;

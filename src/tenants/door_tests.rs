@@ -61,7 +61,12 @@ impl House {
 
     async fn grant(&self, tenant: &Tenant) -> Grant<ConversationCreate> {
         let id: id::ApiKeyId = self.runtime.id();
-        let caller = self.caller(Principal::ApiKey { tenant: tenant.id, id, role: Role::Owner });
+        let caller = self.caller(Principal::ApiKey {
+            tenant: tenant.id,
+            id,
+            name: "test".into(),
+            role: Role::Owner,
+        });
         self.tenants.authorize(&caller, tenant.slug.as_str(), "test").await.unwrap().0
     }
 

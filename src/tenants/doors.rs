@@ -202,7 +202,7 @@ impl Tenants {
     }
 }
 
-async fn read_realm<T, E>(
+pub(super) async fn read_realm<T, E>(
     realm: Arc<OpenRealm>,
     f: impl FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
 ) -> Result<T, E>
@@ -288,29 +288,40 @@ fn attempt<P, T, E: From<DoorError>>(
     if events.len() == 0 && changed > 0 {
         return Err(DoorError::Unaudited.into());
     }
-    append_all(raw, log, caller, events).map_err(|error| E::from(error.into()))?;
+    append_all(raw, log, realm, caller, events).map_err(|error| E::from(error.into()))?;
     Ok(Written { value, first_entry, last_entry: log.size() })
 }
 
 fn append_all(
     raw: &mut RawWriteTx<'_>,
     log: &mut AuditLog,
+    realm: &OpenRealm,
     caller: Option<&Caller>,
     events: AuditEvents,
 ) -> Result<(), StoreError> {
-    for payload in events.reported.iter().flat_map(|payloads| payloads.iter()) {
-        log.append_payload(raw, payload)?;
+    if let Some(payloads) = &events.reported {
+        log.append_payloads(raw, payloads)?;
     }
     for mut event in events.own {
-        let subject = caller.and_then(|caller| stamp(&mut event, caller));
+        let subject = caller.and_then(|caller| stamp(&mut event, caller, realm));
         log.append(raw, event, subject)?;
     }
     Ok(())
 }
 
 /// Writes down who asked, from where. An event that names its actor itself keeps it.
-pub(super) fn stamp(event: &mut Event, caller: &Caller) -> Option<crate::kernel::id::KeyId> {
-    let actor = caller.principal.actor();
+///
+/// A platform administrator's name stays out of a tenant's log: their key, under which it could be
+/// erased, is not there. The id is enough to find them in the platform's log.
+fn stamp(
+    event: &mut Event,
+    caller: &Caller,
+    realm: &OpenRealm,
+) -> Option<crate::kernel::id::KeyId> {
+    let mut actor = caller.principal.actor();
+    if caller.principal.tenant().is_none() && !realm.platform {
+        (actor.name, actor.subject) = (None, None);
+    }
     event.request_id = Some(caller.request.id.to_string());
     event.ip = caller.request.ip.map(|ip| ip.to_canonical());
     event.user_agent.clone_from(&caller.request.user_agent);

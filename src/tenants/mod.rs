@@ -57,6 +57,7 @@ pub use events::AuditEvents;
 pub use idempotency::IdempotencyKey;
 pub use list::{find, list};
 pub use model::{Slug, Tenant, TenantError};
+pub use root_key::EMBEDDED as EMBEDDED_ROOT_KEY;
 pub use state::{StateChange, change_state};
 pub use system::SystemWrite;
 pub use tx::{ReadTx, RealmTx, WriteTx};

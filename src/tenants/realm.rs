@@ -16,6 +16,7 @@ use crate::store::{Database, DatabaseOptions, StoreError, Workers};
 pub struct OpenRealm {
     /// The tenant's id; the installation's for the platform.
     pub owner: TenantId,
+    pub platform: bool,
     pub keys: Arc<TenantKeys>,
     pub database: Database<AuditLog>,
     pub index: AuditIndex,
@@ -23,11 +24,14 @@ pub struct OpenRealm {
     used: AtomicI64,
     /// Size of the log after the last write seen, for cheap display.
     pub log_size: AtomicU64,
+    /// How far the search index is known to have come.
+    pub indexed: AtomicU64,
 }
 
 /// Names of the files in a realm's directory.
 pub struct Files {
     pub database: &'static str,
+    pub platform: bool,
     pub migrations: Migrations,
     pub mode: Mode,
 }
@@ -57,12 +61,14 @@ impl OpenRealm {
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {
             owner,
+            platform: files.platform,
             keys,
             database,
             index,
             runtime: runtime.clone(),
             used: AtomicI64::new(runtime.now().as_micros()),
             log_size: AtomicU64::new(size),
+            indexed: AtomicU64::new(0),
         })
     }
 

@@ -1,9 +1,11 @@
 //! What goes past the grants: credential tables for authentication, and the closed list of system
 //! writes that append no entry.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use super::doors::{append, write_realm};
+use super::doors::{append, read_realm, write_realm};
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::Event;
 use crate::authz::{Caller, Realm};
@@ -133,6 +135,30 @@ impl Tenants {
 
     pub(crate) fn tenant_ids(&self) -> Vec<TenantId> {
         self.inner.registry.ids()
+    }
+
+    /// Opens a tenant's files, which brings their schema up to date.
+    pub(crate) async fn open(&self, tenant: TenantId) -> Result<(), DoorError> {
+        self.realm(Realm::Tenant(tenant)).await.map(|_| ())
+    }
+
+    /// Feeds the search indexes of what is open and has grown, each for `budget` at the most;
+    /// answers how many were fed. What is closed stays closed, and what is idle stays idle.
+    pub(crate) async fn feed_indexes(&self, budget: Duration) -> Result<u64, DoorError> {
+        let mut open = vec![self.inner.platform.clone()];
+        {
+            let tenants = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.extend(tenants.values().filter_map(|cell| cell.get().cloned()));
+        }
+        let mut fed = 0;
+        for realm in open {
+            let head = realm.log_size.load(Ordering::Relaxed);
+            if realm.indexed.load(Ordering::Relaxed) < head {
+                read_realm(realm, move |tx| Ok::<_, DoorError>(tx.catch_up_index(budget)?)).await?;
+                fed += 1;
+            }
+        }
+        Ok(fed)
     }
 
     /// Closes tenants that nobody used for a while, and the longest unused ones beyond the limit.

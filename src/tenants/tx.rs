@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -84,7 +85,9 @@ impl ReadTx<'_> {
     /// Feeds the search index up to the log's head, for `budget` at the most.
     pub(crate) fn catch_up_index(&self, budget: Duration) -> Result<u64, StoreError> {
         let clock = self.realm.runtime.clock.as_ref();
-        self.realm.index.catch_up(self.raw, &self.realm.keys, clock, budget)
+        let through = self.realm.index.catch_up(self.raw, &self.realm.keys, clock, budget)?;
+        self.realm.indexed.fetch_max(through, Ordering::Relaxed);
+        Ok(through)
     }
 
     pub(crate) fn search_index(

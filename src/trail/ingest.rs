@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::TrailError;
+use crate::audit::Event;
 use crate::audit::event::ReportedBy;
-use crate::audit::ingest;
-use crate::authz::Grant;
+use crate::audit::ingest::{self, IngestError};
 use crate::authz::permission::AuditIngest;
-use crate::tenants::{AuditEvents, IdempotencyKey, Tenant, Tenants};
+use crate::authz::{Caller, Grant};
+use crate::store::StoreError;
+use crate::tenants::{AuditEvents, DoorError, IdempotencyKey, Tenant, Tenants};
 
 #[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -24,23 +27,39 @@ pub async fn ingest(
     tenants: &Tenants,
     grant: &Grant<AuditIngest>,
     tenant: &Tenant,
-    body: &[u8],
+    body: Bytes,
     key: Option<IdempotencyKey>,
 ) -> Result<Appended, TrailError> {
-    let actor = grant.caller().principal.actor();
-    let reporter = ReportedBy { id: actor.id, name: actor.kind.to_owned() };
-    let mut events = ingest::parse(body, tenant.id, tenant.slug.as_str())?;
-    let payloads: Arc<[Vec<u8>]> = events
-        .iter_mut()
-        .map(|event| {
-            event.reported_by = Some(reporter.clone());
-            event.payload(&[])
-        })
-        .collect();
+    let payloads = match body.len() {
+        0..PARSED_ON_THE_SPOT => payloads(&body, tenant, grant.caller())?,
+        _ => {
+            let (tenant, caller) = (tenant.clone(), grant.caller().clone());
+            let parsed = tokio::task::spawn_blocking(move || payloads(&body, &tenant, &caller));
+            parsed.await.map_err(|_| DoorError::from(StoreError::Panicked))??
+        }
+    };
     let count = payloads.len() as u64;
     let written = tenants.write_once(grant, key, move |_| {
         Ok::<_, TrailError>(((), AuditEvents::reported(payloads.clone())))
     });
     let written = written.await?;
     Ok(Appended { first_seq: written.first_entry, last_seq: written.last_entry, count })
+}
+
+/// Larger bodies are parsed off the threads that answer requests.
+const PARSED_ON_THE_SPOT: usize = 16 * 1024;
+
+/// What will be sealed: complete, but for the entry's number and time.
+fn payloads(body: &[u8], tenant: &Tenant, caller: &Caller) -> Result<Arc<[Vec<u8>]>, IngestError> {
+    let actor = caller.principal.actor();
+    let name = actor.name.unwrap_or_else(|| actor.kind.to_owned());
+    let reporter = ReportedBy { id: actor.id, name };
+    let request = caller.request.id.to_string();
+    let mut events = ingest::parse(body, tenant.id, tenant.slug.as_str())?;
+    let complete = |event: &mut Event| {
+        event.reported_by = Some(reporter.clone());
+        event.request_id = Some(request.clone());
+        event.payload(&[])
+    };
+    Ok(events.iter_mut().map(complete).collect())
 }

@@ -1,16 +1,20 @@
 //! A realm's audit log for those who may use it: search, one entry, verification, ingest.
 //! The log itself is in [`crate::audit`].
 
+mod admin_access;
 mod entry;
 mod ingest;
 mod overview;
 mod search;
+mod verified;
 mod verify;
 
+pub use admin_access::record_admin_access;
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
 pub use search::{Page, SearchRequest, search, search_platform};
+pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
 use crate::audit::ingest::IngestError;

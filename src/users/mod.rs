@@ -10,7 +10,7 @@ mod sessions;
 
 pub use change::{change_role, set_enabled};
 pub use create::{create, seed_owner};
-pub use list::list;
+pub use list::{find, list, own};
 pub use model::{Member, MemberState, NO_PASSWORD, NewMember, Prepared, UserError};
 pub use password::change_password;
 pub use sessions::{OwnSession, end_own_session, own_sessions};

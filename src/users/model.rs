@@ -59,12 +59,20 @@ pub struct Prepared {
 }
 
 impl NewMember {
+    /// Everything that is wrong with the input, for forms that say it all at once.
+    pub fn problems(&self) -> Vec<UserError> {
+        let checks = [
+            check_name(self.name.trim()),
+            check_email(self.email.trim()),
+            password::check(&self.password).map_err(UserError::Password),
+        ];
+        checks.into_iter().filter_map(Result::err).collect()
+    }
+
     /// Checks everything and hashes the password, before any transaction.
     pub async fn prepare(self, hasher: &Hasher) -> Result<Prepared, UserError> {
+        self.problems().into_iter().next().map_or(Ok(()), Err)?;
         let (name, email) = (self.name.trim().to_owned(), self.email.trim().to_owned());
-        check_name(&name)?;
-        check_email(&email)?;
-        password::check(&self.password).map_err(UserError::Password)?;
         let password_hash = hasher.hash(self.password).await.map_err(DoorError::from)?;
         Ok(Prepared { name, email, password_hash, role: self.role })
     }

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::messages::Messages;
+use super::problems::as_sentence;
 use super::view::chrome::Chrome;
 use super::view::general::{ErrorPage, ErrorPageKind, WayBack};
 use crate::app::App;
@@ -27,7 +28,7 @@ pub fn render(
         chrome: Chrome::public(messages, kind.title()),
         status,
         kind,
-        detail: (failure.kind != ErrorKind::Internal).then(|| failure.detail.clone()),
+        detail: (failure.kind != ErrorKind::Internal).then(|| as_sentence(&failure.detail)),
         request_id: context.id.to_string(),
         ways: ways(request, kind),
     };
@@ -69,6 +70,7 @@ fn ways(request: &HttpRequest, kind: ErrorPageKind) -> Vec<WayBack> {
             ways.push(WayBack::TenantHome { slug: slug.to_owned() });
             ways.push(WayBack::TenantSignIn { slug: slug.to_owned() });
         }
+        _ if path == "/setup" => ways.push(WayBack::PlatformSignIn),
         _ if path.starts_with("/platform") => {
             ways.extend([WayBack::PlatformHome, WayBack::PlatformSignIn]);
         }

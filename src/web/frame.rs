@@ -4,16 +4,17 @@ use super::messages::Messages;
 use super::respond;
 use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section};
 use super::view::state::{Notice, TenantState};
+use crate::app::App;
 use crate::authz::permission::{
     ApiKeyRead, AuditRead, ConversationRead, PlatformAuditVerify, UserRead,
 };
-use crate::authz::{Permission, Principal};
+use crate::authz::{Permission, Principal, Realm};
 use crate::http::call::{Call, OpenCall, PlatformCall};
 use crate::http::csrf;
 use crate::http::failure::Failure;
 use crate::http::input::Input;
 use crate::http::route::Answer;
-use crate::trail;
+use crate::trail::{self, LastVerification};
 
 /// A page of a tenant's console.
 pub async fn tenant<P: Permission>(
@@ -33,10 +34,19 @@ pub async fn tenant<P: Permission>(
     }
     if let Some(grant) = call.also::<AuditRead>() {
         let overview = trail::overview(&call.app.tenants, &grant).await?;
-        chrome.chain = Some(ChainPill::NotVerified { entries: overview.size });
+        chrome.chain = Some(pill(&call.app, call.grant.realm(), overview.size));
     }
     finish(&mut chrome, &call.app, &call.input);
     Ok(chrome)
+}
+
+/// What the last verification found, else how many entries wait for one.
+fn pill(app: &App, realm: Realm, entries: u64) -> ChainPill {
+    match app.verified.last(realm) {
+        Some(LastVerification::Whole { entries }) => ChainPill::Verified { entries },
+        Some(LastVerification::Broken { first_bad }) => ChainPill::Broken { first_bad },
+        None => ChainPill::NotVerified { entries },
+    }
 }
 
 /// The sections that the person may open.
@@ -64,14 +74,14 @@ pub async fn platform<P: Permission>(
     }
     if let Some(grant) = call.also::<PlatformAuditVerify>() {
         let overview = trail::overview(&call.app.tenants, &grant).await?;
-        chrome.chain = Some(ChainPill::NotVerified { entries: overview.size });
+        chrome.chain = Some(pill(&call.app, call.grant.realm(), overview.size));
     }
     finish(&mut chrome, &call.app, &call.input);
     Ok(chrome)
 }
 
 /// The token for forms, and the notice that a redirect asked for (`?notice=…`).
-fn finish(chrome: &mut Chrome, app: &crate::app::App, input: &Input) {
+fn finish(chrome: &mut Chrome, app: &App, input: &Input) {
     if let Some(cookie) = csrf::binding(input) {
         chrome.csrf = csrf::token(app, &cookie);
     }

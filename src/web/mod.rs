@@ -7,6 +7,7 @@ pub mod error;
 mod frame;
 pub mod messages;
 mod pages;
+mod problems;
 mod respond;
 #[cfg(test)]
 mod templates;
@@ -15,9 +16,5 @@ pub mod view;
 use crate::http::route::Route;
 
 pub fn routes() -> Vec<Route> {
-    let mut routes = pages::files::routes();
-    routes.extend(pages::landing::routes());
-    routes.extend(pages::sign_in::routes());
-    routes.extend(pages::choose_password::routes());
-    routes
+    pages::routes()
 }

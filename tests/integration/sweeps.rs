@@ -50,7 +50,12 @@ fn every_route_says_what_it_is_and_what_it_leaves_in_the_log() {
             Audit::Nothing(why) => {
                 assert!(why.len() > 10, "{label} does not say why it is not audited");
                 let writes = permission(route).is_some_and(Flag::writes);
-                assert!(!writes || label.contains("/audit/{tenant}/events"), "{label} is not audited");
+                // The empty form of a change changes nothing itself.
+                let writes = writes && route.method.name() != "GET";
+                assert!(
+                    !writes || label.contains("/audit/{tenant}/events"),
+                    "{label} is not audited"
+                );
             }
         }
         let same = routes().iter().filter(|other| other.label() == label).count();
@@ -117,7 +122,7 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
     let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
     let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());
     let message = json!({ "author": { "type": "agent" }, "body": "Hello" });
-    match route.label().as_str() {
+    match route.label() {
         "POST /api/v1/conversations/{tenant}" => ("/api/v1/conversations/acme".into(), Some(new)),
         "PATCH /api/v1/conversations/{tenant}/{id}" => (one, Some(json!({ "tags": ["x"] }))),
         "DELETE /api/v1/conversations/{tenant}/{id}" => (one, None),

@@ -11,12 +11,11 @@ use crate::audit::catalogue;
 use crate::authn::{self, AuthnError, LinkFor};
 use crate::authz::permission::PlatformAdminManage;
 use crate::authz::{Caller, Principal};
-use crate::crypto::password::PasswordError;
 use crate::http::call::OpenCall;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
-use crate::kernel::limits;
 use crate::users::UserError;
+use crate::web::problems::{self, PASSWORD_MIN};
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::platform::ChoosePasswordPage;
 use crate::web::view::setup::{SetupLinkPage, SetupLinkProblem};
@@ -61,7 +60,7 @@ fn form(call: &OpenCall, token: &str, password: Field, password_again: Field) ->
     let wrong = password.error.is_some() || password_again.error.is_some();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let action = crate::web::view::query::href(PATH, &[("token", token)]);
-    let password_min = limits::PASSWORD_CHARS_MIN as u64;
+    let password_min = PASSWORD_MIN;
     let make =
         |chrome| ChoosePasswordPage { chrome, action, password, password_again, password_min };
     frame::open_page(call, "choose-password-title", make, |page| respond::page_with(status, page))
@@ -85,19 +84,12 @@ async fn choose(call: OpenCall) -> Answer {
     let (tenants, request) = (&call.app.tenants, call.input.context.clone());
     let caller = Arc::new(Caller { principal: Principal::SetupLink, request });
     let route = call.input.route.label();
-    let grant = tenants.authorize_platform::<PlatformAdminManage>(&caller, &route).await?;
+    let grant = tenants.authorize_platform::<PlatformAdminManage>(&caller, route).await?;
     let hasher = &call.app.hasher;
     match admins::choose_password(tenants, hasher, &grant, token.clone(), sent.password).await {
         Ok(()) => Ok(respond::see_other("/platform/login?notice=password-changed")),
         Err(AdminError::User(UserError::Password(error))) => {
-            let error = match error {
-                PasswordError::TooShort => {
-                    FieldError::PasswordTooShort { min: limits::PASSWORD_CHARS_MIN as u32 }
-                }
-                PasswordError::TooLong => {
-                    FieldError::PasswordTooLong { max: limits::PASSWORD_BYTES_MAX as u32 }
-                }
-            };
+            let error = problems::password(error);
             form(&call, &token, Field::wrong(String::new(), error), Field::default())
         }
         Err(AdminError::Link(AuthnError::SetupLink)) => expired(&call),

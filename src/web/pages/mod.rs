@@ -1,6 +1,78 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
-pub mod choose_password;
-pub mod files;
-pub mod landing;
-pub mod sign_in;
+mod account;
+mod audit;
+mod audit_rows;
+mod choose_password;
+mod conversation;
+mod conversations;
+mod files;
+mod home;
+mod keys;
+mod landing;
+mod members;
+mod new_conversation;
+mod permissions;
+mod platform;
+mod platform_tenant;
+mod setup;
+mod sign_in;
+
+use super::messages::Messages;
+use super::view::form::Choice;
+use super::view::state::Notice;
+use crate::authz::{Denied, Grant, Permission, Principal, Role};
+use crate::http::call::{Call, PlatformCall};
+use crate::http::failure::Failure;
+use crate::http::route::Route;
+
+pub fn routes() -> Vec<Route> {
+    let domains = [
+        files::routes(),
+        landing::routes(),
+        setup::routes(),
+        sign_in::routes(),
+        choose_password::routes(),
+        home::routes(),
+        conversations::routes(),
+        new_conversation::routes(),
+        conversation::routes(),
+        members::routes(),
+        keys::routes(),
+        audit::routes(),
+        permissions::routes(),
+        account::routes(),
+        platform::routes(),
+        platform_tenant::routes(),
+    ];
+    domains.into_iter().flatten().collect()
+}
+
+/// A grant that a page needs beside its route's own.
+fn also<P: Permission, Q: Permission>(call: &Call<P>) -> Result<Grant<Q>, Failure> {
+    call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
+}
+
+/// The same on the platform.
+fn also_platform<P: Permission, Q: Permission>(
+    call: &PlatformCall<P>,
+) -> Result<Grant<Q>, Failure> {
+    call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
+}
+
+/// Whether somebody may give or take this role: it has no right that they lack.
+fn may_give(principal: &Principal, role: Role) -> bool {
+    role.permissions().is_within(principal.permissions())
+}
+
+/// The roles that somebody may give, as options.
+fn roles(principal: &Principal, selected: &str) -> Vec<Choice> {
+    let mine = Role::TENANT.into_iter().filter(|role| may_give(principal, *role));
+    let names: Vec<&str> = mine.map(Role::name).collect();
+    Choice::roles(Messages::english(), &names, selected)
+}
+
+/// A place to go to after a form, with what to say there.
+fn with_notice(path: &str, notice: Notice) -> String {
+    format!("{path}?notice={}", notice.code())
+}

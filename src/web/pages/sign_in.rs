@@ -87,7 +87,7 @@ async fn sign_in(call: OpenCall) -> Answer {
         None => {
             // Whether a tenant exists must not show, by time either.
             app.hasher.verify(credentials.password, None).await.map_err(AuthnError::from)?;
-            app.tenants.record_bad_credential(&request, &call.input.route.label()).await;
+            app.tenants.record_bad_credential(&request, call.input.route.label()).await;
             Err(AuthnError::WrongPassword)
         }
     };

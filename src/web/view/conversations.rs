@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::query::{self, Pager};
-use super::{AuthorType, Chrome, ConversationState, Field};
+use super::{AuthorType, Choice, Chrome, ConversationState, Field};
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/conversations[?search=&state=&cursor=]`.
@@ -125,6 +125,8 @@ pub struct ConversationRights {
     pub add_message: bool,
     pub close: bool,
     pub delete: bool,
+    /// Whether the person may follow the link to the entry in the log.
+    pub open_entry: bool,
 }
 
 /// Sends `author_type`, `author_name` and `body` to `…/{id}/messages`.
@@ -147,7 +149,7 @@ impl MessageForm {
 }
 
 /// `GET|POST /t/{slug}/conversations/new`; sends `subject`, `channel`, `person_id`,
-/// `person_name`, `person_email`, `message`.
+/// `person_name`, `person_email`, `author_type`, `message`.
 #[derive(Template)]
 #[template(path = "conversations/new.html")]
 pub struct NewConversationPage {
@@ -157,5 +159,8 @@ pub struct NewConversationPage {
     pub person_id: Field,
     pub person_name: Field,
     pub person_email: Field,
+    /// Who says the first message.
+    pub author_type: Field,
+    pub authors: Vec<Choice>,
     pub message: Field,
 }

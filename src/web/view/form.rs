@@ -43,8 +43,12 @@ pub enum FieldError {
     PersonId,
     Choice,
     Time,
+    /// A day that is no day, or has passed.
+    Expiry,
+    /// What a search says is wrong with it, at the character `at`, from 1.
     Query {
         at: u32,
+        problem: String,
     },
     /// Words that the handler has taken from the catalogue.
     Other(String),
@@ -69,7 +73,11 @@ impl FieldError {
             Self::PersonId => plain("error-person-id"),
             Self::Choice => plain("error-choice"),
             Self::Time => plain("error-time"),
-            Self::Query { at } => number("error-query", "at", *at),
+            Self::Expiry => plain("error-expiry"),
+            Self::Query { at, problem } => {
+                let arguments = [("at", (*at).into()), ("problem", problem.as_str().into())];
+                messages.with("error-query", &arguments).into_owned()
+            }
             Self::Other(text) => text.clone(),
         }
     }

@@ -18,8 +18,8 @@ pub struct KeysPage {
 pub struct KeyRow {
     pub id: String,
     pub name: String,
-    /// The first characters, which secret scanners and people know it by.
-    pub prefix: String,
+    /// The last characters of the token, to tell keys apart.
+    pub hint: String,
     /// The role's code.
     pub role: String,
     pub created: Timestamp,

@@ -34,6 +34,7 @@ pub struct PermissionGroup {
 pub struct PermissionRow {
     /// The permission's code, such as `message.read`.
     pub code: String,
+    pub description: String,
     /// In the order of the columns.
     pub granted: Vec<bool>,
     pub routes: Vec<RouteRow>,

@@ -20,10 +20,10 @@ pub struct TenantsPage {
 pub struct TenantRow {
     pub name: String,
     pub slug: String,
+    /// Of its page.
+    pub href: String,
     pub state: TenantState,
     pub created: Timestamp,
-    /// Entries of the tenant's audit log; absent while its file was not opened.
-    pub entries: Option<u64>,
 }
 
 /// `GET|POST /platform/tenants/new`; sends `name`, `slug`, `owner_name`, `owner_email`,
@@ -49,12 +49,10 @@ pub struct TenantPage {
     pub id: String,
     pub name: String,
     pub slug: String,
+    /// The page's own path; acts are below it.
+    pub path: String,
     pub state: TenantState,
     pub created: Timestamp,
-    pub entries: Option<u64>,
-    pub members: Option<u64>,
-    /// Size of the tenant's files in bytes.
-    pub bytes: Option<u64>,
 }
 
 impl TenantPage {
@@ -68,11 +66,6 @@ impl TenantPage {
 
     pub fn is_suspended(&self) -> bool {
         self.state == TenantState::Suspended
-    }
-
-    /// `12.3 MiB`.
-    pub fn size(&self) -> Option<String> {
-        self.bytes.map(size)
     }
 }
 
@@ -116,28 +109,15 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    let mut size = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while size >= 1024.0 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    format!("{size:.1} {}", UNITS[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_sizes_read_well() {
+    fn durations_read_well() {
         assert_eq!(duration(Duration::from_micros(840)), "840 µs");
         assert_eq!(duration(Duration::from_millis(3_240)), "3.2 s");
         assert_eq!(duration(Duration::from_secs(245)), "4 min 05 s");
-        assert_eq!(size(1_500), "1.5 KiB");
-        assert_eq!(size(3 << 30), "3.0 GiB");
     }
 }
 

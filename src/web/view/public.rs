@@ -9,6 +9,8 @@ use super::{Chrome, Field};
 #[template(path = "public/landing.html")]
 pub struct LandingPage {
     pub chrome: Chrome,
+    /// There is no administrator yet: the page says how to get the set-up link instead.
+    pub needs_setup: bool,
     pub slug: Field,
 }
 

@@ -1,6 +1,6 @@
 //! Query strings of links, and cursor paging.
 
-/// Links of a list in pages by cursor; an absent one is shown as not available.
+/// Links of a list in pages by cursor; an absent one is shown as not available, or not at all.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Pager {
     /// Back to the first page; absent when this is it.

@@ -4,14 +4,14 @@ use askama::Template;
 
 use super::{Chrome, Field};
 
-/// The form. Sends `admin_name`, `admin_email`, `admin_password`, `admin_password_again`,
+/// The form, by POST to `/setup`. Sends `token`, `admin_name`, `admin_email`, `admin_password`, `admin_password_again`,
 /// `tenant_name`, `tenant_slug`, `owner_name`, `owner_email`, `owner_password`.
 #[derive(Template)]
 #[template(path = "setup/form.html")]
 pub struct SetupPage {
     pub chrome: Chrome,
-    /// Where the form goes, one-time token included.
-    pub action: String,
+    /// The link's one-time token.
+    pub token: String,
     pub admin_name: Field,
     pub admin_email: Field,
     pub admin_password: Field,
@@ -27,10 +27,10 @@ pub struct SetupPage {
 
 impl SetupPage {
     /// An empty form.
-    pub fn new(chrome: Chrome, action: String, password_min: u64) -> Self {
+    pub fn new(chrome: Chrome, token: String, password_min: u64) -> Self {
         Self {
             chrome,
-            action,
+            token,
             admin_name: Field::default(),
             admin_email: Field::default(),
             admin_password: Field::default(),

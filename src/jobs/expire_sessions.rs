@@ -1,0 +1,40 @@
+//! Deletes sessions past their time and answers to repeated calls past theirs.
+
+use super::{Context, Job, JobError, Record, Summary, Walk, repo};
+use crate::authz::Realm;
+use crate::kernel::limits;
+use crate::tenants::SystemWrite;
+
+pub const JOB: Job = Job {
+    name: "sessions.expire",
+    cron: "35 7 * * * *",
+    description: "Deletes sessions that have expired and answers kept for repeated calls",
+    record: Record::Housekeeping,
+    at_start: false,
+    catch_up: false,
+    run: |context| Box::pin(run(context)),
+};
+
+async fn run(context: &Context) -> Result<Summary, JobError> {
+    expire(context, Realm::Platform).await?;
+    let mut walk = Walk::new(context);
+    while let Some(tenant) = walk.next().await? {
+        let result = expire(context, Realm::Tenant(tenant.id)).await;
+        walk.note(&tenant, result)?;
+    }
+    Ok(Summary(vec![("tenants", walk.end()?)]))
+}
+
+async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
+    let (now, policy) = (context.app.runtime.now(), context.app.session_policy());
+    let sessions = match realm {
+        Realm::Platform => "admin_sessions",
+        Realm::Tenant(_) => "sessions",
+    };
+    let ends = (now.minus(policy.idle), now.minus(policy.absolute));
+    let answered = now.minus(limits::IDEMPOTENCY_LIFE);
+    let write = context.app.tenants.system_write(realm, SystemWrite::Expiry, move |tx| {
+        Ok(repo::expire(tx, sessions, ends, answered)?)
+    });
+    Ok(write.await?)
+}

@@ -1,0 +1,75 @@
+//! What a job is.
+
+use std::fmt;
+use std::pin::Pin;
+
+use super::Context;
+use crate::tenants::DoorError;
+use crate::trail::TrailError;
+
+/// Work that runs by itself, at the times of a schedule. One file a job; [`JOBS`](super::JOBS)
+/// lists them.
+pub struct Job {
+    /// `domain.verb`; stable, the log names it.
+    pub name: &'static str,
+    /// When it runs unless `job_schedules` says otherwise: second, minute, hour, day of the month,
+    /// month, day of the week; UTC.
+    pub cron: &'static str,
+    pub description: &'static str,
+    pub record: Record,
+    /// Runs at the start too.
+    pub at_start: bool,
+    /// Runs at the start when its time passed while nothing ran.
+    pub catch_up: bool,
+    pub run: for<'a> fn(&'a Context) -> Running<'a>,
+}
+
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Summary, JobError>> + Send + 'a>>;
+
+/// What is kept of a job's runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Start and end of every run are entries in the platform's log; the last runs are kept.
+    Audited,
+    /// For what runs every few seconds and does only system writes: no entries, the latest run.
+    Housekeeping,
+}
+
+/// What a run did, as numbers with names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary(pub Vec<(&'static str, u64)>);
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (name, value)) in self.0.iter().enumerate() {
+            let comma = if n == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}: {value}")?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    #[error("stopped with the server before it was done")]
+    Stopped,
+    #[error("the audit log of {log} is broken at entry {first_bad}: {reason}")]
+    Broken { log: String, first_bad: u64, reason: &'static str },
+    /// Some tenants could not be served; the others were.
+    #[error("{count} tenants failed, {first} first: {cause}")]
+    Tenants { count: u64, first: String, cause: Box<JobError> },
+    #[error("the job broke off; the operating log says where")]
+    Panicked,
+    #[error(transparent)]
+    Trail(#[from] TrailError),
+    #[error(transparent)]
+    Door(DoorError),
+}
+
+crate::behind_doors!(JobError);
+
+impl From<crate::authz::Denied> for JobError {
+    fn from(denied: crate::authz::Denied) -> Self {
+        Self::Door(denied.into())
+    }
+}

@@ -1,0 +1,51 @@
+//! Scheduled jobs: what runs by itself, when, and what came of it. One file a job.
+//!
+//! A run that does more than count is recorded in the platform's audit log (`job.started`, then
+//! `job.completed` or `job.failed`), and the last hundred runs of each job are kept. Housekeeping
+//! runs every few seconds or minutes and does system writes only: no entries, and of its runs the
+//! latest alone, written down once a minute or when it ends otherwise than before.
+//!
+//! A job never runs twice at once. A run that its process did not live to end is marked as
+//! interrupted at the next start.
+
+mod context;
+mod job;
+mod list;
+mod repo;
+mod runner;
+mod schedule;
+mod scheduler;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+mod close_idle;
+mod expire_sessions;
+mod feed_indexes;
+mod flush_denials;
+mod flush_key_use;
+mod forget_rates;
+mod migrate_tenants;
+mod sweep_subject_keys;
+mod verify_logs;
+
+pub use context::Context;
+pub use job::{Job, JobError, Record, Running, Summary};
+pub use list::{JobStatus, list};
+pub use repo::RunState;
+pub use schedule::Schedule;
+pub use scheduler::{Scheduler, SchedulerError, start};
+use walk::Walk;
+
+/// Every job there is.
+pub const JOBS: &[Job] = &[
+    flush_key_use::JOB,
+    flush_denials::JOB,
+    close_idle::JOB,
+    forget_rates::JOB,
+    feed_indexes::JOB,
+    expire_sessions::JOB,
+    migrate_tenants::JOB,
+    verify_logs::JOB,
+    sweep_subject_keys::JOB,
+];

@@ -1,0 +1,92 @@
+//! Destroys subject keys that nothing names. A key is durable before the data that names it, so a
+//! write that then fails leaves one behind.
+
+use std::time::Duration;
+
+use super::{Context, Job, JobError, Record, Summary, Walk, repo};
+use crate::audit::event::Resource;
+use crate::audit::{Event, catalogue};
+use crate::authz::permission::{PlatformJobRun, SubjectErase};
+use crate::authz::{Grant, Permission, Realm, TenantState};
+use crate::kernel::id::KeyId;
+use crate::tenants::{DoorError, RealmTx, Tenant, WriteTx};
+
+pub const JOB: Job = Job {
+    name: "subject-keys.sweep",
+    cron: "0 50 4 * * *",
+    description: "Destroys keys that were made for a person but never used",
+    record: Record::Audited,
+    at_start: false,
+    catch_up: true,
+    run: |context| Box::pin(run(context)),
+};
+
+/// A younger key may be named by a write that is still on its way.
+const AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Keys looked at in one read.
+const STEP: u32 = 1000;
+const CAUSE: &str = "never used";
+
+async fn run(context: &Context) -> Result<Summary, JobError> {
+    let (tenants, caller) = (&context.app.tenants, &context.caller);
+    let grant = tenants.authorize_platform::<PlatformJobRun>(caller, context.job.name).await?;
+    let mut destroyed = sweep(context, &grant, &[("admins", "subject")]).await?;
+    let mut walk = Walk::new(context);
+    while let Some(tenant) = walk.next().await? {
+        let result = one(context, &tenant, &mut destroyed).await;
+        walk.note(&tenant, result)?;
+    }
+    Ok(Summary(vec![("tenants", walk.end()?), ("keys", destroyed)]))
+}
+
+async fn one(context: &Context, tenant: &Tenant, destroyed: &mut u64) -> Result<(), JobError> {
+    // What is frozen stays as it is.
+    if tenant.state != TenantState::Active {
+        return Ok(());
+    }
+    let (tenants, slug) = (&context.app.tenants, tenant.slug.as_str());
+    let authorized = tenants.authorize::<SubjectErase>(&context.caller, slug, context.job.name);
+    let (grant, _) = authorized.await?;
+    let people = &[("users", "subject"), ("data_subjects", "id")];
+    let count = sweep(context, &grant, people).await?;
+    *destroyed += count;
+    if count > 0 {
+        let recorded = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event(count).into()));
+        tenants.write(&grant, recorded).await?;
+    }
+    Ok(())
+}
+
+/// Destroys the unnamed keys of one key store; answers how many.
+async fn sweep<P: Permission>(
+    context: &Context,
+    grant: &Grant<P>,
+    people: &'static [(&'static str, &'static str)],
+) -> Result<u64, JobError> {
+    let tenants = &context.app.tenants;
+    let before = context.app.runtime.now().minus(AGE);
+    let realm: Realm = grant.realm();
+    let (mut after, mut count): (Option<KeyId>, u64) = (None, 0);
+    loop {
+        context.go_on()?;
+        let read = tenants.read(grant, move |tx| {
+            let keys = tx.keys().subjects(before, after, STEP)?;
+            let last = keys.last().copied();
+            Ok::<_, DoorError>((last, repo::unnamed(tx, people, keys)?))
+        });
+        let (last, unnamed) = read.await?;
+        for key in unnamed {
+            count += u64::from(tenants.destroy_subject(realm, key, CAUSE).await?);
+        }
+        let Some(last) = last else { return Ok(count) };
+        after = Some(last);
+    }
+}
+
+fn event(count: u64) -> Event {
+    let mut event = Event::new(catalogue::KEY_DESTROYED);
+    event.resource = Some(Resource::new("key", "subject"));
+    event.custom_fields.insert("cause".into(), CAUSE.into());
+    event.custom_fields.insert("count".into(), count.into());
+    event
+}

@@ -1,0 +1,235 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::runner::Runner;
+use super::*;
+use crate::app::App;
+use crate::audit::view::EntryView;
+use crate::authn::{self, Credentials};
+use crate::authz::permission::{ConversationCreate, PlatformJobRead, TenantCreate};
+use crate::authz::{Principal, Realm, RequestContext, Role};
+use crate::conversations::{self, NewConversation, NewDataSubject};
+use crate::kernel::clock::ManualClock;
+use crate::kernel::random::SystemRandom;
+use crate::kernel::{Runtime, Timestamp};
+use crate::provision::tenant_with_owner;
+use crate::store::Sql;
+use crate::tenants::{DoorError, NewTenant, RealmTx, SystemWrite, Tenant};
+use crate::testing::TestServer;
+use crate::users::NewMember;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+static LONG: Job = Job {
+    name: "test.long",
+    run: |context| Box::pin(async { context.pause(DAY).await.map(|()| Summary::default()) }),
+    ..verify_logs::JOB
+};
+
+static PANICS: Job = Job {
+    name: "test.panics",
+    run: |_| Box::pin(async { panic!("on purpose") }),
+    ..verify_logs::JOB
+};
+
+fn job(name: &str) -> &'static Job {
+    JOBS.iter().find(|job| job.name == name).unwrap()
+}
+
+fn manual() -> (Arc<ManualClock>, TestServer) {
+    let start = Timestamp::parse("2026-11-22T05:06:07Z").unwrap();
+    let clock = Arc::new(ManualClock::new(start));
+    let runtime = Runtime { clock: clock.clone(), random: Arc::new(SystemRandom) };
+    (clock, TestServer::start_with(runtime))
+}
+
+async fn status(app: &App, server: &TestServer, job: &str) -> JobStatus {
+    let (id, session) = (server.runtime.id(), server.runtime.id());
+    let (subject, name) = (server.runtime.id(), "Ada".to_owned());
+    let admin = server.caller(Principal::PlatformAdmin { id, session, subject, name });
+    let grant = app.tenants.authorize_platform::<PlatformJobRead>(&admin, "test").await.unwrap();
+    let all = list(&app.tenants, &grant).await.unwrap();
+    all.into_iter().find(|status| status.name == job).unwrap()
+}
+
+/// Names of the entries about a job in the platform's log.
+async fn recorded(server: &TestServer, job: &str) -> Vec<String> {
+    let about =
+        |entry: &EntryView| entry.resource.as_ref().is_some_and(|resource| resource.id == job);
+    let entries = server.entries_of(Realm::Platform).await;
+    entries.into_iter().filter(about).map(|entry| entry.action).collect()
+}
+
+#[tokio::test]
+async fn a_run_leaves_its_start_and_end_in_the_platforms_log() {
+    let (_, server) = manual();
+    let app = server.app();
+    server.tenant("acme").await;
+    let runner = Runner::new(&app);
+    assert_eq!(status(&app, &server, "audit.verify").await.state, None);
+    assert_eq!(runner.run(job("audit.verify")).await, Some(RunState::Succeeded));
+    assert_eq!(recorded(&server, "audit.verify").await, ["job.started", "job.completed"]);
+    let status = status(&app, &server, "audit.verify").await;
+    assert_eq!(status.state, Some(RunState::Succeeded));
+    assert!(status.summary.unwrap().starts_with("logs: 2, entries: "));
+    assert_eq!(status.next_run, Timestamp::parse("2026-11-23T03:30:00Z"));
+}
+
+#[tokio::test]
+async fn housekeeping_leaves_no_entries_and_one_run() {
+    let (clock, server) = manual();
+    let (app, before) = (server.app(), server.entries_of(Realm::Platform).await.len());
+    let runner = Runner::new(&app);
+    for _ in 0..3 {
+        assert_eq!(runner.run(job("api-keys.flush-use")).await, Some(RunState::Succeeded));
+        clock.advance(Duration::from_secs(61));
+    }
+    assert_eq!(server.entries_of(Realm::Platform).await.len(), before);
+    let runs = server.tenants.credentials(Realm::Platform, |tx| {
+        Ok::<_, DoorError>(tx.count("SELECT count(*) FROM job_runs", &[])?)
+    });
+    assert_eq!(runs.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_job_never_runs_twice_at_once_and_ends_when_the_server_stops() {
+    let server = TestServer::start();
+    let runner = Arc::new(Runner::new(&server.app()));
+    let first = tokio::spawn({
+        let runner = runner.clone();
+        async move { runner.run(&LONG).await }
+    });
+    while recorded(&server, LONG.name).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(runner.run(&LONG).await, None);
+    runner.stop();
+    assert_eq!(first.await.unwrap(), Some(RunState::Interrupted));
+    assert_eq!(recorded(&server, LONG.name).await, ["job.started", "job.failed"]);
+    assert_eq!(runner.run(&LONG).await, None);
+}
+
+#[tokio::test]
+async fn a_job_that_breaks_off_is_a_failed_run() {
+    let server = TestServer::start();
+    let runner = Runner::new(&server.app());
+    assert_eq!(runner.run(&PANICS).await, Some(RunState::Failed));
+    assert_eq!(runner.run(&PANICS).await, Some(RunState::Failed));
+}
+
+#[tokio::test]
+async fn a_run_that_its_process_did_not_live_to_end_is_shown_as_interrupted() {
+    let (_, server) = manual();
+    let app = server.app();
+    let (run, now) = (server.runtime.id(), server.runtime.now());
+    let write = server.tenants.system_write(Realm::Platform, SystemWrite::JobProgress, move |tx| {
+        repo::start(tx, run, "audit.verify", now)?;
+        Ok(repo::progress(tx, run, 3, 9)?)
+    });
+    write.await.unwrap();
+    assert_eq!(status(&app, &server, "audit.verify").await.progress, Some((3, 9)));
+    Runner::new(&app).recover().await.unwrap();
+    let status = status(&app, &server, "audit.verify").await;
+    assert_eq!((status.state, status.progress), (Some(RunState::Interrupted), None));
+    assert!(status.error.is_some());
+}
+
+#[test]
+fn a_time_that_passed_while_nothing_ran_is_caught_up_with() {
+    let schedule = Schedule::parse("0 30 3 * * *").unwrap();
+    let time = |text: &str| Timestamp::parse(text).unwrap();
+    let now = time("2026-11-22T05:06:07Z");
+    let missed = |last| scheduler::missed(&schedule, last, now);
+    assert!(missed(Some(time("2026-11-21T03:30:00Z"))));
+    assert!(!missed(Some(time("2026-11-22T03:30:01Z"))));
+    assert!(!missed(None));
+}
+
+#[tokio::test]
+async fn sessions_past_their_time_are_deleted() {
+    let (clock, server) = manual();
+    let app = server.app();
+    let tenant = with_owner(&app, &server).await;
+    let sign_in = || async {
+        let password = "correct horse battery".to_owned().into();
+        let credentials = Credentials { email: "ada@example.org".into(), password };
+        let request = RequestContext { id: server.runtime.id(), ip: None, user_agent: None };
+        authn::sign_in(&app.tenants, &app.hasher, &tenant, credentials, request).await.unwrap();
+    };
+    let sessions = || async {
+        let count = server.tenants.credentials(Realm::Tenant(tenant.id), |tx| {
+            Ok::<_, DoorError>(tx.count("SELECT count(*) FROM sessions", &[])?)
+        });
+        count.await.unwrap()
+    };
+    sign_in().await;
+    clock.advance(Duration::from_secs(29 * 60));
+    sign_in().await;
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(sessions().await, 2);
+    assert_eq!(Runner::new(&app).run(job("sessions.expire")).await, Some(RunState::Succeeded));
+    assert_eq!(sessions().await, 1);
+}
+
+async fn with_owner(app: &App, server: &TestServer) -> Tenant {
+    let operator = server.operator();
+    let grant = app.tenants.authorize_platform::<TenantCreate>(&operator, "test").await.unwrap();
+    let new = NewTenant { slug: "acme".parse().unwrap(), name: "Acme".into() };
+    let owner = NewMember {
+        name: "Ada".into(),
+        email: "ada@example.org".into(),
+        password: "correct horse battery".to_owned().into(),
+        role: Role::Owner,
+    };
+    tenant_with_owner(&app.tenants, &app.hasher, &grant, new, owner).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_key_that_was_never_used_is_destroyed_after_a_day_and_no_other() {
+    let (clock, server) = manual();
+    let app = server.app();
+    let tenant = with_owner(&app, &server).await;
+    let realm = Realm::Tenant(tenant.id);
+    let grant = server.grant::<ConversationCreate>(&tenant).await;
+    let person = NewDataSubject { id: "c-1".into(), ..NewDataSubject::default() };
+    let new = NewConversation {
+        subject: "Refund".into(),
+        data_subject: Some(person),
+        ..NewConversation::default()
+    };
+    conversations::create(&app.tenants, &grant, new, None).await.unwrap();
+    let old = app.tenants.new_subject(realm).await.unwrap();
+    clock.advance(DAY);
+    let young = app.tenants.new_subject(realm).await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(Runner::new(&app).run(job("subject-keys.sweep")).await, Some(RunState::Succeeded));
+
+    let later = server.runtime.now().plus(DAY);
+    let left = server
+        .tenants
+        .credentials(realm, move |tx| Ok::<_, DoorError>(tx.keys().subjects(later, None, 10)?));
+    let left = left.await.unwrap();
+    // The owner's, the customer's, and the one that is not a day old.
+    assert_eq!(left.len(), 3);
+    assert!(left.contains(&young) && !left.contains(&old));
+    let ledger = std::fs::read_to_string(server.data_dir().join("erasures.log")).unwrap();
+    assert!(ledger.contains(&old.to_string()));
+    let entries = server.entries(&tenant).await;
+    assert_eq!(entries.last().unwrap().action, "key.destroyed");
+    assert!(server.verify(&tenant).await.ok);
+}
+
+#[tokio::test]
+async fn the_scheduler_brings_every_tenant_up_to_date_at_the_start() {
+    let server = TestServer::start();
+    let app = server.app();
+    server.tenant("acme").await;
+    let scheduler = start(&app).await.unwrap();
+    let done = async {
+        while status(&app, &server, "tenants.migrate").await.state != Some(RunState::Succeeded) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), done).await.unwrap();
+    scheduler.shutdown().await;
+}
