@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::authz::{Caller, Realm, RequestContext};
-use crate::authz::permission::{AuditRead, AuditVerify, ConversationRead};
 use crate::authz::Principal;
+use crate::authz::permission::{AuditRead, AuditVerify, ConversationRead};
+use crate::authz::{Caller, Realm, RequestContext};
 use crate::conversations::{self, ConversationState};
-use crate::trail::{self, SearchRequest};
 use crate::kernel::id::{RequestId, TenantId};
+use crate::trail::{self, SearchRequest};
 
 #[tokio::test]
 async fn the_demo_shows_what_the_product_is_about() {
@@ -34,12 +34,18 @@ async fn the_demo_shows_what_the_product_is_about() {
         assert!(verification.ok);
         entries += verification.size;
         let (grant, _) = app.tenants.authorize::<AuditRead>(&caller, slug, "").await.unwrap();
-        for q in ["action:login.failed", "outcome:denied", "action:role.changed", "action:invoice.exported"] {
+        for q in [
+            "action:login.failed",
+            "outcome:denied",
+            "action:role.changed",
+            "action:invoice.exported",
+        ] {
             let request = SearchRequest { q: q.into(), ..SearchRequest::default() };
             let page = trail::search(&app.tenants, &grant, request).await.unwrap().value;
             assert!(!page.items.is_empty(), "{q}");
         }
-        let (grant, _) = app.tenants.authorize::<ConversationRead>(&caller, slug, "").await.unwrap();
+        let (grant, _) =
+            app.tenants.authorize::<ConversationRead>(&caller, slug, "").await.unwrap();
         let counts = conversations::counts(&app.tenants, &grant).await.unwrap();
         println!("{counts:?} {}", verification.size);
     }
