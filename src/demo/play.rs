@@ -241,7 +241,7 @@ impl Scene<'_> {
         let grant = self.house.grant::<p::AuditIngest>(app, &caller, "demo").await?;
         let body = serde_json::Value::from(events).to_string();
         let tenant = &self.house.tenant;
-        trail::ingest(&app.tenants, &grant, tenant, body.as_bytes(), None).await?;
+        trail::ingest(&app.tenants, &grant, tenant, body.into_bytes().into(), None).await?;
         Ok(())
     }
 

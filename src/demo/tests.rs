@@ -24,6 +24,7 @@ async fn the_demo_shows_what_the_product_is_about() {
         let principal = Principal::ApiKey {
             tenant: tenant.id,
             id: runtime.id(),
+            name: "test".into(),
             role: crate::authz::Role::Owner,
         };
         let request = RequestContext { id: runtime.id(), ip: None, user_agent: None };
