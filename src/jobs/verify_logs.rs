@@ -19,6 +19,7 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     let tenants = &context.app.tenants;
     let grant = tenants.authorize_platform(&context.caller, context.job.name).await?;
     let platform = trail::verify_platform(tenants, &grant).await?;
+    context.app.verified.note(grant.realm(), &platform);
     let mut entries = platform.size;
     let mut walk = Walk::new(context);
     while let Some(tenant) = walk.next().await? {
@@ -33,6 +34,7 @@ async fn one(context: &Context, tenant: &Tenant, entries: &mut u64) -> Result<()
     let (tenants, slug) = (&context.app.tenants, tenant.slug.as_str());
     let (grant, _) = tenants.authorize(&context.caller, slug, context.job.name).await?;
     let verification = trail::verify(tenants, &grant).await?;
+    context.app.verified.note(grant.realm(), &verification);
     *entries += verification.size;
     unbroken(slug, &verification)
 }

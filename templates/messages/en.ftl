@@ -79,6 +79,7 @@ job-never-run = Not run yet
 job-running = Running
 job-completed = Completed
 job-failed = Failed
+job-interrupted = Interrupted
 granted = Granted
 not-granted = Not granted
 person-erased = Erased person

@@ -8,6 +8,7 @@ mod conversation;
 mod conversations;
 mod files;
 mod home;
+mod jobs;
 mod keys;
 mod landing;
 mod members;
@@ -44,6 +45,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         platform::routes(),
         platform_tenant::routes(),
+        jobs::routes(),
     ];
     domains.into_iter().flatten().collect()
 }

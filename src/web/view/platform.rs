@@ -80,6 +80,7 @@ pub struct JobsPage {
 pub struct JobRow {
     /// The job's code, such as `session.sweep`.
     pub name: String,
+    pub description: String,
     /// As configured: a cron expression or an interval.
     pub schedule: String,
     pub result: JobResult,
@@ -88,6 +89,8 @@ pub struct JobRow {
     pub next_run: Option<Timestamp>,
     /// Of the run that goes on now: done and all.
     pub progress: Option<(u64, u64)>,
+    /// What the last run did.
+    pub summary: Option<String>,
     /// Why the last run failed.
     pub error: Option<String>,
 }

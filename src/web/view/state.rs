@@ -122,6 +122,7 @@ labelled! {
         Running: "running", "job-running", Accent;
         Completed: "completed", "job-completed", Good;
         Failed: "failed", "job-failed", Bad;
+        Interrupted: "interrupted", "job-interrupted", Warning;
     }
 }
 
