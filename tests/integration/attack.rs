@@ -71,3 +71,46 @@ async fn in_a_frozen_tenant_the_owner_still_takes_rights_away_and_gives_none() {
         assert!(log.contains(action), "{action}");
     }
 }
+
+#[tokio::test]
+async fn a_log_that_cannot_be_opened_is_reported_and_the_others_are_checked_all_the_same() {
+    let (mut app, _) = TestApp::with_tenant();
+    app.tenant("globex");
+    let id = app.cli(&["tenant", "list"], "")["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(app.server.stop(), Some(0));
+    let file = app.data().join("tenants").join(id).join("tenant.db");
+    std::fs::write(&file, vec![7; 65536]).unwrap();
+    let said = app.try_cli(&["audit", "verify"], "");
+    assert_eq!(said.code, 1, "{said:?}");
+    let all: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let ok: Vec<_> = all["logs"].as_array().unwrap().iter().map(|log| log["ok"] == true).collect();
+    assert_eq!((all["ok"] == false, ok), (true, vec![true, false, true]), "{all}");
+    assert!(all["logs"][1]["reason"].as_str().unwrap().contains("tenant.db"), "{all}");
+}
+
+#[tokio::test]
+async fn a_search_of_a_thousand_terms_is_refused_not_run() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let query = "seq:1+".repeat(2000);
+    let answer = api.get(&format!("/api/v1/audit/acme/events?q={query}")).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn guessing_passwords_is_slowed_down_and_that_is_in_the_log_once() {
+    let app = TestApp::with(&[("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE", "2")]);
+    let api = app.client(app.tenant("acme"));
+    let browser = Session::new(&app.server.url, app.data());
+    let mut last = 0;
+    for _ in 0..6 {
+        let fields = [("email", OWNER), ("password", "wrong password 123")];
+        let answer = browser.submit("/t/acme/login", "/t/acme/login", &fields).await;
+        assert!(!answer.header("ratelimit").is_empty(), "{:?}", answer.headers);
+        last = answer.status;
+    }
+    assert_eq!(last, 429);
+    let entries = api.entries("acme").await;
+    let slowed = entries.iter().filter(|entry| entry["action"] == "rate.limited");
+    assert_eq!(slowed.count(), 1);
+}
