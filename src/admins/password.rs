@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::create::event;
 use super::{AdminError, repo};
 use crate::audit::catalogue;
-use crate::authn::{AuthnError, Hasher, LinkFor, consume_link};
+use crate::authn::{AuthnError, Hasher, LinkFor, consume_link, look_at_link};
 use crate::authz::Grant;
 use crate::authz::permission::PlatformAdminManage;
 use crate::crypto::password;
@@ -22,6 +22,10 @@ pub async fn choose_password(
     new: SecretString,
 ) -> Result<(), AdminError> {
     password::check(&new).map_err(UserError::Password)?;
+    // Hashing is dear: not for a link that does not work anyway.
+    if !matches!(look_at_link(tenants, &link).await?, Some(LinkFor::Password(_))) {
+        return Err(AuthnError::SetupLink.into());
+    }
     let hash = hasher.hash(new).await.map_err(DoorError::from)?;
     let written = tenants.write(grant, move |tx| {
         let LinkFor::Password(id) = consume_link(tx, &link)? else {

@@ -10,14 +10,14 @@ use crate::kernel::id::ApiKeyId;
 use crate::store::{Sql, SqlMut};
 use crate::tenants::{AuditEvents, Tenants};
 
-/// Revoking a key twice changes nothing the second time.
+/// Revoking a key twice changes nothing the second time. A frozen tenant's keys can be revoked too.
 pub async fn revoke(
     tenants: &Tenants,
     grant: &Grant<ApiKeyRevoke>,
     id: ApiKeyId,
 ) -> Result<(), ApiKeyError> {
     let now = tenants.runtime().now();
-    let written = tenants.write(grant, move |tx| {
+    let written = tenants.withdraw(grant, move |tx| {
         let sql = "UPDATE api_keys SET revoked = $1 WHERE id = $2 AND revoked IS NULL";
         if tx.execute(sql, args![now, id])? == 1 {
             let mut event = Event::new(catalogue::API_KEY_REVOKED);

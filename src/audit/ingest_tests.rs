@@ -139,6 +139,13 @@ proptest! {
     }
 
     #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        let _ = super::parse(&bytes, TENANT, "acme");
+        let quoted = [b"{\"action\":\"a\",\"userAgent\":\"".as_slice(), &bytes, b"\"}"].concat();
+        let _ = super::parse(&quoted, TENANT, "acme");
+    }
+
+    #[test]
     fn no_body_makes_it_panic(body in "[\\[\\]{}\":,a1 \\\\]{0,40}") {
         let _ = read(&body);
         let _ = read(&format!("{{\"action\":\"a\",\"customFields\":{body}"));

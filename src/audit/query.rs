@@ -87,13 +87,27 @@ pub struct QueryError {
     pub message: String,
 }
 
+/// More than a person types; what is searched for is recorded and becomes one SQL condition.
+const BYTES_MAX: usize = 2048;
+const TERMS_MAX: usize = 32;
+
+/// # Errors
+/// Where the text is not a query, or is longer than any that a person writes.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
+    if text.len() > BYTES_MAX {
+        let message = format!("a search has at most {BYTES_MAX} bytes");
+        return Err(QueryError { at: text.floor_char_boundary(BYTES_MAX), message });
+    }
     let mut terms = Vec::new();
     let mut at = 0;
     loop {
         at += text[at..].len() - text[at..].trim_start().len();
         if at == text.len() {
             return Ok(Query { terms });
+        }
+        if terms.len() == TERMS_MAX {
+            let message = format!("a search has at most {TERMS_MAX} terms");
+            return Err(QueryError { at, message });
         }
         let (term, end) = term(text, at)?;
         terms.push(term);
@@ -232,6 +246,13 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_no_person_types_is_refused() {
+        assert!(parse(&"seq:1 ".repeat(TERMS_MAX)).is_ok());
+        assert!(parse(&"seq:1 ".repeat(TERMS_MAX + 1)).is_err());
+        assert!(parse(&format!("actor:{}", "é".repeat(BYTES_MAX))).is_err());
+    }
+
+    #[test]
     fn errors_say_where_and_what_to_write() {
         for (text, at, word) in [
             ("seq:1 hello", 6, "action:login.failed"),
@@ -256,6 +277,16 @@ mod tests {
         fn no_query_makes_it_panic(text in "\\PC{0,30}", value in "[\"\\\\a *é-]{0,12}") {
             let _ = parse(&text);
             let _ = parse(&format!("actor:{value}"));
+        }
+
+        #[test]
+        fn no_text_at_all_makes_it_panic(
+            text in any::<String>(), time in "[-+]?[0-9]{0,7}-[0-9]{0,2}-[0-9]{0,2}[T0-9:.Z+-]{0,12}",
+            field in 0..Field::ALL.len(),
+        ) {
+            let _ = parse(&text);
+            let _ = parse(&format!("-{}:{text}", Field::ALL[field].name()));
+            let _ = parse(&format!("before:{time} after:\"{time}\""));
         }
     }
 }

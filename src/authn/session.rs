@@ -183,6 +183,14 @@ fn insert(
     now: Timestamp,
 ) -> Result<(), AuthnError> {
     let (people, sessions) = tables(realm);
+    // While the password was being checked it may have been changed, or the person disabled.
+    let sql = format!(
+        "SELECT count(*) FROM {people} WHERE id = $1 AND password = $2 AND state = 'active'"
+    );
+    let who = crate::store::Value::Id(person.id);
+    if tx.count(&sql, args![who, &person.password])? == 0 {
+        return Err(AuthnError::WrongPassword);
+    }
     let client =
         tx.seal(Field::SessionClient, session.bytes(), Some(person.subject), client.as_bytes())?;
     let user = crate::store::Value::Id(person.id);

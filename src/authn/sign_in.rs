@@ -23,13 +23,14 @@ pub struct Person {
     pub subject: KeyId,
     pub name: String,
     pub role: Option<Role>,
-    password: String,
+    pub(super) password: String,
     active: bool,
 }
 
 /// # Errors
 /// [`AuthnError::WrongPassword`] for a wrong password, an unknown and a disabled account alike,
-/// after the same time.
+/// after the same time; [`AuthnError::Suspended`] only for somebody with the right password, so that
+/// nobody else learns whether there is such a tenant.
 pub async fn sign_in(
     tenants: &Tenants,
     hasher: &Hasher,
@@ -37,10 +38,8 @@ pub async fn sign_in(
     credentials: Credentials,
     request: RequestContext,
 ) -> Result<SignedIn, AuthnError> {
-    if !tenant.state.admits() {
-        return Err(AuthnError::Suspended);
-    }
-    check(tenants, hasher, Realm::Tenant(tenant.id), credentials, request).await
+    let realm = Realm::Tenant(tenant.id);
+    check(tenants, hasher, realm, tenant.state.admits(), credentials, request).await
 }
 
 pub async fn sign_in_platform(
@@ -49,13 +48,14 @@ pub async fn sign_in_platform(
     credentials: Credentials,
     request: RequestContext,
 ) -> Result<SignedIn, AuthnError> {
-    check(tenants, hasher, Realm::Platform, credentials, request).await
+    check(tenants, hasher, Realm::Platform, true, credentials, request).await
 }
 
 async fn check(
     tenants: &Tenants,
     hasher: &Hasher,
     realm: Realm,
+    admits: bool,
     credentials: Credentials,
     request: RequestContext,
 ) -> Result<SignedIn, AuthnError> {
@@ -65,13 +65,18 @@ async fn check(
     let hash = person.as_ref().map(|person| person.password.clone());
     let matches =
         hasher.verify(credentials.password, hash).await.map_err(crate::tenants::DoorError::from)?;
-    match person {
-        Some(person) if matches && person.active => start(tenants, realm, person, request).await,
-        person => {
-            tenants.record(realm, failure(person.as_ref(), &email, &request)).await?;
-            Err(AuthnError::WrongPassword)
+    let failed = failure(person.as_ref(), &email, &request);
+    let result = match person {
+        Some(person) if matches && person.active && admits => {
+            start(tenants, realm, person, request).await
         }
+        Some(person) if matches && person.active => Err(AuthnError::Suspended),
+        _ => Err(AuthnError::WrongPassword),
+    };
+    if let Err(AuthnError::WrongPassword | AuthnError::Suspended) = &result {
+        tenants.record(realm, failed).await?;
     }
+    result
 }
 
 fn find(tx: &ReadTx<'_>, realm: Realm, email: &str) -> Result<Option<Person>, AuthnError> {

@@ -130,7 +130,7 @@ pub fn authorize<P: Permission>(
             Denied::Missing(P::FLAG.name())
         });
     }
-    if P::FLAG.writes() && state == TenantState::Frozen {
+    if P::FLAG.writes() && !P::FLAG.withdraws() && state == TenantState::Frozen {
         return Err(Denied::Frozen);
     }
     Ok(Grant { caller: caller.clone(), realm, permission: PhantomData })

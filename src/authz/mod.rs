@@ -23,6 +23,6 @@ mod principal;
 mod role;
 
 pub use grant::{Denied, Grant, Realm, TenantState, authorize};
-pub use permission::{Flag, Permission, Writes};
+pub use permission::{Flag, Permission, Withdraws, Writes};
 pub use principal::{Actor, Caller, Principal, RequestContext};
 pub use role::{Permissions, Role, UnknownRole};

@@ -10,6 +10,10 @@ pub trait Permission: Send + Sync + 'static {
 /// A permission under which something may be changed.
 pub trait Writes: Permission {}
 
+/// A permission under which rights can be taken away. That goes on in a frozen tenant: an incident
+/// is what tenants are frozen for.
+pub trait Withdraws: Writes {}
+
 macro_rules! permissions {
     ($($domain:literal: { $($flag:ident $name:literal $kind:ident [$($role:ident)*] $description:literal;)+ })+) => {
         /// A permission as a value.
@@ -37,6 +41,11 @@ macro_rules! permissions {
                 match self { $($(Flag::$flag => permissions!(@writes $kind)),+),+ }
             }
 
+            /// Whether rights can be taken away under it, in a frozen tenant too.
+            pub const fn withdraws(self) -> bool {
+                match self { $($(Flag::$flag => permissions!(@withdraws $kind)),+),+ }
+            }
+
             /// The built-in roles that have it.
             pub const fn roles(self) -> &'static [Role] {
                 match self { $($(Flag::$flag => &[$(permissions!(@role $role)),*]),+),+ }
@@ -56,8 +65,15 @@ macro_rules! permissions {
     };
     (@writes read) => { false };
     (@writes write) => { true };
+    (@writes withdraw) => { true };
+    (@withdraws withdraw) => { true };
+    (@withdraws $other:ident) => { false };
     (@impl read $flag:ident) => {};
     (@impl write $flag:ident) => { impl Writes for $flag {} };
+    (@impl withdraw $flag:ident) => {
+        impl Writes for $flag {}
+        impl Withdraws for $flag {}
+    };
     (@role O) => { Role::Owner };
     (@role A) => { Role::Admin };
     (@role P) => { Role::Operator };
@@ -127,15 +143,15 @@ permissions! {
         UserRead "user.read" read [O A U R L] "See the members and their roles";
         UserCreate "user.create" write [O A L] "Add members";
         UserUpdate "user.update" write [O A L] "Rename members, reset their second factor";
-        UserDisable "user.disable" write [O A L] "Disable and enable members";
+        UserDisable "user.disable" withdraw [O A L] "Disable and enable members";
         UserRole "user.role" write [O A] "Change a member's role, up to one's own";
         RoleManage "role.manage" write [O] "Define roles of one's own";
-        SessionRevoke "session.revoke" write [O A] "End other people's sessions";
+        SessionRevoke "session.revoke" withdraw [O A] "End other people's sessions";
     }
     "integrations": {
         ApiKeyRead "api_key.read" read [O A U L] "See the API keys, not their secrets";
         ApiKeyCreate "api_key.create" write [O A L] "Make API keys, up to one's own rights";
-        ApiKeyRevoke "api_key.revoke" write [O A L] "Revoke API keys";
+        ApiKeyRevoke "api_key.revoke" withdraw [O A L] "Revoke API keys";
         WebhookRead "webhook.read" read [O A U] "See webhooks and deliveries";
         WebhookManage "webhook.manage" write [O A] "Set up webhooks";
         AlertRead "alert.read" read [O A U R] "See alerts";

@@ -8,6 +8,7 @@ use super::command::Operator;
 use super::output::{Report, table};
 use crate::audit::verify::Verification;
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify, TenantRead};
+use crate::trail::TrailError;
 use crate::{tenants, trail};
 
 #[derive(Subcommand)]
@@ -31,6 +32,13 @@ pub fn command(verb: Verb) -> super::Command {
     super::Command::Audit(Command::Verify { tenant })
 }
 
+/// One log: what was found, or why it could not be looked at.
+struct Checked {
+    tenant: Option<String>,
+    result: Result<Verification, TrailError>,
+}
+
+/// A log that cannot be opened is as bad as a broken one; the others are checked all the same.
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     let Command::Verify { tenant } = command;
     let mut logs = Vec::new();
@@ -38,7 +46,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Some(name) => vec![name.clone()],
         None => {
             let grant = operator.platform::<PlatformAuditVerify>().await?;
-            logs.push((None, trail::verify_platform(&operator.tenants, &grant).await?));
+            let result = trail::verify_platform(&operator.tenants, &grant).await;
+            logs.push(Checked { tenant: None, result });
             let grant = operator.platform::<TenantRead>().await?;
             let all = tenants::list(&operator.tenants, &grant).await?;
             all.into_iter().map(|tenant| tenant.slug.to_string()).collect()
@@ -46,44 +55,61 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     };
     for name in names {
         let (grant, tenant) = operator.tenant::<AuditVerify>(&name).await?;
-        let verification = trail::verify(&operator.tenants, &grant).await?;
-        logs.push((Some(tenant.slug.to_string()), verification));
+        let result = trail::verify(&operator.tenants, &grant).await;
+        logs.push(Checked { tenant: Some(tenant.slug.to_string()), result });
     }
     Ok(report(&logs))
 }
 
-fn report(logs: &[(Option<String>, Verification)]) -> Report {
-    let ok = logs.iter().all(|(_, log)| log.ok);
-    let items: Vec<Value> =
-        logs.iter().map(|(tenant, log)| describe(tenant.as_deref(), log)).collect();
-    let row = |(tenant, log): &(Option<String>, Verification)| {
-        let state = match (log.first_bad, log.reason) {
-            (Some(seq), Some(reason)) => format!("BROKEN at entry {seq}: {reason}"),
-            _ => "ok".to_owned(),
-        };
-        vec![
-            tenant.clone().unwrap_or_else(|| "(platform)".to_owned()),
-            log.size.to_string(),
-            format!("{} ms", log.duration_ms),
-            log.head.to_string(),
-            state,
-        ]
-    };
+fn report(logs: &[Checked]) -> Report {
+    let ok = logs.iter().all(|log| log.result.as_ref().is_ok_and(|log| log.ok));
+    let items: Vec<Value> = logs.iter().map(describe).collect();
     let head = ["TENANT", "ENTRIES", "TOOK", "HEAD", "STATE"];
     let text = table(&head, &logs.iter().map(row).collect::<Vec<_>>());
     Report { json: json!({ "ok": ok, "logs": items }), text, ok }
 }
 
-fn describe(tenant: Option<&str>, log: &Verification) -> Value {
-    json!({
-        "logId": log.log_id,
-        "tenant": tenant,
-        "size": log.size,
-        "head": log.head,
-        "root": log.root,
-        "ok": log.ok,
-        "firstBad": log.first_bad,
-        "reason": log.reason,
-        "durationMs": log.duration_ms,
-    })
+fn row(Checked { tenant, result }: &Checked) -> Vec<String> {
+    let tenant = tenant.clone().unwrap_or_else(|| "(platform)".to_owned());
+    match result {
+        Ok(log) => {
+            let state = match (log.first_bad, log.reason) {
+                (Some(seq), Some(reason)) => format!("BROKEN at entry {seq}: {reason}"),
+                _ => "ok".to_owned(),
+            };
+            let took = format!("{} ms", log.duration_ms);
+            vec![tenant, log.size.to_string(), took, log.head.to_string(), state]
+        }
+        Err(error) => {
+            let none = || "-".to_owned();
+            vec![tenant, none(), none(), none(), format!("NOT VERIFIED: {error}")]
+        }
+    }
+}
+
+fn describe(Checked { tenant, result }: &Checked) -> Value {
+    match result {
+        Ok(log) => json!({
+            "logId": log.log_id,
+            "tenant": tenant,
+            "size": log.size,
+            "head": log.head,
+            "root": log.root,
+            "ok": log.ok,
+            "firstBad": log.first_bad,
+            "reason": log.reason,
+            "durationMs": log.duration_ms,
+        }),
+        Err(error) => json!({
+            "logId": null,
+            "tenant": tenant,
+            "size": 0,
+            "head": null,
+            "root": null,
+            "ok": false,
+            "firstBad": null,
+            "reason": error.to_string(),
+            "durationMs": 0,
+        }),
+    }
 }

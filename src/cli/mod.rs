@@ -28,6 +28,7 @@ use args::{Arguments, Verb};
 
 /// Parses the command line and runs it: 0 done, 1 failed, 2 usage.
 pub fn main() -> ExitCode {
+    crate::ops::harden::process();
     let arguments = Arguments::parse();
     let json = arguments.json;
     let result = actix_web::rt::System::new().block_on(run(arguments));

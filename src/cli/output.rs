@@ -22,7 +22,7 @@ impl Report {
         if as_json {
             println!("{}", self.json);
         } else {
-            println!("{}", self.text.trim_end());
+            println!("{}", printable(self.text.trim_end()));
         }
     }
 }
@@ -32,12 +32,33 @@ pub fn failure(error: &anyhow::Error, as_json: bool) {
     if as_json {
         eprintln!("{}", json!({ "error": format!("{error:#}") }));
     } else {
-        eprintln!("strongroom: {error:#}");
+        eprintln!("strongroom: {}", printable(&format!("{error:#}")));
     }
 }
 
-/// Columns, as wide as their widest cell.
+/// Names come from whoever may give them: what steers a terminal, or turns text around so that it
+/// reads as something else, is shown as what it is.
+fn printable(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Columns, as wide as their widest cell; a cell keeps to its line.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let one_line = |cell: &String| printable(cell).replace('\n', "\\n");
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(one_line).collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([head[column].len()]).max().unwrap_or(0)
@@ -49,8 +70,22 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         padded.join("  ").trim_end().to_owned() + "\n"
     };
     let mut text = line(head.to_vec());
-    for row in rows {
+    for row in &rows {
         text += &line(row.iter().map(String::as_str).collect());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_neither_steer_the_terminal_nor_add_a_line() {
+        let name = "Acme\u{1b}[2J\nglobex  active\u{202e}".to_owned();
+        let text = table(&["NAME"], &[vec![name]]);
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(!text.chars().any(|c| c == '\u{1b}' || c == '\u{202e}'), "{text}");
+        assert_eq!(printable("Zoë\nLefèvre"), "Zoë\nLefèvre");
+    }
 }

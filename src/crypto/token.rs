@@ -79,4 +79,10 @@ mod tests {
         assert!(mistyped == *text || Token::parse(&mistyped, API_KEY_PREFIX).is_none());
         assert!(Token::parse("sr_", API_KEY_PREFIX).is_none());
     }
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic_or_passes_for_a_token(text in "(sr_)?[a-z2-7]{0,90}|.*") {
+            proptest::prop_assert!(Token::parse(&text, API_KEY_PREFIX).is_none());
+        }
+    }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::failure::Failure;
 use super::input::Input;
-use super::limits::Source;
+use super::limits::{RateClass, Source};
 use crate::app::App;
 use crate::authn::{self, AuthnError};
-use crate::authz::{Caller, Grant, Permission, Principal};
+use crate::authz::{Caller, Grant, Permission, Principal, Realm};
 use crate::tenants::Tenant;
 
 /// The tenant console's cookie. `__Host-` binds it to this host, path `/` and TLS.
@@ -99,10 +99,9 @@ async fn bearer(app: &App, input: &Input) -> Result<Arc<Caller>, Failure> {
     let principal = found?;
     let source = match &principal {
         Principal::ApiKey { id, .. } => Source::Id(*id.bytes()),
-        _ => Source::Ip(input.context.ip),
+        _ => Source::address(input.context.ip),
     };
-    input.rate.set(app.limiter.take(input.route.rate, &source)?);
-    Ok(Arc::new(Caller { principal, request: input.context.clone() }))
+    known(app, input, principal, &source).await
 }
 
 async fn cookie(app: &App, input: &Input, name: &str) -> Result<Arc<Caller>, Failure> {
@@ -112,8 +111,36 @@ async fn cookie(app: &App, input: &Input, name: &str) -> Result<Arc<Caller>, Fai
         Principal::User { session, .. } | Principal::PlatformAdmin { session, .. } => {
             Source::Id(*session.bytes())
         }
-        _ => Source::Ip(input.context.ip),
+        _ => Source::address(input.context.ip),
     };
-    input.rate.set(app.limiter.take(input.route.rate, &source)?);
-    Ok(Arc::new(Caller { principal, request: input.context.clone() }))
+    known(app, input, principal, &source).await
+}
+
+/// Somebody who is known now, and has not sent too much.
+async fn known(
+    app: &App,
+    input: &Input,
+    principal: Principal,
+    source: &Source,
+) -> Result<Arc<Caller>, Failure> {
+    let caller = Arc::new(Caller { principal, request: input.context.clone() });
+    let (state, taken) = app.limiter.take(input.route.rate, source);
+    input.rate.set(state);
+    if taken.is_err() {
+        app.tenants.record_throttled(&caller, input.route.label()).await;
+    }
+    taken.map(|()| caller)
+}
+
+/// Somebody who is not known has not sent too much. Throttled attempts to sign in are recorded.
+pub async fn throttle(app: &App, input: &Input) -> Result<(), Failure> {
+    let source = Source::address(input.context.ip);
+    let (state, taken) = app.limiter.take(input.route.rate, &source);
+    input.rate.set(state);
+    if taken.is_err() && input.route.rate == RateClass::SignIn {
+        let (tenant, route) = (app.tenants.tenant(input.path("tenant")), input.route.label());
+        let realm = tenant.map_or(Realm::Platform, |tenant| Realm::Tenant(tenant.id));
+        app.tenants.record_throttled_sign_in(realm, &input.context, route).await;
+    }
+    taken
 }

@@ -9,7 +9,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::config;
-use crate::kernel::ErrorKind;
+use crate::kernel::{ErrorKind, network};
 
 use super::failure::Failure;
 
@@ -45,6 +45,13 @@ impl RateClass {
 pub enum Source {
     Ip(Option<IpAddr>),
     Id([u8; 16]),
+}
+
+impl Source {
+    /// By network: one customer's IPv6 line has more addresses than there is memory for buckets.
+    pub fn address(ip: Option<IpAddr>) -> Self {
+        Self::Ip(ip.map(network))
+    }
 }
 
 type Buckets =
@@ -85,18 +92,23 @@ impl Limiter {
         }
     }
 
-    /// Takes one token; nothing is said where there is no limit.
-    pub fn take(&self, class: RateClass, source: &Source) -> Result<Option<RateState>, Failure> {
-        let Some(buckets) = self.of(class) else { return Ok(None) };
+    /// Takes one token, and says what is left; nothing is said where there is no limit.
+    pub fn take(
+        &self,
+        class: RateClass,
+        source: &Source,
+    ) -> (Option<RateState>, Result<(), Failure>) {
+        let Some(buckets) = self.of(class) else { return (None, Ok(())) };
+        let state = |quota: Quota, remaining| RateState {
+            class,
+            per_minute: quota.burst_size().get(),
+            remaining,
+        };
         match buckets.check_key(source) {
-            Ok(state) => Ok(Some(RateState {
-                class,
-                per_minute: state.quota().burst_size().get(),
-                remaining: state.remaining_burst_capacity(),
-            })),
+            Ok(left) => (Some(state(left.quota(), left.remaining_burst_capacity())), Ok(())),
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
-                Err(throttled(wait))
+                (Some(state(until.quota(), 0)), Err(throttled(wait)))
             }
         }
     }

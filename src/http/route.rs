@@ -172,8 +172,7 @@ impl Route {
                 if matches!(input.route.surface, Surface::Console | Surface::Platform) {
                     check_form(&app, &input)?;
                 }
-                let source = super::limits::Source::Ip(input.context.ip);
-                input.rate.set(app.limiter.take(input.route.rate, &source)?);
+                super::call::throttle(&app, &input).await?;
                 handler(OpenCall { app, input }).await
             })
         });

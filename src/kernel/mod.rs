@@ -1,5 +1,6 @@
 //! What every room may use and what uses no room: ids, clock, randomness, limits, error kinds.
 
+mod address;
 pub mod clock;
 pub mod error;
 pub mod id;
@@ -8,6 +9,7 @@ pub mod random;
 
 use std::sync::Arc;
 
+pub use address::network;
 pub use clock::{Clock, Timestamp};
 pub use error::{ErrorKind, Fault};
 pub use random::Random;

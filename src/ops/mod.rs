@@ -1,5 +1,6 @@
 //! Running the appliance: log, health, metrics.
 
+pub mod harden;
 mod health;
 pub mod log;
 pub mod metrics;

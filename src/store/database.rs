@@ -27,6 +27,10 @@ pub struct DatabaseOptions {
     pub group: usize,
 }
 
+/// How often a file was opened in this process. A file that is closed and opened again must not
+/// count its generations from where a cached credential remembers them.
+static OPENED: AtomicU64 = AtomicU64::new(0);
+
 pub struct Database<C: Companion> {
     readers: Arc<Readers>,
     writer: Arc<Writer<C>>,
@@ -60,7 +64,7 @@ impl<C: Companion> Database<C> {
             touched_credentials: touched,
         };
         let limits = Limits { queue: options.queue, group: options.group };
-        let credentials = Arc::new(AtomicU64::new(0));
+        let credentials = Arc::new(AtomicU64::new(OPENED.fetch_add(1, Ordering::Relaxed) << 32));
         let worker = workers.pin(spread(path));
         let readers = Arc::new(Readers::new(PathBuf::from(path), key.clone(), options.readers));
         Ok(Self {

@@ -12,8 +12,11 @@ pub type Migrations = &'static [&'static str];
 
 const AUDIT: &str = include_str!("../../migrations/audit/0001_log.sql");
 
-pub const PLATFORM: Migrations =
-    &[AUDIT, include_str!("../../migrations/platform/0001_registry.sql")];
+pub const PLATFORM: Migrations = &[
+    AUDIT,
+    include_str!("../../migrations/platform/0001_registry.sql"),
+    include_str!("../../migrations/platform/0002_before_suspension.sql"),
+];
 pub const TENANT: Migrations =
     &[AUDIT, include_str!("../../migrations/tenant/0001_conversations.sql")];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];

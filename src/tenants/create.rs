@@ -47,7 +47,7 @@ where
     E: From<TenantError> + From<super::DoorError> + Send + 'static,
 {
     let name = new.name.trim().to_owned();
-    if name.is_empty() || name.len() > limits::LINE_BYTES {
+    if name.is_empty() || name.len() > limits::LINE_BYTES || name.chars().any(char::is_control) {
         return Err(TenantError::Name.into());
     }
     if tenants.inner.registry.find(new.slug.as_str()).is_some() {

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use super::doors::append;
 use super::{DoorError, Tenants};
+use crate::audit::catalogue::Action;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authz::{Caller, Denied, Realm};
-use crate::kernel::Timestamp;
+use crate::authz::{Caller, Denied, Realm, RequestContext};
+use crate::kernel::{Timestamp, network};
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// Sources counted apart; the rest is counted as one.
 const SOURCES: usize = 4096;
+const THROTTLED: &str = "too-many-requests";
 
 #[derive(Default)]
 pub struct Denials {
@@ -49,19 +51,49 @@ impl Tenants {
         let actor = caller.principal.actor();
         let source =
             Source { realm, actor: format!("{}:{}", actor.kind, actor.id), reason: denied.code() };
-        let event = event(denied.code(), route, asked);
+        let event = event(catalogue::ACCESS_DENIED, denied.code(), route, asked);
         self.record_denied(source, event, Some(caller.clone())).await;
     }
 
     /// Records a credential that opened nothing: in the platform's log, by address.
-    pub async fn record_bad_credential(&self, request: &crate::authz::RequestContext, route: &str) {
-        let ip = request.ip.map(|ip| ip.to_canonical());
-        let actor = ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let source = Source { realm: Realm::Platform, actor, reason: "unauthenticated" };
-        let mut event = event("unauthenticated", route, "");
-        (event.ip, event.user_agent) = (ip, request.user_agent.clone());
+    pub async fn record_bad_credential(&self, request: &RequestContext, route: &str) {
+        let event = event(catalogue::ACCESS_DENIED, "unauthenticated", route, "");
+        self.record_unknown(Realm::Platform, "unauthenticated", event, request).await;
+    }
+
+    /// Records that a caller was slowed down.
+    pub async fn record_throttled(&self, caller: &Arc<Caller>, route: &str) {
+        let realm = caller.principal.tenant().map_or(Realm::Platform, Realm::Tenant);
+        let actor = caller.principal.actor();
+        let actor = format!("{}:{}", actor.kind, actor.id);
+        let source = Source { realm, actor, reason: THROTTLED };
+        let event = event(catalogue::RATE_LIMITED, THROTTLED, route, "");
+        self.record_denied(source, event, Some(caller.clone())).await;
+    }
+
+    /// Records that somebody tried to sign in too often: where they tried, by address.
+    pub async fn record_throttled_sign_in(
+        &self,
+        realm: Realm,
+        request: &RequestContext,
+        route: &str,
+    ) {
+        let event = event(catalogue::RATE_LIMITED, THROTTLED, route, "");
+        self.record_unknown(realm, THROTTLED, event, request).await;
+    }
+
+    async fn record_unknown(
+        &self,
+        realm: Realm,
+        reason: &'static str,
+        mut event: Event,
+        request: &RequestContext,
+    ) {
+        let actor = request.ip.map(|ip| network(ip).to_string()).unwrap_or_default();
+        event.ip = request.ip.map(|ip| ip.to_canonical());
+        event.user_agent.clone_from(&request.user_agent);
         event.request_id = Some(request.id.to_string());
-        self.record_denied(source, event, None).await;
+        self.record_denied(Source { realm, actor, reason }, event, None).await;
     }
 
     async fn record_denied(&self, source: Source, event: Event, caller: Option<Arc<Caller>>) {
@@ -97,8 +129,8 @@ impl Tenants {
     }
 }
 
-fn event(reason: &'static str, route: &str, asked: &str) -> Event {
-    let mut event = Event::new(catalogue::ACCESS_DENIED);
+fn event(action: Action, reason: &'static str, route: &str, asked: &str) -> Event {
+    let mut event = Event::new(action);
     event.outcome = Outcome::Denied;
     event.resource = Some(Resource::new("route", route));
     event.custom_fields.insert("reason".into(), reason.into());

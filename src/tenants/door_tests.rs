@@ -21,10 +21,11 @@ use crate::kernel::clock::ManualClock;
 use crate::kernel::{Timestamp, id};
 use crate::store::{Sql, SqlMut, StoreError};
 
-struct House {
+pub(super) struct House {
     directory: tempfile::TempDir,
-    runtime: Runtime,
-    tenants: Tenants,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) runtime: Runtime,
+    pub(super) tenants: Tenants,
 }
 
 fn settings(directory: &std::path::Path) -> Settings {
@@ -34,24 +35,24 @@ fn settings(directory: &std::path::Path) -> Settings {
 }
 
 impl House {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
-        let runtime = Runtime { clock, ..Runtime::system() };
+        let runtime = Runtime { clock: clock.clone(), ..Runtime::system() };
         let boot = Boot::open(&settings(directory.path()), &runtime).unwrap();
-        Self { directory, runtime, tenants: boot.tenants }
+        Self { directory, clock, runtime, tenants: boot.tenants }
     }
 
-    fn caller(&self, principal: Principal) -> Arc<Caller> {
+    pub(super) fn caller(&self, principal: Principal) -> Arc<Caller> {
         let request = RequestContext { id: self.runtime.id(), ip: None, user_agent: None };
         Arc::new(Caller { principal, request })
     }
 
-    fn operator(&self) -> Arc<Caller> {
+    pub(super) fn operator(&self) -> Arc<Caller> {
         self.caller(Principal::LocalOperator { uid: 0 })
     }
 
-    async fn tenant(&self, slug: &str) -> Result<Tenant, TenantError> {
+    pub(super) async fn tenant(&self, slug: &str) -> Result<Tenant, TenantError> {
         let grant: Grant<TenantCreate> =
             self.tenants.authorize_platform(&self.operator(), "test").await.unwrap();
         let new = NewTenant { slug: slug.parse()?, name: slug.to_owned() };
@@ -70,13 +71,13 @@ impl House {
         self.tenants.authorize(&caller, tenant.slug.as_str(), "test").await.unwrap().0
     }
 
-    async fn change(&self, tenant: &Tenant, change: StateChange) -> Tenant {
+    pub(super) async fn change(&self, tenant: &Tenant, change: StateChange) -> Tenant {
         let grant: Grant<TenantStatePermission> =
             self.tenants.authorize_platform(&self.operator(), "test").await.unwrap();
         change_state(&self.tenants, &grant, tenant.slug.as_str(), change).await.unwrap()
     }
 
-    async fn log_size(&self, tenant: &Tenant) -> u64 {
+    pub(super) async fn log_size(&self, tenant: &Tenant) -> u64 {
         let realm = self.tenants.realm(Realm::Tenant(tenant.id)).await.unwrap();
         let clock = self.runtime.clock.clone();
         let verification =
@@ -220,15 +221,15 @@ async fn what_was_acknowledged_is_there_after_a_restart_and_lost_files_are_not_m
         house.tenants.write(&grant, |_| Ok::<_, DoorError>(((), entry()))).await.unwrap();
     }
     let size = house.log_size(&tenant).await;
-    let House { directory, runtime, tenants } = house;
+    let House { directory, clock, runtime, tenants } = house;
     let locked = Boot::open(&settings(directory.path()), &runtime).map(|_| ());
     assert!(matches!(locked, Err(BootError::Store(StoreError::Locked(_)))));
     tenants.shut_down().await;
     drop((tenants, grant));
     let again = Boot::open(&settings(directory.path()), &runtime).unwrap();
-    let house = House { directory, runtime, tenants: again.tenants };
+    let house = House { directory, clock, runtime, tenants: again.tenants };
     assert_eq!(house.log_size(&tenant).await, size);
-    let House { directory, runtime, tenants } = house;
+    let House { directory, runtime, tenants, .. } = house;
     tenants.shut_down().await;
     drop(tenants);
     let file = directory.path().join("tenants").join(tenant.id.to_string()).join("tenant.db");

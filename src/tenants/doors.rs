@@ -18,7 +18,9 @@ use super::tx::{ReadTx, WriteTx};
 use super::{AuditEvents, DoorError, Tenant};
 use crate::audit::event::Actor;
 use crate::audit::{AuditLog, Event};
-use crate::authz::{Caller, Denied, Grant, Permission, Realm, TenantState, Writes, authorize};
+use crate::authz::{
+    Caller, Denied, Grant, Permission, Realm, TenantState, Withdraws, Writes, authorize,
+};
 use crate::kernel::id::TenantId;
 use crate::store::{Job, Outcome, RawWriteTx, StoreError};
 
@@ -143,10 +145,37 @@ impl Tenants {
         let realm = self.realm(grant.realm()).await?;
         let gate = self.gate(grant.realm());
         let caller = grant.caller().clone();
+        if let Err(denied) = gate() {
+            self.record_denial(&caller, denied, P::FLAG.name(), "").await;
+            return Err(DoorError::from(denied).into());
+        }
         write_realm(realm, Some(caller), gate, f).await
     }
 
-    /// The same, at most once for an idempotency key: a repeated call gets the first answer.
+    /// Takes rights away, and records it: in a frozen tenant too, and for somebody with a shell on
+    /// the machine in a suspended one, because that is when it is needed most.
+    pub async fn withdraw<P, T, E>(
+        &self,
+        grant: &Grant<P>,
+        f: impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        P: Withdraws,
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(grant.realm()).await?;
+        let (gate, caller) = (self.gate(grant.realm()), grant.caller().clone());
+        let outside = caller.principal.tenant().is_none();
+        let gate = move || match gate() {
+            Err(Denied::Frozen) => Ok(()),
+            Err(Denied::Suspended) if outside => Ok(()),
+            other => other,
+        };
+        write_realm(realm, Some(caller), gate, f).await
+    }
+
+    /// [`write`](Self::write), at most once for an idempotency key: a repeated call gets the first answer.
     pub async fn write_once<P, T, E>(
         &self,
         grant: &Grant<P>,

@@ -33,6 +33,8 @@
 
 mod boot;
 mod create;
+#[cfg(test)]
+mod credential_tests;
 mod denials;
 #[cfg(test)]
 mod door_tests;

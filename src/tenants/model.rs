@@ -56,7 +56,7 @@ pub enum TenantError {
         "a tenant's short name has 2 to 48 of the characters a-z, 0-9 and -, and begins and ends with a letter or digit"
     )]
     Slug,
-    #[error("a tenant needs a name of 1 to 512 bytes")]
+    #[error("a tenant needs a name of 1 to 512 bytes without control characters")]
     Name,
     #[error("there is a tenant with this short name already: choose another")]
     Taken,
@@ -111,5 +111,13 @@ mod tests {
         }
         assert!("01890a5d-ac96-774b-bcce-b302099a8057".parse::<Slug>().is_err());
         assert_eq!("acme-2".parse::<Slug>().unwrap().as_str(), "acme-2");
+    }
+    proptest::proptest! {
+        #[test]
+        fn whatever_passes_for_a_short_name_is_one(text in "[a-z0-9-]{0,50}|.*") {
+            let Ok(slug) = text.parse::<Slug>() else { return Ok(()) };
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            proptest::prop_assert!(slug.as_str() == text && text.chars().all(plain));
+        }
     }
 }

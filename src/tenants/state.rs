@@ -7,7 +7,8 @@ use crate::audit::catalogue::{self, Action};
 use crate::audit::event::{Change, Resource};
 use crate::authz::permission::TenantState as TenantStatePermission;
 use crate::authz::{Grant, Realm, TenantState};
-use crate::store::SqlMut;
+use crate::kernel::id::TenantId;
+use crate::store::{Sql, SqlMut, StoreError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateChange {
@@ -33,7 +34,8 @@ impl StateChange {
         Self::ALL.into_iter().find(|change| change.name() == name)
     }
 
-    /// The states that it leads from, and the one that it leads to.
+    /// The states that it leads from, and the one that it leads to; a tenant that was frozen when
+    /// it was suspended is frozen again when that ends.
     pub const fn path(self) -> (&'static [TenantState], TenantState) {
         match self {
             Self::Freeze => (&[TenantState::Active], TenantState::Frozen),
@@ -84,7 +86,15 @@ async fn run(
             if !from.contains(&tenant.state) {
                 return Err(TenantError::State(tenant.state.name()));
             }
-            tx.execute("UPDATE tenants SET state = $1 WHERE id = $2", args![to.name(), tenant.id])?;
+            let to = match change {
+                StateChange::Resume => before_suspension(tx, tenant.id)?.unwrap_or(to),
+                _ => to,
+            };
+            let before = (change == StateChange::Suspend).then(|| tenant.state.name());
+            tx.execute(
+                "UPDATE tenants SET state = $1, before_suspension = $2 WHERE id = $3",
+                args![to.name(), before, tenant.id],
+            )?;
             let after = Tenant { state: to, ..tenant.clone() };
             Ok(((tenant.clone(), after), event(change, &tenant, to).into()))
         })
@@ -97,6 +107,12 @@ async fn run(
         super::doors::append(&realm, caller, event(change, &before, after.state)).await?;
     }
     Ok(after)
+}
+
+fn before_suspension(tx: &impl Sql, id: TenantId) -> Result<Option<TenantState>, StoreError> {
+    let sql = "SELECT before_suspension FROM tenants WHERE id = $1";
+    let before = tx.query_one(sql, args![id], |row| row.get::<Option<String>>(0))?.flatten();
+    Ok(before.and_then(|name| TenantState::parse(&name)))
 }
 
 fn event(change: StateChange, tenant: &Tenant, to: TenantState) -> Event {

@@ -46,7 +46,7 @@ pub async fn change_role(
     Ok(written.await?.value)
 }
 
-/// Disabling ends all sessions at once.
+/// Disabling ends all sessions at once; it works in a frozen tenant too, enabling does not.
 pub async fn set_enabled(
     tenants: &Tenants,
     grant: &Grant<UserDisable>,
@@ -58,7 +58,7 @@ pub async fn set_enabled(
         true => (MemberState::Active, catalogue::USER_ENABLED),
         false => (MemberState::Disabled, catalogue::USER_DISABLED),
     };
-    let written = tenants.write(grant, move |tx| {
+    let change = move |tx: &mut WriteTx<'_, UserDisable>| {
         let before = find(tx, &who)?;
         if before.state == state {
             return Ok((before, AuditEvents::none()));
@@ -69,8 +69,12 @@ pub async fn set_enabled(
         keep_an_owner(tx)?;
         let event = changed(action, &before, "state", before.state.name(), state.name());
         Ok::<_, UserError>((Member { state, ..before }, event.into()))
-    });
-    Ok(written.await?.value)
+    };
+    let written = match enabled {
+        true => tenants.write(grant, change).await?,
+        false => tenants.withdraw(grant, change).await?,
+    };
+    Ok(written.value)
 }
 
 fn keep_an_owner<P>(tx: &WriteTx<'_, P>) -> Result<(), UserError> {

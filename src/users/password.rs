@@ -5,12 +5,13 @@ use secrecy::SecretString;
 use super::model::UserError;
 use super::repo;
 use crate::args;
-use crate::audit::event::Resource;
+use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authn::Hasher;
 use crate::authz::permission::AccountWrite;
 use crate::authz::{Grant, Principal};
 use crate::crypto::password;
+use crate::kernel::id::UserId;
 use crate::store::SqlMut;
 use crate::tenants::{DoorError, Tenants};
 
@@ -28,16 +29,29 @@ pub async fn change_password(
     password::check(&new).map_err(UserError::Password)?;
     let hash =
         tenants.read(grant, move |tx| Ok::<_, UserError>(repo::password_hash(tx, id)?)).await?;
+    let old = hash.clone().unwrap_or_default();
     if !hasher.verify(current, hash).await.map_err(DoorError::from)? {
+        // Somebody at an unlocked screen, perhaps: the owner of the account shall find it.
+        let mut failed = changed(id);
+        failed.outcome = Outcome::Failure;
+        tenants.disclose(grant, move |_| Ok::<_, UserError>(((), failed))).await?;
         return Err(UserError::WrongPassword);
     }
     let hash = hasher.hash(new).await.map_err(DoorError::from)?;
     let written = tenants.write(grant, move |tx| {
-        tx.execute("UPDATE users SET password = $1 WHERE id = $2", args![&hash, id])?;
+        // Two changes at once: the second one has not proven today's password.
+        let sql = "UPDATE users SET password = $1 WHERE id = $2 AND password = $3";
+        if tx.execute(sql, args![&hash, id, &old])? == 0 {
+            return Err(UserError::WrongPassword);
+        }
         tx.execute("DELETE FROM sessions WHERE user = $1 AND id <> $2", args![id, session])?;
-        let mut event = Event::new(catalogue::PASSWORD_CHANGED);
-        event.resource = Some(Resource::new("user", id.to_string()));
-        Ok::<_, UserError>(((), event.into()))
+        Ok::<_, UserError>(((), changed(id).into()))
     });
     written.await.map(|_| ())
+}
+
+fn changed(id: UserId) -> Event {
+    let mut event = Event::new(catalogue::PASSWORD_CHANGED);
+    event.resource = Some(Resource::new("user", id.to_string()));
+    event
 }

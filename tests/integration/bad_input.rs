@@ -142,6 +142,8 @@ async fn too_many_requests_are_told_when_to_come_back() {
     }
     last.problem(429, "too-many-requests");
     assert!(last.header("retry-after").parse::<u64>().is_ok(), "{:?}", last.headers);
+    assert_eq!(last.header("ratelimit"), "\"api\";r=0;t=60");
+    assert_eq!(last.header("ratelimit-policy"), "\"api\";q=5;w=60");
 }
 
 #[tokio::test]

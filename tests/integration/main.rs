@@ -2,6 +2,7 @@
 //! a shell. One binary for all of it links once.
 
 mod app;
+mod attack;
 mod bad_input;
 mod client;
 mod console;

@@ -77,6 +77,10 @@ impl Server {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: no handler, no flush, no farewell.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

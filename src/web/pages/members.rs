@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{also, may_give, roles, with_notice};
 use crate::audit::catalogue;
 use crate::authz::permission::{UserCreate, UserDisable, UserRead, UserRole};
-use crate::authz::{Permission, Principal, Role};
+use crate::authz::{Permission, Principal, Role, TenantState};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
@@ -67,6 +67,9 @@ fn row<P: Permission>(call: &Call<P>, member: Member) -> MemberRow {
     let is_me = matches!(call.principal(), Principal::User { id, .. } if *id == member.id);
     // One's own role and state are for somebody else to change: nobody locks themselves out.
     let within = member.role.parse().is_ok_and(|role| may_give(call.principal(), role)) && !is_me;
+    // In a frozen tenant rights can be taken away, not given back.
+    let frozen = call.tenant.state == TenantState::Frozen;
+    let may_turn = !frozen || member.state == users::MemberState::Active;
     MemberRow {
         id: member.id.to_string(),
         state: MemberState::from_code(member.state.name()).unwrap_or(MemberState::Disabled),
@@ -76,7 +79,7 @@ fn row<P: Permission>(call: &Call<P>, member: Member) -> MemberRow {
             true => roles(call.principal(), &member.role),
             false => Vec::new(),
         },
-        may_disable: within && call.also::<UserDisable>().is_some(),
+        may_disable: within && may_turn && call.also::<UserDisable>().is_some(),
         name: member.name.unwrap_or_default(),
         email: member.email.unwrap_or_default(),
         role: member.role,

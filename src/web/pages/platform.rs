@@ -106,7 +106,8 @@ impl TenantFields {
     /// The tenant that they describe; `None` after saying what is wrong.
     pub fn checked(&mut self, tenants: &tenants::Tenants) -> Option<NewTenant> {
         let (name, wanted) = (self.name.value.clone(), self.slug.value.clone());
-        if name.is_empty() || name.len() > crate::kernel::limits::LINE_BYTES {
+        let long = name.len() > crate::kernel::limits::LINE_BYTES;
+        if name.is_empty() || long || name.chars().any(char::is_control) {
             self.mark(&TenantError::Name);
         }
         let slug = wanted.parse::<Slug>();

@@ -1,0 +1,116 @@
+//! What an attacker tries.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::app::{OWNER, PASSWORD, TestApp};
+use crate::client::Session;
+
+fn assert_private(directory: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let facts = std::fs::symlink_metadata(&path).unwrap();
+        assert_eq!(facts.permissions().mode() & 0o077, 0, "others may use {}", path.display());
+        if facts.is_dir() {
+            assert_private(&path);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_file_of_the_data_directory_is_for_others() {
+    let (app, token) = TestApp::with_tenant();
+    app.client(token).entries("acme").await;
+    assert_private(app.data());
+}
+
+#[tokio::test]
+async fn keys_in_memory_get_into_no_core_dump() {
+    let app = TestApp::start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", app.server.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
+}
+
+#[tokio::test]
+async fn signing_in_does_not_say_whether_a_suspended_tenant_exists() {
+    let (app, _) = TestApp::with_tenant();
+    app.cli(&["tenant", "suspend", "acme"], "");
+    let browser = Session::new(&app.server.url, app.data());
+    let wrong = [("email", OWNER), ("password", "wrong password 123")];
+    let right = [("email", OWNER), ("password", PASSWORD)];
+    let suspended = browser.submit("/t/acme/login", "/t/acme/login", &wrong).await;
+    let unknown = browser.submit("/t/nobody/login", "/t/nobody/login", &wrong).await;
+    assert_eq!((suspended.status, unknown.status), (401, 401));
+    assert_eq!(browser.submit("/t/acme/login", "/t/acme/login", &right).await.status, 403);
+}
+
+#[tokio::test]
+async fn in_a_frozen_tenant_the_owner_still_takes_rights_away_and_gives_none() {
+    let (app, _) = TestApp::with_tenant();
+    let key =
+        app.cli(&["key", "create", "--tenant", "acme", "--role", "admin", "--name", "stolen"], "");
+    let create = ["user", "create", "--tenant", "acme", "m@example.org", "--role", "viewer"];
+    let member = app.cli(&create, "");
+    let owner = app.session("acme", OWNER, PASSWORD).await;
+    app.cli(&["tenant", "freeze", "acme"], "");
+    let place = |what: &str, of: &serde_json::Value, act: &str| {
+        format!("/t/acme/{what}/{}/{act}", of["id"].as_str().unwrap())
+    };
+    let revoked = owner.submit("/t/acme/keys", &place("keys", &key, "revoke"), &[]).await;
+    assert_eq!(revoked.status, 303, "{}", revoked.body);
+    let disabled =
+        owner.submit("/t/acme/members", &place("members", &member, "disable"), &[]).await;
+    assert_eq!(disabled.status, 303, "{}", disabled.body);
+    let enabled = owner.submit("/t/acme/members", &place("members", &member, "enable"), &[]).await;
+    assert_eq!(enabled.status, 423, "{}", enabled.body);
+    let stolen = app.client(key["token"].as_str().unwrap());
+    stolen.get("/api/v1/conversations/acme").await.problem(401, "unauthenticated");
+    let log = owner.get("/t/acme/admin/audit").await.body;
+    for action in ["api_key.revoked", "user.disabled", "access.denied"] {
+        assert!(log.contains(action), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_opened_is_reported_and_the_others_are_checked_all_the_same() {
+    let (mut app, _) = TestApp::with_tenant();
+    app.tenant("globex");
+    let id = app.cli(&["tenant", "list"], "")["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(app.server.stop(), Some(0));
+    let file = app.data().join("tenants").join(id).join("tenant.db");
+    std::fs::write(&file, vec![7; 65536]).unwrap();
+    let said = app.try_cli(&["audit", "verify"], "");
+    assert_eq!(said.code, 1, "{said:?}");
+    let all: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let ok: Vec<_> = all["logs"].as_array().unwrap().iter().map(|log| log["ok"] == true).collect();
+    assert_eq!((all["ok"] == false, ok), (true, vec![true, false, true]), "{all}");
+    assert!(all["logs"][1]["reason"].as_str().unwrap().contains("tenant.db"), "{all}");
+}
+
+#[tokio::test]
+async fn a_search_of_a_thousand_terms_is_refused_not_run() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let query = "seq:1+".repeat(2000);
+    let answer = api.get(&format!("/api/v1/audit/acme/events?q={query}")).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn guessing_passwords_is_slowed_down_and_that_is_in_the_log_once() {
+    let app = TestApp::with(&[("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE", "2")]);
+    let api = app.client(app.tenant("acme"));
+    let browser = Session::new(&app.server.url, app.data());
+    let mut last = 0;
+    for _ in 0..6 {
+        let fields = [("email", OWNER), ("password", "wrong password 123")];
+        let answer = browser.submit("/t/acme/login", "/t/acme/login", &fields).await;
+        assert!(!answer.header("ratelimit").is_empty(), "{:?}", answer.headers);
+        last = answer.status;
+    }
+    assert_eq!(last, 429);
+    let entries = api.entries("acme").await;
+    let slowed = entries.iter().filter(|entry| entry["action"] == "rate.limited");
+    assert_eq!(slowed.count(), 1);
+}
