@@ -29,6 +29,8 @@ use args::{Arguments, Verb};
 /// Parses the command line and runs it: 0 done, 1 failed, 2 usage.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Nothing that is written is for anybody else; the database engine makes its files readable.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let json = arguments.json;
     let result = actix_web::rt::System::new().block_on(run(arguments));
     match result {
