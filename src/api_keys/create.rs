@@ -5,7 +5,7 @@ use crate::args;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::ApiKeyCreate;
-use crate::authz::{Grant, Principal, Realm, Role};
+use crate::authz::{Grant, Realm, Role};
 use crate::crypto::Field;
 use crate::crypto::token::{API_KEY_PREFIX, Token};
 use crate::kernel::id::ApiKeyId;
@@ -25,7 +25,9 @@ pub async fn create(
         return Err(ApiKeyError::Name);
     }
     let role: Role = new.role.parse()?;
-    may_give(&grant.caller().principal, role)?;
+    if !grant.caller().principal.may_give(role) {
+        return Err(ApiKeyError::TooMuch);
+    }
     let runtime = tenants.runtime();
     let now = runtime.now();
     if new.expires_at.is_some_and(|expires| expires <= now) {
@@ -56,12 +58,6 @@ pub async fn create(
     });
     written.await?;
     Ok(NewKey { key, token: revealed })
-}
-
-fn may_give(principal: &Principal, role: Role) -> Result<(), ApiKeyError> {
-    let outside = matches!(principal, Principal::LocalOperator { .. });
-    let within = role.permissions().is_within(principal.permissions());
-    (outside || within).then_some(()).ok_or(ApiKeyError::TooMuch)
 }
 
 fn created(id: ApiKeyId, name: &str, role: &str) -> Event {

@@ -65,6 +65,12 @@ impl Principal {
         self.role().permissions()
     }
 
+    /// Nobody gives away more rights than they have; the machine's operator may make an owner.
+    pub fn may_give(&self, role: Role) -> bool {
+        let outside = matches!(self, Self::LocalOperator { .. } | Self::SetupLink);
+        outside || role.permissions().is_within(self.permissions())
+    }
+
     /// As it is written in the log.
     pub fn actor(&self) -> Actor {
         let (kind, id, name, subject) = match self {

@@ -6,7 +6,7 @@ use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authn::Hasher;
 use crate::authz::permission::UserCreate;
-use crate::authz::{Grant, Principal};
+use crate::authz::{Grant, Principal, Role};
 use crate::kernel::id::{KeyId, UserId};
 use crate::tenants::{AuditEvents, Tenants, WriteTx};
 
@@ -29,11 +29,10 @@ pub async fn create(
     Ok(written.await?.value)
 }
 
-/// Nobody makes somebody mightier than themselves; the machine's operator may make an owner.
-pub(super) fn may_give(principal: &Principal, role: crate::authz::Role) -> Result<(), UserError> {
-    let outside = matches!(principal, Principal::LocalOperator { .. } | Principal::SetupLink);
-    let within = role.permissions().is_within(principal.permissions());
-    (outside || within).then_some(()).ok_or(UserError::TooMuch)
+/// # Errors
+/// [`UserError::TooMuch`] for a role with rights that the caller lacks.
+pub(super) fn may_give(principal: &Principal, role: Role) -> Result<(), UserError> {
+    principal.may_give(role).then_some(()).ok_or(UserError::TooMuch)
 }
 
 /// The first owner, put into a new tenant's files.

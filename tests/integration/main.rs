@@ -11,6 +11,7 @@ mod crash;
 mod ingest;
 mod isolation;
 mod pages;
+mod readme;
 mod rooms;
 mod secrecy;
 mod server;

@@ -62,14 +62,9 @@ fn also_platform<P: Permission, Q: Permission>(
     call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
 }
 
-/// Whether somebody may give or take this role: it has no right that they lack.
-fn may_give(principal: &Principal, role: Role) -> bool {
-    role.permissions().is_within(principal.permissions())
-}
-
 /// The roles that somebody may give, as options.
 fn roles(principal: &Principal, selected: &str) -> Vec<Choice> {
-    let mine = Role::TENANT.into_iter().filter(|role| may_give(principal, *role));
+    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(*role));
     let names: Vec<&str> = mine.map(Role::name).collect();
     Choice::roles(Messages::english(), &names, selected)
 }
