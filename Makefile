@@ -19,11 +19,12 @@ demo: build
 build: packages
 	cargo build --release --locked
 
-test: packages
+test:
+	@packaging/build-packages curl
 	cargo test --locked
 
 bench: packages
-	cargo bench --locked
+	cargo bench --locked --bench store --bench http
 
 check:
 	cargo fmt --check

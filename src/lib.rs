@@ -1,6 +1,10 @@
 //! Strongroom keeps customers' conversations encrypted, tenant by tenant, and proves who touched
 //! them. `ARCHITECTURE.md` walks through the rooms.
 
+/// Here and not in `main.rs`, so that tests and benchmarks run on what is shipped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod admins;
 pub mod api;
 pub mod api_keys;

@@ -18,12 +18,20 @@ pub struct Hasher {
 }
 
 impl Hasher {
+    /// One core stays free for everything else.
     pub fn new(runtime: &Runtime) -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self::on(runtime, cores().saturating_sub(1).max(1))
+    }
+
+    /// On all cores, for when nobody is served yet.
+    pub fn on_all_cores(runtime: &Runtime) -> Self {
+        Self::on(runtime, cores())
+    }
+
+    fn on(runtime: &Runtime, threads: usize) -> Self {
         Self {
             runtime: runtime.clone(),
-            // One core stays free for everything else.
-            running: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
+            running: Arc::new(Semaphore::new(threads)),
             waiting: Arc::new(Semaphore::new(limits::SIGN_INS_WAITING)),
         }
     }
@@ -57,4 +65,8 @@ impl Hasher {
         .await
         .map_err(|_| StoreError::Panicked)
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }

@@ -181,7 +181,9 @@ settings! {
         /// `json` (one object a line) or `text`.
         format: LogFormat = LogFormat::Json,
         /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a filter by module
-        /// such as `info,strongroom::store=debug`.
+        /// such as `info,strongroom::store=debug`. A level counts for Strongroom itself; of the
+        /// libraries in it, only warnings and errors are logged unless the filter names them
+        /// (`info,actix_server=info`).
         level: LogFilter = LogFilter::info(),
     }
 

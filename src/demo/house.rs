@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::try_join_all;
+
 use super::DemoError;
 use super::company::{ADMINISTRATOR, Company, Person};
 use crate::admins;
 use crate::api_keys::{self, NewApiKey};
 use crate::app::App;
-use crate::authn::{self, Credentials};
+use crate::authn::{self, Credentials, Hasher};
 use crate::authz::Grant;
 use crate::authz::permission::{ApiKeyCreate, PlatformAdminManage, TenantCreate, UserCreate};
 use crate::authz::{Caller, Permission, Principal, RequestContext, Role};
@@ -31,35 +33,38 @@ pub struct House {
 
 impl House {
     /// Makes the tenant with its people and its application's key.
-    pub async fn build(app: &App, company: &'static Company) -> Result<Self, DemoError> {
+    pub async fn build(
+        app: &App,
+        hasher: &Hasher,
+        company: &'static Company,
+    ) -> Result<Self, DemoError> {
         let operator = operator(app);
         let grant = app.tenants.authorize_platform::<TenantCreate>(&operator, "cli").await?;
         let new = NewTenant { slug: company.slug.parse()?, name: company.name.to_owned() };
         let (owner, others) = company.people.split_first().ok_or(DemoError::Empty)?;
-        let tenant =
-            tenant_with_owner(&app.tenants, &app.hasher, &grant, new, member(owner)).await?;
+        let tenant = tenant_with_owner(&app.tenants, hasher, &grant, new, member(owner)).await?;
         let (grant, _) =
             app.tenants.authorize::<UserCreate>(&operator, company.slug, "cli").await?;
-        for person in others {
-            users::create(&app.tenants, &app.hasher, &grant, member(person)).await?;
-        }
+        let others = others.iter();
+        try_join_all(
+            others.map(|person| users::create(&app.tenants, hasher, &grant, member(person))),
+        )
+        .await?;
         let token = api_key(app, &operator, company.slug, company.application).await?;
         let (people, conversations) = (Mutex::default(), Mutex::default());
         let house = Self { company, tenant, people, token, conversations };
-        house.sign_in(app).await?;
+        house.sign_in(app, hasher).await?;
         Ok(house)
     }
 
     /// Signs everybody in through the front door.
-    pub async fn sign_in(&self, app: &App) -> Result<(), DemoError> {
-        let mut people = Vec::new();
-        for person in self.company.people {
-            let request = request(app, person);
-            let credentials = credentials(person);
-            let signed_in =
-                authn::sign_in(&app.tenants, &app.hasher, &self.tenant, credentials, request);
-            people.push(signed_in.await?.principal);
-        }
+    pub async fn sign_in(&self, app: &App, hasher: &Hasher) -> Result<(), DemoError> {
+        let sign_ins = self.company.people.iter().map(|person| {
+            let (credentials, request) = (credentials(person), request(app, person));
+            authn::sign_in(&app.tenants, hasher, &self.tenant, credentials, request)
+        });
+        let people = try_join_all(sign_ins).await?;
+        let people = people.into_iter().map(|signed_in| signed_in.principal).collect();
         *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
         Ok(())
     }
@@ -115,19 +120,18 @@ impl House {
 }
 
 /// Makes the platform's administrator and signs them in.
-pub async fn administrator(app: &App) -> Result<Arc<Caller>, DemoError> {
+pub async fn administrator(app: &App, hasher: &Hasher) -> Result<Arc<Caller>, DemoError> {
     let operator = operator(app);
     let grant = app.tenants.authorize_platform::<PlatformAdminManage>(&operator, "cli").await?;
     let new = member(&ADMINISTRATOR);
-    admins::create(&app.tenants, &app.hasher, &grant, new, None).await?;
-    sign_in_administrator(app).await
+    admins::create(&app.tenants, hasher, &grant, new, None).await?;
+    sign_in_administrator(app, hasher).await
 }
 
-pub async fn sign_in_administrator(app: &App) -> Result<Arc<Caller>, DemoError> {
+pub async fn sign_in_administrator(app: &App, hasher: &Hasher) -> Result<Arc<Caller>, DemoError> {
     let request = request(app, &ADMINISTRATOR);
     let credentials = credentials(&ADMINISTRATOR);
-    let signed_in =
-        authn::sign_in_platform(&app.tenants, &app.hasher, credentials, request.clone());
+    let signed_in = authn::sign_in_platform(&app.tenants, hasher, credentials, request.clone());
     let principal = signed_in.await?.principal;
     Ok(Arc::new(Caller { principal, request }))
 }

@@ -20,12 +20,14 @@ use std::time::Duration;
 
 use clock::HistoryClock;
 use company::{ADMINISTRATOR, COMPANIES};
+use futures_util::future::try_join_all;
 use house::House;
 use play::Stage;
 
 use crate::app::App;
-use crate::authn;
+use crate::authn::{self, Hasher};
 use crate::config::Settings;
+use crate::jobs::Runner;
 use crate::kernel::{Clock, Runtime};
 use crate::tenants::Boot;
 
@@ -74,21 +76,25 @@ pub async fn prepare(settings: &Settings, runtime: &Runtime) -> Result<DemoSignI
     let past = Runtime { clock: clock.clone(), random: runtime.random.clone() };
     let boot = Boot::open(settings, &past)?;
     let app = App::new(&boot, settings, &past)?;
-    let administrator = house::administrator(&app).await?;
-    let mut houses = Vec::new();
-    for company in &COMPANIES {
-        houses.push(House::build(&app, company).await?);
-    }
+    let hasher = Hasher::on_all_cores(&past);
+    let administrator = house::administrator(&app, &hasher).await?;
+    let houses = COMPANIES.iter().map(|company| House::build(&app, &hasher, company));
+    let houses = try_join_all(houses).await?;
     let end = now.minus(BEFORE_NOW);
     let plans = COMPANIES.iter().map(|company| plan::plan(company, clock.now(), end)).collect();
-    let stage = Stage { app: &app, clock: &clock, houses: &houses, administrator: &administrator };
+    let jobs = Runner::new(&app);
+    let stage = Stage {
+        app: &app,
+        clock: &clock,
+        houses: &houses,
+        administrator: &administrator,
+        jobs: &jobs,
+    };
     play::play(&stage, plans).await?;
     clock.pace(Duration::ZERO, 1);
     clock.go_to(end);
-    for house in &houses {
-        house.sign_in(&app).await?;
-    }
-    house::sign_in_administrator(&app).await?;
+    try_join_all(houses.iter().map(|house| house.sign_in(&app, &hasher))).await?;
+    house::sign_in_administrator(&app, &hasher).await?;
     authn::flush_use(&app.api_keys, &app.tenants).await?;
     app.tenants.feed_indexes(Duration::from_secs(5)).await?;
     app.tenants.shut_down().await;
@@ -128,6 +134,7 @@ pub fn render(sign_ins: &DemoSignIns, base_url: &str, directory: &Path) -> Strin
          Password of everybody: {}\n",
         sign_ins.password
     );
+    let certificate = directory.join("data/tls/cert.pem");
     let mut path = "";
     for person in &sign_ins.people {
         if person.path != path {
@@ -139,8 +146,11 @@ pub fn render(sign_ins: &DemoSignIns, base_url: &str, directory: &Path) -> Strin
     text += "\nAn application keeps its conversations here with an API key, for instance:\n";
     for application in &sign_ins.applications {
         text += &format!(
-            "\n  curl -k -H 'Authorization: Bearer {}' \\\n    '{base_url}/api/v1/conversations/{}?limit=3'\n",
-            application.token, application.tenant
+            "\n  curl --cacert {} -H 'Authorization: Bearer {}' \\\n    \
+             '{base_url}/api/v1/conversations/{}?limit=3'\n",
+            certificate.display(),
+            application.token,
+            application.tenant
         );
     }
     text + &format!("\nThe data lies in {} while this runs.\n", directory.display())

@@ -27,12 +27,13 @@ mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
 mod sweep_subject_keys;
-mod verify_logs;
+pub mod verify_logs;
 
 pub use context::Context;
 pub use job::{Job, JobError, Record, Running, Summary};
 pub use list::{JobStatus, list};
 pub use repo::RunState;
+pub use runner::Runner;
 pub use schedule::Schedule;
 pub use scheduler::{Scheduler, SchedulerError, start};
 use walk::Walk;

@@ -40,8 +40,18 @@ where
         }
         LogFormat::Text => layer.with_ansi(false).boxed(),
     };
-    let filter = EnvFilter::try_new(settings.level.as_str())?;
+    let filter = EnvFilter::try_new(own_lines(settings.level.as_str()))?;
     Ok(Registry::default().with(filter).with(layer))
+}
+
+/// A bare level means our own lines; of the libraries beneath, warnings and errors are enough, unless
+/// the filter names their modules.
+fn own_lines(filter: &str) -> String {
+    let parts = filter.split(',').map(str::trim).map(|part| match part.parse::<tracing::Level>() {
+        Ok(level) => format!("{},strongroom={part}", level.min(tracing::Level::WARN)),
+        Err(_) => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(",")
 }
 
 /// A literal message is the programmer's; a formatted one may hold somebody's data and stays out.
@@ -101,6 +111,22 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&log).unwrap();
         assert_eq!((&line["message"], &line["status"]), (&"line\nbreak".into(), &200.into()));
         assert_eq!(line["level"], "INFO");
+    }
+
+    #[test]
+    fn a_level_is_for_our_own_lines_and_libraries_only_warn() {
+        let log = logged(&Log::default(), || {
+            tracing::info!("ours");
+            tracing::info!(target: "actix_server::builder", "chatter");
+            tracing::warn!(target: "actix_server::builder", "trouble");
+        });
+        assert!(log.contains("ours") && log.contains("trouble") && !log.contains("chatter"));
+        assert_eq!(own_lines("error"), "ERROR,strongroom=error");
+        let filter = "info,strongroom::store=debug,actix_server=info";
+        assert_eq!(
+            own_lines(filter),
+            "WARN,strongroom=info,strongroom::store=debug,actix_server=info"
+        );
     }
 
     #[test]

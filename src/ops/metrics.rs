@@ -20,9 +20,20 @@ pub fn init() {
         .and_then(PrometheusBuilder::install_recorder);
     match builder {
         Ok(handle) => {
-            let _ = HANDLE.set(handle);
+            let upkeep = handle.clone();
+            if HANDLE.set(handle).is_ok() {
+                std::thread::spawn(move || keep_up(&upkeep));
+            }
         }
         Err(error) => tracing::warn!(%error, "metrics are off"),
+    }
+}
+
+/// Samples are kept until they are counted into their buckets; without this they pile up.
+fn keep_up(handle: &PrometheusHandle) {
+    loop {
+        std::thread::sleep(Duration::from_secs(5));
+        handle.run_upkeep();
     }
 }
 

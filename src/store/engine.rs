@@ -70,6 +70,7 @@ fn connect(path: &Path, key: &Key32, mode: Mode) -> Result<Connection, rusqlite:
         Mode::Create | Mode::Write => connection.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA wal_autocheckpoint = 0;
+             PRAGMA cache_size = -8192;
              PRAGMA journal_size_limit = 67108864;
              PRAGMA synchronous = FULL;
              PRAGMA secure_delete = ON;",

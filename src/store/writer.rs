@@ -198,35 +198,37 @@ fn refuse<C>(group: Vec<Job<C>>, error: &StoreError, retired: &mut Retired<C>) {
 impl<C: Companion> State<C> {
     fn commit_group(
         &mut self,
-        mut group: Vec<Job<C>>,
+        group: Vec<Job<C>>,
         more: &mut dyn FnMut(usize) -> Vec<Job<C>>,
         credentials: &AtomicU64,
         retired: &mut Retired<C>,
     ) {
+        let mut rest = self.commit_some(group, more, credentials, retired);
+        while !rest.is_empty() {
+            rest = self.commit_some(rest, &mut |_| Vec::new(), credentials, retired);
+        }
+    }
+
+    /// Commits the first jobs of a group, all of them unless they write a lot; what is left.
+    fn commit_some(
+        &mut self,
+        mut group: Vec<Job<C>>,
+        more: &mut dyn FnMut(usize) -> Vec<Job<C>>,
+        credentials: &AtomicU64,
+        retired: &mut Retired<C>,
+    ) -> Vec<Job<C>> {
         if group.is_empty() {
-            return;
+            return group;
         }
         match self.try_group(&mut group, more) {
             Ok(ran) => {
-                self.companion.committed();
-                if self.touched_credentials.swap(false, Ordering::AcqRel) {
-                    credentials.fetch_add(1, Ordering::AcqRel);
-                }
-                for (Job { run, done }, ran) in group.into_iter().zip(ran) {
-                    retired.push(run);
-                    done(match ran {
-                        Ran::Kept => Outcome::Committed,
-                        Ran::Undone => Outcome::RolledBack,
-                        Ran::Failed(error) => Outcome::Failed(error),
-                    });
-                }
-                if let (Some(wal), Some(connection)) = (&self.wal, &self.connection) {
-                    wal.after_commit(connection);
-                }
+                let rest = group.split_off(ran.len());
+                self.answer(group, ran, credentials, retired);
+                return rest;
             }
             Err(Spoiled::BeforeCommit { .. }) if group.len() > 1 => {
                 for job in group {
-                    self.commit_group(vec![job], &mut |_| Vec::new(), credentials, retired);
+                    self.commit_some(vec![job], &mut |_| Vec::new(), credentials, retired);
                 }
             }
             Err(spoiled) => {
@@ -236,6 +238,32 @@ impl<C: Companion> State<C> {
                 }
                 refuse(group, &spoiled.into_error(), retired);
             }
+        }
+        Vec::new()
+    }
+
+    /// What ran is durable: says so to whoever waits for it.
+    fn answer(
+        &mut self,
+        group: Vec<Job<C>>,
+        ran: Vec<Ran>,
+        credentials: &AtomicU64,
+        retired: &mut Retired<C>,
+    ) {
+        self.companion.committed();
+        if self.touched_credentials.swap(false, Ordering::AcqRel) {
+            credentials.fetch_add(1, Ordering::AcqRel);
+        }
+        for (Job { run, done }, ran) in group.into_iter().zip(ran) {
+            retired.push(run);
+            done(match ran {
+                Ran::Kept => Outcome::Committed,
+                Ran::Undone => Outcome::RolledBack,
+                Ran::Failed(error) => Outcome::Failed(error),
+            });
+        }
+        if let (Some(wal), Some(connection)) = (&self.wal, &self.connection) {
+            wal.after_commit(connection);
         }
     }
 
@@ -371,7 +399,11 @@ fn begin(connection: &Connection) -> Result<(), Spoiled> {
         .map_err(|error| Spoiled::NotBegun { error: error.into() })
 }
 
-/// Runs all jobs, and what comes to wait meanwhile, without savepoints: those cost a copy of every
+/// Changes after which a transaction is closed even if more jobs wait: its pages should fit the
+/// cache, or they are written twice.
+const LARGE: u64 = 4096;
+
+/// Runs jobs, and what comes to wait meanwhile, without savepoints: those cost a copy of every
 /// page touched. Nothing when a job failed after it had written; the group is then run again.
 ///
 /// # Errors
@@ -383,7 +415,8 @@ fn run_group<C: Companion>(
     more: &mut dyn FnMut(usize) -> Vec<Job<C>>,
 ) -> Result<Option<Vec<Ran>>, StoreError> {
     let mut ran = Vec::with_capacity(group.len());
-    while ran.len() < group.len() {
+    let start = companion.version();
+    while ran.len() < group.len() && companion.version() - start < LARGE {
         let before = (connection.total_changes(), companion.version());
         let result = run_job(connection, companion, &mut group[ran.len()])?;
         let kept = matches!(result, Ran::Kept);
@@ -391,7 +424,7 @@ fn run_group<C: Companion>(
             return Ok(None);
         }
         ran.push(result);
-        if ran.len() == group.len() {
+        if ran.len() == group.len() && companion.version() - start < LARGE {
             group.append(&mut more(ran.len()));
         }
     }

@@ -314,11 +314,11 @@ counter-members = Members
 counter-keys = Active API keys
 counter-entries = Log entries
 first-steps-title = First steps
-first-steps-lead = From an empty strongroom to a stored conversation and a verified log, in four commands. The option -k accepts the certificate that Strongroom made for itself: leave it out once you have installed your own.
-step-key = Create an API key, on the machine itself or under “API keys”
+first-steps-lead = From an empty strongroom to a stored conversation and a verified log, in four steps. The option -k accepts the certificate that Strongroom made for itself: leave it out once you have installed your own.
+step-key = Create a key with the role Operator under “API keys”, and put its token here
 step-conversation = Create a conversation and keep its id
 step-message = Append a message
-step-verify = Verify that the log holds all of it, unchanged
+step-verify = Press “Verify log” in the audit log: it holds all of this, unchanged. Or on the machine itself
 
 ## Conversations
 conversations-lead = Subjects, persons and messages are stored encrypted. Opening one is recorded.
@@ -380,6 +380,7 @@ audit-caption = Entries of the audit log, newest first
 audit-lead = Who did what, when and from where. Entries are chained: none can be changed or taken away unseen.
 audit-search = Search the log
 audit-search-example = action:login.failed ip:10.0.0.7
+audit-search-help = In the search box: action:invoice.* actor:… outcome:denied resource:… type:conversation ip:… request:… seq:… after:2026-11-01 before:2026-12-01. All terms must hold; a minus before a term means “not”, quotes hold blanks together.
 audit-filters = Filters
 audit-any-action = Any action
 audit-any-outcome = Any outcome

@@ -49,7 +49,8 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<KeyForm>) -> Answer
     let keys = keys(call).await?;
     let now = call.app.runtime.now();
     let may_revoke = call.also::<ApiKeyRevoke>().is_some();
-    let rows = keys.into_iter().map(|key| row(key, now, may_revoke)).collect();
+    let mut rows: Vec<_> = keys.into_iter().map(|key| row(key, now, may_revoke)).collect();
+    rows.sort_by_key(|row| !matches!(row.state, KeyState::Active));
     let may_create = call.also::<ApiKeyCreate>().is_some();
     let empty = || KeyForm::new(roles(call.principal(), USUAL_ROLE));
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

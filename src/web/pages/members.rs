@@ -53,7 +53,9 @@ async fn list(call: Call<UserRead>) -> Answer {
 async fn show<P: Permission>(call: &Call<P>, refused: Option<MemberForm>) -> Answer {
     let (tenants, grant) = (&call.app.tenants, also::<_, UserRead>(call)?);
     trail::record_admin_access(tenants, &grant, "members").await?;
-    let members = users::list(tenants, &grant).await?;
+    let mut members = users::list(tenants, &grant).await?;
+    // Names are sealed, so the database cannot sort by them.
+    members.sort_by_cached_key(|member| member.name.as_deref().unwrap_or_default().to_lowercase());
     let rows = members.into_iter().map(|member| row(call, member)).collect();
     let may_create = call.also::<UserCreate>().is_some();
     let empty = || MemberForm::new(roles(call.principal(), USUAL_ROLE), PASSWORD_MIN);

@@ -40,18 +40,13 @@ pub fn first_steps(origin: &str, slug: &str) -> Vec<Step> {
     let api = format!("{origin}/api/v1/conversations/{slug}");
     let post = "  -H \"Authorization: Bearer $STRONGROOM_KEY\" -H 'Content-Type: application/json'";
     vec![
-        Step {
-            title: "step-key",
-            command: format!(
-                "export STRONGROOM_KEY=$(strongroom key create --tenant {slug} \\\n  \
-                 --role operator --name first-steps --json | jq -r .token)"
-            ),
-        },
+        Step { title: "step-key", command: "export STRONGROOM_KEY='sr_…'".to_owned() },
         Step {
             title: "step-conversation",
             command: format!(
                 "export ID=$(curl -sk {api} \\\n{post} \\\n  \
-                 -d '{{\"subject\":\"Where is my order?\",\"channel\":\"chat\"}}' | jq -r .id)"
+                 -d '{{\"subject\":\"Where is my order?\",\"channel\":\"chat\"}}' \\\n  \
+                 | sed 's/^{{\"id\":\"\\([^\"]*\\).*/\\1/')"
             ),
         },
         Step {
@@ -61,6 +56,9 @@ pub fn first_steps(origin: &str, slug: &str) -> Vec<Step> {
                  -d '{{\"author\":{{\"type\":\"customer\"}},\"body\":\"It should be here by now.\"}}'"
             ),
         },
-        Step { title: "step-verify", command: format!("strongroom audit verify --tenant {slug}") },
+        Step {
+            title: "step-verify",
+            command: format!("strongroom --data-dir DIR audit verify --tenant {slug}"),
+        },
     ]
 }
