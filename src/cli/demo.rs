@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 
 use super::args::Context;
+use super::output::say;
 use super::serve::run_server;
 use crate::config::{LogFilter, LogFormat, OptionalListen, SecretKey32, Settings};
 use crate::demo;
@@ -29,9 +30,9 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
     let boot = Boot::open(&settings, &runtime)?;
     let ready = |base_url: &str| {
         if context.json {
-            println!("{}", json!({ "url": base_url, "signIns": sign_ins }));
+            say(&json!({ "url": base_url, "signIns": sign_ins }).to_string())
         } else {
-            print!("{}", demo::render(&sign_ins, base_url, directory.path()));
+            say(&demo::render(&sign_ins, base_url, directory.path()))
         }
     };
     let code = run_server(&boot, &settings, &runtime, ready).await?;

@@ -38,6 +38,6 @@ pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
         text += "\n\n";
         text += super::serve::EMBEDDED_KEY_WARNING;
     }
-    Report::done(json, text).print(context.json);
+    Report::done(json, text).print(context.json)?;
     Ok(ExitCode::SUCCESS)
 }

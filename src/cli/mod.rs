@@ -30,8 +30,6 @@ use args::{Arguments, Verb};
 pub fn main() -> ExitCode {
     crate::ops::harden::process();
     let arguments = Arguments::parse();
-    // Nothing that is written is for anybody else; the database engine makes its files readable.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let json = arguments.json;
     let result = actix_web::rt::System::new().block_on(run(arguments));
     match result {

@@ -1,5 +1,8 @@
 //! What is printed: for people, or one JSON object.
 
+use std::io::{ErrorKind, Write};
+
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -18,12 +21,18 @@ impl Report {
         Self { json, text: text.into(), ok: true }
     }
 
-    pub fn print(&self, as_json: bool) {
-        if as_json {
-            println!("{}", self.json);
-        } else {
-            println!("{}", printable(self.text.trim_end()));
-        }
+    pub fn print(&self, as_json: bool) -> anyhow::Result<()> {
+        if as_json { say(&self.json.to_string()) } else { say(&printable(self.text.trim_end())) }
+    }
+}
+
+/// Writes a line to standard output. A reader that has seen enough (`grep -q`, `head`) is no
+/// failure; a full disk is one.
+pub fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("standard output cannot be written"),
     }
 }
 

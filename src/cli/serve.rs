@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::admin::link;
 use super::args::Context;
 use super::command::Operator;
+use super::output::say;
 use super::socket;
 use crate::app::App;
 use crate::authn::LinkFor;
@@ -29,7 +30,7 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
     crate::ops::metrics::init();
     let runtime = Runtime::system();
     let boot = Boot::open(&settings, &runtime)?;
-    run_server(&boot, &settings, &runtime, |_| {}).await
+    run_server(&boot, &settings, &runtime, |_| Ok(())).await
 }
 
 /// Serves until told to stop. `ready` is called with the base URL once requests are answered.
@@ -37,7 +38,7 @@ pub async fn run_server(
     boot: &Boot,
     settings: &Settings,
     runtime: &Runtime,
-    ready: impl FnOnce(&str),
+    ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
     let app = App::new(boot, settings, runtime)?;
     let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
@@ -54,7 +55,7 @@ pub async fn run_server(
     let socket = socket::listen(&app, &settings.store.data_dir);
     let jobs = jobs::start(&app).await?;
     announce(&app, boot, &base_url, &fingerprint).await?;
-    ready(&base_url);
+    ready(&base_url)?;
     wait_for_stop().await?;
     tracing::info!("stopping: requests under way are finished");
     drop(socket);
@@ -94,14 +95,13 @@ async fn announce(
         let uid = rustix::process::getuid().as_raw();
         let operator = Operator::new(&app.tenants, &app.hasher, base_url, uid);
         let url = link(&operator, LinkFor::Setup).await?;
-        println!("Set up this installation within 30 minutes, once:\n  {url}");
-        println!("Certificate (SHA-256): {fingerprint}");
+        say(&format!("Set up this installation within 30 minutes, once:\n  {url}"))?;
+        say(&format!("Certificate (SHA-256): {fingerprint}"))?;
         if boot.embedded_root_key {
-            println!("\nWarning: {EMBEDDED_KEY_WARNING}\n");
+            say(&format!("\nWarning: {EMBEDDED_KEY_WARNING}\n"))?;
         }
     }
-    println!("Strongroom is ready at {base_url}");
-    Ok(())
+    say(&format!("Strongroom is ready at {base_url}"))
 }
 
 async fn wait_for_stop() -> anyhow::Result<()> {

@@ -42,7 +42,7 @@ pub async fn dispatch(context: &Context, command: Command) -> anyhow::Result<Exi
         Ok(stream) => ask(stream, &command).await?,
         Err(_) => alone(&settings, command).await?,
     };
-    report.print(context.json);
+    report.print(context.json)?;
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -10,6 +10,6 @@ use super::output::Report;
 pub fn run(context: &Context) -> anyhow::Result<ExitCode> {
     let (version, build) = (env!("CARGO_PKG_VERSION"), crate::BUILD);
     let json = json!({ "version": version, "build": build });
-    Report::done(json, format!("strongroom {version} ({build})")).print(context.json);
+    Report::done(json, format!("strongroom {version} ({build})")).print(context.json)?;
     Ok(ExitCode::SUCCESS)
 }

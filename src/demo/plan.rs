@@ -70,6 +70,8 @@ pub enum Step {
     Maintenance,
     /// Of all logs, by the job that does so.
     NightlyVerification,
+    /// With their passwords.
+    EverybodySignsIn,
 }
 
 impl Step {
@@ -94,6 +96,7 @@ impl Step {
                 | Self::RotateKey
                 | Self::Maintenance
                 | Self::NightlyVerification
+                | Self::EverybodySignsIn
         )
     }
 }
@@ -329,6 +332,9 @@ impl Planner<'_> {
         // With a run in the past, a served demo catches up on last night's at once.
         let at = self.moment(DAYS - 2, 3, 4);
         self.at(at, Step::NightlyVerification);
+        // Early enough that the newest entries are about conversations.
+        let at = self.end.minus(22 * HOUR_AGO);
+        self.at(at, Step::EverybodySignsIn);
     }
 }
 

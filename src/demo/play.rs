@@ -13,7 +13,7 @@ use crate::api_keys::{self, NewApiKey};
 use crate::app::App;
 use crate::audit::event::{Actor, Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn;
+use crate::authn::{self, Hasher};
 use crate::authz::permission as p;
 use crate::authz::{Caller, Principal, Realm, Role};
 use crate::conversations::ConversationState;
@@ -40,6 +40,7 @@ pub struct Stage<'a> {
     pub houses: &'a [House],
     pub administrator: &'a Arc<Caller>,
     pub jobs: &'a Runner,
+    pub hasher: &'a Hasher,
 }
 
 /// Plays the plans of all houses side by side.
@@ -109,6 +110,7 @@ impl Scene<'_> {
             Step::Promote { role } => self.promote(*role).await,
             Step::RotateKey => self.rotate_key().await,
             Step::Maintenance => self.maintenance().await,
+            Step::EverybodySignsIn => self.house.sign_in(self.stage.app, self.stage.hasher).await,
             Step::NightlyVerification => {
                 self.stage.jobs.run(&verify_logs::JOB).await;
                 Ok(())
