@@ -20,6 +20,9 @@ use crate::kernel::{ErrorKind, limits};
 /// A body has to be there after this long, so that a slow client cannot hold a connection.
 const BODY_TIME: Duration = Duration::from_secs(60);
 
+/// Room made at once for a body that says its length; a larger one grows as it comes.
+const EXPECTED_MOST: usize = 512 * 1024;
+
 pub async fn serve(
     app: Arc<App>,
     route: &'static Route,
@@ -113,8 +116,9 @@ async fn read_body(
     if large && route.surface == Surface::Api && !route.is_open() {
         super::call::may_send(app, route, request, context).await?;
     }
+    let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(0).min(EXPECTED_MOST);
     let read = async {
-        let mut body = BytesMut::new();
+        let mut body = BytesMut::with_capacity(expected);
         while let Some(chunk) = futures_util::StreamExt::next(&mut payload).await {
             let broken = |_| Failure::new(ErrorKind::Invalid, "malformed", "the body broke off");
             body.extend_from_slice(&chunk.map_err(broken)?);
