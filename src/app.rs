@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
-use crate::kernel::{Runtime, Timestamp};
+use crate::kernel::{Runtime, Timestamp, limits};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
 use crate::trail::Verified;
 
@@ -22,6 +24,8 @@ pub struct App {
     pub hasher: Hasher,
     pub limiter: Limiter,
     pub form_key: Key32,
+    /// Room for large bodies under way, in KiB.
+    pub bodies: Arc<Semaphore>,
     /// What the last verification of each log found.
     pub verified: Verified,
     /// The root key file that lies beside the data, when no other was configured.
@@ -46,6 +50,7 @@ impl App {
             hasher: Hasher::new(runtime),
             limiter: Limiter::new(&settings.limits),
             form_key: boot.tenants.form_key()?,
+            bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
             verified: Verified::default(),
             embedded_root_key: boot
                 .embedded_root_key

@@ -49,6 +49,17 @@ impl ApiKeys {
         tenants: &Tenants,
         bearer: &str,
     ) -> Result<Principal, AuthnError> {
+        let key = self.find(tenants, bearer).await?;
+        self.count(&key, tenants.runtime().now());
+        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, name: key.name, role: key.role })
+    }
+
+    /// Whether it is a key that is valid now, without counting that as its use.
+    pub async fn is_known(&self, tenants: &Tenants, bearer: &str) -> Result<(), AuthnError> {
+        self.find(tenants, bearer).await.map(|_| ())
+    }
+
+    async fn find(&self, tenants: &Tenants, bearer: &str) -> Result<Known, AuthnError> {
         let token = Token::parse(bearer, API_KEY_PREFIX).ok_or(AuthnError::Unauthenticated)?;
         let tenant = token.tenant();
         if tenants.tenant_by_id(tenant).is_none() {
@@ -69,8 +80,7 @@ impl ApiKeys {
         if key.expires.is_some_and(|expires| expires <= now) {
             return Err(AuthnError::Unauthenticated);
         }
-        self.count(&key, now);
-        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, name: key.name, role: key.role })
+        Ok(key)
     }
 
     fn cached(&self, hash: &[u8; 32], generation: u64) -> Option<Known> {

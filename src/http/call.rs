@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+
 use super::failure::Failure;
 use super::input::Input;
 use super::limits::{RateClass, Source};
+use super::route::Route;
 use crate::app::App;
 use crate::authn::{self, AuthnError};
-use crate::authz::{Caller, Grant, Permission, Principal, Realm};
+use crate::authz::{Caller, Grant, Permission, Principal, Realm, RequestContext};
 use crate::tenants::Tenant;
 
 /// The tenant console's cookie. `__Host-` binds it to this host, path `/` and TLS.
@@ -85,23 +88,52 @@ impl<P: Permission> PlatformCall<P> {
 }
 
 async fn bearer(app: &App, input: &Input) -> Result<Arc<Caller>, Failure> {
-    let Some(header) = input.header("authorization") else {
-        return Err(AuthnError::Unauthenticated.into());
-    };
-    let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let found = match token {
-        Some((_, token)) => app.api_keys.authenticate(&app.tenants, token.trim()).await,
+    let found = match bearer_token(&input.request) {
+        Some(token) => app.api_keys.authenticate(&app.tenants, token).await,
         None => Err(AuthnError::Unauthenticated),
     };
-    if let Err(AuthnError::Unauthenticated) = &found {
-        app.tenants.record_bad_credential(&input.context, input.route.label()).await;
-    }
-    let principal = found?;
+    let principal = recorded(app, &input.request, &input.context, input.route, found).await?;
     let source = match &principal {
         Principal::ApiKey { id, .. } => Source::Id(*id.bytes()),
         _ => Source::address(input.context.ip),
     };
     known(app, input, principal, &source).await
+}
+
+/// Whether somebody who announces a large body has a key at all: memory is not for strangers.
+pub async fn may_send(
+    app: &App,
+    route: &Route,
+    request: &HttpRequest,
+    context: &RequestContext,
+) -> Result<(), Failure> {
+    let found = match bearer_token(request) {
+        Some(token) => app.api_keys.is_known(&app.tenants, token).await,
+        None => Err(AuthnError::Unauthenticated),
+    };
+    recorded(app, request, context, route, found).await
+}
+
+fn bearer_token(request: &HttpRequest) -> Option<&str> {
+    let header = request.headers().get("authorization")?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A credential that opens nothing is recorded; a request without one is not.
+async fn recorded<T>(
+    app: &App,
+    request: &HttpRequest,
+    context: &RequestContext,
+    route: &Route,
+    found: Result<T, AuthnError>,
+) -> Result<T, Failure> {
+    if let Err(AuthnError::Unauthenticated) = &found
+        && request.headers().contains_key("authorization")
+    {
+        app.tenants.record_bad_credential(context, route.label()).await;
+    }
+    Ok(found?)
 }
 
 async fn cookie(app: &App, input: &Input, name: &str) -> Result<Arc<Caller>, Failure> {

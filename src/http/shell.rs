@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::failure::Failure;
 use super::headers;
@@ -14,10 +15,13 @@ use super::input::{Input, client_ip};
 use super::route::{Access, BodyLimit, Route, Surface};
 use crate::app::App;
 use crate::authz::RequestContext;
-use crate::kernel::ErrorKind;
+use crate::kernel::{ErrorKind, limits};
 
 /// A body has to be there after this long, so that a slow client cannot hold a connection.
 const BODY_TIME: Duration = Duration::from_secs(60);
+
+/// Room made at once for a body that says its length; a larger one grows as it comes.
+const EXPECTED_MOST: usize = 512 * 1024;
 
 pub async fn serve(
     app: Arc<App>,
@@ -28,7 +32,9 @@ pub async fn serve(
     let start = app.runtime.clock.monotonic();
     let context = context(&app, &request);
     let rate = Rc::new(Cell::new(None));
-    let result = match read_body(&app, route, &request, payload).await {
+    // Held until the answer is made: what a body is parsed into is larger than the body.
+    let mut room = None;
+    let result = match read_body(&app, route, &request, &context, payload, &mut room).await {
         Ok(body) => {
             let (request, context, rate) = (request.clone(), context.clone(), rate.clone());
             route.run(app.clone(), Input { request, body, context, route, rate }).await
@@ -37,6 +43,7 @@ pub async fn serve(
     };
     let mut response = result
         .unwrap_or_else(|failure| render(&app, route.surface, route, &request, &context, failure));
+    drop(room);
     headers::add(response.headers_mut(), route.surface, context.id, rate.get());
     let took = app.runtime.clock.monotonic().saturating_sub(start);
     log(route, &request, &context, &response, took);
@@ -91,29 +98,63 @@ async fn read_body(
     app: &App,
     route: &Route,
     request: &HttpRequest,
+    context: &RequestContext,
     mut payload: Payload,
+    room: &mut Option<OwnedSemaphorePermit>,
 ) -> Result<Bytes, Failure> {
     let limit = match route.body {
         BodyLimit::Bytes(bytes) => bytes,
         BodyLimit::Setting => usize::try_from(app.settings.limits.body_bytes).unwrap_or(usize::MAX),
     };
     let declared = request.headers().get("content-length").and_then(|value| value.to_str().ok());
-    if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
+    let declared = declared.and_then(|length| length.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
+    let chunked = request.headers().contains_key("transfer-encoding");
+    let large = chunked || declared.is_some_and(|length| length > limits::BODY_SMALL_BYTES as u64);
+    if large && route.surface == Surface::Api && !route.is_open() {
+        super::call::may_send(app, route, request, context).await?;
+    }
+    let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(0).min(EXPECTED_MOST);
     let read = async {
-        let mut body = BytesMut::new();
+        let mut body = BytesMut::with_capacity(expected);
         while let Some(chunk) = futures_util::StreamExt::next(&mut payload).await {
             let broken = |_| Failure::new(ErrorKind::Invalid, "malformed", "the body broke off");
             body.extend_from_slice(&chunk.map_err(broken)?);
             if body.len() > limit {
                 return Err(too_large(limit));
             }
+            reserve(app, body.len(), room)?;
         }
         Ok(body.freeze())
     };
     let slow = || Failure::new(ErrorKind::Invalid, "malformed", "the body did not arrive in 60 s");
     tokio::time::timeout(BODY_TIME, read).await.map_err(|_| slow())?
+}
+
+/// Room for a large body, as far as it has arrived: somebody who sends slowly holds no more than
+/// what they sent.
+fn reserve(
+    app: &App,
+    bytes: usize,
+    room: &mut Option<OwnedSemaphorePermit>,
+) -> Result<(), Failure> {
+    let kib = bytes.saturating_sub(limits::BODY_SMALL_BYTES).div_ceil(1024);
+    let more = kib.saturating_sub(room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits));
+    if more == 0 {
+        return Ok(());
+    }
+    let more = u32::try_from(more).unwrap_or(u32::MAX);
+    let Ok(permit) = app.bodies.clone().try_acquire_many_owned(more) else {
+        let detail = "too many large bodies are being read: send it again shortly";
+        return Err(Failure::new(ErrorKind::Unavailable, "busy", detail));
+    };
+    match room {
+        Some(room) => room.merge(permit),
+        None => *room = Some(permit),
+    }
+    Ok(())
 }
 
 fn too_large(limit: usize) -> Failure {

@@ -39,3 +39,8 @@ pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 pub const SIGN_INS_WAITING: usize = 256;
 /// Credentials remembered between requests.
 pub const CREDENTIALS_CACHED: usize = 10_000;
+
+/// Bodies up to this size are read before anybody asks who sends them.
+pub const BODY_SMALL_BYTES: usize = 64 * 1024;
+/// Larger bodies under way at the same time, all together: a few of the largest, many of the usual.
+pub const BODIES_BYTES: usize = 256 * 1024 * 1024;

@@ -53,6 +53,7 @@ fn connect(path: &Path, key: &Key32, mode: Mode) -> Result<Connection, rusqlite:
          PRAGMA cipher_hmac_algorithm = HMAC_SHA256;
          PRAGMA temp_store = MEMORY;
          PRAGMA foreign_keys = ON;
+         PRAGMA recursive_triggers = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;",
     )?;

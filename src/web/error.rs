@@ -81,10 +81,12 @@ fn ways(request: &HttpRequest, kind: ErrorPageKind) -> Vec<WayBack> {
 
 /// Where somebody without a session is sent.
 pub fn to_sign_in(request: &HttpRequest, surface: Surface) -> HttpResponse {
-    let slug = request.match_info().get("tenant").unwrap_or_default();
-    let target = match surface {
-        Surface::Platform => "/platform/login".to_owned(),
-        _ => format!("/t/{slug}/login"),
+    let asked = request.match_info().get("tenant").unwrap_or_default();
+    let target = match (surface, asked.parse::<crate::tenants::Slug>()) {
+        (Surface::Platform, _) => "/platform/login".to_owned(),
+        (_, Ok(slug)) => format!("/t/{slug}/login"),
+        // Whatever was asked for does not go into a header.
+        (_, Err(_)) => "/".to_owned(),
     };
     super::respond::see_other(&target)
 }

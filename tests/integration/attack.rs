@@ -1,7 +1,13 @@
 //! What an attacker tries.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::Session;
@@ -113,4 +119,85 @@ async fn guessing_passwords_is_slowed_down_and_that_is_in_the_log_once() {
     let entries = api.entries("acme").await;
     let slowed = entries.iter().filter(|entry| entry["action"] == "rate.limited");
     assert_eq!(slowed.count(), 1);
+}
+
+/// Sends the beginning of a request and reads the first bytes of the answer.
+fn begin(app: &TestApp, head: &str) -> String {
+    let mut roots = rustls::RootCertStore::empty();
+    let pem = app.data().join("tls").join("cert.pem");
+    roots.add(CertificateDer::from_pem_file(pem).unwrap()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "127.0.0.1".try_into().unwrap();
+    let connection = rustls::ClientConnection::new(config.into(), name).unwrap();
+    let address = app.server.url.strip_prefix("https://").unwrap();
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut stream = rustls::StreamOwned::new(connection, stream);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 4096];
+    let read = stream.read(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_before_their_large_body_is_read() {
+    let (app, token) = TestApp::with_tenant();
+    let wrong = format!("{token}x");
+    for (credential, length) in [
+        (String::new(), "Content-Length: 30000000"),
+        (String::new(), "Transfer-Encoding: chunked"),
+        (format!("Authorization: Bearer {wrong}\r\n"), "Content-Length: 30000000"),
+    ] {
+        let path = "/api/v1/audit/acme/events";
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{credential}{length}\r\n\r\n[");
+        let answer = begin(&app, &head);
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn odd_requests_are_refused_and_break_nothing() {
+    let (app, token) = TestApp::with_tenant();
+    let api = format!("Authorization: Bearer {token}\r\n");
+    let paths = [
+        "/api/v1/conversations/acme%2f..%2fglobex",
+        "/api/v1/conversations/%2e%2e/acme",
+        "/api/v1/conversations/acme/..%2f..%2f..%2froot.key",
+        "/api/v1/conversations/acme/%00",
+        "/api/v1/conversations/acme%0d%0aX-Evil:%201",
+        "/api/v1/audit/acme/events/-1",
+        "/api/v1/audit/acme/events/18446744073709551615",
+        "/api/v1/audit/acme/events/99999999999999999999999",
+        "/api/v1/audit/acme/events?cursor=18446744073709551615",
+        "/api/v1/audit/acme/events?q=before:%2B262142-01-01",
+        "/api/v1/audit/acme/events?q=seq:18446744073709551615",
+        "/api/v1/audit/acme/events?q=%ff%fe",
+        "/api/v1/audit/acme/events?from=9999-12-31T23:59:60Z",
+        "/static/..%2f..%2froot.key",
+        "/static/%2e%2e/app.css",
+        "/t/acme%2f..%2f..%2fplatform/login",
+        "/t/%0d%0aSet-Cookie:%20x=y/account",
+        "/t/..%2f%2fevil.example/account",
+        "/t/%2f%2fevil.example",
+        "//evil.example/t/acme",
+    ];
+    for path in paths {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{api}Connection: close\r\n\r\n");
+        let answer = begin(&app, &head);
+        let status: u16 = answer[9..12].parse().unwrap_or_else(|_| panic!("{path}: {answer}"));
+        assert!(status < 500, "{path}: {answer}");
+        let evil = |line: &str| {
+            let line = line.to_ascii_lowercase();
+            line.starts_with("x-evil") || line.starts_with("set-cookie: x=")
+        };
+        assert!(!answer.lines().any(evil), "{path}: {answer}");
+        let to = answer.lines().find_map(|line| line.strip_prefix("location: "));
+        assert!(to.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{path}: {to:?}");
+    }
+    app.client(token).get("/api/v1/conversations/acme").await.expect(200);
 }
