@@ -177,6 +177,10 @@ impl AuditLog {
         self.epoch.as_ref().ok_or(CryptoError::KeyDestroyed)
     }
 
+    pub fn id(&self) -> LogId {
+        self.log
+    }
+
     /// Number of entries, appended ones of the running transaction included.
     pub fn size(&self) -> u64 {
         self.tree.size()

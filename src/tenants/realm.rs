@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use crate::audit::AuditLog;
+use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
+use crate::audit::{AuditLog, Event, catalogue};
 use crate::crypto::TenantKeys;
 use crate::kernel::id::TenantId;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::engine::Mode;
 use crate::store::migrate::Migrations;
-use crate::store::{Database, DatabaseOptions, StoreError, Workers};
+use crate::store::{Database, DatabaseOptions, Job, Outcome, RawWriteTx, StoreError, Workers};
 
 pub struct OpenRealm {
     /// The tenant's id; the installation's for the platform.
@@ -57,7 +58,11 @@ impl OpenRealm {
             files.mode,
             workers,
         )?;
-        let size = database.read_here(|tx| crate::audit::read::size(tx))??;
+        let mut size = database.read_here(|tx| crate::audit::read::size(tx))??;
+        if size == 0 {
+            begin_log(&database)?;
+            size = 1;
+        }
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {
             owner,
@@ -78,6 +83,25 @@ impl OpenRealm {
 
     pub fn last_used(&self) -> Timestamp {
         Timestamp::from_micros(self.used.load(Ordering::Relaxed))
+    }
+}
+
+/// A log's first entry says that it begins here and follows no other. Nobody else has the file yet.
+fn begin_log(database: &Database<AuditLog>) -> Result<(), StoreError> {
+    let (answer, answered) = std::sync::mpsc::channel();
+    let run = |tx: &mut RawWriteTx<'_>, log: &mut AuditLog| {
+        let mut event = Event::new(catalogue::LOG_OPENED);
+        event.actor = Some(Actor::new("system", "audit_log"));
+        event.resource = Some(Resource::new("audit_log", log.id().to_string()));
+        event.custom_fields.insert("cause".into(), "new".into());
+        log.append(tx, event, None).map(|_| true)
+    };
+    let done = move |outcome| drop(answer.send(outcome));
+    database.submit(Job { run: Box::new(run), done: Box::new(done) })?;
+    match answered.recv() {
+        Ok(Outcome::Committed) => Ok(()),
+        Ok(Outcome::Failed(error)) => Err(error),
+        Ok(Outcome::RolledBack) | Err(_) => Err(StoreError::OutcomeUnknown),
     }
 }
 

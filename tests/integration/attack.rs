@@ -201,3 +201,11 @@ async fn odd_requests_are_refused_and_break_nothing() {
     }
     app.client(token).get("/api/v1/conversations/acme").await.expect(200);
 }
+
+#[tokio::test]
+async fn every_log_begins_by_saying_so() {
+    let (app, token) = TestApp::with_tenant();
+    let first = app.client(token).entries("acme").await.remove(0);
+    assert_eq!((&first["seq"], &first["action"]), (&1.into(), &"log.opened".into()), "{first}");
+    assert_eq!(first["customFields"]["cause"], "new");
+}
