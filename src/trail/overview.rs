@@ -1,9 +1,11 @@
 //! The state of a log at a glance, for every page's head.
 
 use super::TrailError;
+use crate::audit::event::Resource;
 use crate::audit::leaf::Hash;
 use crate::audit::read::{self, Opener};
 use crate::audit::view::EntryView;
+use crate::audit::{Event, catalogue};
 use crate::authz::permission::AuditRead;
 use crate::authz::{Grant, Permission};
 use crate::store::Sql;
@@ -30,17 +32,20 @@ pub async fn overview<P: Permission>(
         .await
 }
 
-/// The latest entries for a home page: what the same person could see in the explorer.
+/// The latest entries for a home page. Seeing them is an entry itself.
 pub async fn latest(
     tenants: &Tenants,
     grant: &Grant<AuditRead>,
     count: u64,
 ) -> Result<Vec<EntryView>, TrailError> {
-    tenants
-        .read(grant, move |tx| {
-            let size = read::size(tx)?;
-            let seqs: Vec<_> = (size.saturating_sub(count) + 1..=size).rev().collect();
-            Ok(read::entries(tx, &mut Opener::new(tx, tx.shared_keys())?, &seqs)?)
-        })
-        .await
+    let disclosed = tenants.disclose(grant, move |tx| {
+        let size = read::size(tx)?;
+        let seqs: Vec<_> = (size.saturating_sub(count) + 1..=size).rev().collect();
+        let entries = read::entries(tx, &mut Opener::new(tx, tx.shared_keys())?, &seqs)?;
+        let mut viewed = Event::new(catalogue::AUDIT_VIEWED);
+        viewed.resource = Some(Resource::new("audit_log", "latest"));
+        viewed.custom_fields.insert("entries".into(), entries.len().into());
+        Ok::<_, TrailError>((entries, viewed))
+    });
+    Ok(disclosed.await?.value)
 }

@@ -2,6 +2,7 @@
 
 use super::audit_rows;
 use crate::api_keys;
+use crate::audit::catalogue;
 use crate::authz::Principal;
 use crate::authz::permission::{AccountRead, ApiKeyRead, AuditRead, ConversationRead, UserRead};
 use crate::conversations;
@@ -18,11 +19,10 @@ use crate::web::{frame, respond};
 const LAST_ENTRIES: u64 = 8;
 
 pub fn routes() -> Vec<Route> {
-    let quiet = Audit::Nothing(
-        "numbers, and the last entries for who may read the whole log; opening one is recorded",
-    );
+    // For who may read the log; the others see numbers.
+    let viewed = Audit::Events(&[catalogue::AUDIT_VIEWED]);
     vec![
-        Route::console(Method::Get, "/t/{tenant}/", quiet, home)
+        Route::console(Method::Get, "/t/{tenant}/", viewed, home)
             .says("Home page of a tenant: numbers and the last entries of its log"),
     ]
 }
