@@ -68,6 +68,11 @@ impl<'a> RawWriteTx<'a> {
         Self { connection, spoiled: RefCell::default() }
     }
 
+    /// Rows changed on this connection so far, by whatever statement: the engine's own count.
+    pub fn total_changes(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// The same savepoint for a callee; what spoils it goes back with [`absorb`](Self::absorb).
     pub fn reborrow(&self) -> Self {
         Self::new(self.connection)

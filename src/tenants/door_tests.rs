@@ -156,13 +156,21 @@ async fn a_change_without_an_entry_is_stopped() {
     let house = House::new();
     let tenant = house.tenant("acme").await.unwrap();
     let grant = house.grant(&tenant).await;
-    let write = house.tenants.write(&grant, |tx| {
-        let (a, b, one) = ("a".to_owned(), [1_u8; 16], 1_i64);
-        tx.execute(
-            "INSERT INTO idempotency (principal, route, key, body_hash, row_id, answer, created)
-             VALUES ($1, 'r', 'k', $2, $3, 'x', $4)",
-            args![&a, b.as_slice(), b.as_slice(), one],
-        )?;
+    let plain =
+        "INSERT INTO idempotency (principal, route, key, body_hash, row_id, answer, created)
+                 VALUES ($1, 'r', 'k', $2, $3, 'x', $4)";
+    let write = house.tenants.write(&grant, move |tx| {
+        let (a, b) = ("a".to_owned(), [1_u8; 16]);
+        tx.execute(plain, args![&a, b.as_slice(), b.as_slice(), 1_i64])?;
+        Ok::<_, DoorError>(((), AuditEvents::none()))
+    });
+    assert!(matches!(write.await, Err(DoorError::Unaudited)));
+    // Nor does a change get by that is made by asking for a row.
+    let write = house.tenants.write(&grant, move |tx| {
+        let (a, b) = ("a".to_owned(), [1_u8; 16]);
+        let sql = format!("{plain} RETURNING created");
+        let args = args![&a, b.as_slice(), b.as_slice(), 1_i64];
+        tx.query_one(&sql, args, |row| row.get::<i64>(0))?;
         Ok::<_, DoorError>(((), AuditEvents::none()))
     });
     assert!(matches!(write.await, Err(DoorError::Unaudited)));

@@ -308,13 +308,14 @@ fn attempt<P, T, E: From<DoorError>>(
     f: &impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E>,
 ) -> Result<Written<T>, E> {
     let first_entry = log.size() + 1;
-    let mut tx =
-        WriteTx { raw: raw.reborrow(), realm, first_entry, changed: 0, permission: PhantomData };
+    let before = raw.total_changes();
+    let (raw_tx, permission) = (raw.reborrow(), PhantomData);
+    let mut tx = WriteTx { raw: raw_tx, realm, first_entry, bookkeeping: 0, permission };
     let result = f(&mut tx);
-    let (changed, spoiled) = (tx.changed, tx.raw.spoiled());
+    let (bookkeeping, spoiled) = (tx.bookkeeping, tx.raw.spoiled());
     raw.absorb(spoiled);
     let (value, events) = result?;
-    if events.len() == 0 && changed > 0 {
+    if events.len() == 0 && raw.total_changes().saturating_sub(before) > bookkeeping {
         return Err(DoorError::Unaudited.into());
     }
     append_all(raw, log, realm, caller, events).map_err(|error| E::from(error.into()))?;

@@ -97,8 +97,9 @@ fn remember<T: Serialize, P>(
     let json = serde_json::to_vec(answer).unwrap_or_default();
     let sealed = tx.seal(Field::IdempotentAnswer, &row, None, &json)?;
     let now = tx.runtime().now();
-    // Past the count of changes: by itself it is none that needs an entry.
-    tx.raw.execute(
+    // By itself it is no change that needs an entry.
+    tx.bookkeeping += 1;
+    tx.execute(
         "INSERT INTO idempotency (principal, route, key, body_hash, row_id, answer, created)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (principal, route, key) DO UPDATE SET

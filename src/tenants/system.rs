@@ -77,7 +77,7 @@ impl Tenants {
         let realm = self.realm(realm).await?;
         let run = move |tx: &mut WriteTx<'_, SystemWrite>| {
             f(tx)?;
-            tx.changed = 0; // accounted for by `what`
+            tx.bookkeeping = u64::MAX; // accounted for by `what`
             Ok(((), AuditEvents::none()))
         };
         let written: Result<Written<()>, DoorError> =

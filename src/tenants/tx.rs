@@ -28,8 +28,8 @@ pub struct WriteTx<'a, P> {
     pub(super) realm: &'a OpenRealm,
     /// Number that the first entry of this write will have.
     pub(super) first_entry: u64,
-    /// Rows changed so far.
-    pub(super) changed: usize,
+    /// Rows changed that need no entry of their own: answers kept for repetition, system writes.
+    pub(super) bookkeeping: u64,
     pub(super) permission: PhantomData<fn() -> P>,
 }
 
@@ -172,8 +172,6 @@ impl<P> Sql for WriteTx<'_, P> {
 
 impl<P> SqlMut for WriteTx<'_, P> {
     fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize, StoreError> {
-        let changed = self.raw.execute(sql, args)?;
-        self.changed += changed;
-        Ok(changed)
+        self.raw.execute(sql, args)
     }
 }
