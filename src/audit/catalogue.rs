@@ -113,6 +113,10 @@ catalogue! {
         AUDIT_SEARCHED "audit.searched" ["audit_searched"] "The audit log was searched.";
         AUDIT_VERIFIED "audit.verified" ["audit_verified"] "The audit log was verified.";
         AUDIT_EXPORTED "audit.exported" ["audit_exported"] "Audit entries were exported.";
+        AUDIT_TAILED "audit.tailed" ["audit_tailed"] "Somebody watched entries arrive.";
+        AUDIT_EXPORT_REQUESTED "audit.export_requested" ["audit_export_requested"] "An export of audit entries was asked for.";
+        AUDIT_EXPORT_CANCELLED "audit.export_cancelled" ["audit_export_cancelled"] "An export of audit entries was cancelled.";
+        AUDIT_EXPORT_DOWNLOADED "audit.export_downloaded" ["audit_export_downloaded"] "An export of audit entries was downloaded.";
         DATA_EXPORTED "data.exported" ["data_exported"] "Data was exported.";
     }
     DataModification {
@@ -150,6 +154,15 @@ catalogue! {
         INTEGRATION_CHANGED "integration.changed" ["integration_changed"] "An integration was added, changed or removed.";
         API_KEY_CREATED "api_key.created" ["api_key_created"] "An API key was created.";
         API_KEY_REVOKED "api_key.revoked" ["api_key_revoked"] "An API key was revoked.";
+        SEARCH_SAVED "search.saved" ["search_saved"] "A search of the audit log was saved for the tenant.";
+        SEARCH_DELETED "search.deleted" ["search_deleted"] "A saved search was deleted.";
+        STREAM_CREATED "stream.created" ["stream_created"] "The audit log streams to another system.";
+        STREAM_CHANGED "stream.changed" ["stream_changed"] "A stream to another system was changed, paused or resumed.";
+        STREAM_DELETED "stream.deleted" ["stream_deleted"] "A stream to another system was removed.";
+        WITNESS_ADDED "witness.added" ["witness_added"] "The key of a witness was added.";
+        WITNESS_REMOVED "witness.removed" ["witness_removed"] "The key of a witness was removed.";
+        CHECKPOINT_WITNESSED "checkpoint.witnessed" ["checkpoint_witnessed"] "A witness's signature under a checkpoint was stored.";
+        AUDIT_SHREDDED "audit.shredded" ["audit_shredded"] "The key of an audit log's contents was destroyed.";
         GDPR_CHECK_DISABLED "gdpr_check.disabled" ["gdpr_check_disabled"] "A data protection check was turned off.";
         CREDITS_ADDED "credits.added" ["credits_added"] "Credits were added to an account.";
         CERTIFICATE_ISSUED "certificate.issued" ["certificate_issued"] "A certificate was issued.";
@@ -163,6 +176,12 @@ catalogue! {
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
         LOG_OPENED "log.opened" ["log_opened"] "A new audit log begins; names the log before, if there was one.";
+        AUDIT_PRUNED "audit.pruned" ["audit_pruned"] "Entries past their retention were removed.";
+        INDEX_REBUILT "index.rebuilt" ["index_rebuilt"] "The search index was dropped and is built anew.";
+        CHECKPOINT_CONTRADICTED "checkpoint.contradicted" ["checkpoint_contradicted"] "The log does not fit a checkpoint that was signed before.";
+        STREAM_FAILING "stream.failing" ["stream_failing"] "A stream's receiver does not take entries.";
+        STREAM_RECOVERED "stream.recovered" ["stream_recovered"] "A stream's receiver takes entries again.";
+        CLOCK_SET_BACK "clock.set_back" ["clock_set_back"] "The wall clock was set back; the log's time stands still until it is reached again.";
         ENTRY_UNREADABLE "entry.unreadable" ["entry_unreadable"] "Shown in place of an entry that cannot be opened; never written.";
         CLOCK_JUMP "clock.jump" ["clock_jump"] "The wall clock left the monotonic clock; appends stopped.";
     }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::query::{Field, Query, Term};
+use super::query::{Condition, Expr, Field, Query};
 use super::read::Opener;
 use super::view::EntryView;
 use crate::args;
 use crate::crypto::{Key32, TenantKeys};
-use crate::kernel::Clock;
 use crate::kernel::id::LogId;
+use crate::kernel::{Clock, Timestamp};
 use crate::store::{IndexFile, Sql, SqlMut, StoreError, Value};
 
 /// Entries taken into the index in one transaction.
@@ -68,8 +68,9 @@ impl AuditIndex {
         let (mut sql, mut values) =
             (String::from("SELECT seq FROM entries WHERE seq < $1"), vec![]);
         values.push(OwnedValue::Integer(below.unwrap_or(u64::MAX >> 1).cast_signed()));
-        for term in &query.terms {
-            condition(term, &mut sql, &mut values);
+        if let Some(root) = &query.root {
+            let all = condition(root, &mut values);
+            sql.push_str(&format!(" AND {all}"));
         }
         values.push(OwnedValue::Integer(i64::try_from(limit + 1).unwrap_or(i64::MAX)));
         sql.push_str(&format!(" ORDER BY seq DESC LIMIT ${}", values.len()));
@@ -156,52 +157,61 @@ impl OwnedValue {
     }
 }
 
-/// Adds one term as a condition; values go in as arguments, never as text.
-fn condition(term: &Term, sql: &mut String, values: &mut Vec<OwnedValue>) {
-    let text = || OwnedValue::Text(term.value.clone());
-    let time = || {
-        OwnedValue::Integer(
-            crate::kernel::Timestamp::parse(&term.value)
-                .map_or(0, crate::kernel::Timestamp::as_micros),
-        )
+/// An expression as a condition; values go in as arguments, never as text.
+fn condition(expr: &Expr, values: &mut Vec<OwnedValue>) -> String {
+    let join = |all: &[Expr], word: &str, values: &mut Vec<OwnedValue>| {
+        let parts: Vec<_> = all.iter().map(|one| condition(one, values)).collect();
+        format!("({})", parts.join(word))
     };
-    let mut clause = |parts: &str, new: Vec<OwnedValue>| {
-        let mut filled = String::new();
-        let mut new = new.into_iter();
-        for piece in parts.split_inclusive('?') {
-            match piece.strip_suffix('?') {
-                Some(before) => {
-                    values.extend(new.next());
-                    filled.push_str(&format!("{before}${}", values.len()));
-                }
-                None => filled.push_str(piece),
-            }
-        }
-        // A column that is NULL does not match, so its negation does.
-        match term.negated {
-            true => sql.push_str(&format!(" AND NOT coalesce(({filled}), 0)")),
-            false => sql.push_str(&format!(" AND ({filled})")),
-        }
+    match expr {
+        Expr::All(all) => join(all, " AND ", values),
+        Expr::Any(all) => join(all, " OR ", values),
+        Expr::Not(inner) => format!("NOT coalesce({}, 0)", condition(inner, values)),
+        Expr::Is(one) => leaf(one, values),
+    }
+}
+
+fn leaf(one: &Condition, values: &mut Vec<OwnedValue>) -> String {
+    let mut add = |value: OwnedValue| {
+        values.push(value);
+        format!("${}", values.len())
     };
-    match term.field {
-        Field::Action if term.prefix => {
-            // A range, so that the index serves it; U+10FFFF is above whatever may follow.
-            let end = format!("{}\u{10FFFF}", term.value);
-            clause("action >= ? AND action < ?", vec![text(), OwnedValue::Text(end)]);
+    match one {
+        Condition::Equals { field: Field::Actor, value } => {
+            let (id, name) =
+                (add(OwnedValue::Text(value.clone())), add(OwnedValue::Text(value.clone())));
+            format!("(actor_id = {id} OR actor_name = {name})")
         }
-        Field::Action => clause("action = ?", vec![text()]),
-        Field::Actor => {
-            clause("actor_id = ? OR actor_name = ?", vec![text(), text()]);
+        Condition::Equals { field, value } => {
+            let column = match field {
+                Field::Action => "action",
+                Field::Outcome => "outcome",
+                Field::Resource => "resource_id",
+                Field::Type => "resource_type",
+                _ => "request_id",
+            };
+            format!("{column} = {}", add(OwnedValue::Text(value.clone())))
         }
-        Field::Outcome => clause("outcome = ?", vec![text()]),
-        Field::Resource => clause("resource_id = ?", vec![text()]),
-        Field::Type => clause("resource_type = ?", vec![text()]),
-        Field::Ip => clause("ip = ?", vec![text()]),
-        Field::Request => clause("request_id = ?", vec![text()]),
-        Field::Seq => {
-            clause("seq = ?", vec![OwnedValue::Integer(term.value.parse().unwrap_or(0))]);
+        Condition::Begins { value, .. } => {
+            let from = add(OwnedValue::Text(value.clone()));
+            let to = add(OwnedValue::Text(format!("{value}\u{10FFFF}")));
+            format!("(action >= {from} AND action < {to})")
         }
-        Field::Before => clause("time < ?", vec![time()]),
-        Field::After => clause("time >= ?", vec![time()]),
+        Condition::Network { address, .. } => {
+            format!("ip = {}", add(OwnedValue::Text(address.to_string())))
+        }
+        Condition::Seq { from, .. } => {
+            format!("seq = {}", add(OwnedValue::Integer(from.cast_signed())))
+        }
+        Condition::Time { from, to } => {
+            let bound =
+                |time: Option<Timestamp>, open: i64| time.map_or(open, Timestamp::as_micros);
+            let from = add(OwnedValue::Integer(bound(*from, i64::MIN)));
+            let to = add(OwnedValue::Integer(bound(*to, i64::MAX)));
+            format!("(time >= {from} AND time < {to})")
+        }
+        Condition::Has { .. } | Condition::Custom { .. } | Condition::Text { .. } => {
+            "1 = 0".to_owned()
+        }
     }
 }

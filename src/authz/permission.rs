@@ -136,8 +136,11 @@ permissions! {
         AuditIngest "audit.ingest" write [O A P] "Append an application's own events to the audit log";
         AuditVerify "audit.verify" read [O A U R L S] "Check that the audit log is unbroken";
         AuditExport "audit.export" read [O A U R L] "Export the audit log";
-        AuditStream "audit.stream" write [O A] "Stream the audit log to other systems";
-        AuditShred "audit.shred" write [O] "Destroy the key of the audit log's contents";
+        AuditReindex "audit.reindex" read [O A L] "Build the search index of the audit log anew";
+        AuditSearchSave "audit.search.save" write [O A U R] "Save searches of the audit log for the whole tenant";
+        AuditStream "audit.stream" write [O A S] "Stream the audit log to other systems";
+        AuditWitness "audit.witness" write [O A U L] "Name witnesses and store their signatures under checkpoints";
+        AuditShred "audit.shred" write [O L] "Destroy the key of the audit log's contents";
     }
     "members": {
         UserRead "user.read" read [O A U R L] "See the members and their roles";
@@ -173,6 +176,13 @@ permissions! {
         TenantState "tenant.state" write [X L] "Freeze, unfreeze, suspend and resume tenants";
         PlatformAuditRead "platform.audit.read" read [X] "Read and search the platform's audit log";
         PlatformAuditVerify "platform.audit.verify" read [X L S] "Check that the platform's audit log is unbroken";
+        PlatformAuditExport "platform.audit.export" read [X L] "Export the platform's audit log";
+        PlatformAuditReindex "platform.audit.reindex" read [X L] "Build the search index of the platform's audit log anew";
+        PlatformAuditSearchSave "platform.audit.search.save" write [X] "Save searches of the platform's audit log";
+        PlatformAuditStream "platform.audit.stream" write [X S] "Stream the platform's audit log to other systems";
+        PlatformAuditWitness "platform.audit.witness" write [X L] "Name witnesses of the platform's log and store their signatures";
+        PlatformAuditRecord "platform.audit.record" write [L S] "Record in the platform's log what was done to a tenant";
+        PlatformRetentionManage "platform.retention.manage" write [X S] "Change how long the platform's log is kept, remove what is past it";
         PlatformJobRead "platform.job.read" read [X] "See scheduled jobs and their runs";
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
         PlatformAdminManage "platform.admin.manage" write [L] "Make and reset platform administrators";

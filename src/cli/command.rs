@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::feedback::Feedback;
 use super::output::Report;
 use super::{admin, audit, key, tenant, user};
 use crate::authn::Hasher;
@@ -49,10 +50,18 @@ pub struct Operator {
     pub caller: Arc<Caller>,
     /// What links begin with.
     pub base_url: String,
+    /// Where progress and exported data go.
+    pub feedback: Feedback,
 }
 
 impl Operator {
-    pub fn new(tenants: &Tenants, hasher: &Hasher, base_url: &str, uid: u32) -> Self {
+    pub fn new(
+        tenants: &Tenants,
+        hasher: &Hasher,
+        base_url: &str,
+        uid: u32,
+        feedback: Feedback,
+    ) -> Self {
         let request = RequestContext {
             id: tenants.runtime().id(),
             ip: None,
@@ -64,6 +73,7 @@ impl Operator {
             hasher: hasher.clone(),
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
+            feedback,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::admin::link;
 use super::args::Context;
 use super::command::Operator;
+use super::feedback::Feedback;
 use super::output::Report;
 use crate::authn::{Hasher, LinkFor};
 use crate::kernel::Runtime;
@@ -25,7 +26,8 @@ pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
     }
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
-    let operator = Operator::new(&boot.tenants, &Hasher::new(&runtime), &base_url, uid);
+    let operator =
+        Operator::new(&boot.tenants, &Hasher::new(&runtime), &base_url, uid, Feedback::nobody());
     let url = link(&operator, LinkFor::Setup).await?;
     boot.tenants.shut_down().await;
     let json = json!({ "installationId": boot.installation, "setupUrl": url });

@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod command;
 mod demo;
+mod feedback;
 mod init;
 mod key;
 mod openapi;
@@ -53,6 +54,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
-        Verb::Audit(verb) => socket::dispatch(&context, audit::command(verb)).await,
+        Verb::Audit(verb) => audit::run(&context, verb).await,
     }
 }

@@ -47,7 +47,7 @@ pub fn failure(error: &anyhow::Error, as_json: bool) {
 
 /// Names come from whoever may give them: what steers a terminal, or turns text around so that it
 /// reads as something else, is shown as what it is.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let steers = |c: char| {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::admin::link;
 use super::args::Context;
 use super::command::Operator;
+use super::feedback::Feedback;
 use super::output::say;
 use super::socket;
 use crate::app::App;
@@ -93,7 +94,7 @@ async fn announce(
     tracing::info!(%fingerprint, "TLS certificate");
     if boot.is_new {
         let uid = rustix::process::getuid().as_raw();
-        let operator = Operator::new(&app.tenants, &app.hasher, base_url, uid);
+        let operator = Operator::new(&app.tenants, &app.hasher, base_url, uid, Feedback::nobody());
         let url = link(&operator, LinkFor::Setup).await?;
         say(&format!("Set up this installation within 30 minutes, once:\n  {url}"))?;
         say(&format!("Certificate (SHA-256): {fingerprint}"))?;

@@ -1,8 +1,10 @@
-//! `admin.sock`: how verbs reach a running server. One JSON line there, one back.
+//! `admin.sock`: how verbs reach a running server. One JSON line there; back come lines of progress
+//! and data, and at the end a report.
 //!
 //! Only the server's own user and root get in: the file has mode 0600 and the kernel says who is
 //! at the other end.
 
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,12 +12,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::args::Context;
 use super::command::{Command, Operator, execute};
+use super::feedback::{self, Listener};
 use super::output::Report;
 use crate::app::App;
 use crate::authn::Hasher;
@@ -28,25 +30,38 @@ const FILE: &str = "admin.sock";
 const LINE_BYTES: u64 = 64 * 1024;
 const READ_TIME: Duration = Duration::from_secs(10);
 
-#[derive(Serialize, Deserialize)]
-enum Answer {
-    Report(Report),
-    Failed(String),
-}
-
 /// Runs a command: in the server that has the directory open, else here.
 pub async fn dispatch(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
+    finish(context, deliver(context, command, None).await?)
+}
+
+/// The same for a command that gives data, which goes to `out`.
+pub async fn deliver(
+    context: &Context,
+    command: Command,
+    out: Option<&mut (dyn Write + Send)>,
+) -> anyhow::Result<Report> {
     let settings = context.settings(None)?;
     let path = settings.store.data_dir.join(FILE);
-    let report = match UnixStream::connect(&path).await {
-        Ok(stream) => ask(stream, &command).await?,
-        Err(_) => alone(&settings, command).await?,
-    };
+    let quiet = context.json || !std::io::stderr().is_terminal();
+    let listener = Listener { out, quiet };
+    match UnixStream::connect(&path).await {
+        Ok(stream) => ask(stream, &command, listener).await,
+        Err(_) => alone(&settings, command, listener).await,
+    }
+}
+
+/// Prints how a command ended.
+pub fn finish(context: &Context, report: Report) -> anyhow::Result<ExitCode> {
     report.print(context.json)?;
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn alone(settings: &crate::config::Settings, command: Command) -> anyhow::Result<Report> {
+async fn alone(
+    settings: &crate::config::Settings,
+    command: Command,
+    mut listener: Listener<'_>,
+) -> anyhow::Result<Report> {
     let directory = &settings.store.data_dir;
     if !directory.join("root.json").exists() {
         bail!(
@@ -64,22 +79,42 @@ async fn alone(settings: &crate::config::Settings, command: Command) -> anyhow::
     })?;
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
-    let operator = Operator::new(&boot.tenants, &Hasher::new(&runtime), &base_url, uid);
-    let report = execute(&operator, command).await;
+    let (feedback, mut answers) = feedback::channel();
+    let hasher = Hasher::new(&runtime);
+    let operator = Operator::new(&boot.tenants, &hasher, &base_url, uid, feedback.clone());
+    let work = async move {
+        let result = execute(&operator, command).await;
+        feedback.end(result).await;
+    };
+    let listen = async move {
+        while let Some(answer) = answers.recv().await {
+            if let Some(report) = listener.take(answer)? {
+                return Ok(report);
+            }
+        }
+        bail!("the command was given up")
+    };
+    let ((), report) = tokio::join!(work, listen);
     boot.tenants.shut_down().await;
     report
 }
 
-async fn ask(mut stream: UnixStream, command: &Command) -> anyhow::Result<Report> {
+async fn ask(
+    mut stream: UnixStream,
+    command: &Command,
+    mut listener: Listener<'_>,
+) -> anyhow::Result<Report> {
     let mut line = zeroize::Zeroizing::new(serde_json::to_vec(command)?);
     line.push(b'\n');
     stream.write_all(&line).await.context("the server closed its admin socket")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.context("the server did not answer")?;
-    match serde_json::from_str(&answer).context("the server gave up on this command")? {
-        Answer::Report(report) => Ok(report),
-        Answer::Failed(error) => Err(anyhow!(error)),
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next_line().await.context("the server did not answer")? {
+        let answer = serde_json::from_str(&line).context("the server gave up on this command")?;
+        if let Some(report) = listener.take(answer)? {
+            return Ok(report);
+        }
     }
+    bail!("the server gave up on this command")
 }
 
 /// The socket of a running server; its file goes away with it.
@@ -134,18 +169,26 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut reader = BufReader::new(reader.take(LINE_BYTES));
     tokio::time::timeout(READ_TIME, reader.read_line(&mut line)).await??;
-    let operator = Operator::new(&app.tenants, &app.hasher, app.base_url(), uid);
-    let result = match serde_json::from_str(&line) {
-        Ok(command) => execute(&operator, command).await,
-        Err(_) => {
-            Err(anyhow!("this server does not know that command; use its own version of the CLI"))
+    let (feedback, mut answers) = feedback::channel();
+    let operator = Operator::new(&app.tenants, &app.hasher, app.base_url(), uid, feedback.clone());
+    let work = async move {
+        let result = match serde_json::from_str(&line) {
+            Ok(command) => execute(&operator, command).await,
+            Err(_) => Err(anyhow!(
+                "this server does not know that command; use its own version of the CLI"
+            )),
+        };
+        feedback.end(result).await;
+    };
+    // When the other side goes away, the answers are dropped, and the command finds nobody there.
+    let pass_on = async move {
+        while let Some(answer) = answers.recv().await {
+            let mut line = serde_json::to_vec(&answer)?;
+            line.push(b'\n');
+            writer.write_all(&line).await?;
         }
+        writer.shutdown().await
     };
-    let answer = match result {
-        Ok(report) => Answer::Report(report),
-        Err(error) => Answer::Failed(format!("{error:#}")),
-    };
-    writer.write_all(&serde_json::to_vec(&answer)?).await?;
-    writer.shutdown().await?;
-    Ok(())
+    let ((), passed) = tokio::join!(work, pass_on);
+    Ok(passed?)
 }

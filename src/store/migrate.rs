@@ -10,15 +10,31 @@ use super::engine::Mode;
 /// The migrations of one kind of file, in order; they only expand.
 pub type Migrations = &'static [&'static str];
 
-const AUDIT: &str = include_str!("../../migrations/audit/0001_log.sql");
+macro_rules! audit {
+    ($name:literal) => {
+        include_str!(concat!("../../migrations/audit/", $name, ".sql"))
+    };
+}
 
 pub const PLATFORM: Migrations = &[
-    AUDIT,
+    audit!("0001_log"),
     include_str!("../../migrations/platform/0001_registry.sql"),
     include_str!("../../migrations/platform/0002_before_suspension.sql"),
+    audit!("0002_checkpoints"),
+    audit!("0003_retention"),
+    audit!("0004_streams"),
+    audit!("0005_exports"),
+    audit!("0006_searches"),
 ];
-pub const TENANT: Migrations =
-    &[AUDIT, include_str!("../../migrations/tenant/0001_conversations.sql")];
+pub const TENANT: Migrations = &[
+    audit!("0001_log"),
+    include_str!("../../migrations/tenant/0001_conversations.sql"),
+    audit!("0002_checkpoints"),
+    audit!("0003_retention"),
+    audit!("0004_streams"),
+    audit!("0005_exports"),
+    audit!("0006_searches"),
+];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_entries.sql")];
 

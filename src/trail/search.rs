@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::TrailError;
 use crate::audit::event::Resource;
 use crate::audit::index::Found;
-use crate::audit::query::{self, Field, Query, Term};
+use crate::audit::query::{self, Condition};
 use crate::audit::read::{self, Opener};
 use crate::audit::view::EntryView;
 use crate::audit::{Event, catalogue};
@@ -69,11 +69,13 @@ async fn run<P: Permission>(
         return Err(TrailError::Limit);
     }
     let mut query = query::parse(&request.q)?;
-    add_range(&mut query, &request);
+    if request.from.is_some() || request.to.is_some() {
+        query = query.and(Condition::Time { from: request.from, to: request.to });
+    }
     tenants
         .disclose(grant, move |tx| {
             let size = read::size(tx)?;
-            let found = match query.terms.is_empty() {
+            let found = match query.root.is_none() {
                 true => newest(size, request.below, limit),
                 false => {
                     let through = tx.catch_up_index(CATCH_UP)?;
@@ -95,15 +97,6 @@ fn newest(size: u64, below: Option<u64>, limit: usize) -> Found {
     let last = below.map_or(size, |below| size.min(below.saturating_sub(1)));
     let first = last.saturating_sub(limit as u64);
     Found { seqs: (first + 1..=last).rev().collect(), more: first > 0, indexed_through: size }
-}
-
-fn add_range(query: &mut Query, request: &SearchRequest) {
-    let bounds = [(Field::After, request.from), (Field::Before, request.to)];
-    for (field, time) in bounds {
-        let Some(time) = time else { continue };
-        let value = time.to_string();
-        query.terms.push(Term { field, value, negated: false, prefix: false, at: 0 });
-    }
 }
 
 fn searched(request: &SearchRequest, found: usize) -> Event {

@@ -262,9 +262,9 @@ mod tests {
             outcome: "denied".into(),
             ..Asked::default()
         };
-        let query = crate::audit::query::parse(&asked.query()).unwrap();
-        let values: Vec<_> = query.terms.iter().map(|term| term.value.as_str()).collect();
-        assert_eq!(values, ["10.0.0.7", r#"Ann "A" \ Lee"#, "denied"]);
+        let typed = r#"ip:10.0.0.7 actor:"Ann \"A\" \\ Lee" outcome:denied"#;
+        let parse = crate::audit::query::parse;
+        assert_eq!(parse(&asked.query()), parse(typed));
     }
 
     #[test]

@@ -1,35 +1,20 @@
-//! `strongroom audit …`
+//! `strongroom audit verify`
 
-use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::command::Operator;
-use super::output::{Report, table};
 use crate::audit::verify::Verification;
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify, TenantRead};
+use crate::cli::command::Operator;
+use crate::cli::output::{Report, table};
 use crate::trail::TrailError;
 use crate::{tenants, trail};
 
-#[derive(Subcommand)]
-pub enum Verb {
-    /// Check every entry, link and tile; exit 1 on any break
-    Verify {
-        /// Only this tenant's log; all logs and the platform's own otherwise
-        #[arg(long, value_name = "SLUG")]
-        tenant: Option<String>,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Command {
-    Verify { tenant: Option<String> },
-}
-
-pub fn command(verb: Verb) -> super::Command {
-    let Verb::Verify { tenant } = verb;
-    super::Command::Audit(Command::Verify { tenant })
+#[derive(clap::Args, Serialize, Deserialize)]
+pub struct Arguments {
+    /// Only this tenant's log; all logs and the platform's own otherwise
+    #[arg(long, value_name = "SLUG")]
+    tenant: Option<String>,
 }
 
 /// One log: what was found, or why it could not be looked at.
@@ -39,8 +24,8 @@ struct Checked {
 }
 
 /// A log that cannot be opened is as bad as a broken one; the others are checked all the same.
-pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
-    let Command::Verify { tenant } = command;
+pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Result<Report> {
+    let Arguments { tenant } = arguments;
     let mut logs = Vec::new();
     let names = match &tenant {
         Some(name) => vec![name.clone()],

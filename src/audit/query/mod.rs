@@ -1,7 +1,11 @@
 //! The search box: `field:value` terms, all of which must hold. `-` before a term negates it,
 //! quotes hold blanks together, and `*` ends a prefix of an action.
 
+mod ast;
+
 use std::net::IpAddr;
+
+pub use ast::{Condition, Expr, Field, Query};
 
 use chrono::NaiveDate;
 
@@ -9,25 +13,20 @@ use super::catalogue;
 use super::event::Outcome;
 use crate::kernel::Timestamp;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query {
-    pub terms: Vec<Term>,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Term {
-    pub field: Field,
+struct Term {
+    pub field: Word,
     /// Without quotes and `*`; aliases of actions resolved, addresses and times in one form.
     pub value: String,
     pub negated: bool,
-    /// The value is the beginning of what is looked for. Only for `Field::Action`.
+    /// The value is the beginning of what is looked for. Only for `Word::Action`.
     pub prefix: bool,
     /// Byte position of the term in the query.
     pub at: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Field {
+enum Word {
     Action,
     /// Id or name.
     Actor,
@@ -45,7 +44,7 @@ pub enum Field {
     After,
 }
 
-impl Field {
+impl Word {
     pub const ALL: [Self; 10] = [
         Self::Action,
         Self::Actor,
@@ -94,6 +93,39 @@ const TERMS_MAX: usize = 32;
 /// # Errors
 /// Where the text is not a query, or is longer than any that a person writes.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
+    let mut all: Vec<_> = terms(text)?.into_iter().map(expression).collect();
+    let root = if all.len() > 1 { Some(Expr::All(all)) } else { all.pop() };
+    Ok(Query { root })
+}
+
+fn expression(term: Term) -> Expr {
+    let Term { field, value, negated, prefix, .. } = term;
+    let equals = |field| Condition::Equals { field, value: value.clone() };
+    let time = || Timestamp::parse(&value);
+    let condition = match field {
+        Word::Action if prefix => Condition::Begins { field: Field::Action, value },
+        Word::Action => equals(Field::Action),
+        Word::Actor => equals(Field::Actor),
+        Word::Outcome => equals(Field::Outcome),
+        Word::Resource => equals(Field::Resource),
+        Word::Type => equals(Field::Type),
+        Word::Request => equals(Field::Request),
+        Word::Ip => {
+            let address = value.parse().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+            Condition::Network { address, bits: if address.is_ipv4() { 32 } else { 128 } }
+        }
+        Word::Seq => {
+            let seq = value.parse().unwrap_or(0);
+            Condition::Seq { from: seq, to: seq }
+        }
+        Word::Before => Condition::Time { from: None, to: time() },
+        Word::After => Condition::Time { from: time(), to: None },
+    };
+    let is = Expr::Is(condition);
+    if negated { Expr::Not(Box::new(is)) } else { is }
+}
+
+fn terms(text: &str) -> Result<Vec<Term>, QueryError> {
     if text.len() > BYTES_MAX {
         let message = format!("a search has at most {BYTES_MAX} bytes");
         return Err(QueryError { at: text.floor_char_boundary(BYTES_MAX), message });
@@ -103,7 +135,7 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     loop {
         at += text[at..].len() - text[at..].trim_start().len();
         if at == text.len() {
-            return Ok(Query { terms });
+            return Ok(terms);
         }
         if terms.len() == TERMS_MAX {
             let message = format!("a search has at most {TERMS_MAX} terms");
@@ -126,7 +158,7 @@ fn term(text: &str, at: usize) -> Result<(Term, usize), QueryError> {
             message: "write field:value, for example action:login.failed".to_owned(),
         });
     };
-    let field = Field::from_name(name).ok_or_else(|| unknown(name, start))?;
+    let field = Word::from_name(name).ok_or_else(|| unknown(name, start))?;
     let begin = start + name.len() + 1;
     let (raw, quoted, end) = value(text, begin)?;
     let value = raw.strip_suffix('*').filter(|_| !quoted);
@@ -142,7 +174,7 @@ fn term(text: &str, at: usize) -> Result<(Term, usize), QueryError> {
 }
 
 fn unknown(name: &str, at: usize) -> QueryError {
-    let fields = Field::ALL.map(Field::name).join(", ");
+    let fields = Word::ALL.map(Word::name).join(", ");
     QueryError { at, message: format!("there is no field {name:?}; the fields are {fields}") }
 }
 
@@ -173,26 +205,26 @@ fn value(text: &str, at: usize) -> Result<(String, bool, usize), QueryError> {
 }
 
 /// The value in the form in which it is compared.
-fn checked(field: Field, value: &str, prefix: bool) -> Result<String, &'static str> {
-    if prefix && field != Field::Action {
+fn checked(field: Word, value: &str, prefix: bool) -> Result<String, &'static str> {
+    if prefix && field != Word::Action {
         return Err("only action: takes a *; write the whole value, or quote a literal *");
     }
     match field {
-        Field::Action if prefix => Ok(value.to_owned()),
-        Field::Action => Ok(catalogue::canonical_name(value).to_owned()),
-        Field::Actor | Field::Resource | Field::Type | Field::Request => Ok(value.to_owned()),
-        Field::Outcome => Outcome::from_name(value)
+        Word::Action if prefix => Ok(value.to_owned()),
+        Word::Action => Ok(catalogue::canonical_name(value).to_owned()),
+        Word::Actor | Word::Resource | Word::Type | Word::Request => Ok(value.to_owned()),
+        Word::Outcome => Outcome::from_name(value)
             .map(|outcome| outcome.name().to_owned())
             .ok_or("the outcomes are success, failure, denied and error"),
-        Field::Ip => value
+        Word::Ip => value
             .parse::<IpAddr>()
             .map(|ip| ip.to_canonical().to_string())
             .map_err(|_| "write an address such as 192.0.2.7 or 2001:db8::7"),
-        Field::Seq => value
+        Word::Seq => value
             .parse::<u64>()
             .map(|seq| seq.to_string())
             .map_err(|_| "write an entry's number, for example seq:17"),
-        Field::Before | Field::After => time(value)
+        Word::Before | Word::After => time(value)
             .map(|time| time.to_string())
             .ok_or("write a day or a time: 2026-11-22 or 2026-11-22T05:06:07Z"),
     }
@@ -213,12 +245,12 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Term {
-        parse(text).unwrap().terms.remove(0)
+        terms(text).unwrap().remove(0)
     }
 
     #[test]
     fn terms_are_read_with_negation_quotes_and_prefixes() {
-        let query = parse(r#" action:login_failed  -actor:"Ann \"A\" Lee" action:api_key.* "#);
+        let query = terms(r#" action:login_failed  -actor:"Ann \"A\" Lee" action:api_key.* "#);
         let term = |field, value: &str, negated, prefix, at| Term {
             field,
             value: value.to_owned(),
@@ -227,11 +259,11 @@ mod tests {
             at,
         };
         let expected = vec![
-            term(Field::Action, "login.failed", false, false, 1),
-            term(Field::Actor, "Ann \"A\" Lee", true, false, 22),
-            term(Field::Action, "api_key.", false, true, 45),
+            term(Word::Action, "login.failed", false, false, 1),
+            term(Word::Actor, "Ann \"A\" Lee", true, false, 22),
+            term(Word::Action, "api_key.", false, true, 45),
         ];
-        assert_eq!(query, Ok(Query { terms: expected }));
+        assert_eq!(query, Ok(expected));
         assert_eq!(parse(""), Ok(Query::default()));
     }
 
@@ -282,10 +314,10 @@ mod tests {
         #[test]
         fn no_text_at_all_makes_it_panic(
             text in any::<String>(), time in "[-+]?[0-9]{0,7}-[0-9]{0,2}-[0-9]{0,2}[T0-9:.Z+-]{0,12}",
-            field in 0..Field::ALL.len(),
+            field in 0..Word::ALL.len(),
         ) {
             let _ = parse(&text);
-            let _ = parse(&format!("-{}:{text}", Field::ALL[field].name()));
+            let _ = parse(&format!("-{}:{text}", Word::ALL[field].name()));
             let _ = parse(&format!("before:{time} after:\"{time}\""));
         }
     }

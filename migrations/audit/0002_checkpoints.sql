@@ -1,0 +1,1 @@
+-- Checkpoints, witnesses and their signatures.

@@ -1,0 +1,1 @@
+-- Retention: how far the log was pruned.

@@ -1,0 +1,1 @@
+-- Streams to other systems, with their cursors.

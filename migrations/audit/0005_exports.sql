@@ -1,0 +1,1 @@
+-- Large exports, which run as jobs.

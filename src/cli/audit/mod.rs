@@ -1,0 +1,39 @@
+//! `strongroom audit …`, one file a verb.
+
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+
+use super::args::Context;
+use super::command::Operator;
+use super::output::Report;
+use super::socket;
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Check every entry, link and tile; exit 1 on any break
+    Verify(verify::Arguments),
+}
+
+/// What reaches the server.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    Verify(verify::Arguments),
+}
+
+pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
+    let command = match verb {
+        Verb::Verify(arguments) => Command::Verify(arguments),
+    };
+    socket::dispatch(context, super::Command::Audit(command)).await
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    match command {
+        Command::Verify(arguments) => verify::execute(operator, arguments).await,
+    }
+}
