@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::catalogue;
 use super::event::{Event, Outcome, StoredEvent};
 use super::leaf::{Hash, Leaf};
 use super::seal::{self, EpochKey, Place};
+use super::tree::{TILE, tile_hashes};
 use super::view::EntryView;
+use super::{catalogue, pruning};
 use crate::args;
 use crate::crypto::{CryptoError, TenantKeys};
 use crate::kernel::Timestamp;
@@ -106,7 +107,8 @@ impl Opener {
     }
 }
 
-/// One entry with what proves it; `None` when the log does not reach that far.
+/// One entry with what proves it; `None` when the log does not reach that far, or no longer reaches
+/// back so far.
 pub fn entry(
     tx: &impl Sql,
     opener: &mut Opener,
@@ -114,9 +116,16 @@ pub fn entry(
 ) -> Result<Option<(EntryView, LeafView)>, StoreError> {
     let sql =
         "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq IN ($1, $2) ORDER BY seq";
-    let rows = tx.query(sql, args![seq.cast_signed() - 1, seq.cast_signed()], raw)?;
+    let Some(before) = seq.checked_sub(1) else { return Ok(None) };
+    if seq <= pruning::through(tx)? {
+        return Ok(None);
+    }
+    let rows = tx.query(sql, args![before.cast_signed(), seq.cast_signed()], raw)?;
     let Some(found) = rows.last().filter(|row| row.seq == seq) else { return Ok(None) };
-    let prev_hash = if rows.len() == 2 { rows[0].hash } else { Hash::ZERO };
+    let prev_hash = match rows.len() {
+        2 => rows[0].hash,
+        _ => tile_hash(tx, before)?.unwrap_or(Hash::ZERO),
+    };
     let view = opener.open(seq, found.time, &found.envelope)?;
     let payload_hash = Hash::of(&found.envelope);
     let leaf = Leaf { log: opener.log, seq, time: found.time, payload_hash, prev_hash };
@@ -131,7 +140,18 @@ pub fn entry(
     Ok(Some((view, leaf)))
 }
 
-/// The entries with these numbers, in the order given.
+/// The hash of an entry that may have been removed, from the tile that keeps it; nothing for entry
+/// 0, and where no tile is full yet.
+pub fn tile_hash(tx: &impl Sql, seq: u64) -> Result<Option<Hash>, StoreError> {
+    let Some(index) = seq.checked_sub(1) else { return Ok(None) };
+    let sql = "SELECT hashes FROM audit_tiles WHERE level = 0 AND idx = $1";
+    let tile = (index / TILE as u64).cast_signed();
+    let hashes = tx.query_one(sql, args![tile], |row| Ok(tile_hashes(row.blob(0)?)))?.flatten();
+    let at = usize::try_from(index % TILE as u64).unwrap_or(TILE);
+    Ok(hashes.and_then(|hashes| hashes.get(at).copied()))
+}
+
+/// The entries with these numbers, in the order given; removed ones are left out.
 pub fn entries(
     tx: &impl Sql,
     opener: &mut Opener,
@@ -139,7 +159,8 @@ pub fn entries(
 ) -> Result<Vec<EntryView>, StoreError> {
     let sql = "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq = $1";
     let mut views = Vec::with_capacity(seqs.len());
-    for seq in seqs {
+    let pruned = pruning::through(tx)?;
+    for seq in seqs.iter().filter(|seq| **seq > pruned) {
         if let Some(row) = tx.query_one(sql, args![seq.cast_signed()], raw)? {
             views.push(opener.open(row.seq, row.time, &row.envelope)?);
         }
@@ -147,7 +168,7 @@ pub fn entries(
     Ok(views)
 }
 
-/// Number of entries.
+/// Number of entries, removed ones included.
 pub fn size(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT coalesce(max(seq), 0) FROM audit_entries", &[])
 }

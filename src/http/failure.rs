@@ -29,6 +29,7 @@ impl Failure {
             (_, "malformed") => 400,
             (_, "method-not-allowed") => 405,
             (_, "body-too-large") => 413,
+            (_, "entry-removed") => 410,
             (ErrorKind::Invalid, _) => 422,
             (ErrorKind::Conflict, _) => 409,
             (ErrorKind::NotFound, _) => 404,

@@ -13,6 +13,7 @@ mod index_file;
 pub mod lock;
 pub mod migrate;
 mod readers;
+mod removal;
 pub mod shelf;
 mod sql;
 #[cfg(test)]

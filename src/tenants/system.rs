@@ -28,6 +28,8 @@ pub enum SystemWrite {
     JobProgress,
     /// A hash made again with today's cost.
     Rehash,
+    /// Rows that a cut of the log left behind; the cut is an entry.
+    Removal,
 }
 
 impl Tenants {
@@ -68,22 +70,21 @@ impl Tenants {
     }
 
     /// One of the closed list of system writes.
-    pub(crate) async fn system_write(
+    pub(crate) async fn system_write<T: Send + 'static>(
         &self,
         realm: Realm,
         what: SystemWrite,
-        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(), DoorError> + Send + 'static,
-    ) -> Result<(), DoorError> {
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<T, DoorError> + Send + 'static,
+    ) -> Result<T, DoorError> {
         let realm = self.realm(realm).await?;
         let run = move |tx: &mut WriteTx<'_, SystemWrite>| {
-            f(tx)?;
+            let value = f(tx)?;
             tx.bookkeeping = u64::MAX; // accounted for by `what`
-            Ok(((), AuditEvents::none()))
+            Ok((value, AuditEvents::none()))
         };
-        let written: Result<Written<()>, DoorError> =
-            write_realm(realm, None, || Ok(()), run).await;
+        let written: Result<Written<T>, DoorError> = write_realm(realm, None, || Ok(()), run).await;
         written
-            .map(|_| ())
+            .map(|written| written.value)
             .inspect_err(|error| tracing::warn!(?what, %error, "system write failed"))
     }
 

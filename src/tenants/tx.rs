@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::SystemWrite;
 use super::realm::OpenRealm;
 use crate::audit::index::Found;
+use crate::audit::pruning;
 use crate::audit::query::Query;
 use crate::crypto::envelope::{self, Place};
 use crate::crypto::{CryptoError, Field, TenantKeys};
@@ -102,6 +104,10 @@ impl ReadTx<'_> {
 }
 
 impl<P> WriteTx<'_, P> {
+    pub(crate) fn shared_keys(&self) -> Arc<TenantKeys> {
+        self.realm.keys.clone()
+    }
+
     pub fn runtime(&self) -> &Runtime {
         &self.realm.runtime
     }
@@ -125,6 +131,13 @@ impl<P> WriteTx<'_, P> {
             Some(subject) => Ok(self.realm.keys.by_id(subject)?.seal(place, plaintext, random)),
             None => Ok(self.realm.keys.data()?.seal(place, plaintext, random)),
         }
+    }
+}
+
+impl WriteTx<'_, SystemWrite> {
+    /// Removes up to `most` of the rows that a recorded cut of the log left behind.
+    pub(crate) fn remove_pruned(&mut self, most: u32) -> Result<u64, StoreError> {
+        pruning::remove(&mut self.raw, most)
     }
 }
 

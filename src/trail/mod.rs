@@ -5,6 +5,8 @@ mod admin_access;
 mod entry;
 mod ingest;
 mod overview;
+mod pruning;
+mod retention;
 mod search;
 mod verified;
 mod verify;
@@ -13,11 +15,14 @@ pub use admin_access::record_admin_access;
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
+pub use pruning::{Pace, Removed, cut_log, cut_platform_log, remove_rows};
+pub use retention::{Retention, retention, set_platform_retention, set_retention};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
 use crate::audit::ingest::IngestError;
+use crate::audit::leaf::Hash;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -34,8 +39,18 @@ pub enum TrailError {
     Time,
     #[error("\"limit\" is a number from 1 to 1000")]
     Limit,
+    #[error(
+        "entries are kept for a whole number of days from {min} (two years) to {max}: give \"days\" or \"years\"",
+        min = crate::kernel::limits::RETENTION_DAYS_MIN,
+        max = crate::kernel::limits::RETENTION_DAYS_MAX
+    )]
+    Retention,
     #[error("there is no such entry")]
     NotFound,
+    #[error(
+        "entry {seq} was removed when its retention ended, as all up to entry {through}; the log still proves that its hash is {hash}"
+    )]
+    Removed { seq: u64, through: u64, hash: Hash },
     #[error(transparent)]
     Door(DoorError),
 }
@@ -45,10 +60,13 @@ crate::behind_doors!(TrailError);
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Time | Self::Limit => {
-                ErrorKind::Invalid
-            }
-            Self::NotFound => ErrorKind::NotFound,
+            Self::Query(_)
+            | Self::Ingest(_)
+            | Self::Cursor
+            | Self::Time
+            | Self::Limit
+            | Self::Retention => ErrorKind::Invalid,
+            Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }
@@ -60,7 +78,9 @@ impl Fault for TrailError {
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
+            Self::Retention => "retention-invalid",
             Self::NotFound => "entry-not-found",
+            Self::Removed { .. } => "entry-removed",
             Self::Door(error) => error.code(),
         }
     }

@@ -1,5 +1,6 @@
 //! `strongroom audit …`, one file a verb.
 
+mod retention;
 mod verify;
 
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ use super::socket;
 
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Show or change how long entries are kept
+    Retention(retention::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
 }
@@ -22,11 +25,13 @@ pub enum Verb {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
+    Retention(retention::Arguments),
     Verify(verify::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
+        Verb::Retention(arguments) => Command::Retention(arguments),
         Verb::Verify(arguments) => Command::Verify(arguments),
     };
     socket::dispatch(context, super::Command::Audit(command)).await
@@ -34,6 +39,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     match command {
+        Command::Retention(arguments) => retention::execute(operator, arguments).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
     }
 }
