@@ -186,6 +186,11 @@ impl AuditLog {
         self.tree.size()
     }
 
+    /// RFC 6962 root over them.
+    pub fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
     fn load_tree(tx: &RawWriteTx<'_>, size: u64) -> Result<Tree, StoreError> {
         let full = size - size % TILE as u64;
         let partial = tx.query(

@@ -20,6 +20,8 @@ mod payload;
 mod pointer;
 pub mod posted;
 pub mod pruning;
+#[cfg(test)]
+mod pruning_tests;
 pub mod query;
 pub mod read;
 pub mod retention;

@@ -30,9 +30,8 @@ struct Done {
 async fn run(context: &Context) -> Result<Summary, JobError> {
     let tenants = &context.app.tenants;
     let (caller, mut done) = (&context.caller, Done::default());
-    let grant = tenants
-        .authorize_platform::<PlatformRetentionManage>(caller, context.job.name)
-        .await?;
+    let grant =
+        tenants.authorize_platform::<PlatformRetentionManage>(caller, context.job.name).await?;
     done.logs += u64::from(trail::cut_platform_log(tenants, &grant).await?.is_some());
     remove(context, &grant, &mut done).await?;
     let mut walk = Walk::new(context);

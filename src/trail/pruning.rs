@@ -8,7 +8,7 @@ use crate::audit::read::Opener;
 use crate::audit::retention;
 use crate::authz::permission::{PlatformRetentionManage, RetentionManage};
 use crate::authz::{Grant, Writes};
-use crate::tenants::{AuditEvents, DoorError, RealmTx, SystemWrite, Tenants};
+use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants};
 
 /// Cuts a tenant's log where its retention says; nothing when nothing is due. From then on nobody
 /// sees what is before the cut; [`remove_rows`] removes it.
