@@ -46,7 +46,8 @@ impl Opener {
     }
 
     /// Opens one entry. Members whose key was destroyed are left out and the entry says so; one
-    /// that cannot be opened at all is shown as such, so that it hides none of the others.
+    /// whose own key was, or that cannot be opened at all, is shown as such, so that it hides none
+    /// of the others.
     ///
     /// # Errors
     /// Only what has nothing to do with this one entry.
@@ -58,10 +59,13 @@ impl Opener {
     ) -> Result<EntryView, StoreError> {
         match self.try_open(seq, time, envelope) {
             Err(StoreError::Crypto(error)) => {
-                let mut view = EntryView::new(seq, time, Event::new(catalogue::ENTRY_UNREADABLE));
-                view.outcome = Outcome::Error;
-                view.erased = matches!(*error, CryptoError::KeyDestroyed);
-                Ok(view)
+                let erased = matches!(*error, CryptoError::KeyDestroyed);
+                let (action, outcome) = match erased {
+                    true => (catalogue::ENTRY_DESTROYED, Outcome::Success),
+                    false => (catalogue::ENTRY_UNREADABLE, Outcome::Error),
+                };
+                let view = EntryView::new(seq, time, Event::new(action));
+                Ok(EntryView { outcome, erased, ..view })
             }
             result => result,
         }
