@@ -19,6 +19,7 @@ pub mod note;
 mod payload;
 mod pointer;
 pub mod posted;
+pub mod proof;
 pub mod pruning;
 #[cfg(test)]
 mod pruning_tests;

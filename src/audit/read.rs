@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::event::{Event, Outcome, StoredEvent};
 use super::leaf::{Hash, Leaf};
+use super::proof::full_tile;
 use super::seal::{self, EpochKey, Place};
-use super::tree::{TILE, tile_hashes};
+use super::tree::TILE;
 use super::view::EntryView;
 use super::{catalogue, pruning};
 use crate::args;
@@ -148,9 +149,7 @@ pub fn entry(
 /// 0, and where no tile is full yet.
 pub fn tile_hash(tx: &impl Sql, seq: u64) -> Result<Option<Hash>, StoreError> {
     let Some(index) = seq.checked_sub(1) else { return Ok(None) };
-    let sql = "SELECT hashes FROM audit_tiles WHERE level = 0 AND idx = $1";
-    let tile = (index / TILE as u64).cast_signed();
-    let hashes = tx.query_one(sql, args![tile], |row| Ok(tile_hashes(row.blob(0)?)))?.flatten();
+    let hashes = full_tile(tx, 0, index / TILE as u64)?;
     let at = usize::try_from(index % TILE as u64).unwrap_or(TILE);
     Ok(hashes.and_then(|hashes| hashes.get(at).copied()))
 }
