@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::pruning;
 use super::query::{Condition, Expr, Field, Query};
 use super::read::Opener;
 use super::view::EntryView;
@@ -35,6 +36,11 @@ impl AuditIndex {
         Self { file: IndexFile::new(path, key) }
     }
 
+    /// Deletes the file, because the key that the log's contents were sealed under is destroyed.
+    pub fn begin_anew(&self, key: Key32) {
+        self.file.begin_anew(key);
+    }
+
     /// Reads what the log has beyond the index, for `budget` at the most.
     pub fn catch_up(
         &self,
@@ -45,15 +51,24 @@ impl AuditIndex {
     ) -> Result<u64, StoreError> {
         let start = clock.monotonic();
         let mut opener = Opener::new(tx, keys.clone())?;
+        let (generation, pruned) = (keys.audit_generation(), pruning::through(tx)?);
         let head = super::read::size(tx)?;
         loop {
             let through = self.file.read(|index| cursor(index, opener.log()))?.unwrap_or(0);
+            let through = through.max(pruned);
             let late = clock.monotonic().saturating_sub(start) >= budget;
             if through >= head || late {
                 return Ok(through);
             }
             let batch = read_batch(tx, &mut opener, through, head.min(through + BATCH))?;
-            self.file.write(|index| feed(index, opener.log(), &batch))?;
+            let fed = self.file.write(|index| match keys.audit_generation() == generation {
+                true => feed(index, opener.log(), &batch).map(|()| true),
+                // What was opened under a key that is destroyed by now goes nowhere.
+                false => Ok(false),
+            })?;
+            if !fed {
+                return Ok(0);
+            }
         }
     }
 

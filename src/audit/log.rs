@@ -172,9 +172,9 @@ impl AuditLog {
     }
 
     fn epoch(&mut self) -> Result<&EpochKey, CryptoError> {
-        if self.epoch.is_none() {
-            let (id, key) = self.keys.audit_epoch()?;
-            self.epoch = Some(EpochKey::new(id, key.expose()));
+        let id = self.keys.audit_epoch();
+        if self.epoch.as_ref().is_none_or(|epoch| epoch.id() != id) {
+            self.epoch = Some(EpochKey::new(id, self.keys.audit_key(id)?.expose()));
         }
         self.epoch.as_ref().ok_or(CryptoError::KeyDestroyed)
     }

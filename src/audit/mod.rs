@@ -27,6 +27,7 @@ pub mod query;
 pub mod read;
 pub mod retention;
 pub mod seal;
+pub mod shreds;
 mod stored;
 pub mod tree;
 pub mod verify;

@@ -21,6 +21,8 @@ use crate::store::{Row, Sql, StoreError};
 pub struct Opener {
     log: LogId,
     keys: Arc<TenantKeys>,
+    /// Of the keys, when the epoch's was taken from them.
+    generation: u64,
     epoch: Option<EpochKey>,
 }
 
@@ -39,7 +41,9 @@ pub struct LeafView {
 impl Opener {
     pub fn new(tx: &impl Sql, keys: Arc<TenantKeys>) -> Result<Self, StoreError> {
         let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
-        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None })
+        let (log, generation) =
+            (log.unwrap_or(LogId::from_bytes([0; 16])), keys.audit_generation());
+        Ok(Self { log, keys, generation, epoch: None })
     }
 
     pub fn log(&self) -> LogId {
@@ -105,6 +109,11 @@ impl Opener {
     }
 
     fn epoch(&mut self, id: KeyId) -> Result<&EpochKey, CryptoError> {
+        let generation = self.keys.audit_generation();
+        if self.generation != generation {
+            // The log's contents were destroyed meanwhile; a copy of the key must not outlive it.
+            (self.generation, self.epoch) = (generation, None);
+        }
         if self.epoch.as_ref().is_none_or(|epoch| epoch.id() != id) {
             self.epoch = Some(EpochKey::new(id, self.keys.audit_key(id)?.expose()));
         }

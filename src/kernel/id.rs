@@ -87,4 +87,6 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// One destruction of a log's contents.
+    ShredId,
 }

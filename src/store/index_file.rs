@@ -11,7 +11,7 @@ use crate::crypto::Key32;
 
 pub struct IndexFile {
     path: PathBuf,
-    key: Key32,
+    key: Mutex<Key32>,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -20,7 +20,7 @@ const FRAMES: i64 = 2000;
 
 impl IndexFile {
     pub fn new(path: PathBuf, key: Key32) -> Self {
-        Self { path, key, connection: Mutex::default() }
+        Self { path, key: Mutex::new(key), connection: Mutex::default() }
     }
 
     pub fn read<T>(
@@ -71,8 +71,16 @@ impl IndexFile {
         result
     }
 
+    /// Deletes the file; the next one is sealed under another key. Waits for who uses it.
+    pub fn begin_anew(&self, key: Key32) {
+        let mut slot = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(slot.take());
+        self.remove();
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    }
+
     fn remove(&self) {
-        tracing::warn!(file = %self.path.display(), "search index unusable; building it anew");
+        tracing::warn!(file = %self.path.display(), "the search index is deleted and built anew");
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.path.clone().into_os_string();
             path.push(suffix);
@@ -91,7 +99,8 @@ impl IndexFile {
     }
 
     fn try_open(&self) -> Result<Connection, StoreError> {
-        let mut connection = engine::open(&self.path, &self.key, Mode::Create)?;
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut connection = engine::open(&self.path, &key, Mode::Create)?;
         // Nothing here needs to survive by itself: it is made from the log.
         connection.execute_batch("PRAGMA synchronous = NORMAL;")?;
         migrate::migrate(&mut connection, &self.path, migrate::INDEX, Mode::Create)?;

@@ -8,6 +8,7 @@ mod overview;
 mod pruning;
 mod retention;
 mod search;
+mod shred;
 mod verified;
 mod verify;
 
@@ -18,11 +19,13 @@ pub use overview::{Overview, latest, overview};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, remove_rows};
 pub use retention::{Retention, retention, set_platform_retention, set_retention};
 pub use search::{Page, SearchRequest, search, search_platform};
+pub use shred::{Certificate, certificates, shred};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
 use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
+use crate::audit::note::NoteError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -45,6 +48,10 @@ pub enum TrailError {
         max = crate::kernel::limits::RETENTION_DAYS_MAX
     )]
     Retention,
+    #[error("to destroy what the log says, type the tenant's short name exactly as it is")]
+    Confirmation,
+    #[error("the certificate cannot be signed: {0}")]
+    Note(#[from] NoteError),
     #[error("there is no such entry")]
     NotFound,
     #[error(
@@ -65,7 +72,9 @@ impl Fault for TrailError {
             | Self::Cursor
             | Self::Time
             | Self::Limit
-            | Self::Retention => ErrorKind::Invalid,
+            | Self::Retention
+            | Self::Confirmation => ErrorKind::Invalid,
+            Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -79,6 +88,8 @@ impl Fault for TrailError {
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
             Self::Retention => "retention-invalid",
+            Self::Confirmation => "confirmation-wrong",
+            Self::Note(_) => "internal",
             Self::NotFound => "entry-not-found",
             Self::Removed { .. } => "entry-removed",
             Self::Door(error) => error.code(),
