@@ -2,6 +2,7 @@
 //! The log itself is in [`crate::audit`].
 
 mod admin_access;
+mod checkpoint;
 mod entry;
 mod ingest;
 mod overview;
@@ -13,6 +14,10 @@ mod verified;
 mod verify;
 
 pub use admin_access::record_admin_access;
+pub use checkpoint::{
+    CheckpointView, ConsistencyProof, InclusionProof, WitnessView, checkpoint, checkpoints,
+    consistency_proof, inclusion_proof, public_key,
+};
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
@@ -26,6 +31,7 @@ pub use verify::{verify, verify_platform};
 use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
+use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -42,6 +48,8 @@ pub enum TrailError {
     Time,
     #[error("\"limit\" is a number from 1 to 1000")]
     Limit,
+    #[error(transparent)]
+    Proof(ProofError),
     #[error(
         "entries are kept for a whole number of days from {min} (two years) to {max}: give \"days\" or \"years\"",
         min = crate::kernel::limits::RETENTION_DAYS_MIN,
@@ -64,6 +72,15 @@ pub enum TrailError {
 
 crate::behind_doors!(TrailError);
 
+impl From<ProofError> for TrailError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Store(error) => error.into(),
+            error => Self::Proof(error),
+        }
+    }
+}
+
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -72,6 +89,7 @@ impl Fault for TrailError {
             | Self::Cursor
             | Self::Time
             | Self::Limit
+            | Self::Proof(_)
             | Self::Retention
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
@@ -87,6 +105,7 @@ impl Fault for TrailError {
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
+            Self::Proof(_) => "proof-invalid",
             Self::Retention => "retention-invalid",
             Self::Confirmation => "confirmation-wrong",
             Self::Note(_) => "internal",

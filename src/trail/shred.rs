@@ -163,7 +163,7 @@ impl<'a> Steps<'a> {
 
     /// Signs the certificate and enters it into the tenant's log, unless it is there already.
     pub(super) async fn record(&self, shred: Shred) -> Result<Shred, TrailError> {
-        let (signer, slug) = (self.tenants.signer().clone(), self.tenant.slug.clone());
+        let (notary, slug) = (self.tenants.notary().clone(), self.tenant.slug.clone());
         let written = self.tenants.write(self.grant, move |tx: &mut WriteTx<'_, AuditShred>| {
             if let Some(recorded) = shreds::find(tx, shred.id)? {
                 return Ok((recorded, crate::tenants::AuditEvents::none()));
@@ -174,7 +174,7 @@ impl<'a> Steps<'a> {
                 prover.root(size).map_err(|error| StoreError::Sql(error.to_string().into()))
             })?;
             let certified = Certified { shred: &shred, slug: slug.as_str(), log, size, root, time };
-            let certificate = certified.sign(&signer)?;
+            let certificate = certified.sign(notary.signer())?;
             let mut event = described(Event::new(catalogue::AUDIT_SHREDDED), &shred);
             event.resource = Some(Resource::new("audit_log", log.to_string()));
             event.custom_fields.insert("size".into(), size.into());

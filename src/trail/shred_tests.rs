@@ -1,7 +1,7 @@
 //! What a log said is gone, that it was said is not, and an interruption anywhere changes nothing.
 
 use super::*;
-use crate::audit::note::{Kind, Note};
+use crate::audit::note::Note;
 use crate::audit::view::EntryView;
 use crate::authz::Realm;
 use crate::authz::permission::{AuditIngest, AuditRead};
@@ -72,7 +72,7 @@ async fn the_certificate_is_signed_and_in_both_logs() {
     let certificate = destroy(&server, &tenant).await.unwrap();
     assert_eq!(certificate.keys, keys);
     let note = Note::parse(&certificate.certificate).unwrap();
-    note.verify(&server.tenants.signer().verifier(Kind::Ed25519)).unwrap();
+    note.verify(&server.tenants.notary().verifier()).unwrap();
     assert!(note.text().contains(&format!("tenant {} acme\n", tenant.id)), "{}", note.text());
     assert!(keys.iter().all(|key| note.text().contains(&format!("key {key}\n"))));
     assert!(note.text().parse::<crate::audit::note::Checkpoint>().is_err());

@@ -1,5 +1,7 @@
 //! `strongroom audit …`, one file a verb.
 
+mod checkpoint;
+mod public_key;
 mod retention;
 mod verify;
 
@@ -15,6 +17,10 @@ use super::socket;
 
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Print the latest checkpoint: a signed note over the log's size and root
+    Checkpoint(checkpoint::Arguments),
+    /// Print the key that the checkpoints of this installation are checked with
+    PublicKey(public_key::Arguments),
     /// Show or change how long entries are kept
     Retention(retention::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
@@ -25,12 +31,16 @@ pub enum Verb {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
+    Checkpoint(checkpoint::Arguments),
+    PublicKey,
     Retention(retention::Arguments),
     Verify(verify::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
+        Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
+        Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
         Verb::Retention(arguments) => Command::Retention(arguments),
         Verb::Verify(arguments) => Command::Verify(arguments),
     };
@@ -39,6 +49,8 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     match command {
+        Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
+        Command::PublicKey => Ok(public_key::execute(operator)),
         Command::Retention(arguments) => retention::execute(operator, arguments).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
     }
