@@ -149,6 +149,8 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
