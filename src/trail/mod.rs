@@ -6,6 +6,7 @@ mod entry;
 mod ingest;
 mod overview;
 mod search;
+mod tail;
 mod verified;
 mod verify;
 
@@ -14,6 +15,7 @@ pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
 pub use search::{Page, SearchRequest, search, search_platform};
+pub use tail::{News, Tail};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
