@@ -9,15 +9,18 @@
 pub mod canonical;
 pub mod catalogue;
 pub mod event;
+pub mod export;
 pub mod index;
 #[cfg(test)]
 mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
+pub mod note;
 mod payload;
 mod pointer;
 pub mod posted;
+pub mod proof;
 pub mod query;
 pub mod read;
 pub mod seal;
