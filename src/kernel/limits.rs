@@ -27,6 +27,8 @@ pub const QUERY_BYTES: usize = 2048;
 pub const QUERY_TERMS: usize = 64;
 /// Parentheses inside one another in a search; a parser's stack is finite.
 pub const QUERY_DEPTH: usize = 16;
+/// Saved searches of one log: more than a list of them can be read.
+pub const SAVED_SEARCHES: u64 = 200;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
 /// Password: long enough to resist guessing …

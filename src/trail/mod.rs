@@ -6,6 +6,7 @@ mod entry;
 mod ingest;
 mod overview;
 mod search;
+pub mod searches;
 mod tail;
 mod verified;
 mod verify;

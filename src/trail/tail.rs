@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::TrailError;
 use crate::audit::event::Resource;
+use crate::audit::index::Cursor;
 use crate::audit::query::{self, Condition, Query};
 use crate::audit::read::{self, Opener};
 use crate::audit::view::EntryView;
@@ -15,6 +16,8 @@ use crate::tenants::Tenants;
 
 /// How long a look waits for the index.
 const CATCH_UP: Duration = Duration::from_millis(500);
+/// How long a look may then take.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How far back a view begins at most, when it is asked to go on after an entry.
 const BACK: u64 = 1_000;
 
@@ -59,7 +62,7 @@ impl Tail {
         q: String,
         after: Option<u64>,
     ) -> Result<Self, TrailError> {
-        let query = query::parse(&q)?;
+        let query = query::parse(&q, tenants.runtime().now())?;
         let event = tailed("opened", &q);
         let opened =
             tenants.disclose(grant, move |tx| Ok::<_, TrailError>((read::size(tx)?, event)));
@@ -94,8 +97,9 @@ impl Tail {
                 }
                 false => {
                     let through = tx.catch_up_index(CATCH_UP)?.min(size);
-                    let query = query.and(Condition::Seq { from, to: through });
-                    let found = tx.search_index(&query, None, limits::TAIL_ROWS, through)?;
+                    let query = query.and(Condition::Seq { from, to: through.max(from) });
+                    let (newest, rows) = (Cursor::default(), limits::TAIL_ROWS);
+                    let found = tx.search_index(&query, newest, rows, through, PATIENCE)?;
                     (found.seqs, found.more, through)
                 }
             };

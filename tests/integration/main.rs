@@ -13,6 +13,7 @@ mod isolation;
 mod pages;
 mod readme;
 mod rooms;
+mod searches;
 mod secrecy;
 mod server;
 mod setup;
