@@ -10,8 +10,6 @@ pub mod canonical;
 pub mod catalogue;
 pub mod event;
 pub mod index;
-#[cfg(test)]
-mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
