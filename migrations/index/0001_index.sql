@@ -1,5 +1,10 @@
 -- Derived from the audit log; may be dropped and rebuilt at any time.
-CREATE TABLE cursor (log BLOB NOT NULL, indexed_through INTEGER NOT NULL);
+-- `pruned_through`: entries up to there were taken out again.
+CREATE TABLE cursor (
+    log             BLOB NOT NULL PRIMARY KEY,
+    indexed_through INTEGER NOT NULL,
+    pruned_through  INTEGER NOT NULL DEFAULT 0
+);
 
 -- Which entries of a chunk (65,536 of them, seq / 65536) have a value in a field. A key is the
 -- field's number and the value; `seqs` are the low 16 bits of the numbers.

@@ -125,7 +125,8 @@ impl Tenants {
         Ok(made.map_err(|_| StoreError::Panicked)??)
     }
 
-    /// Destroys a subject key: recorded in the ledger of erasures first, then overwritten.
+    /// Destroys a subject key: what it seals is taken out of the search index first, then the
+    /// destruction is recorded in the ledger of erasures, then the key is overwritten.
     pub(crate) async fn destroy_subject(
         &self,
         realm: Realm,
@@ -134,12 +135,16 @@ impl Tenants {
     ) -> Result<bool, DoorError> {
         let open = self.realm(realm).await?;
         let (inner, cause) = (self.inner.clone(), cause.to_owned());
-        let destroyed = tokio::task::spawn_blocking(move || {
-            let (time, owner) = (open.runtime.now(), open.owner.to_string());
-            inner.ground.erasures.record(Erasure { time, owner, key, cause })?;
-            Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
+        let behind = open.clone();
+        let destroyed = open.database.read(move |log| {
+            let open = behind;
+            open.index.forget(log, &open.keys, key, || {
+                let (time, owner) = (open.runtime.now(), open.owner.to_string());
+                inner.ground.erasures.record(Erasure { time, owner, key, cause })?;
+                Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
+            })
         });
-        Ok(destroyed.await.map_err(|_| StoreError::Panicked)??)
+        Ok(destroyed.await??)
     }
 
     /// Signs in the installation's name.

@@ -102,6 +102,12 @@ impl Bits {
         }
     }
 
+    pub fn decode(encoded: &[u8]) -> Self {
+        let mut bits = Self::none();
+        bits.add(encoded);
+        bits
+    }
+
     /// Adds a set in its form in the file.
     pub fn add(&mut self, encoded: &[u8]) {
         match encoded.len() {

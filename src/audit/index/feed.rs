@@ -37,7 +37,7 @@ impl<'a> Deadline<'a> {
     }
 }
 
-type Stored = (u64, Timestamp, Vec<u8>);
+pub type Stored = (u64, Timestamp, Vec<u8>);
 
 /// Takes in what follows `after`, up to `head` and the end of a chunk at the most; how far it came.
 pub fn run(
@@ -99,7 +99,7 @@ fn pipeline(
     })
 }
 
-fn read(log: &impl Sql, after: u64, through: u64) -> Result<Vec<Stored>, StoreError> {
+pub fn read(log: &impl Sql, after: u64, through: u64) -> Result<Vec<Stored>, StoreError> {
     let sql = "SELECT seq, time, envelope FROM audit_entries
                WHERE seq > $1 AND seq <= $2 ORDER BY seq";
     log.query(sql, args![after.cast_signed(), through.cast_signed()], |row| {
@@ -107,7 +107,7 @@ fn read(log: &impl Sql, after: u64, through: u64) -> Result<Vec<Stored>, StoreEr
     })
 }
 
-fn open(opener: &mut Opener, stored: Vec<Stored>) -> Result<Vec<Extract>, StoreError> {
+pub fn open(opener: &mut Opener, stored: Vec<Stored>) -> Result<Vec<Extract>, StoreError> {
     let open = |(seq, time, envelope): Stored| {
         let (entry, subjects) = opener.open_naming(seq, time, &envelope)?;
         Ok(Extract::new(&entry, &subjects))

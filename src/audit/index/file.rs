@@ -1,6 +1,6 @@
 //! What is in the index's file: statements, and nothing of what they mean.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::bits::{self, Bits, CHUNK};
 use super::fields::Key;
@@ -19,9 +19,18 @@ pub fn cursor(index: &impl Sql, log: LogId) -> Result<Option<u64>, StoreError> {
 }
 
 pub fn set_cursor(index: &mut impl SqlMut, log: LogId, seq: u64) -> Result<(), StoreError> {
-    index.execute("DELETE FROM cursor", &[])?;
-    let sql = "INSERT INTO cursor (log, indexed_through) VALUES ($1, $2)";
+    let sql = "INSERT INTO cursor (log, indexed_through) VALUES ($1, $2)
+               ON CONFLICT (log) DO UPDATE SET indexed_through = excluded.indexed_through";
     index.execute(sql, args![log, seq.cast_signed()]).map(|_| ())
+}
+
+/// Entries up to this one were taken out again.
+pub fn pruned(index: &impl Sql) -> Result<u64, StoreError> {
+    index.count("SELECT pruned_through FROM cursor", &[])
+}
+
+pub fn set_pruned(index: &mut impl SqlMut, seq: u64) -> Result<(), StoreError> {
+    index.execute("UPDATE cursor SET pruned_through = $1", args![seq.cast_signed()]).map(|_| ())
 }
 
 pub fn is_empty(index: &impl Sql) -> Result<bool, StoreError> {
@@ -117,11 +126,19 @@ pub fn make_part(index: &mut impl SqlMut, part: u64) -> Result<(), StoreError> {
          USING fts5(words, content = '', columnsize = 0, tokenize = 'ascii')"
     );
     index.execute(&sql, &[])?;
-    for (name, value) in [("secure-delete", 1_i64), ("hashsize", 16 << 20)] {
-        let sql = format!("INSERT INTO text_{part} (text_{part}, rank) VALUES ($1, $2)");
-        index.execute(&sql, args![name, value])?;
-    }
-    Ok(())
+    configure(index, part, "hashsize", 16 << 20)?;
+    set_in_place(index, part, true)
+}
+
+fn configure(index: &mut impl SqlMut, part: u64, name: &str, value: i64) -> Result<(), StoreError> {
+    let sql = format!("INSERT INTO text_{part} (text_{part}, rank) VALUES ($1, $2)");
+    index.execute(&sql, args![name, value]).map(|_| ())
+}
+
+/// Whether what is deleted from a part's full text is cut out of its pages at once (FTS5's
+/// `secure-delete`), or only marked until [`merge_segments`].
+pub fn set_in_place(index: &mut impl SqlMut, part: u64, in_place: bool) -> Result<(), StoreError> {
+    configure(index, part, "secure-delete", in_place.into())
 }
 
 pub fn drop_part(index: &mut impl SqlMut, part: u64) -> Result<(), StoreError> {
@@ -210,4 +227,102 @@ pub fn values(
     index.query(sql, args![chunk.cast_signed(), &from, &after(&start), limit], |row| {
         Ok(row.blob(0)?.get(1..).unwrap_or_default().to_vec())
     })
+}
+
+/// A key's postings in every chunk, in their form in the file.
+pub fn chunks_with(index: &impl Sql, key: &[u8]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let mut found = Vec::new();
+    for chunk in chunks(index)? {
+        let sql = "SELECT seqs FROM postings WHERE chunk = $1 AND key = $2";
+        let seqs = index.query_one(sql, args![chunk.cast_signed(), key], |row| row.get(0))?;
+        found.extend(seqs.map(|seqs| (chunk, seqs)));
+    }
+    Ok(found)
+}
+
+/// Numbers of the chunks that there are.
+pub fn chunks(index: &impl Sql) -> Result<std::ops::RangeInclusive<u64>, StoreError> {
+    let first = index.count("SELECT coalesce(min(chunk), 1) FROM postings", &[])?;
+    Ok(first..=index.count("SELECT coalesce(max(chunk), 0) FROM postings", &[])?)
+}
+
+/// Changes a key's postings; a key that nothing has is deleted.
+pub fn change_postings(
+    index: &mut impl SqlMut,
+    chunk: u64,
+    key: &[u8],
+    change: impl FnOnce(&mut Bits),
+) -> Result<(), StoreError> {
+    let mut bits = Bits::none();
+    add_postings(index, chunk, key, &mut bits)?;
+    change(&mut bits);
+    match bits.count() {
+        0 => delete_postings(index, chunk, key),
+        count => put_postings(index, chunk, key, count, &bits.encode()),
+    }
+}
+
+pub fn delete_postings(index: &mut impl SqlMut, chunk: u64, key: &[u8]) -> Result<(), StoreError> {
+    let sql = "DELETE FROM postings WHERE chunk = $1 AND key = $2";
+    index.execute(sql, args![chunk.cast_signed(), key]).map(|_| ())
+}
+
+/// Merges all segments of a part's full text into a new one.
+pub fn merge_segments(index: &mut impl SqlMut, part: u64) -> Result<(), StoreError> {
+    index
+        .execute(&format!("INSERT INTO text_{part} (text_{part}) VALUES ('optimize')"), &[])
+        .map(|_| ())
+}
+
+/// Whether one of these words, which no text has any more, still marks where a page begins. FTS5
+/// keeps the beginning of each page's first word beside the pages, and leaves it when the word goes.
+pub fn has_signpost(
+    index: &impl Sql,
+    part: u64,
+    words: &BTreeSet<String>,
+) -> Result<bool, StoreError> {
+    let sql = format!("SELECT term FROM text_{part}_idx WHERE length(term) > 1");
+    let mut found = Vec::new();
+    index.for_each(&sql, &[], |row| {
+        // The first byte says which index of the table it is.
+        let term = String::from_utf8_lossy(row.blob(0)?.get(1..).unwrap_or_default()).into_owned();
+        let next = words.range(term.clone()..).next();
+        if next.is_some_and(|word| word.starts_with(&term)) {
+            found.push(term);
+        }
+        Ok(())
+    })?;
+    for term in found {
+        let matching = format!("\"{term}\" *");
+        let scan = Scan {
+            part,
+            matching: &matching,
+            from: 0,
+            to: i64::MAX.cast_unsigned(),
+            descending: false,
+            limit: 1,
+        };
+        if scan_text(index, &scan)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub fn drop_chunk(index: &mut impl SqlMut, chunk: u64) -> Result<(), StoreError> {
+    index.execute("DELETE FROM postings WHERE chunk = $1", args![chunk.cast_signed()])?;
+    index.execute("DELETE FROM worded WHERE chunk = $1", args![chunk.cast_signed()]).map(|_| ())
+}
+
+/// Keys of a chunk that one of these entries has.
+pub fn keys_among(index: &impl Sql, chunk: u64, among: &Bits) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut keys = Vec::new();
+    let sql = "SELECT key, seqs FROM postings WHERE chunk = $1";
+    index.for_each(sql, args![chunk.cast_signed()], |row| {
+        if among.common(row.blob(1)?) > 0 {
+            keys.push(row.get(0)?);
+        }
+        Ok(())
+    })?;
+    Ok(keys)
 }

@@ -12,6 +12,9 @@ mod eval;
 mod feed;
 mod fields;
 mod file;
+mod forget;
+#[cfg(test)]
+mod forget_tests;
 mod plan;
 mod summary;
 #[cfg(test)]

@@ -135,9 +135,8 @@ pub fn suggest(
     limit: usize,
     deadline: &Deadline<'_>,
 ) -> Result<Vec<String>, StoreError> {
-    let newest = index.count("SELECT coalesce(max(chunk), 0) FROM postings", &[])?;
     let mut values = Vec::new();
-    for chunk in (0..=newest).rev().take(usize::try_from(CHUNKS).unwrap_or(0)) {
+    for chunk in file::chunks(index)?.rev().take(usize::try_from(CHUNKS).unwrap_or(0)) {
         for key in Key::for_field(field).iter().rev() {
             for value in file::values(index, chunk, *key, prefix, limit)? {
                 let value = String::from_utf8_lossy(&value).into_owned();

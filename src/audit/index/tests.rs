@@ -10,7 +10,7 @@ use crate::kernel::Timestamp;
 use crate::kernel::clock::SystemClock;
 use crate::store::test_support::{Fixture, Run};
 
-const BUDGET: Duration = Duration::from_secs(60);
+pub const BUDGET: Duration = Duration::from_secs(60);
 
 /// Entry n: every second one denied, every third without an actor, a resource on every fifth.
 fn event(n: u64) -> Event {
@@ -35,9 +35,13 @@ fn event(n: u64) -> Event {
 fn log(size: u64) -> (Fixture, AuditIndex) {
     let fixture = Fixture::new();
     feed(&fixture, 1, size);
-    let path = fixture.directory.path().join("index.db");
-    let index = AuditIndex::new(path, fixture.keys.index_key().unwrap());
+    let index = index_at(&fixture);
     (fixture, index)
+}
+
+pub fn index_at(fixture: &Fixture) -> AuditIndex {
+    let path = fixture.directory.path().join("index.db");
+    AuditIndex::new(path, fixture.keys.index_key().unwrap())
 }
 
 fn feed(fixture: &Fixture, from: u64, through: u64) {
@@ -50,7 +54,7 @@ fn feed(fixture: &Fixture, from: u64, through: u64) {
     fixture.group((from..=through).map(run).collect());
 }
 
-fn catch_up(fixture: &Fixture, index: &AuditIndex) -> u64 {
+pub fn catch_up(fixture: &Fixture, index: &AuditIndex) -> u64 {
     let deadline = Deadline::after(&SystemClock, BUDGET);
     let caught = fixture.database.read_here(|tx| index.catch_up(tx, &fixture.keys, &deadline));
     caught.unwrap().unwrap()
@@ -70,7 +74,7 @@ fn page(
     found.unwrap().unwrap()
 }
 
-fn find(fixture: &Fixture, index: &AuditIndex, text: &str) -> Vec<u64> {
+pub fn find(fixture: &Fixture, index: &AuditIndex, text: &str) -> Vec<u64> {
     page(fixture, index, &parse(text).unwrap(), Cursor::default(), 10_000).seqs
 }
 
