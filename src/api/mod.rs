@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_searches;
+mod audit_proofs;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -13,5 +14,6 @@ pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
     routes.extend(audit_searches::routes());
+    routes.extend(audit_proofs::routes());
     routes
 }

@@ -8,12 +8,14 @@
 
 pub mod canonical;
 pub mod catalogue;
+pub mod checkpoint;
 pub mod event;
 pub mod export;
 pub mod index;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
+pub mod notary;
 pub mod note;
 mod payload;
 mod pointer;

@@ -11,6 +11,8 @@ use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::event::{Actor, Resource};
 use crate::audit::note::Signer;
 use crate::audit::{Event, catalogue};
+use crate::audit::Event;
+use crate::audit::notary::Notary;
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
@@ -31,6 +33,8 @@ pub enum SystemWrite {
     JobProgress,
     /// A hash made again with today's cost.
     Rehash,
+    /// A checkpoint of the log, one that was thinned away.
+    Checkpoint,
 }
 
 /// What one round of feeding search indexes did.
@@ -148,8 +152,8 @@ impl Tenants {
     }
 
     /// Signs in the installation's name.
-    pub(crate) fn signer(&self) -> &Arc<Signer> {
-        &self.inner.ground.signer
+    pub(crate) fn notary(&self) -> &Arc<Notary> {
+        &self.inner.ground.notary
     }
 
     pub fn runtime(&self) -> &Runtime {

@@ -2,6 +2,7 @@
 //! The log itself is in [`crate::audit`].
 
 mod admin_access;
+mod checkpoint;
 mod entry;
 mod ingest;
 mod overview;
@@ -14,6 +15,10 @@ mod verified;
 mod verify;
 
 pub use admin_access::record_admin_access;
+pub use checkpoint::{
+    CheckpointView, ConsistencyProof, InclusionProof, WitnessView, checkpoint, checkpoints,
+    consistency_proof, inclusion_proof, public_key,
+};
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
@@ -26,6 +31,7 @@ pub use verify::{verify, verify_platform};
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
+use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -44,6 +50,8 @@ pub enum TrailError {
     Limit,
     #[error("{0}")]
     TooBroad(IndexError),
+    #[error(transparent)]
+    Proof(ProofError),
     #[error("there is no such entry")]
     NotFound,
     #[error(transparent)]
@@ -57,6 +65,11 @@ impl From<IndexError> for TrailError {
         match error {
             IndexError::Store(error) => DoorError::from(error).into(),
             too_broad @ IndexError::TooBroad => Self::TooBroad(too_broad),
+impl From<ProofError> for TrailError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Store(error) => error.into(),
+            error => Self::Proof(error),
         }
     }
 }
@@ -70,6 +83,7 @@ impl Fault for TrailError {
             | Self::Time
             | Self::Limit
             | Self::TooBroad(_) => ErrorKind::Invalid,
+            | Self::Proof(_) => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -83,6 +97,7 @@ impl Fault for TrailError {
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
             Self::TooBroad(_) => "search-too-broad",
+            Self::Proof(_) => "proof-invalid",
             Self::NotFound => "entry-not-found",
             Self::Door(error) => error.code(),
         }
