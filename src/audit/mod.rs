@@ -16,6 +16,7 @@ mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
+pub mod note;
 mod payload;
 mod pointer;
 pub mod posted;
