@@ -137,7 +137,7 @@ impl<R: Read> ArchiveReader<R> {
     }
 
     /// Nothing but the end may follow.
-    pub fn end(mut self) -> Result<(), ArchiveError> {
+    pub fn end(&mut self) -> Result<(), ArchiveError> {
         let at = self.at;
         let mut blocks = [0; 2 * BLOCK];
         self.fill(&mut blocks)?;
@@ -226,7 +226,11 @@ mod tests {
         for length in 0..good.len() {
             assert!(read_all(&good[..length]).is_err(), "{length}");
         }
-        assert!(matches!(read_all(&[good, vec![0]].concat()), Err(ArchiveError::Trailing(_))));
+        let long = [good, vec![0]].concat();
+        let mut reader = ArchiveReader::new(&long[..]);
+        let head = reader.head().unwrap();
+        reader.body(&head, 4096).unwrap();
+        assert!(matches!(reader.end(), Err(ArchiveError::Trailing(_))));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod subtrees;
 #[cfg(test)]
 mod tests;
 pub mod verify;
+mod walk;
 mod write;
 
 pub use manifest::{Exporter, Manifest, Selection, TenantName};

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::archive::ArchiveWriter;
 use super::manifest::{Exporter, FORMAT, Manifest, Selection, TenantName};
 use super::record::{EntryRecord, Record};
-use super::span::cover;
+use super::span::{Subtree, cover};
 use super::subtrees::Subtrees;
 use super::{
     BundleError, CHECKPOINT, CONSISTENCY, EARLIER, MANIFEST, PART_BYTES, PUBLIC_KEY, SIGNATURE,
@@ -127,32 +127,35 @@ impl<W: Write> BundleWriter<W> {
         opener: &mut Opener,
         seqs: &[u64],
     ) -> Result<(), BundleError> {
-        let mut previous = None;
-        for seq in seqs {
-            let stored = stored(tx, *seq)?.ok_or(BundleError::Gone(*seq))?;
-            let prev_hash = match previous {
-                Some((last, hash)) if last + 1 == *seq => hash,
-                _ => self.hash_before(tx, *seq)?,
-            };
-            previous = Some((*seq, stored.hash));
-            self.entry(tx, opener, *seq, stored, prev_hash)?;
+        for run in seqs.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            let mut prev_hash = self.hash_before(tx, *first)?;
+            let mut found = stored(tx, *first, *last)?.into_iter();
+            for seq in run {
+                let entry = found.next().filter(|entry| entry.seq == *seq);
+                let entry = entry.ok_or(BundleError::Gone(*seq))?;
+                let hash = entry.hash;
+                self.entry(tx, opener, entry, prev_hash)?;
+                prev_hash = hash;
+            }
         }
         Ok(())
     }
 
+    /// What entry `seq` names as the one before it.
     fn hash_before(&mut self, tx: &impl Sql, seq: u64) -> Result<Hash, BundleError> {
         let Some(index) = seq.checked_sub(2) else { return Ok(Hash::ZERO) };
-        self.subtrees.root(tx, super::span::Subtree { height: 0, index })
+        self.subtrees.root(tx, Subtree { height: 0, index })
     }
 
     fn entry(
         &mut self,
         tx: &impl Sql,
         opener: &mut Opener,
-        seq: u64,
         stored: Stored,
         prev_hash: Hash,
     ) -> Result<(), BundleError> {
+        let Stored { seq, time, envelope, .. } = stored;
         if seq <= self.at {
             return Err(BundleError::Order(seq));
         }
@@ -161,7 +164,6 @@ impl<W: Write> BundleWriter<W> {
         }
         self.gapless &= self.first.is_none() || seq == self.at + 1;
         self.gap(tx, seq)?;
-        let Stored { time, envelope, .. } = stored;
         let payload_hash = Hash::of(&envelope);
         let leaf = Leaf { log: self.log, seq, time, payload_hash, prev_hash };
         let secrets = opener.secrets(seq, &envelope)?;
@@ -207,11 +209,7 @@ impl<W: Write> BundleWriter<W> {
     }
 
     /// Ends the bundle and signs it.
-    pub fn finish(
-        mut self,
-        tx: &impl Sql,
-        signer: &Signer,
-    ) -> Result<(W, Summary), BundleError> {
+    pub fn finish(mut self, tx: &impl Sql, signer: &Signer) -> Result<(W, Summary), BundleError> {
         let last = self.first.map(|_| self.at);
         self.gap(tx, self.checkpoint.size + 1)?;
         self.end_part()?;
@@ -254,16 +252,19 @@ impl<W: Write> BundleWriter<W> {
 }
 
 struct Stored {
+    seq: u64,
     time: Timestamp,
     envelope: Vec<u8>,
     hash: Hash,
 }
 
-fn stored(tx: &impl Sql, seq: u64) -> Result<Option<Stored>, BundleError> {
-    let sql = "SELECT time, envelope, hash FROM audit_entries WHERE seq = $1";
-    let stored = tx.query_one(sql, args![seq.cast_signed()], |row| {
-        let hash = Hash::from_bytes(row.get(2)?);
-        Ok(Stored { time: row.get(0)?, envelope: row.get(1)?, hash })
+/// The entries from `first` to `last`; as many as whoever adds them holds in memory anyway.
+fn stored(tx: &impl Sql, first: u64, last: u64) -> Result<Vec<Stored>, BundleError> {
+    let sql = "SELECT seq, time, envelope, hash FROM audit_entries
+        WHERE seq >= $1 AND seq <= $2 ORDER BY seq";
+    let stored = tx.query(sql, args![first.cast_signed(), last.cast_signed()], |row| {
+        let hash = Hash::from_bytes(row.get(3)?);
+        Ok(Stored { seq: row.get(0)?, time: row.get(1)?, envelope: row.get(2)?, hash })
     })?;
     Ok(stored)
 }
