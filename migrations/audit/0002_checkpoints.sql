@@ -49,3 +49,16 @@ CREATE TABLE contradictions (
     found INTEGER NOT NULL,
     PRIMARY KEY (size, root)
 );
+
+-- Roots of full subtrees with 256^level leaves (level from 1): what the tiles of that level are
+-- made of, stored as it comes so that the right edge is read without the tiles below it.
+CREATE TABLE audit_subtrees (
+    level INTEGER NOT NULL,
+    idx   INTEGER NOT NULL,
+    hash  BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (level, idx)
+);
+CREATE TRIGGER audit_subtrees_no_update BEFORE UPDATE ON audit_subtrees
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_subtrees_no_delete BEFORE DELETE ON audit_subtrees
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -20,6 +20,7 @@ pub mod note;
 mod payload;
 mod pointer;
 pub mod posted;
+pub mod proof;
 pub mod query;
 pub mod read;
 pub mod seal;
