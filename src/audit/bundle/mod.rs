@@ -9,7 +9,6 @@ mod archive;
 mod manifest;
 mod record;
 mod span;
-mod subtrees;
 #[cfg(test)]
 mod tests;
 pub mod verify;
@@ -68,8 +67,8 @@ pub enum BundleError {
     Order(u64),
     #[error("entry {0} is not there any more: it was removed while the bundle was made")]
     Gone(u64),
-    #[error("the log's tree lacks a hash that belongs to the entries from {0} on")]
-    Tree(u64),
+    #[error(transparent)]
+    Proof(#[from] super::proof::ProofError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the bundle cannot be written: {0}")]

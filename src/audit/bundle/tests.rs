@@ -8,6 +8,7 @@ use crate::audit::catalogue;
 use crate::audit::event::{Actor, Event};
 use crate::audit::leaf::Hash;
 use crate::audit::note::{Checkpoint, Kind, Note, Signer};
+use crate::audit::proof::Prover;
 use crate::audit::read::Opener;
 use crate::audit::tree::Tree;
 use crate::audit::view::EntryView;
@@ -310,6 +311,33 @@ fn a_witness_that_was_asked_for_must_have_signed() {
     let findings = verify(&bundle[..], &expecting, &mut |_| {});
     assert!(findings.ok, "{findings:?}");
     assert_eq!(findings.witnessed, [("w".parse().unwrap(), 1_795_323_967)]);
+}
+
+#[test]
+fn growth_from_an_earlier_checkpoint_is_proven_and_a_rewritten_log_is_not() {
+    let (house, other) = (House::with(300), House::with(300));
+    let signer = signer(1);
+    let note = house.checkpoint(290, &signer);
+    let earlier = house.checkpoint(100, &signer);
+    // The same log, as it would be told after its history was rewritten.
+    let mut forged: Checkpoint = earlier.text().parse().unwrap();
+    forged.root = other.checkpoint(100, &signer).text().parse::<Checkpoint>().unwrap().root;
+    let forged = forged.sign(&signer).unwrap();
+    for (earlier, good) in [(earlier, true), (forged, false)] {
+        let (signer, note) = (self::signer(1), note.clone());
+        let bundle = house.read(move |tx, opener| {
+            let proof = Prover::of_log(tx).unwrap().consistency(100, 290).unwrap();
+            let earlier = Some(Earlier { note: earlier.to_string(), proof });
+            let (log, description) = (opener.log(), description("x"));
+            BundleWriter::begin(vec![], log, &note, earlier.as_ref(), &signer, description)
+                .and_then(|writer| writer.finish(tx, &signer))
+                .unwrap()
+                .0
+        });
+        let (findings, _) = check(&bundle, &self::signer(1));
+        assert_eq!(findings.ok, good, "{findings:?}");
+        assert_eq!(findings.earlier.is_some(), good);
+    }
 }
 
 proptest::proptest! {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::audit::leaf::Hash;
 use crate::audit::note::{Checkpoint, NOTE_BYTES, Name, Note, NoteError, Verifier};
+use crate::audit::proof::verify_consistency;
 use crate::audit::view::EntryView;
 use crate::kernel::id::LogId;
 
@@ -207,7 +208,7 @@ impl<R: Read> Check<'_, R> {
         let bytes = self.expect(CONSISTENCY, SMALL_MOST)?;
         let (hashes, rest) = bytes.as_chunks::<32>();
         let proof: Vec<Hash> = hashes.iter().copied().map(Hash::from_bytes).collect();
-        if !rest.is_empty() || !is_consistent(&earlier, latest, &proof) {
+        if !rest.is_empty() || !grown(&earlier, latest, &proof) {
             return Err(Problem::Rewritten);
         }
         self.findings.earlier = Some(earlier);
@@ -344,8 +345,6 @@ fn log_id(origin: &str) -> Result<LogId, Problem> {
     id.ok_or_else(|| Problem::Origin(origin.to_owned()))
 }
 
-/// RFC 6962, section 2.1.4 (RFC 9162, section 2.1.4.2).
-fn is_consistent(earlier: &Checkpoint, latest: &Checkpoint, proof: &[Hash]) -> bool {
-    let _ = (earlier, latest, proof);
-    false
+fn grown(earlier: &Checkpoint, latest: &Checkpoint, proof: &[Hash]) -> bool {
+    verify_consistency((earlier.size, earlier.root), (latest.size, latest.root), proof)
 }

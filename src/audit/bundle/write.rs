@@ -6,7 +6,6 @@ use super::archive::ArchiveWriter;
 use super::manifest::{Exporter, FORMAT, Manifest, Selection, TenantName};
 use super::record::{EntryRecord, Record};
 use super::span::{Subtree, cover};
-use super::subtrees::Subtrees;
 use super::{
     BundleError, CHECKPOINT, CONSISTENCY, EARLIER, MANIFEST, PART_BYTES, PUBLIC_KEY, SIGNATURE,
     SUMS, part_name, signed_text, sum_line,
@@ -14,6 +13,7 @@ use super::{
 use crate::args;
 use crate::audit::leaf::{Hash, Leaf};
 use crate::audit::note::{Checkpoint, Kind, Note, Signer};
+use crate::audit::proof::{Nodes, Prover};
 use crate::audit::read::Opener;
 use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
@@ -58,7 +58,6 @@ pub struct BundleWriter<W> {
     log: LogId,
     checkpoint: Checkpoint,
     description: Description,
-    subtrees: Subtrees,
     /// Leaves of the tree that have been written, as entries or as gaps.
     at: u64,
     first: Option<u64>,
@@ -90,7 +89,6 @@ impl<W: Write> BundleWriter<W> {
             log,
             checkpoint: signed,
             description,
-            subtrees: Subtrees::default(),
             at: 0,
             first: None,
             gapless: true,
@@ -127,30 +125,25 @@ impl<W: Write> BundleWriter<W> {
         opener: &mut Opener,
         seqs: &[u64],
     ) -> Result<(), BundleError> {
+        let prover = Prover::of_log(tx)?;
         for run in seqs.chunk_by(|a, b| a.checked_add(1) == Some(*b)) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-            let mut prev_hash = self.hash_before(tx, *first)?;
+            let mut prev_hash = hash_before(&prover, *first)?;
             let mut found = stored(tx, *first, *last)?.into_iter();
             for seq in run {
                 let entry = found.next().filter(|entry| entry.seq == *seq);
                 let entry = entry.ok_or(BundleError::Gone(*seq))?;
                 let hash = entry.hash;
-                self.entry(tx, opener, entry, prev_hash)?;
+                self.entry(&prover, opener, entry, prev_hash)?;
                 prev_hash = hash;
             }
         }
         Ok(())
     }
 
-    /// What entry `seq` names as the one before it.
-    fn hash_before(&mut self, tx: &impl Sql, seq: u64) -> Result<Hash, BundleError> {
-        let Some(index) = seq.checked_sub(2) else { return Ok(Hash::ZERO) };
-        self.subtrees.root(tx, Subtree { height: 0, index })
-    }
-
     fn entry(
         &mut self,
-        tx: &impl Sql,
+        prover: &Prover<impl Nodes>,
         opener: &mut Opener,
         stored: Stored,
         prev_hash: Hash,
@@ -163,7 +156,7 @@ impl<W: Write> BundleWriter<W> {
             return Err(BundleError::Beyond { seq, size: self.checkpoint.size });
         }
         self.gapless &= self.first.is_none() || seq == self.at + 1;
-        self.gap(tx, seq)?;
+        self.gap(prover, seq)?;
         let payload_hash = Hash::of(&envelope);
         let leaf = Leaf { log: self.log, seq, time, payload_hash, prev_hash };
         let secrets = opener.secrets(seq, &envelope)?;
@@ -175,11 +168,11 @@ impl<W: Write> BundleWriter<W> {
     }
 
     /// Leads up to entry `next`.
-    fn gap(&mut self, tx: &impl Sql, next: u64) -> Result<(), BundleError> {
+    fn gap(&mut self, prover: &Prover<impl Nodes>, next: u64) -> Result<(), BundleError> {
         if next == self.at + 1 {
             return Ok(());
         }
-        let hash = |subtree| self.subtrees.root(tx, subtree);
+        let hash = |subtree: Subtree| prover.subtree(subtree.height, subtree.index);
         let hashes = cover(self.at, next - 1).map(hash).collect::<Result<_, _>>()?;
         self.at = next - 1;
         self.record(&Record::Gap { next, hashes })
@@ -211,7 +204,7 @@ impl<W: Write> BundleWriter<W> {
     /// Ends the bundle and signs it.
     pub fn finish(mut self, tx: &impl Sql, signer: &Signer) -> Result<(W, Summary), BundleError> {
         let last = self.first.map(|_| self.at);
-        self.gap(tx, self.checkpoint.size + 1)?;
+        self.gap(&Prover::of_log(tx)?, self.checkpoint.size + 1)?;
         self.end_part()?;
         let Description { tenant, selection, exported_at, exported_by, pruned_through } =
             self.description;
@@ -248,6 +241,14 @@ impl<W: Write> BundleWriter<W> {
     pub(super) fn with_parts_of(mut self, bytes: usize) -> Self {
         self.part_bytes = bytes;
         self
+    }
+}
+
+/// What entry `seq` names as the one before it.
+fn hash_before(prover: &Prover<impl Nodes>, seq: u64) -> Result<Hash, BundleError> {
+    match seq.checked_sub(2) {
+        Some(index) => Ok(prover.subtree(0, index)?),
+        None => Ok(Hash::ZERO),
     }
 }
 
