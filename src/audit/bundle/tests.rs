@@ -340,6 +340,41 @@ fn growth_from_an_earlier_checkpoint_is_proven_and_a_rewritten_log_is_not() {
     }
 }
 
+/// What `tests/verifier/verify.py` says about a bundle.
+fn second_opinion(bundle: &[u8]) -> serde_json::Value {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, key) = (directory.path().join("b.srbundle"), directory.path().join("key"));
+    std::fs::write(&file, bundle).unwrap();
+    std::fs::write(&key, format!("{}\n", signer(1).verifier(Kind::Ed25519))).unwrap();
+    let verifier = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/verify.py");
+    let mut python = std::process::Command::new("python3");
+    python.arg(verifier).arg("bundle").args([&file]).arg("--key").arg(&key);
+    let output = python.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect(&said);
+    assert_eq!(output.status.success(), answer["ok"] == true);
+    answer
+}
+
+#[test]
+fn a_verifier_written_from_the_documentation_alone_comes_to_the_same_result() {
+    let house = House::with(300);
+    let some = house.bundle(&[2, 3, 6, 257, 299], 299, 900, 1);
+    let answer = second_opinion(&some);
+    assert_eq!((&answer["ok"], &answer["entries"]), (&true.into(), &5.into()), "{answer}");
+    assert_eq!(answer["events"][1]["actor"]["name"], "Ann 3");
+    house.fixture.keys.destroy_subject(house.person).unwrap();
+    let whole = second_opinion(&house.bundle(&(1..=20).collect::<Vec<_>>(), 20, 4096, 1));
+    assert_eq!((&whole["ok"], &whole["disclosed"]), (&true.into(), &20.into()), "{whole}");
+    assert_eq!(whole["events"][2]["erased"], true);
+    assert!(whole["events"][2]["actor"].get("name").is_none());
+    for at in (0..some.len()).step_by(499) {
+        let mut bad = some.clone();
+        bad[at] ^= 0x10;
+        assert_eq!(second_opinion(&bad)["ok"], false, "byte {at}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn whatever_is_given_to_the_verifier_it_answers(bytes: Vec<u8>) {

@@ -1,5 +1,6 @@
 //! `strongroom audit …`, one file a verb.
 
+mod bundle;
 mod verify;
 
 use std::process::ExitCode;
@@ -27,7 +28,12 @@ pub enum Command {
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
-        Verb::Verify(arguments) => Command::Verify(arguments),
+        Verb::Verify(arguments) => {
+            if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
+                return socket::finish(context, report);
+            }
+            Command::Verify(arguments)
+        }
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }
