@@ -9,6 +9,7 @@
 pub mod bundle;
 pub mod canonical;
 pub mod catalogue;
+pub mod checkpoint;
 pub mod event;
 pub mod index;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
+pub mod notary;
 pub mod note;
 mod payload;
 mod pointer;

@@ -52,6 +52,14 @@ impl<N: Nodes> Prover<N> {
         self.size
     }
 
+    /// The hash of entry `seq`, which a pruned log knows too.
+    pub fn entry(&self, seq: u64) -> Result<Hash, ProofError> {
+        if seq == 0 || seq > self.size {
+            return Err(ProofError::NotIn { size: self.size });
+        }
+        self.subtree(0, seq - 1)
+    }
+
     /// The root of the tree when it had `size` leaves.
     pub fn root(&self, size: u64) -> Result<Hash, ProofError> {
         self.check(size)?;

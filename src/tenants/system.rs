@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::doors::{append, read_realm, write_realm};
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::Event;
-use crate::audit::note::Signer;
+use crate::audit::notary::Notary;
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
@@ -29,6 +29,8 @@ pub enum SystemWrite {
     JobProgress,
     /// A hash made again with today's cost.
     Rehash,
+    /// A checkpoint of the log, one that was thinned away.
+    Checkpoint,
 }
 
 impl Tenants {
@@ -123,8 +125,8 @@ impl Tenants {
     }
 
     /// Signs in the installation's name.
-    pub(crate) fn signer(&self) -> &Arc<Signer> {
-        &self.inner.ground.signer
+    pub(crate) fn notary(&self) -> &Arc<Notary> {
+        &self.inner.ground.notary
     }
 
     pub fn runtime(&self) -> &Runtime {

@@ -2,6 +2,7 @@
 //! The log itself is in [`crate::audit`].
 
 mod admin_access;
+mod checkpoint;
 mod entry;
 mod ingest;
 mod overview;
@@ -10,6 +11,10 @@ mod verified;
 mod verify;
 
 pub use admin_access::record_admin_access;
+pub use checkpoint::{
+    CheckpointView, ConsistencyProof, InclusionProof, WitnessView, checkpoint, checkpoints,
+    consistency_proof, inclusion_proof, public_key,
+};
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
@@ -18,6 +23,7 @@ pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
 use crate::audit::ingest::IngestError;
+use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -34,6 +40,8 @@ pub enum TrailError {
     Time,
     #[error("\"limit\" is a number from 1 to 1000")]
     Limit,
+    #[error(transparent)]
+    Proof(ProofError),
     #[error("there is no such entry")]
     NotFound,
     #[error(transparent)]
@@ -42,12 +50,24 @@ pub enum TrailError {
 
 crate::behind_doors!(TrailError);
 
+impl From<ProofError> for TrailError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Store(error) => error.into(),
+            error => Self::Proof(error),
+        }
+    }
+}
+
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Time | Self::Limit => {
-                ErrorKind::Invalid
-            }
+            Self::Query(_)
+            | Self::Ingest(_)
+            | Self::Cursor
+            | Self::Time
+            | Self::Limit
+            | Self::Proof(_) => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -60,6 +80,7 @@ impl Fault for TrailError {
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
+            Self::Proof(_) => "proof-invalid",
             Self::NotFound => "entry-not-found",
             Self::Door(error) => error.code(),
         }
