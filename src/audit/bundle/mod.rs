@@ -61,6 +61,8 @@ fn sum_line(name: &str, content: &[u8]) -> String {
 pub enum BundleError {
     #[error("the checkpoint is of another log than {0}")]
     OtherLog(LogId),
+    #[error("there is no checkpoint over {0} entries in this log; see: GET …/checkpoints")]
+    NoCheckpoint(u64),
     #[error("entry {seq} comes after the checkpoint's {size}: sign a newer checkpoint first")]
     Beyond { seq: u64, size: u64 },
     #[error("entry {0} is not in order: a bundle takes entries by rising numbers")]

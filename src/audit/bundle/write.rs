@@ -11,7 +11,9 @@ use super::{
     SUMS, part_name, signed_text, sum_line,
 };
 use crate::args;
+use crate::audit::checkpoint;
 use crate::audit::leaf::{Hash, Leaf};
+use crate::audit::notary::Notary;
 use crate::audit::note::{Checkpoint, Kind, Note, Signer};
 use crate::audit::proof::{Nodes, Prover};
 use crate::audit::read::Opener;
@@ -66,6 +68,29 @@ pub struct BundleWriter<W> {
 }
 
 impl<W: Write> BundleWriter<W> {
+    /// Begins a bundle under the log's latest checkpoint; let a log that has grown be signed first.
+    /// With `from`, growth from the checkpoint over so many entries is proven too.
+    pub fn of_log(
+        out: W,
+        tx: &impl Sql,
+        notary: &Notary,
+        from: Option<u64>,
+        description: Description,
+    ) -> Result<Self, BundleError> {
+        let (log, _) = checkpoint::log(tx, notary)?.ok_or(BundleError::NoCheckpoint(0))?;
+        let latest = checkpoint::latest(tx)?.ok_or(BundleError::NoCheckpoint(0))?;
+        let earlier = match from {
+            None => None,
+            Some(size) => {
+                let note = checkpoint::at(tx, size)?.ok_or(BundleError::NoCheckpoint(size))?.note;
+                let proof = Prover::of_log(tx)?.consistency(size, latest.size)?;
+                Some(Earlier { note, proof })
+            }
+        };
+        let note = Note::parse(&checkpoint::with_cosignatures(tx, &latest)?)?;
+        Self::begin(out, log, &note, earlier.as_ref(), notary.signer(), description)
+    }
+
     /// Begins a bundle whose entries `checkpoint`, a note that the installation signed, covers.
     pub fn begin(
         out: W,
