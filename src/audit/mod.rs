@@ -6,6 +6,7 @@
 //! (`leaf`) of the tree (`tree`), appended to the file (`log`). `read` opens entries again,
 //! `verify` checks them all, `index` finds them.
 
+pub mod bundle;
 pub mod canonical;
 pub mod catalogue;
 pub mod checkpoint;
