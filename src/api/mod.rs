@@ -3,6 +3,7 @@
 mod audit;
 mod audit_proofs;
 mod audit_retention;
+mod audit_searches;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -13,6 +14,7 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
+    routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
     routes.extend(audit_retention::routes());
     routes

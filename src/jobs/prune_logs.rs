@@ -62,6 +62,9 @@ async fn remove<P: Writes>(
     done: &mut Done,
 ) -> Result<(), JobError> {
     let (tenants, mut pace) = (&context.app.tenants, Pace::default());
+    if !trail::prune_index(tenants, grant).await? {
+        return Ok(());
+    }
     loop {
         context.go_on()?;
         let removed = trail::remove_rows(tenants, grant, &mut pace).await?;

@@ -87,6 +87,8 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// A search of the log that is kept under a name.
+    SavedSearchId,
     /// One destruction of a log's contents.
     ShredId,
 }

@@ -7,9 +7,13 @@ mod entry;
 mod ingest;
 mod overview;
 mod pruning;
+mod reindex;
 mod retention;
 mod search;
+pub mod searches;
 mod shred;
+mod suggest;
+mod tail;
 mod verified;
 mod verify;
 
@@ -21,13 +25,17 @@ pub use checkpoint::{
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
-pub use pruning::{Pace, Removed, cut_log, cut_platform_log, remove_rows};
+pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
+pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use retention::{Retention, retention, set_platform_retention, set_retention};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use shred::{Certificate, certificates, shred};
+pub use suggest::suggest;
+pub use tail::{News, Tail};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
+use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
@@ -48,6 +56,8 @@ pub enum TrailError {
     Time,
     #[error("\"limit\" is a number from 1 to 1000")]
     Limit,
+    #[error("{0}")]
+    TooBroad(IndexError),
     #[error(transparent)]
     Proof(ProofError),
     #[error(
@@ -72,6 +82,15 @@ pub enum TrailError {
 
 crate::behind_doors!(TrailError);
 
+impl From<IndexError> for TrailError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Store(error) => DoorError::from(error).into(),
+            too_broad @ IndexError::TooBroad => Self::TooBroad(too_broad),
+        }
+    }
+}
+
 impl From<ProofError> for TrailError {
     fn from(error: ProofError) -> Self {
         match error {
@@ -89,6 +108,7 @@ impl Fault for TrailError {
             | Self::Cursor
             | Self::Time
             | Self::Limit
+            | Self::TooBroad(_)
             | Self::Proof(_)
             | Self::Retention
             | Self::Confirmation => ErrorKind::Invalid,
@@ -105,6 +125,7 @@ impl Fault for TrailError {
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
+            Self::TooBroad(_) => "search-too-broad",
             Self::Proof(_) => "proof-invalid",
             Self::Retention => "retention-invalid",
             Self::Confirmation => "confirmation-wrong",

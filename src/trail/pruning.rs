@@ -11,7 +11,7 @@ use crate::authz::{Grant, Writes};
 use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants};
 
 /// Cuts a tenant's log where its retention says; nothing when nothing is due. From then on nobody
-/// sees what is before the cut; [`remove_rows`] removes it.
+/// sees what is before the cut; [`prune_index`] and then [`remove_rows`] remove it.
 pub async fn cut_log(
     tenants: &Tenants,
     grant: &Grant<RetentionManage>,
@@ -46,6 +46,22 @@ async fn run<P: Writes>(tenants: &Tenants, grant: &Grant<P>) -> Result<Option<Cu
         Ok::<_, TrailError>((Some(cut), event.into()))
     });
     Ok(written.await?.value)
+}
+
+/// Takes what a cut left behind out of the search index. It needs the rows, so it comes first.
+/// Whether there was anything left behind.
+pub async fn prune_index<P: Writes>(
+    tenants: &Tenants,
+    grant: &Grant<P>,
+) -> Result<bool, TrailError> {
+    let pruned = tenants.read(grant, |tx| {
+        let unfinished = pruning::is_unfinished(tx)?;
+        if unfinished {
+            tx.prune_index(pruning::through(tx)?)?;
+        }
+        Ok::<_, DoorError>(unfinished)
+    });
+    Ok(pruned.await?)
 }
 
 /// How many rows are removed in one write, so that others wait for it shortly only.
@@ -92,10 +108,6 @@ pub async fn remove_rows<P: Writes>(
     grant: &Grant<P>,
     pace: &mut Pace,
 ) -> Result<Removed, TrailError> {
-    let left = tenants.read(grant, |tx| Ok::<_, DoorError>(pruning::is_unfinished(tx)?));
-    if !left.await? {
-        return Ok(Removed { rows: 0, took: Duration::ZERO });
-    }
     let (most, clock) = (pace.rows, tenants.runtime().clock.clone());
     let begun = clock.clone();
     let write = tenants.system_write(grant.realm(), SystemWrite::Removal, move |tx| {

@@ -117,7 +117,6 @@ col-resource = Resource
 col-result = Result
 col-role = Role
 col-schedule = Schedule
-col-seq = No.
 col-started = Signed in
 col-state = State
 col-subject = Subject
@@ -420,6 +419,10 @@ verify-entries = Entries read
 verify-took = Took
 verify-head = Head hash
 verify-first-bad = First bad entry
+row-more-changes = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
 entry-number = Entry { $count }
 entry-neighbours = Neighbouring entries
 entry-previous = Previous

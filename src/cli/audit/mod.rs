@@ -1,5 +1,6 @@
 //! `strongroom audit …`, one file a verb.
 
+mod bundle;
 mod checkpoint;
 mod public_key;
 mod retention;
@@ -43,6 +44,12 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
         Verb::Retention(arguments) => Command::Retention(arguments),
         Verb::Verify(arguments) => Command::Verify(arguments),
+        Verb::Verify(arguments) => {
+            if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
+                return socket::finish(context, report);
+            }
+            Command::Verify(arguments)
+        }
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }

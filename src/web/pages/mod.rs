@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod audit_rows;
 mod audit_settings;
+mod audit_tail;
 mod choose_password;
 mod conversation;
 mod conversations;
@@ -42,6 +43,7 @@ pub fn routes() -> Vec<Route> {
         members::routes(),
         keys::routes(),
         // Before the entries, whose path would take it.
+        audit_tail::routes(),
         audit_settings::routes(),
         audit::routes(),
         permissions::routes(),
