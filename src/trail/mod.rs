@@ -114,8 +114,6 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
-            | Self::Proof(_) => ErrorKind::Invalid,
-            Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }

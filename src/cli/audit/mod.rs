@@ -43,7 +43,6 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
         Verb::Retention(arguments) => Command::Retention(arguments),
-        Verb::Verify(arguments) => Command::Verify(arguments),
         Verb::Verify(arguments) => {
             if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
                 return socket::finish(context, report);
