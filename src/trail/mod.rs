@@ -19,8 +19,8 @@ pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
 pub use search::{Page, SearchRequest, search, search_platform};
-pub use verified::{LastVerification, Verified};
-pub use verify::{verify, verify_platform};
+pub use verified::{LastVerification, VerificationState, Verified};
+pub use verify::{Progress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::ingest::IngestError;
 use crate::audit::proof::ProofError;
