@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_proofs;
+mod audit_searches;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -12,6 +13,7 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
+    routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
     routes
 }

@@ -136,7 +136,7 @@ impl<N: Nodes> Prover<N> {
     }
 
     /// Root of the `index`-th full subtree with 2^height leaves.
-    fn subtree(&self, height: u32, index: u64) -> Result<Hash, ProofError> {
+    pub(super) fn subtree(&self, height: u32, index: u64) -> Result<Hash, ProofError> {
         let (level, within) = ((height / TILE_HEIGHT) as u8, height % TILE_HEIGHT);
         Ok(full_root(self.nodes.hashes(level, index << within, 1 << within)?))
     }

@@ -1,5 +1,6 @@
 //! `strongroom audit …`, one file a verb.
 
+mod bundle;
 mod checkpoint;
 mod public_key;
 mod verify;
@@ -37,7 +38,12 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
-        Verb::Verify(arguments) => Command::Verify(arguments),
+        Verb::Verify(arguments) => {
+            if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
+                return socket::finish(context, report);
+            }
+            Command::Verify(arguments)
+        }
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }

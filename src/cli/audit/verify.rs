@@ -6,18 +6,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::bundle::Offline;
 use crate::audit::verify::{Excludes, Verification};
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify, TenantRead};
 use crate::cli::command::Operator;
 use crate::cli::output::{Report, table};
-use crate::trail::{Progress, TrailError};
+use crate::trail::{OnProgress, TrailError};
 use crate::{tenants, trail};
 
 #[derive(clap::Args, Serialize, Deserialize)]
 pub struct Arguments {
     /// Only this tenant's log; all logs and the platform's own otherwise
     #[arg(long, value_name = "SLUG")]
-    tenant: Option<String>,
+    pub tenant: Option<String>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub offline: Offline,
 }
 
 /// One log: what was found, or why it could not be looked at.
@@ -28,7 +32,7 @@ struct Checked {
 
 /// A log that cannot be opened is as bad as a broken one; the others are checked all the same.
 pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Result<Report> {
-    let Arguments { tenant } = arguments;
+    let Arguments { tenant, .. } = arguments;
     let mut logs = Vec::new();
     let names = match &tenant {
         Some(name) => vec![name.clone()],
@@ -52,7 +56,7 @@ pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Resul
 }
 
 /// A line for each tenth of a log that takes longer than a moment.
-fn told(operator: &Operator, log: &str) -> Progress {
+fn told(operator: &Operator, log: &str) -> OnProgress {
     let (feedback, log, tenths) = (operator.feedback.clone(), log.to_owned(), AtomicU64::new(0));
     Arc::new(move |done, total| {
         let tenth = done.saturating_mul(10) / total.max(1);
