@@ -33,8 +33,6 @@ pub mod shreds;
 mod stored;
 pub mod tree;
 pub mod verify;
-#[cfg(test)]
-mod verify_tests;
 pub mod view;
 
 pub use event::Event;
