@@ -148,10 +148,13 @@ fn a_cut_is_seen_at_once_and_its_rows_go_a_few_at_a_time() {
         fixture.database.read_here(|tx| pruning::is_unfinished(tx)).unwrap().unwrap()
     };
     assert!(unfinished(&fixture));
+    assert!(fixture.verify().ok, "half of the rows gone");
     assert_eq!(run(&fixture, |tx| pruning::remove(tx, 1000)).unwrap(), cut.through - 128);
     assert_eq!(run(&fixture, |tx| pruning::remove(tx, 1000)).unwrap(), 0);
     assert!(!unfinished(&fixture));
     assert_eq!(rows(&fixture), 311);
+    let verified = fixture.verify();
+    assert!(verified.ok && verified.size == 611, "{verified:?}");
     // The chain goes on over the cut, from the hash that the tile keeps.
     let entry = fixture.database.read_here(|tx| {
         let mut opener = Opener::new(tx, fixture.keys.clone())?;
@@ -163,6 +166,11 @@ fn a_cut_is_seen_at_once_and_its_rows_go_a_few_at_a_time() {
     fixture.reopen();
     fixture.append(1);
     assert_eq!(fixture.database.on_state(|state| state.companion.size()), 912);
+    fixture.assert_head_in_step();
+    // A change behind the cut is found as before, and named.
+    let change = "UPDATE audit_entries SET time = time + 1 WHERE seq = 301";
+    fixture.raw().execute_batch(change).unwrap();
+    assert_eq!(fixture.verify().first_bad, Some(301));
 }
 
 #[test]

@@ -12,9 +12,8 @@ pub mod files;
 mod index_file;
 pub mod lock;
 pub mod migrate;
-mod readers;
-mod removal;
 pub mod readers;
+mod removal;
 pub mod shelf;
 mod sql;
 #[cfg(test)]

@@ -180,7 +180,7 @@ pub fn try_verified(
         readers: database.readers(),
         notary: &notary(database.readers().path().parent().unwrap()),
         clock: runtime.clock.as_ref(),
-        pruned_through: |_| Ok(0),
+        pruned_through: |tx| crate::audit::pruning::through(tx),
         progress: &|_, _| (),
     };
     verify(&task)
