@@ -150,6 +150,7 @@ labelled! {
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        IndexRebuilt: "index-rebuilt", "notice-index-rebuilt", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
