@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod leaf;
 pub mod log;
 pub mod note;
+pub mod partial;
 mod payload;
 mod pointer;
 pub mod posted;

@@ -12,13 +12,13 @@ mod verify;
 
 pub use admin_access::record_admin_access;
 pub use entry::{Entry, entry};
-pub use ingest::{Appended, ingest};
+pub use ingest::{Appended, Refused, Wanted, ingest};
 pub use overview::{Overview, latest, overview};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
-use crate::audit::ingest::IngestError;
+use crate::audit::ingest::{IngestError, IngestFault};
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -46,6 +46,7 @@ crate::behind_doors!(TrailError);
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::Ingest(error) if error.fault == IngestFault::TooLarge => ErrorKind::TooLarge,
             Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Time | Self::Limit => {
                 ErrorKind::Invalid
             }
@@ -57,7 +58,7 @@ impl Fault for TrailError {
     fn code(&self) -> &'static str {
         match self {
             Self::Query(_) => "query-invalid",
-            Self::Ingest(_) => "event-invalid",
+            Self::Ingest(error) => error.fault.code(),
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
