@@ -48,6 +48,15 @@ pub const SIGN_INS_WAITING: usize = 256;
 /// Credentials remembered between requests.
 pub const CREDENTIALS_CACHED: usize = 10_000;
 
+/// Live views of logs at one time: each holds a connection and one page of rows.
+pub const TAILS: usize = 256;
+/// A live view ends after this long, and with it what a forgotten window shows.
+pub const TAIL_TIME: Duration = Duration::from_secs(10 * 60);
+/// Rows that a live view sends at a time; of a flood it shows the newest.
+pub const TAIL_ROWS: usize = 50;
+/// A client that has not taken what was sent after this long has gone away.
+pub const SOCKET_WAIT: Duration = Duration::from_secs(20);
+
 /// Bodies up to this size are read before anybody asks who sends them.
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;
 /// Larger bodies under way at the same time, all together: a few of the largest, many of the usual.

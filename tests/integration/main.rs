@@ -19,5 +19,6 @@ mod server;
 mod setup;
 mod start;
 mod sweeps;
+mod tail;
 mod tamper;
 mod verify;
