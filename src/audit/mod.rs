@@ -32,6 +32,7 @@ pub mod verify;
 #[cfg(test)]
 mod verify_tests;
 pub mod view;
+pub mod witness;
 
 pub use event::Event;
 pub use log::AuditLog;

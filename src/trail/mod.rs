@@ -9,6 +9,7 @@ mod overview;
 mod search;
 mod verified;
 mod verify;
+pub mod witness;
 
 pub use admin_access::record_admin_access;
 pub use checkpoint::{
