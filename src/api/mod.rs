@@ -1,6 +1,7 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod audit;
+mod audit_searches;
 mod audit_proofs;
 mod conversations;
 pub mod openapi;
@@ -12,6 +13,7 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
+    routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
     routes
 }

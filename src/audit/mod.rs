@@ -11,9 +11,8 @@ pub mod canonical;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod event;
+pub mod export;
 pub mod index;
-#[cfg(test)]
-mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;

@@ -87,4 +87,6 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// A search of the log that is kept under a name.
+    SavedSearchId,
 }
