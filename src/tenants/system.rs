@@ -11,7 +11,6 @@ use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::event::{Actor, Resource};
 use crate::audit::note::Signer;
 use crate::audit::{Event, catalogue};
-use crate::audit::Event;
 use crate::audit::notary::Notary;
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
