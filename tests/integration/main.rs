@@ -22,3 +22,4 @@ mod sweeps;
 mod tail;
 mod tamper;
 mod verify;
+mod witness;
