@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use strongroom::audit::note::{Kind, Note, Signer};
 use strongroom::authz::{Flag, Role};
+use strongroom::crypto::Key32;
+use strongroom::crypto::signing::SigningKey;
 use strongroom::http::route::{Access, Audit, Route, Surface};
 use strongroom::http::table::routes;
 

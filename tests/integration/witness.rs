@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::app::{Said, TestApp, cli};
+use crate::app::{OWNER, PASSWORD, Said, TestApp, cli};
 
 /// The auditor's own machine: a directory without any data of Strongroom's.
 struct Auditor {
@@ -216,6 +216,45 @@ async fn a_history_that_was_witnessed_cannot_be_replaced_by_another() {
     let entry = &entries["items"][0];
     assert_eq!(entry["outcome"], "failure", "{entries}");
     assert!(entry["customFields"]["note"].as_str().unwrap().contains("audit.example/1"));
+}
+
+#[tokio::test]
+async fn the_console_shows_who_signed_and_takes_signatures() {
+    let (app, _) = TestApp::with_tenant();
+    let auditor = Auditor::new(&app);
+    let session = app.session("acme", OWNER, PASSWORD).await;
+    let page = "/t/acme/admin/audit/witnesses";
+    let first = session.get(page).await;
+    assert_eq!(first.status, 200);
+    assert!(first.body.contains("No witnesses yet"), "{}", first.body);
+    let wrong = [("name", "Audit Ltd"), ("key", "nonsense")];
+    let refused = session.submit(page, page, &wrong).await;
+    assert!(refused.status == 422 && refused.body.contains("keygen prints it"), "{}", refused.body);
+    let named = [("name", "Audit <b>Ltd</b>"), ("key", &*auditor.key)];
+    assert_eq!(session.submit(page, page, &named).await.status, 303);
+
+    let shown = session.get(page).await.body;
+    assert!(shown.contains("Audit &#60;b&#62;Ltd"), "{shown}");
+    let request = session.get(&format!("{page}/request")).await;
+    assert_eq!(request.header("content-type"), "text/plain; charset=utf-8");
+    let picture = session.get(&format!("{page}/request.svg")).await;
+    assert_eq!(picture.header("content-type"), "image/svg+xml");
+    std::fs::write(auditor.path("request"), &request.body).unwrap();
+    assert_eq!(auditor.cosign(&["--public-key", &auditor.file("log.pub")]).code, 0);
+    let signed = std::fs::read_to_string(auditor.path("signed")).unwrap();
+    let import = format!("{page}/import");
+    // As a browser sends it.
+    let lines = signed.replace('\n', "\r\n");
+    let refused = session.submit(page, &import, &[("note", "nothing")]).await;
+    assert_eq!(refused.status, 422);
+    let taken = session.submit(page, &import, &[("note", &lines)]).await;
+    assert_eq!(taken.status, 303, "{}", taken.body);
+    let id = shown.split(&format!("{page}/")).find_map(|rest| rest.split_once("/remove"));
+    let remove = format!("{page}/{}/remove", id.unwrap().0);
+    assert!(session.get(&remove).await.body.contains("Remove the witness"));
+    assert_eq!(session.submit(&remove, &remove, &[]).await.status, 303);
+    let after = session.get(page).await.body;
+    assert!(after.contains("Removed") && after.contains("What a witness signs"), "{after}");
 }
 
 #[tokio::test]

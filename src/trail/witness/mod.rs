@@ -1,10 +1,12 @@
 //! Witnesses of a realm's log: who they are, what they are asked, what they answered.
 
+mod image;
 mod import;
 mod list;
 mod manage;
 mod request;
 
+pub use image::image;
 pub use import::{Cosigned, import};
 pub use list::{Contradiction, Witness, Witnesses, witnesses};
 pub use manage::{NewWitness, add, remove};
@@ -36,6 +38,8 @@ pub enum WitnessError {
     Which,
     #[error("the proof cannot begin there: {0}")]
     From(ProofError),
+    #[error("this is too long for a QR code: take the file instead")]
+    TooLong,
     #[error("{0}")]
     Note(NoteError),
     #[error("this checkpoint is of another log, {0}")]
@@ -81,6 +85,7 @@ impl Fault for WitnessError {
             Self::NotFound => "witness-not-found",
             Self::Which => "witness-missing",
             Self::From(_) => "size-invalid",
+            Self::TooLong => "request-too-long",
             Self::Note(_) | Self::OtherLog(_) | Self::NotWitnessed => "cosignature-invalid",
             Self::Contradicted { .. } => "checkpoint-contradicted",
             Self::Door(error) => error.code(),

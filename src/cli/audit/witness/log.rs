@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
-use qrcode::QrCode;
-use qrcode::render::svg;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -111,18 +108,12 @@ pub async fn export(context: &Context, arguments: Export) -> anyhow::Result<Exit
     let mut report = socket::deliver(context, command, None).await?;
     replace(&out, &report.text)?;
     if let Some(qr) = &qr {
-        replace(qr, &image(&report.text)?)?;
+        replace(qr, &witness::image(&report.text)?)?;
         report.json["qr"] = json!(qr);
     }
     report.json["file"] = json!(out);
     report.text = format!("Written to {}: take it to the witness.", out.display());
     socket::finish(context, report)
-}
-
-fn image(text: &str) -> anyhow::Result<String> {
-    let code = QrCode::with_error_correction_level(text, qrcode::EcLevel::L)
-        .map_err(|_| anyhow!("this is too long for a QR code: take the file instead"))?;
-    Ok(code.render::<svg::Color<'_>>().min_dimensions(480, 480).build())
 }
 
 /// With the grant that goes with the log.
