@@ -32,6 +32,8 @@
 //! ```
 
 mod boot;
+#[cfg(test)]
+mod checkpoint_tests;
 mod checkpoints;
 mod create;
 #[cfg(test)]

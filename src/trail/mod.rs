@@ -27,8 +27,8 @@ pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use suggest::suggest;
 pub use tail::{News, Tail};
-pub use verified::{LastVerification, Verified};
-pub use verify::{verify, verify_platform};
+pub use verified::{LastVerification, VerificationState, Verified};
+pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;

@@ -11,6 +11,7 @@ mod crash;
 mod ingest;
 mod isolation;
 mod pages;
+mod proofs;
 mod readme;
 mod rooms;
 mod searches;
