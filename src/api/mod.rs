@@ -3,6 +3,7 @@
 mod audit;
 mod audit_proofs;
 mod audit_searches;
+mod audit_witness;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -15,5 +16,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit::routes());
     routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
+    routes.extend(audit_witness::routes());
     routes
 }

@@ -30,6 +30,7 @@ mod stored;
 pub mod tree;
 pub mod verify;
 pub mod view;
+pub mod witness;
 
 pub use event::Event;
 pub use log::AuditLog;

@@ -13,6 +13,7 @@ mod suggest;
 mod tail;
 mod verified;
 mod verify;
+pub mod witness;
 
 pub use admin_access::record_admin_access;
 pub use checkpoint::{

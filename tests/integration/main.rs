@@ -23,3 +23,4 @@ mod sweeps;
 mod tail;
 mod tamper;
 mod verify;
+mod witness;

@@ -4,6 +4,7 @@ mod bundle;
 mod checkpoint;
 mod public_key;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,9 @@ pub enum Verb {
     PublicKey(public_key::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
+    /// Have checkpoints signed by somebody outside, without network
+    #[command(subcommand)]
+    Witness(witness::Verb),
 }
 
 /// What reaches the server.
@@ -32,6 +36,7 @@ pub enum Command {
     Checkpoint(checkpoint::Arguments),
     PublicKey,
     Verify(verify::Arguments),
+    Witness(witness::Command),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
@@ -44,6 +49,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
             }
             Command::Verify(arguments)
         }
+        Verb::Witness(verb) => return witness::run(context, verb).await,
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }
@@ -53,5 +59,6 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
         Command::PublicKey => Ok(public_key::execute(operator)),
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
+        Command::Witness(command) => witness::execute(operator, command).await,
     }
 }

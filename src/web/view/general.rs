@@ -127,6 +127,7 @@ pub struct ConfirmPage {
 pub enum ConfirmAct {
     DeleteConversation,
     RevokeKey,
+    RemoveWitness,
     DisableMember,
     FreezeTenant,
     UnfreezeTenant,
@@ -140,6 +141,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-title",
             Self::RevokeKey => "confirm-revoke-key-title",
+            Self::RemoveWitness => "confirm-remove-witness-title",
             Self::DisableMember => "confirm-disable-member-title",
             Self::FreezeTenant => "confirm-freeze-title",
             Self::UnfreezeTenant => "confirm-unfreeze-title",
@@ -153,6 +155,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-text",
             Self::RevokeKey => "confirm-revoke-key-text",
+            Self::RemoveWitness => "confirm-remove-witness-text",
             Self::DisableMember => "confirm-disable-member-text",
             Self::FreezeTenant => "confirm-freeze-text",
             Self::UnfreezeTenant => "confirm-unfreeze-text",
@@ -166,6 +169,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-button",
             Self::RevokeKey => "confirm-revoke-key-button",
+            Self::RemoveWitness => "confirm-remove-witness-button",
             Self::DisableMember => "confirm-disable-member-button",
             Self::FreezeTenant => "confirm-freeze-button",
             Self::UnfreezeTenant => "confirm-unfreeze-button",

@@ -96,6 +96,13 @@ labelled! {
 }
 
 labelled! {
+    WitnessState {
+        Active: "active", "witness-state-active", Good;
+        Removed: "removed", "witness-state-removed", Neutral;
+    }
+}
+
+labelled! {
     /// How an audited act ended.
     Outcome {
         Success: "success", "outcome-success", Good;
@@ -149,6 +156,9 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        WitnessAdded: "witness-added", "notice-witness-added", Good;
+        WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
+        CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
