@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_proofs;
+mod audit_retention;
 mod audit_searches;
 mod audit_witness;
 mod conversations;
@@ -17,5 +18,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
+    routes.extend(audit_retention::routes());
     routes
 }

@@ -23,9 +23,14 @@ mod payload;
 mod pointer;
 pub mod posted;
 pub mod proof;
+pub mod pruning;
+#[cfg(test)]
+mod pruning_tests;
 pub mod query;
 pub mod read;
+pub mod retention;
 pub mod seal;
+pub mod shreds;
 mod stored;
 pub mod tree;
 pub mod verify;

@@ -28,6 +28,7 @@ impl Failure {
         match (self.kind, self.code.as_ref()) {
             (_, "malformed") => 400,
             (_, "method-not-allowed") => 405,
+            (_, "entry-removed") => 410,
             (ErrorKind::Invalid, _) => 422,
             (ErrorKind::TooLarge, _) => 413,
             (ErrorKind::Conflict, _) => 409,

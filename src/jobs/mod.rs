@@ -27,6 +27,7 @@ mod flush_denials;
 mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
+mod prune_logs;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -50,5 +51,6 @@ pub const JOBS: &[Job] = &[
     expire_sessions::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
+    prune_logs::JOB,
     sweep_subject_keys::JOB,
 ];

@@ -89,4 +89,6 @@ ids! {
     JobRunId,
     /// A search of the log that is kept under a name.
     SavedSearchId,
+    /// One destruction of a log's contents.
+    ShredId,
 }

@@ -41,6 +41,12 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
 pub const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Audit entries are kept for at least two years, of which one may be a leap year …
+pub const RETENTION_DAYS_MIN: u32 = 731;
+/// … usually for seven, of which two may be leap years …
+pub const RETENTION_DAYS_DEFAULT: u32 = 2_557;
+/// … and for a century at the most: more is a slip of the finger.
+pub const RETENTION_DAYS_MAX: u32 = 36_525;
 /// A wall clock that leaves the monotonic one by more than this stops appends.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 /// Sign-ins that wait for their password to be hashed; one more is told to come back.

@@ -75,6 +75,7 @@ id_values!(
     KeyId,
     JobRunId,
     SavedSearchId,
+    ShredId,
     InstallationId
 );
 

@@ -34,6 +34,8 @@ pub enum SystemWrite {
     Rehash,
     /// A checkpoint of the log, one that was thinned away.
     Checkpoint,
+    /// Rows that a cut of the log left behind; the cut is an entry.
+    Removal,
 }
 
 /// What one round of feeding search indexes did.
@@ -92,22 +94,21 @@ impl Tenants {
     }
 
     /// One of the closed list of system writes.
-    pub(crate) async fn system_write(
+    pub(crate) async fn system_write<T: Send + 'static>(
         &self,
         realm: Realm,
         what: SystemWrite,
-        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(), DoorError> + Send + 'static,
-    ) -> Result<(), DoorError> {
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<T, DoorError> + Send + 'static,
+    ) -> Result<T, DoorError> {
         let realm = self.realm(realm).await?;
         let run = move |tx: &mut WriteTx<'_, SystemWrite>| {
-            f(tx)?;
+            let value = f(tx)?;
             tx.bookkeeping = u64::MAX; // accounted for by `what`
-            Ok(((), AuditEvents::none()))
+            Ok((value, AuditEvents::none()))
         };
-        let written: Result<Written<()>, DoorError> =
-            write_realm(realm, None, || Ok(()), run).await;
+        let written: Result<Written<T>, DoorError> = write_realm(realm, None, || Ok(()), run).await;
         written
-            .map(|_| ())
+            .map(|written| written.value)
             .inspect_err(|error| tracing::warn!(?what, %error, "system write failed"))
     }
 

@@ -45,6 +45,7 @@ pub fn render(
 fn kind(failure: &Failure) -> ErrorPageKind {
     match (failure.kind, failure.code.as_ref()) {
         (_, "stale-form") => ErrorPageKind::StaleForm,
+        (_, "entry-removed") => ErrorPageKind::Removed,
         (ErrorKind::Invalid, _) => ErrorPageKind::BadRequest,
         (ErrorKind::TooLarge, _) => ErrorPageKind::TooLarge,
         (ErrorKind::Conflict, _) => ErrorPageKind::Conflict,

@@ -17,6 +17,7 @@ clear-all = Clear all filters
 cancel = Cancel
 change = Change
 continue = Continue
+save = Save
 copy = Copy
 copied = Copied
 enable = Enable
@@ -93,11 +94,13 @@ col-browser = Browser
 col-channel = Channel
 col-closed = Closed
 col-created = Created
+col-destroyed = Destroyed
 col-expires = Expires
 col-field = Field
 col-id = Id
 col-ip = IP address
 col-job = Job
+col-keys = Keys
 col-last-activity = Last activity
 col-last-run = Last run
 col-last-seen = Last seen
@@ -125,6 +128,8 @@ col-uses = Uses
 label-author = Written by
 label-author-name = Author’s name
 label-email = E-mail
+label-days = Days
+label-confirm-slug = Type { $slug } to confirm
 label-expires = Expires on
 label-first-password = First password
 label-key-name = Name
@@ -143,6 +148,7 @@ label-slug = Short name
 label-tenant-name = Organisation’s name
 label-token = The key
 hint-channel = Such as chat, e-mail or phone.
+hint-days = { $count } at least: two years. Seven years are 2,557 days.
 hint-expires = The key stops working at the start of this day, UTC. Empty: it never expires.
 hint-key-name = What will use it, so that you know it again.
 hint-key-role = What the key may do. Give it no more than it needs.
@@ -171,6 +177,8 @@ error-email-taken = Somebody with this e-mail address is here already.
 error-person-id = Give the person’s id as well: name and e-mail are sealed under that person’s own key.
 error-choice = Choose one of the list.
 error-time = This is not a time.
+error-days = Type a whole number of days from { $min } to { $max }.
+error-confirmation = This is not the short name. Nothing was destroyed.
 error-expiry = Choose a day that is still to come.
 error-query = At character { $at } of the search: { $problem }.
 form-errors = { $count ->
@@ -201,6 +209,8 @@ notice-tenant-frozen = The tenant was frozen.
 notice-tenant-unfrozen = The tenant was unfrozen.
 notice-tenant-suspended = The tenant was suspended.
 notice-tenant-resumed = The tenant was resumed.
+notice-retention-changed = The retention of the audit log was changed.
+notice-audit-destroyed = What the audit log said is destroyed. The certificate is below.
 notice-nothing-changed = Nothing had to be changed.
 
 ## Before sign-in
@@ -263,6 +273,8 @@ problem-forbidden-title = You have no access to this
 problem-forbidden-advice = Nothing was shown or changed, and the attempt is in the audit log. If you need access, ask an owner of your organisation.
 problem-not-found-title = There is nothing here
 problem-not-found-advice = The address may be mistyped, or what was here was deleted.
+problem-removed-title = This entry was removed
+problem-removed-advice = Its retention ended. What is left of the log still proves that it was there, and what its hash was.
 problem-conflict-title = This cannot be done as things are now
 problem-conflict-advice = Nothing was changed. Open the page again to see how things are now.
 problem-too-large-title = This is too large
@@ -470,6 +482,36 @@ hint-witness-key = The line that “strongroom audit witness keygen” printed.
 hint-witness-name = Whom people know it as.
 col-witnessed = Signed up to
 col-witnessed-on = Signed on
+## Audit log settings
+audit-settings = Audit log settings
+audit-settings-lead = How long entries are kept, and the end of what they say.
+retention-title = Retention
+retention-text = A nightly run removes entries that are older than this, up to a signed checkpoint. What is left stays provable, and so does that the others were there.
+retention-kept = Entries are kept for
+retention-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+retention-years = (about { $years } years)
+retention-oldest = Oldest entry
+retention-removed = Removed so far
+retention-removed-through = entries 1 to { $count }
+retention-next = Removed next
+retention-due = { $count ->
+    [one] { $count } entry, in the next run
+   *[other] { $count } entries, in the next run
+}
+retention-not-before = nothing before
+retention-change = Change the retention
+retention-confirm = { $count ->
+    [one] With this setting the next run removes { $count } entry for good. Save once more to go on.
+   *[other] With this setting the next run removes { $count } entries for good. Save once more to go on.
+}
+destroy-title = Destroy what the log says
+destroy-text = The keys to all entries so far are destroyed, and the search index with them: nobody can read the entries again. They stay where they are, and the log still proves that none was changed or left out. New entries are readable. A signed certificate goes into this log and the platform’s. Copies of the key store that were made before still open copies of the log: destroy those too.
+destroy-button = Destroy the contents
+certificates-title = Certificates of destruction
+certificate-download = Download
 
 ## Permissions
 permissions-lead = { $count ->

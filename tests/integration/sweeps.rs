@@ -173,14 +173,17 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             ("/api/v1/audit/acme/cosignatures".into(), Some(body))
         }
         "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
+        "PUT /api/v1/audit/{tenant}/retention" => {
+            ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
+        }
         other => panic!("tell this test a valid request for {other}"),
     }
 }
 
 #[tokio::test]
 async fn every_change_through_the_api_is_in_the_log() {
-    let (app, token) = TestApp::with_tenant();
-    let client = app.client(token);
+    let (app, _) = TestApp::with_tenant();
+    let client = app.client(app.key("acme", "owner"));
     for route in api().filter(|route| route.method.name() != "GET") {
         let Audit::Events(declared) = route.audit else { continue };
         let (path, body) = valid(&client, route).await;

@@ -3,6 +3,7 @@
 mod bundle;
 mod checkpoint;
 mod public_key;
+mod retention;
 mod verify;
 mod witness;
 
@@ -22,6 +23,8 @@ pub enum Verb {
     Checkpoint(checkpoint::Arguments),
     /// Print the key that the checkpoints of this installation are checked with
     PublicKey(public_key::Arguments),
+    /// Show or change how long entries are kept
+    Retention(retention::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
     /// Have checkpoints signed by somebody outside, without network
@@ -35,6 +38,7 @@ pub enum Verb {
 pub enum Command {
     Checkpoint(checkpoint::Arguments),
     PublicKey,
+    Retention(retention::Arguments),
     Verify(verify::Arguments),
     Witness(witness::Command),
 }
@@ -43,6 +47,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
+        Verb::Retention(arguments) => Command::Retention(arguments),
         Verb::Verify(arguments) => {
             if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
                 return socket::finish(context, report);
@@ -58,6 +63,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     match command {
         Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
         Command::PublicKey => Ok(public_key::execute(operator)),
+        Command::Retention(arguments) => retention::execute(operator, arguments).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
         Command::Witness(command) => witness::execute(operator, command).await,
     }

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod audit_rows;
+mod audit_settings;
 mod audit_tail;
 mod choose_password;
 mod conversation;
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         // Before the entries, whose path would take it.
         audit_tail::routes(),
         witnesses::routes(),
+        audit_settings::routes(),
         audit::routes(),
         permissions::routes(),
         account::routes(),

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod audit;
 pub mod audit_rows;
+pub mod audit_settings;
 pub mod chrome;
 pub mod conversations;
 pub mod form;

@@ -159,6 +159,8 @@ labelled! {
         WitnessAdded: "witness-added", "notice-witness-added", Good;
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
+        RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
