@@ -28,8 +28,6 @@ pub mod seal;
 mod stored;
 pub mod tree;
 pub mod verify;
-#[cfg(test)]
-mod verify_tests;
 pub mod view;
 
 pub use event::Event;

@@ -12,7 +12,7 @@ pub mod files;
 mod index_file;
 pub mod lock;
 pub mod migrate;
-mod readers;
+pub mod readers;
 pub mod shelf;
 mod sql;
 #[cfg(test)]
@@ -27,6 +27,7 @@ mod writer_tests;
 pub use database::{Database, DatabaseOptions};
 pub use error::StoreError;
 pub use index_file::IndexFile;
+pub use readers::{OwnReader, Readers};
 pub use sql::{RawReadTx, RawWriteTx, Sql, SqlMut};
 pub use value::{FromColumn, Row, Value};
 pub use workers::Workers;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::realm::OpenRealm;
 use crate::audit::index::{Cursor, Deadline, Found, IndexError, Summary, SummaryRequest};
 use crate::audit::query::{self, Query};
+use crate::audit::verify::{self, Task, Verification};
 use crate::crypto::envelope::{self, Place};
 use crate::crypto::{CryptoError, Field, TenantKeys};
 use crate::kernel::Runtime;
@@ -80,6 +81,21 @@ pub trait RealmTx: Sql {
 impl ReadTx<'_> {
     pub(crate) fn shared_keys(&self) -> Arc<TenantKeys> {
         self.realm.keys.clone()
+    }
+
+    /// Verifies the realm's log, on connections of its own; `progress` hears how many entries are
+    /// done, of how many.
+    pub(crate) fn verify_log(
+        &self,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Verification, StoreError> {
+        verify::verify(&Task {
+            readers: self.realm.database.readers(),
+            notary: &self.realm.notary,
+            clock: self.realm.runtime.clock.as_ref(),
+            pruned_through: |_| Ok(0),
+            progress,
+        })
     }
 
     /// Feeds the search index up to the log's head, for `budget` at the most; how far it came.

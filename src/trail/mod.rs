@@ -28,6 +28,8 @@ pub use suggest::suggest;
 pub use tail::{News, Tail};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
+pub use verified::{LastVerification, VerificationState, Verified};
+pub use verify::{Progress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rusqlite::Connection;
 
-use super::leaf::{Hash, Leaf};
+use crate::audit::leaf::{Hash, Leaf};
 use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
 use crate::store::test_support::Fixture;
@@ -26,10 +26,14 @@ fn tampered(
     change: impl FnOnce(&Connection),
 ) -> (bool, Option<u64>) {
     let undo = "DELETE FROM audit_entries; INSERT INTO audit_entries SELECT * FROM temp.entries;
-                DELETE FROM audit_tiles; INSERT INTO audit_tiles SELECT * FROM temp.tiles;";
+                DELETE FROM audit_tiles; INSERT INTO audit_tiles SELECT * FROM temp.tiles;
+                DELETE FROM audit_subtrees; INSERT INTO audit_subtrees SELECT * FROM temp.subtrees;
+                DELETE FROM checkpoints; INSERT INTO checkpoints SELECT * FROM temp.signed;";
     raw.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS entries AS SELECT * FROM main.audit_entries;
-         CREATE TEMP TABLE IF NOT EXISTS tiles AS SELECT * FROM main.audit_tiles;",
+         CREATE TEMP TABLE IF NOT EXISTS tiles AS SELECT * FROM main.audit_tiles;
+         CREATE TEMP TABLE IF NOT EXISTS subtrees AS SELECT * FROM main.audit_subtrees;
+         CREATE TEMP TABLE IF NOT EXISTS signed AS SELECT * FROM main.checkpoints;",
     )
     .unwrap();
     change(raw);
