@@ -26,10 +26,10 @@ pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use suggest::suggest;
 pub use tail::{News, Tail};
-pub use verified::{LastVerification, Verified};
-pub use verify::{verify, verify_platform};
 pub use verified::{LastVerification, VerificationState, Verified};
-pub use verify::{Progress, start_verification, verify, verify_platform, verify_with};
+pub use verify::{
+    Progress as VerifyProgress, start_verification, verify, verify_platform, verify_with,
+};
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
@@ -67,6 +67,10 @@ impl From<IndexError> for TrailError {
         match error {
             IndexError::Store(error) => DoorError::from(error).into(),
             too_broad @ IndexError::TooBroad => Self::TooBroad(too_broad),
+        }
+    }
+}
+
 impl From<ProofError> for TrailError {
     fn from(error: ProofError) -> Self {
         match error {
@@ -84,7 +88,7 @@ impl Fault for TrailError {
             | Self::Cursor
             | Self::Time
             | Self::Limit
-            | Self::TooBroad(_) => ErrorKind::Invalid,
+            | Self::TooBroad(_)
             | Self::Proof(_) => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),

@@ -149,6 +149,8 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        SearchSaved: "search-saved", "notice-search-saved", Good;
+        SearchDeleted: "search-deleted", "notice-search-deleted", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
