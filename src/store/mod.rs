@@ -12,7 +12,6 @@ pub mod files;
 mod index_file;
 pub mod lock;
 pub mod migrate;
-mod readers;
 mod removal;
 pub mod readers;
 pub mod shelf;

@@ -10,7 +10,6 @@ use super::realm::OpenRealm;
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::event::{Actor, Resource};
 use crate::audit::notary::Notary;
-use crate::audit::note::Signer;
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;

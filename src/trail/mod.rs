@@ -38,7 +38,6 @@ pub use verify::{OnProgress, start_verification, verify, verify_platform, verify
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::{IngestError, IngestFault};
-use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
 use crate::audit::proof::ProofError;

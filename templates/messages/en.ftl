@@ -211,6 +211,8 @@ notice-tenant-suspended = The tenant was suspended.
 notice-tenant-resumed = The tenant was resumed.
 notice-retention-changed = The retention of the audit log was changed.
 notice-audit-destroyed = What the audit log said is destroyed. The certificate is below.
+notice-search-saved = The search is saved.
+notice-search-deleted = The saved search is deleted.
 notice-nothing-changed = Nothing had to be changed.
 
 ## Before sign-in
@@ -393,62 +395,184 @@ key-try-title = Try it
 key-try-text = Put the key into STRONGROOM_KEY, then list conversations:
 
 ## Audit log
+tabs-label = Pages of the audit log
+tab-entries = Entries
+tab-verify = Verification
+tab-exports = Exports
+tab-witnesses = Witnesses
+tab-streams = Streams
+tab-settings = Settings
 audit-caption = Entries of the audit log, newest first
 audit-lead = Who did what, when and from where. Entries are chained: none can be changed or taken away unseen.
 audit-search = Search the log
-audit-search-example = action:login.failed ip:10.0.0.7
-audit-search-help = In the search box: action:invoice.* actor:… outcome:denied resource:… type:conversation ip:… request:… seq:… after:2026-11-01 before:2026-12-01. All terms must hold; a minus before a term means “not”, quotes hold blanks together.
-audit-filters = Filters
-audit-any-action = Any action
-audit-any-outcome = Any outcome
+audit-search-example = Words, or action:login.failed actor:ann after:-7d
+audit-export = Export
+audit-range = Time
 audit-from = From (UTC)
 audit-to = Until (UTC)
-audit-chips = Filters in use
-chip-query = Search
-chip-action = Action
-chip-actor = Actor
-chip-outcome = Outcome
+audit-chips = What narrows this list
+range-hour = Last hour
+range-day = 24 hours
+range-week = 7 days
+range-month = 30 days
+range-all = All time
+range-custom = From – until
+range-apply = Apply
+suggest-label = Suggestions
+audit-help = How to search
+audit-help-examples = Try
+audit-help-fields = Fields
+audit-help-more = Write words to find them anywhere, field:value for one field, * for any ending, - for what must not be. Terms must all hold; OR and ( ) give a choice.
+example-denied = what was refused in the last week
+example-logins = failed sign-ins from your own network
+example-access = who looked at conversations, other than agents
+example-roles = whose role was changed
+example-keys = everything about keys and people
+example-text = these words, wherever they stand
+saved-searches = { $count ->
+    [0] Saved searches
+   *[other] Saved searches ({ $count })
+}
+saved-none = No search has been saved yet.
+saved-name = Save this search as
+saved-save = Save
+saved-delete = Delete
+saved-delete-named = Delete the saved search “{ $name }”
+saved-hint = Everybody who may read this log sees it. A link to this page works for them too: copy it from the address bar.
+chip-range = Last
 chip-from = From
 chip-to = Until
 chip-remove = (remove)
 audit-indexed-through = The search has caught up with the log as far as entry { $count }. Newer entries follow within moments.
+found = { $count ->
+    [one] { $count } entry
+   *[other] { $count } entries
+}
+found-at-least = at least { $count } entries
+timeline-title = When it happened
+timeline-bar = { $span }: { $count ->
+    [one] { $count } entry
+   *[other] { $count } entries
+}
+timeline-table = As a table
+timeline-count = Entries
+facets-title = Narrow down
+facets-jump = Narrow down
+facets-counted-from = Counted from entry { $count } on, the newest part.
+facet-action = Action
+facet-actor = Actor
+facet-outcome = Outcome
+facet-type = Kind of resource
+facet-role = Role
+facet-ip = Address
+facet-other = Other
+facet-only = Only
+facet-without = Leave out
+facet-without-named = Leave out { $name }
+facet-more = The most frequent ones. Others: search for them.
+live-start = Live
+live-stop = Stop live view
+live-on = Live: new entries appear by themselves.
+live-reloading = This page reloads every few seconds.
+live-time = The live view ended after ten minutes. Reload the page to go on.
+live-rights = The live view ended: your session or your rights have changed.
+live-ended = The live view ended. Reload the page to go on.
+live-lost = The connection was lost; the page reloads every few seconds.
+live-more = More entries came than are shown here. Reload the page to see all of them.
+jump-label = Go to entry
+jump-go = Go
 audit-empty = The log is empty
 audit-empty-text = The first act in this organisation will be its first entry.
 audit-none-found = No entry matches
-audit-none-found-text = Take away a filter or widen the time.
+audit-none-found-text = Take away a term or widen the time.
 audit-verify = Verify log
+verify-lead = Every entry is read from disk and its hash computed again; links, tree, checkpoints and signatures are checked.
+verify-never-title = Not verified since the server started
+verify-never-text = { $count ->
+    [one] The log has { $count } entry. Writing goes on while it is verified.
+   *[other] The log has { $count } entries. Writing goes on while it is verified.
+}
+verify-running-title = Verifying
+verify-running-done = { $count ->
+    [one] { $count } entry done
+   *[other] { $count } entries done
+}
+verify-running-total = of { $count }.
+verify-running-text = It goes on by itself: you can leave this page and come back.
+verify-failed-title = The log could not be verified
 verify-whole-title = The log is whole
-verify-whole-text = Every entry was read from disk and its hash computed again; each links to the one before it.
+verify-whole-text = Every entry was read from disk and its hash computed again; each links to the one before it, and the tree and its signed checkpoints agree.
 verify-broken-title = The log is broken
-verify-broken-text = From the entry below on, the log is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles and backups.
+verify-broken-text = From this entry on, the log is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles, witnessed checkpoints and backups.
 verify-entries = Entries read
+verify-checkpoints = Checkpoints checked
 verify-took = Took
 verify-head = Head hash
 verify-first-bad = First bad entry
-row-more-changes = { $count ->
-    [one] and one more
-   *[other] and { $count } more
-}
+verify-excluded = That the end was cut off, or the log exchanged for another, is excluded up to entry { $count } by a checkpoint kept outside of it, signed
+verify-not-excluded = No checkpoint is known from outside of the log. Witnesses or published checkpoints show that nothing was cut off.
+verify-witnessed = Up to entry { $count }, somebody outside has signed what the log said:
+verify-not-witnessed = Nobody outside has signed a checkpoint of this log yet.
 entry-number = Entry { $count }
+entry-around = In the log
 entry-neighbours = Neighbouring entries
 entry-previous = Previous
 entry-next = Next
+entry-sentence = “{ $action }” by { $actor }{ $hasResource ->
+    [yes] , on { $resource }
+   *[no] {""}
+}{ $hasAddress ->
+    [yes] , from { $address }
+   *[no] {""}
+}, at { $time } UTC. { $outcome ->
+    [success] It succeeded.
+    [failure] It did not succeed.
+    [denied] It was refused.
+   *[error] Something broke.
+}
+entry-erased = Erased in part
+entry-erased-text = A person’s key was destroyed on request: what was personal about them is gone for good. The hashes still prove that the entry was here and was not changed.
 entry-what = What happened
 entry-occurred = Occurred
 entry-user-agent = User agent
+entry-reporter = Reported through
 entry-by-actor = Everything by this actor
+entry-of-kind = All of this kind
 entry-on-resource = Everything on this resource
 entry-in-request = Everything in this request
+entry-from-address = Everything from this address
+entry-by-reporter = Everything reported through this key
 entry-chain = Place in the chain
 entry-chain-text = Hashes are SHA-256 over the sealed bytes, so they stay provable when contents are erased.
 entry-changes = Changes
 entry-custom = Custom fields
 entry-json = The entry as JSON
+row-more-changes = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
+change-added = added
+change-removed = removed
+change-changed = changed
+change-same = the same
+value-hidden = kept out of the log
 leaf-hash = Hash
 leaf-previous-hash = Hash of the entry before
 leaf-payload-hash = Payload hash
 leaf-log = Log id
 leaf-time = Time in microseconds since 1970
+proof-title = Proof that it is in the log
+proof-text = The entry is in the tree of the first { $count } entries, whose root a checkpoint signs, of
+proof-unsigned = The entry is in the tree of the { $count } entries of today. The next checkpoint signs it, within a minute.
+proof-no-witness = Nobody outside has signed this checkpoint yet.
+proof-witnesses = Signed by witnesses as well:
+proof-path = { $count ->
+    [one] { $count } hash from the entry to the root
+   *[other] { $count } hashes from the entry to the root
+}
+proof-root = Root of the tree
+proof-how = Check this yourself
+proof-how-text = Begin with the entry’s hash. For each hash of the path, compute SHA-256 over the byte 01, the left hash and the right hash; the entry’s number says which side is which (RFC 6962, 2.1.1). What comes out must be the root in the signed checkpoint. docs/audit-format.md describes every byte, and the API gives the proof as JSON under proof/inclusion.
 
 ## Witnesses
 witnesses-title = Witnesses

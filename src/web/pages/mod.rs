@@ -2,9 +2,14 @@
 
 mod account;
 mod audit;
+mod audit_changes;
+mod audit_entry;
 mod audit_rows;
 mod audit_settings;
+mod audit_searches;
+mod audit_suggest;
 mod audit_tail;
+mod audit_verify;
 mod choose_password;
 mod conversation;
 mod conversations;
@@ -48,6 +53,12 @@ pub fn routes() -> Vec<Route> {
         witnesses::routes(),
         audit_settings::routes(),
         audit::routes(),
+        audit_searches::routes(),
+        audit_suggest::routes(),
+        audit_tail::routes(),
+        audit_verify::routes(),
+        // After the others below the explorer: the number takes any name.
+        audit_entry::routes(),
         permissions::routes(),
         account::routes(),
         platform::routes(),

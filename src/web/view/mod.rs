@@ -5,8 +5,13 @@
 
 pub mod account;
 pub mod audit;
+pub mod audit_entry;
+pub mod audit_facets;
 pub mod audit_rows;
 pub mod audit_settings;
+pub mod audit_search;
+pub mod audit_timeline;
+pub mod audit_verify;
 pub mod chrome;
 pub mod conversations;
 pub mod form;

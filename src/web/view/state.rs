@@ -161,6 +161,8 @@ labelled! {
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
+        SearchSaved: "search-saved", "notice-search-saved", Good;
+        SearchDeleted: "search-deleted", "notice-search-deleted", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
