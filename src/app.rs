@@ -14,6 +14,7 @@ use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
 use crate::trail::Verified;
+use crate::trail::export::Exports;
 
 pub struct App {
     pub settings: Settings,
@@ -26,6 +27,8 @@ pub struct App {
     pub form_key: Key32,
     /// Room for large bodies under way, in KiB.
     pub bodies: Arc<Semaphore>,
+    /// Large exports that are being written.
+    pub exports: Arc<Exports>,
     /// What the last verification of each log found.
     pub verified: Verified,
     /// The root key file that lies beside the data, when no other was configured.
@@ -51,6 +54,7 @@ impl App {
             limiter: Limiter::new(&settings.limits),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
+            exports: Arc::default(),
             verified: Verified::default(),
             embedded_root_key: boot
                 .embedded_root_key

@@ -20,6 +20,7 @@ mod tests;
 mod walk;
 
 mod close_idle;
+mod expire_exports;
 mod expire_sessions;
 mod feed_indexes;
 mod flush_denials;
@@ -46,6 +47,7 @@ pub const JOBS: &[Job] = &[
     forget_rates::JOB,
     feed_indexes::JOB,
     expire_sessions::JOB,
+    expire_exports::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
     sweep_subject_keys::JOB,

@@ -14,6 +14,7 @@ pub mod lock;
 pub mod migrate;
 mod readers;
 pub mod shelf;
+pub mod spool;
 mod sql;
 #[cfg(test)]
 pub mod test_support;

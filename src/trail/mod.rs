@@ -3,6 +3,7 @@
 
 mod admin_access;
 mod entry;
+pub mod export;
 mod ingest;
 mod overview;
 mod search;
