@@ -259,3 +259,50 @@ async fn a_server_that_is_killed_leaves_no_half_export_that_looks_whole() {
     }
     panic!("left behind: {:?}", spools(app.data()));
 }
+
+#[tokio::test]
+async fn a_shell_exports_a_log_of_any_size_into_a_file_of_its_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let (app, token) = TestApp::with_tenant();
+    let client = app.client(token);
+    post_events(&client, 10_500).await;
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("acme.csv");
+    let file = out.to_str().unwrap();
+    let usual = ["audit", "export", "--tenant", "acme", "--format", "csv", "--out", file];
+    fn with<'a>(usual: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+        [usual, more].concat()
+    }
+    let said = app.cli(&with(&usual, &["--query", "action:invoice.exported"]), "");
+    assert_eq!(said, json!({ "entries": 10_500, "file": file }));
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(text.lines().count(), 10_501);
+    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
+    let recorded = last(&client, "audit.exported").await;
+    assert_eq!(recorded["actor"]["type"], "local_operator");
+    assert_eq!(recorded["customFields"]["entries"], 10_500);
+
+    let again = app.try_cli(&with(&usual, &[]), "");
+    assert_eq!(again.code, 1);
+    assert!(again.err.contains("--force"), "{}", again.err);
+    assert_eq!(std::fs::read_to_string(&out).unwrap(), text, "the file was touched");
+    app.cli(&with(&usual, &["--force", "--to", "2001-01-01"]), "");
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 1);
+    let refused = app.try_cli(&with(&usual, &["--force", "--query", "colour:red"]), "");
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("colour"), "{}", refused.err);
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 1, "what failed left nothing beside the file");
+    let usage = app.try_cli(&["audit", "export", "--format", "csv", "--out", "x"], "");
+    assert_eq!(usage.code, 2, "{}", usage.err);
+
+    // The platform's log, and a tenant that is suspended: evidence is needed then too.
+    app.cli(&["tenant", "suspend", "acme"], "");
+    let said = app.cli(&with(&usual, &["--force"]), "");
+    assert!(said["entries"].as_u64().unwrap() > 10_500, "{said}");
+    let out = directory.path().join("platform.jsonl");
+    let export = ["audit", "export", "--platform", "--format", "jsonl", "--out"];
+    app.cli(&[&export[..], &[out.to_str().unwrap()]].concat(), "");
+    let actions: Vec<Value> = lines(&std::fs::read_to_string(&out).unwrap());
+    assert!(actions.iter().any(|entry| entry["action"] == "tenant.suspended"));
+}

@@ -1,5 +1,6 @@
 //! `strongroom audit …`, one file a verb.
 
+mod export;
 mod verify;
 
 use std::process::ExitCode;
@@ -14,6 +15,8 @@ use super::socket;
 
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Write entries to a file: all of them, or what a search finds
+    Export(export::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
 }
@@ -22,11 +25,13 @@ pub enum Verb {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
+    Export(export::Wanted),
     Verify(verify::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
+        Verb::Export(arguments) => return export::run(context, arguments).await,
         Verb::Verify(arguments) => Command::Verify(arguments),
     };
     socket::dispatch(context, super::Command::Audit(command)).await
@@ -34,6 +39,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     match command {
+        Command::Export(wanted) => export::execute(operator, wanted).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
     }
 }

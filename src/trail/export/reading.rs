@@ -50,13 +50,19 @@ pub async fn export_small<P: Exporting>(
     begin(tenants, grant, request, limits::EXPORT_AT_ONCE).await
 }
 
-/// The same without a limit, for somebody on the machine itself.
+/// The same without a limit, for somebody on the machine itself, who waits for the search index
+/// as long as it takes.
 pub async fn export<P: Exporting>(
     tenants: &Tenants,
     grant: &Grant<P>,
     request: ExportRequest,
 ) -> Result<Reading<P>, ExportError> {
-    begin(tenants, grant, request, u64::MAX).await
+    loop {
+        match begin(tenants, grant, request.clone(), u64::MAX).await {
+            Err(ExportError::Behind) => {} // every look feeds it
+            other => return other,
+        }
+    }
 }
 
 async fn begin<P: Exporting>(
