@@ -93,8 +93,9 @@ pub struct Export {
 }
 
 impl ExportRequest {
-    pub fn query(&self) -> Result<Query, QueryError> {
-        let query = query::parse(&self.q)?;
+    /// `now` is what relative times in it count from.
+    pub fn query(&self, now: Timestamp) -> Result<Query, QueryError> {
+        let query = query::parse(&self.q, now)?;
         Ok(match (self.from, self.to) {
             (None, None) => query,
             (from, to) => query.and(Condition::Time { from, to }),

@@ -71,7 +71,7 @@ async fn begin<P: Exporting>(
     request: ExportRequest,
     most: u64,
 ) -> Result<Reading<P>, ExportError> {
-    let query = request.query()?;
+    let query = request.query(tenants.runtime().now())?;
     let wanted = request.clone();
     let disclosed = tenants.disclose(grant, move |tx| {
         let plan = plan(tx, &query, CATCH_UP, most)?;

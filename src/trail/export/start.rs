@@ -23,8 +23,8 @@ pub async fn start<P: Exporting>(
     grant: &Grant<P>,
     request: ExportRequest,
 ) -> Result<Export, ExportError> {
-    let query = request.query()?;
     let (runtime, realm) = (tenants.runtime(), grant.realm());
+    let query = request.query(runtime.now())?;
     let id: ExportId = runtime.id();
     let place = exports.enter(realm, id)?;
     let requested = request.event(catalogue::AUDIT_EXPORT_REQUESTED, resource(id));
