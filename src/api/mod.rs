@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_export;
+mod audit_searches;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -13,5 +14,6 @@ pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
     routes.extend(audit_export::routes());
+    routes.extend(audit_searches::routes());
     routes
 }

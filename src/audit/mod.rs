@@ -11,8 +11,6 @@ pub mod catalogue;
 pub mod event;
 pub mod export;
 pub mod index;
-#[cfg(test)]
-mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;

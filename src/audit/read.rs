@@ -20,6 +20,8 @@ pub struct Opener {
     log: LogId,
     keys: Arc<TenantKeys>,
     epoch: Option<EpochKey>,
+    /// A person whose members stay closed, as if their key were destroyed already.
+    hidden: Option<KeyId>,
 }
 
 /// What chains and proves an entry.
@@ -37,11 +39,16 @@ pub struct LeafView {
 impl Opener {
     pub fn new(tx: &impl Sql, keys: Arc<TenantKeys>) -> Result<Self, StoreError> {
         let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
-        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None })
+        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None, hidden: None })
     }
 
     pub fn log(&self) -> LogId {
         self.log
+    }
+
+    /// From now on shows entries as they are once this person's key is destroyed.
+    pub fn hide(&mut self, subject: Option<KeyId>) {
+        self.hidden = subject;
     }
 
     /// Opens one entry. Members whose key was destroyed are left out and the entry says so; one
@@ -55,12 +62,22 @@ impl Opener {
         time: Timestamp,
         envelope: &[u8],
     ) -> Result<EntryView, StoreError> {
+        Ok(self.open_naming(seq, time, envelope)?.0)
+    }
+
+    /// The same, and whose keys seal a part of the entry, destroyed ones included.
+    pub fn open_naming(
+        &mut self,
+        seq: u64,
+        time: Timestamp,
+        envelope: &[u8],
+    ) -> Result<(EntryView, Vec<KeyId>), StoreError> {
         match self.try_open(seq, time, envelope) {
             Err(StoreError::Crypto(error)) => {
                 let mut view = EntryView::new(seq, time, Event::new(catalogue::ENTRY_UNREADABLE));
                 view.outcome = Outcome::Error;
                 view.erased = matches!(*error, CryptoError::KeyDestroyed);
-                Ok(view)
+                Ok((view, Vec::new()))
             }
             result => result,
         }
@@ -71,7 +88,7 @@ impl Opener {
         seq: u64,
         time: Timestamp,
         envelope: &[u8],
-    ) -> Result<EntryView, StoreError> {
+    ) -> Result<(EntryView, Vec<KeyId>), StoreError> {
         let place = Place::entry(self.log, seq);
         let unreadable = |_| StoreError::from(CryptoError::Unreadable);
         let id = seal::key_id(envelope).map_err(unreadable)?;
@@ -80,18 +97,23 @@ impl Opener {
         let payload = seal::open(&secret, place, envelope).map_err(unreadable)?;
         let damaged = |_| StoreError::from(CryptoError::Unreadable);
         let mut stored = StoredEvent::parse(&payload).map_err(damaged)?;
+        let mut subjects = Vec::new();
         for (index, member) in (0..).zip(std::mem::take(&mut stored.sealed)) {
+            subjects.extend(seal::key_id(&member));
             match self.member(seq, index, &member) {
                 Ok(opened) => stored.merge(&opened).map_err(damaged)?,
                 Err(CryptoError::KeyDestroyed) => stored.mark_erased(),
                 Err(error) => return Err(error.into()),
             }
         }
-        EntryView::from_stored(seq, time, stored).map_err(damaged)
+        Ok((EntryView::from_stored(seq, time, stored).map_err(damaged)?, subjects))
     }
 
     fn member(&self, seq: u64, index: u32, envelope: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let subject = seal::key_id(envelope).map_err(|_| CryptoError::Unreadable)?;
+        if self.hidden == Some(subject) {
+            return Err(CryptoError::KeyDestroyed);
+        }
         let key = EpochKey::new(subject, self.keys.subject(subject)?.expose());
         let secret = key.member_secret(self.log, seq, index);
         seal::open(&secret, Place::member(self.log, seq, index), envelope)

@@ -89,4 +89,6 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// A search of the log that is kept under a name.
+    SavedSearchId,
 }

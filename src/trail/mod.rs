@@ -6,7 +6,11 @@ mod entry;
 pub mod export;
 mod ingest;
 mod overview;
+mod reindex;
 mod search;
+pub mod searches;
+mod suggest;
+mod tail;
 mod verified;
 mod verify;
 
@@ -14,10 +18,14 @@ pub use admin_access::record_admin_access;
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
+pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use search::{Page, SearchRequest, search, search_platform};
+pub use suggest::suggest;
+pub use tail::{News, Tail};
 pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
+use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
@@ -35,6 +43,8 @@ pub enum TrailError {
     Time,
     #[error("\"limit\" is a number from 1 to 1000")]
     Limit,
+    #[error("{0}")]
+    TooBroad(IndexError),
     #[error("there is no such entry")]
     NotFound,
     #[error(transparent)]
@@ -43,12 +53,24 @@ pub enum TrailError {
 
 crate::behind_doors!(TrailError);
 
+impl From<IndexError> for TrailError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Store(error) => DoorError::from(error).into(),
+            too_broad @ IndexError::TooBroad => Self::TooBroad(too_broad),
+        }
+    }
+}
+
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Query(_) | Self::Ingest(_) | Self::Cursor | Self::Time | Self::Limit => {
-                ErrorKind::Invalid
-            }
+            Self::Query(_)
+            | Self::Ingest(_)
+            | Self::Cursor
+            | Self::Time
+            | Self::Limit
+            | Self::TooBroad(_) => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -61,6 +83,7 @@ impl Fault for TrailError {
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
+            Self::TooBroad(_) => "search-too-broad",
             Self::NotFound => "entry-not-found",
             Self::Door(error) => error.code(),
         }

@@ -1,6 +1,7 @@
 //! Why there is no export.
 
 use crate::audit::export::UnknownFormat;
+use crate::audit::index::IndexError;
 use crate::audit::query::QueryError;
 use crate::authn::AuthnError;
 use crate::authz::Denied;
@@ -25,6 +26,10 @@ pub enum ExportError {
     Busy,
     #[error("the search index has not caught up with the log: try again shortly")]
     Behind,
+    #[error(
+        "this search takes too long: narrow it by time, or add an action, an actor or another field"
+    )]
+    TooBroad,
     #[error("there is no such export")]
     NotFound,
     #[error("this export is {0}: there is nothing to fetch")]
@@ -48,6 +53,15 @@ pub enum ExportError {
 
 crate::behind_doors!(ExportError);
 
+impl From<IndexError> for ExportError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            IndexError::Store(error) => Self::Door(error.into()),
+            IndexError::TooBroad => Self::TooBroad,
+        }
+    }
+}
+
 impl From<Denied> for ExportError {
     fn from(denied: Denied) -> Self {
         match denied {
@@ -69,7 +83,7 @@ impl From<AuthnError> for ExportError {
 impl Fault for ExportError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Query(_) | Self::Format(_) => ErrorKind::Invalid,
+            Self::Query(_) | Self::Format(_) | Self::TooBroad => ErrorKind::Invalid,
             Self::TooMany
             | Self::Busy
             | Self::NotReady(_)
@@ -91,6 +105,7 @@ impl Fault for ExportError {
             Self::TooMany => "export-too-large",
             Self::Busy => "exports-busy",
             Self::Behind => "index-behind",
+            Self::TooBroad => "search-too-broad",
             Self::NotFound => "export-not-found",
             Self::NotReady(_) => "export-not-ready",
             Self::Over(_) => "export-over",

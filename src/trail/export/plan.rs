@@ -5,6 +5,7 @@ use std::time::Duration;
 use roaring::RoaringTreemap;
 
 use super::ExportError;
+use crate::audit::index::Cursor;
 use crate::audit::query::Query;
 use crate::audit::read;
 use crate::kernel::id::LogId;
@@ -18,8 +19,9 @@ pub struct Plan {
     pub seqs: RoaringTreemap,
 }
 
-/// Numbers found in one search.
+/// Numbers found in one search, and how long it may take.
 const PAGE: usize = 10_000;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks the numbers up, at most `most`.
 ///
@@ -42,10 +44,12 @@ pub fn plan(
         if through < size {
             return Err(ExportError::Behind);
         }
-        let mut below = Some(size + 1);
-        while below.is_some() && seqs.len() <= most {
-            let found = tx.search_index(query, below, PAGE, through)?;
-            below = found.seqs.last().copied().filter(|_| found.more);
+        let mut above = Some(0);
+        while let Some(last) = above
+            && seqs.len() <= most
+        {
+            let found = tx.search_index(query, Cursor::Above(last), PAGE, size, PATIENCE)?;
+            above = found.seqs.last().copied().filter(|_| found.more);
             seqs.extend(found.seqs);
         }
     }

@@ -80,7 +80,9 @@ async fn begin<P: Exporting>(
         event.custom_fields.insert("entries".into(), plan.seqs.len().into());
         Ok::<_, ExportError>((plan, event))
     });
-    let plan = disclosed.await?.value;
+    let disclosed = disclosed.await;
+    tenants.note_lost_index(grant.realm()).await?;
+    let plan = disclosed?.value;
     Ok(Reading::new(tenants, grant, &request, plan))
 }
 

@@ -90,6 +90,7 @@ impl<P: Exporting> Task<P> {
             let query = self.query.clone();
             let planned =
                 self.tenants.read(&grant, move |tx| plan(tx, &query, CATCH_UP, u64::MAX)).await;
+            self.tenants.note_lost_index(grant.realm()).await?;
             match planned {
                 Ok(plan) => return Ok(Reading::new(&self.tenants, &grant, &self.request, plan)),
                 Err(ExportError::Behind) => tokio::time::sleep(PAUSE).await,
