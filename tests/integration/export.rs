@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Client, escape};
 
 const EXPORT: &str = "/api/v1/audit/acme/export";
@@ -305,4 +305,56 @@ async fn a_shell_exports_a_log_of_any_size_into_a_file_of_its_own() {
     app.cli(&[&export[..], &[out.to_str().unwrap()]].concat(), "");
     let actions: Vec<Value> = lines(&std::fs::read_to_string(&out).unwrap());
     assert!(actions.iter().any(|entry| entry["action"] == "tenant.suspended"));
+}
+
+#[tokio::test]
+async fn a_person_exports_in_the_console_at_once_or_comes_back_for_the_file() {
+    let (app, token) = TestApp::with_tenant();
+    let client = app.client(token);
+    let owner = app.session("acme", OWNER, PASSWORD).await;
+    let (page, new) = ("/t/acme/admin/audit/exports", "/t/acme/admin/audit/exports/new");
+
+    // A search comes with its query, and the form holds it.
+    let led = owner.get(&format!("{page}?q=outcome%3Adenied&from=2026-01-01T00%3A00")).await;
+    assert_eq!(led.status, 303);
+    let form = owner.get(led.header("location")).await.body;
+    assert!(form.contains("value=\"outcome:denied\""), "{form}");
+    assert!(form.contains("value=\"2026-01-01T00:00\""), "{form}");
+    let fields = [("q", "colour:red"), ("format", "csv"), ("from", "soon"), ("to", "")];
+    assert_eq!(owner.submit(new, page, &fields).await.status, 422);
+    let fields = [("q", "colour:red"), ("format", "csv"), ("from", ""), ("to", "")];
+    let refused = owner.submit(new, page, &fields).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("At character 1"), "{}", refused.body);
+
+    let fields = [("q", "action:login.*"), ("format", "jsonl"), ("from", ""), ("to", "")];
+    let file = owner.submit(new, page, &fields).await;
+    assert_eq!(file.status, 200, "{}", file.body);
+    assert!(file.header("content-disposition").contains(".jsonl"));
+    assert_eq!(lines(&file.body)[0]["action"], "login.succeeded");
+    let recorded = last(&client, "audit.exported").await;
+    assert_eq!(recorded["actor"]["type"], "user");
+
+    post_events(&client, 10_001).await;
+    let fields = [("q", ""), ("format", "csv"), ("from", ""), ("to", "")];
+    let begun = owner.submit(new, page, &fields).await;
+    assert_eq!(begun.status, 303, "{}", begun.body);
+    let list = loop {
+        let list = owner.get(page).await.body;
+        if !list.contains("http-equiv=\"refresh\"") {
+            break list;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let link = |what: &str| {
+        let found = list.split('"').find(|part| part.ends_with(what));
+        found.unwrap_or_else(|| panic!("no {what}: {list}")).to_owned()
+    };
+    let file = owner.get(&link("/download")).await;
+    assert_eq!(file.status, 200, "{}", file.body);
+    assert!(file.body.lines().count() > 10_001);
+    let discarded = owner.submit(page, &link("/cancel"), &[]).await;
+    assert_eq!(discarded.status, 303, "{}", discarded.body);
+    assert_eq!(owner.get(&link("/download")).await.status, 409);
+    assert_eq!(spools(app.data()), Vec::<PathBuf>::new());
 }

@@ -7,6 +7,7 @@ mod audit_tail;
 mod choose_password;
 mod conversation;
 mod conversations;
+mod exports;
 mod files;
 mod home;
 mod jobs;
@@ -43,6 +44,7 @@ pub fn routes() -> Vec<Route> {
         keys::routes(),
         // Before the entries, whose path would take it.
         audit_tail::routes(),
+        exports::routes(),
         audit::routes(),
         permissions::routes(),
         account::routes(),

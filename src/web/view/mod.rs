@@ -8,6 +8,7 @@ pub mod audit;
 pub mod audit_rows;
 pub mod chrome;
 pub mod conversations;
+pub mod exports;
 pub mod form;
 pub mod general;
 pub mod home;
@@ -24,6 +25,6 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
-    Tone,
+    AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
+    TenantState, Tone,
 };

@@ -127,6 +127,19 @@ labelled! {
 }
 
 labelled! {
+    /// How an export is getting on.
+    ExportState {
+        Waiting: "waiting", "export-waiting", Neutral;
+        Writing: "writing", "export-writing", Accent;
+        Ready: "ready", "export-ready", Good;
+        Cancelled: "cancelled", "export-cancelled", Neutral;
+        Failed: "failed", "export-failed", Bad;
+        Interrupted: "interrupted", "export-interrupted", Warning;
+        Expired: "expired", "export-expired", Neutral;
+    }
+}
+
+labelled! {
     /// What a page says once after a form was handled. The code travels over the redirect, so a
     /// link can only ever show one of these texts.
     Notice {
@@ -149,6 +162,8 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        ExportStarted: "export-started", "notice-export-started", Good;
+        ExportCancelled: "export-cancelled", "notice-export-cancelled", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
