@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_export;
+mod audit_proofs;
 mod audit_searches;
 mod conversations;
 pub mod openapi;
@@ -15,5 +16,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit::routes());
     routes.extend(audit_export::routes());
     routes.extend(audit_searches::routes());
+    routes.extend(audit_proofs::routes());
     routes
 }

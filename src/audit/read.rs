@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::bundle::Secrets;
 use super::catalogue;
 use super::event::{Event, Outcome, StoredEvent};
 use super::leaf::{Hash, Leaf};
-use super::seal::{self, EpochKey, Place};
+use super::seal::{self, EntrySecret, EpochKey, Place};
 use super::view::EntryView;
 use crate::args;
 use crate::crypto::{CryptoError, TenantKeys};
@@ -107,6 +108,49 @@ impl Opener {
             }
         }
         Ok((EntryView::from_stored(seq, time, stored).map_err(damaged)?, subjects))
+    }
+
+    /// What opens an entry, to be given away: the secrets whose keys still exist. None when the
+    /// entry's own key was destroyed, or the envelope is not what was sealed.
+    pub(super) fn secrets(
+        &mut self,
+        seq: u64,
+        envelope: &[u8],
+    ) -> Result<Option<Secrets>, StoreError> {
+        let log = self.log;
+        let epoch = seal::key_id(envelope).map(|id| self.epoch(id));
+        let entry = match epoch {
+            Ok(Ok(epoch)) => epoch.entry_secret(log, seq),
+            Ok(Err(CryptoError::KeyDestroyed)) | Err(_) => return Ok(None),
+            Ok(Err(error)) => return Err(error.into()),
+        };
+        let payload = seal::open(&entry, Place::entry(log, seq), envelope).ok();
+        let Some(stored) = payload.and_then(|payload| StoredEvent::parse(&payload).ok()) else {
+            return Ok(None);
+        };
+        let mut members = Vec::with_capacity(stored.sealed.len());
+        for (index, member) in (0..).zip(&stored.sealed) {
+            members.push(match self.member_secret(seq, index, member) {
+                Ok(secret) => Some(secret),
+                Err(CryptoError::KeyDestroyed | CryptoError::Unreadable) => None,
+                Err(error) => return Err(error.into()),
+            });
+        }
+        Ok(Some(Secrets { entry, members }))
+    }
+
+    fn member_secret(
+        &self,
+        seq: u64,
+        index: u32,
+        envelope: &[u8],
+    ) -> Result<EntrySecret, CryptoError> {
+        let subject = seal::key_id(envelope).map_err(|_| CryptoError::Unreadable)?;
+        let key = EpochKey::new(subject, self.keys.subject(subject)?.expose());
+        let secret = key.member_secret(self.log, seq, index);
+        let place = Place::member(self.log, seq, index);
+        seal::open(&secret, place, envelope).map_err(|_| CryptoError::Unreadable)?;
+        Ok(secret)
     }
 
     fn member(&self, seq: u64, index: u32, envelope: &[u8]) -> Result<Vec<u8>, CryptoError> {

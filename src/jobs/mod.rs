@@ -19,6 +19,7 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod checkpoint_logs;
 mod close_idle;
 mod expire_exports;
 mod expire_sessions;
@@ -46,6 +47,7 @@ pub const JOBS: &[Job] = &[
     close_idle::JOB,
     forget_rates::JOB,
     feed_indexes::JOB,
+    checkpoint_logs::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     migrate_tenants::JOB,

@@ -8,6 +8,7 @@ use super::doors::{Inner, Tenants};
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{list, root_key};
+use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
 use crate::config::{ConfigError, Settings};
 use crate::crypto::root::RootFile;
@@ -60,8 +61,8 @@ pub struct Ground {
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
-    /// Signs the checkpoints of all logs; its name is `strongroom/<installation>`.
-    pub signer: Arc<Signer>,
+    /// Signs the checkpoints of all logs as `strongroom/<installation>`.
+    pub notary: Arc<Notary>,
     _lock: DirectoryLock,
 }
 
@@ -110,6 +111,7 @@ impl Boot {
         files::private_directory(&directory.join("tenants"))?;
         let installation = root_file.installation_id;
         let platform_keys = platform_keys(&directory, installation, &master, runtime)?;
+        let signer = signer(installation, platform_keys.signing_key()?)?;
         let ground = Ground {
             erasures: Erasures::open(&directory.join("erasures.log"))?,
             runtime: runtime.clone(),
@@ -118,7 +120,7 @@ impl Boot {
             options: options(settings),
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
-            signer: Arc::new(signer(installation, platform_keys.signing_key()?)?),
+            notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
             _lock: lock,
         };
@@ -256,7 +258,7 @@ impl Ground {
         owner: TenantId,
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
-        OpenRealm::open(directory, files, owner, keys, self.options, &self.workers, &self.runtime)
+        OpenRealm::open(directory, files, owner, keys, self)
     }
 
     pub fn tenant_directory(&self, id: TenantId) -> PathBuf {

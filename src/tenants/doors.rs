@@ -324,7 +324,11 @@ fn attempt<P, T, E: From<DoorError>>(
         return Err(DoorError::Unaudited.into());
     }
     append_all(raw, log, realm, caller, events).map_err(|error| E::from(error.into()))?;
-    Ok(Written { value, first_entry, last_entry: log.size() })
+    let last_entry = log.size();
+    if last_entry >= first_entry {
+        log.note_clock(raw).map_err(|error| E::from(DoorError::from(error)))?;
+    }
+    Ok(Written { value, first_entry, last_entry })
 }
 
 fn append_all(

@@ -10,7 +10,7 @@ use super::doors::{append, read_realm, write_realm};
 use super::realm::OpenRealm;
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::event::{Actor, Resource};
-use crate::audit::note::Signer;
+use crate::audit::notary::Notary;
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
@@ -35,6 +35,8 @@ pub enum SystemWrite {
     ExportState,
     /// A hash made again with today's cost.
     Rehash,
+    /// A checkpoint of the log, one that was thinned away.
+    Checkpoint,
 }
 
 /// What one round of feeding search indexes did.
@@ -161,8 +163,8 @@ impl Tenants {
     }
 
     /// Signs in the installation's name.
-    pub(crate) fn signer(&self) -> &Arc<Signer> {
-        &self.inner.ground.signer
+    pub(crate) fn notary(&self) -> &Arc<Notary> {
+        &self.inner.ground.notary
     }
 
     pub fn runtime(&self) -> &Runtime {

@@ -2,6 +2,7 @@
 //! The log itself is in [`crate::audit`].
 
 mod admin_access;
+mod checkpoint;
 mod entry;
 pub mod export;
 mod ingest;
@@ -15,6 +16,10 @@ mod verified;
 mod verify;
 
 pub use admin_access::record_admin_access;
+pub use checkpoint::{
+    CheckpointView, ConsistencyProof, InclusionProof, WitnessView, checkpoint, checkpoints,
+    consistency_proof, inclusion_proof, public_key,
+};
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, ingest};
 pub use overview::{Overview, latest, overview};
@@ -27,6 +32,7 @@ pub use verify::{verify, verify_platform};
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
+use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -45,6 +51,8 @@ pub enum TrailError {
     Limit,
     #[error("{0}")]
     TooBroad(IndexError),
+    #[error(transparent)]
+    Proof(ProofError),
     #[error("there is no such entry")]
     NotFound,
     #[error(transparent)]
@@ -62,6 +70,15 @@ impl From<IndexError> for TrailError {
     }
 }
 
+impl From<ProofError> for TrailError {
+    fn from(error: ProofError) -> Self {
+        match error {
+            ProofError::Store(error) => error.into(),
+            error => Self::Proof(error),
+        }
+    }
+}
+
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -70,7 +87,8 @@ impl Fault for TrailError {
             | Self::Cursor
             | Self::Time
             | Self::Limit
-            | Self::TooBroad(_) => ErrorKind::Invalid,
+            | Self::TooBroad(_)
+            | Self::Proof(_) => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -84,6 +102,7 @@ impl Fault for TrailError {
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
             Self::TooBroad(_) => "search-too-broad",
+            Self::Proof(_) => "proof-invalid",
             Self::NotFound => "entry-not-found",
             Self::Door(error) => error.code(),
         }

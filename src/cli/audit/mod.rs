@@ -1,6 +1,9 @@
 //! `strongroom audit …`, one file a verb.
 
 mod export;
+mod bundle;
+mod checkpoint;
+mod public_key;
 mod verify;
 
 use std::process::ExitCode;
@@ -17,6 +20,10 @@ use super::socket;
 pub enum Verb {
     /// Write entries to a file: all of them, or what a search finds
     Export(export::Arguments),
+    /// Print the latest checkpoint: a signed note over the log's size and root
+    Checkpoint(checkpoint::Arguments),
+    /// Print the key that the checkpoints of this installation are checked with
+    PublicKey(public_key::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
 }
@@ -26,6 +33,8 @@ pub enum Verb {
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
     Export(export::Wanted),
+    Checkpoint(checkpoint::Arguments),
+    PublicKey,
     Verify(verify::Arguments),
 }
 
@@ -33,6 +42,14 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
         Verb::Export(arguments) => return export::run(context, arguments).await,
         Verb::Verify(arguments) => Command::Verify(arguments),
+        Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
+        Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
+        Verb::Verify(arguments) => {
+            if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
+                return socket::finish(context, report);
+            }
+            Command::Verify(arguments)
+        }
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }
@@ -40,6 +57,8 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     match command {
         Command::Export(wanted) => export::execute(operator, wanted).await,
+        Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
+        Command::PublicKey => Ok(public_key::execute(operator)),
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
     }
 }
