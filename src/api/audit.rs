@@ -151,7 +151,7 @@ async fn search(call: Call<AuditRead>) -> Answer {
     })
 }
 
-fn read_time(text: &str) -> Result<Timestamp, TrailError> {
+pub(super) fn read_time(text: &str) -> Result<Timestamp, TrailError> {
     // A "+" of an offset that was not encoded arrives as a blank.
     Timestamp::parse(&text.replace(' ', "+")).ok_or(TrailError::Time)
 }

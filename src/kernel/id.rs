@@ -77,6 +77,8 @@ ids! {
     SessionId,
     ApiKeyId,
     ConversationId,
+    /// A large export of an audit log.
+    ExportId,
     MessageId,
     /// A data subject: a person whose data is stored; users are subjects too.
     SubjectId,

@@ -15,6 +15,7 @@ pub mod migrate;
 mod removal;
 pub mod readers;
 pub mod shelf;
+pub mod spool;
 mod sql;
 #[cfg(test)]
 pub mod test_support;

@@ -69,6 +69,7 @@ id_values!(
     SessionId,
     ApiKeyId,
     ConversationId,
+    ExportId,
     MessageId,
     SubjectId,
     LogId,

@@ -1,6 +1,7 @@
 //! What goes past the grants: credential tables for authentication, and the closed list of system
 //! writes that append no entry.
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub enum SystemWrite {
     Expiry,
     /// Progress of a job; its start and end are entries.
     JobProgress,
+    /// How far an export has come and whether its file is there; what was asked for, exported,
+    /// cancelled and downloaded are entries.
+    ExportState,
     /// A hash made again with today's cost.
     Rehash,
     /// A checkpoint of the log, one that was thinned away.
@@ -148,6 +152,16 @@ impl Tenants {
             })
         });
         Ok(destroyed.await??)
+    }
+
+    /// Where a realm keeps the files of its large exports.
+    pub(crate) fn exports_directory(&self, realm: Realm) -> PathBuf {
+        let ground = &self.inner.ground;
+        let directory = match realm {
+            Realm::Platform => ground.directory.clone(),
+            Realm::Tenant(id) => ground.tenant_directory(id),
+        };
+        directory.join("exports")
     }
 
     /// Signs in the installation's name.

@@ -4,6 +4,7 @@
 mod admin_access;
 mod checkpoint;
 mod entry;
+pub mod export;
 mod ingest;
 mod overview;
 mod pruning;

@@ -39,6 +39,7 @@ resource-job = Job
 resource-admin = Platform administrator
 resource-platform-admin = Platform administrator
 resource-route = Route
+resource-audit-export = Audit export
 resource-page = Page
 resource-settings = Settings
 channel-chat = Chat

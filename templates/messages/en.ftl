@@ -91,11 +91,14 @@ col-action = Action
 col-actions = Actions
 col-actor = Actor
 col-browser = Browser
+col-asked = Asked for
 col-channel = Channel
 col-closed = Closed
 col-created = Created
 col-destroyed = Destroyed
+col-entries = Entries
 col-expires = Expires
+col-export = Export
 col-field = Field
 col-id = Id
 col-ip = IP address
@@ -117,11 +120,13 @@ col-resource = Resource
 col-result = Result
 col-role = Role
 col-schedule = Schedule
+col-size = Size
 col-started = Signed in
 col-state = State
 col-subject = Subject
 col-time = Time
 col-took = Took
+col-until = Fetch until
 col-uses = Uses
 
 ## Labels and hints of forms
@@ -213,6 +218,8 @@ notice-retention-changed = The retention of the audit log was changed.
 notice-audit-destroyed = What the audit log said is destroyed. The certificate is below.
 notice-search-saved = The search is saved.
 notice-search-deleted = The saved search is deleted.
+notice-export-started = The export was begun. This page shows how it gets on.
+notice-export-cancelled = The export was cancelled and its file deleted.
 notice-nothing-changed = Nothing had to be changed.
 
 ## Before sign-in
@@ -636,6 +643,39 @@ destroy-text = The keys to all entries so far are destroyed, and the search inde
 destroy-button = Destroy the contents
 certificates-title = Certificates of destruction
 certificate-download = Download
+
+## Exports of the audit log
+exports-title = Exports
+exports-lead = Large exports are written to an encrypted file first and can be fetched for 24 hours. Up to 10,000 entries are sent at once.
+exports-to-log = Audit log
+exports-empty = No exports
+exports-empty-text = Exports of more than 10,000 entries appear here while they are written, and until they expire.
+export-new = New export
+export-new-lead = Entries come oldest first. Up to 10,000 are sent at once; more are written to a file that you fetch when it is ready.
+export-button = Export
+export-recorded = Who exported what is recorded in the audit log before the first byte leaves.
+export-everything = Everything
+export-mine = by you
+export-progress = Progress of the export
+export-download = Download
+export-discard = Delete
+export-waiting = Waiting
+export-writing = Being written
+export-ready = Ready
+export-cancelled = Cancelled
+export-failed = Failed
+export-interrupted = Interrupted by a restart
+export-expired = Expired
+export-format-jsonl = JSON Lines, as the API gives entries
+export-format-csv = CSV for spreadsheets
+export-format-cef = CEF (ArcSight)
+export-format-ocsf = OCSF (JSON Lines)
+label-export-query = Search
+hint-export-query = As in the audit log’s search box, for example action:login.failed after:-7d. Empty exports everything.
+label-export-format = Format
+hint-export-format = CSV is safe to open in a spreadsheet.
+error-exports-busy = Three exports of this log are under way. Wait for one, or cancel one.
+error-export-too-broad = This search takes too long. Narrow it by time, or add an action, an actor or another field.
 
 ## Permissions
 permissions-lead = { $count ->

@@ -8,6 +8,7 @@ mod client;
 mod console;
 mod conversations;
 mod crash;
+mod export;
 mod ingest;
 mod isolation;
 mod pages;

@@ -149,6 +149,16 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             client.post_empty(&format!("{one}/close")).await.expect(200);
             (format!("{one}/reopen"), None)
         }
+        "POST /api/v1/audit/{tenant}/exports" => {
+            ("/api/v1/audit/acme/exports".into(), Some(json!({ "format": "csv" })))
+        }
+        "DELETE /api/v1/audit/{tenant}/exports/{id}" => {
+            let exports = "/api/v1/audit/acme/exports";
+            let made = client.post(exports, &json!({ "format": "csv" })).await.expect(202);
+            let one = format!("{exports}/{}", made["id"].as_str().unwrap());
+            while client.get(&one).await.expect(200)["state"] != "ready" {}
+            (one, None)
+        }
         "POST /api/v1/audit/{tenant}/searches" => (searches.into(), Some(search)),
         "DELETE /api/v1/audit/{tenant}/searches/{id}" => {
             let saved = client.post(searches, &search).await.expect(201);

@@ -1,5 +1,6 @@
 //! `strongroom audit …`, one file a verb.
 
+mod export;
 mod bundle;
 mod checkpoint;
 mod public_key;
@@ -19,6 +20,8 @@ use super::socket;
 
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Write entries to a file: all of them, or what a search finds
+    Export(export::Arguments),
     /// Print the latest checkpoint: a signed note over the log's size and root
     Checkpoint(checkpoint::Arguments),
     /// Print the key that the checkpoints of this installation are checked with
@@ -36,6 +39,7 @@ pub enum Verb {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
+    Export(export::Wanted),
     Checkpoint(checkpoint::Arguments),
     PublicKey,
     Retention(retention::Arguments),
@@ -45,6 +49,8 @@ pub enum Command {
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
+        Verb::Export(arguments) => return export::run(context, arguments).await,
+        Verb::Verify(arguments) => Command::Verify(arguments),
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
         Verb::Retention(arguments) => Command::Retention(arguments),
@@ -61,6 +67,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     match command {
+        Command::Export(wanted) => export::execute(operator, wanted).await,
         Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
         Command::PublicKey => Ok(public_key::execute(operator)),
         Command::Retention(arguments) => retention::execute(operator, arguments).await,

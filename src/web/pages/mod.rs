@@ -13,6 +13,7 @@ mod audit_verify;
 mod choose_password;
 mod conversation;
 mod conversations;
+mod exports;
 mod files;
 mod home;
 mod jobs;
@@ -52,6 +53,7 @@ pub fn routes() -> Vec<Route> {
         audit_tail::routes(),
         witnesses::routes(),
         audit_settings::routes(),
+        exports::routes(),
         audit::routes(),
         audit_searches::routes(),
         audit_suggest::routes(),

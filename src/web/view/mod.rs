@@ -14,6 +14,7 @@ pub mod audit_timeline;
 pub mod audit_verify;
 pub mod chrome;
 pub mod conversations;
+pub mod exports;
 pub mod form;
 pub mod general;
 pub mod home;
@@ -33,4 +34,6 @@ pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
     Tone, WitnessState,
+    AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
+    TenantState, Tone,
 };
