@@ -1,8 +1,8 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod audit;
-mod audit_searches;
 mod audit_proofs;
+mod audit_searches;
 mod conversations;
 pub mod openapi;
 pub mod problem;
