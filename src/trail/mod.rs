@@ -65,6 +65,10 @@ impl From<IndexError> for TrailError {
         match error {
             IndexError::Store(error) => DoorError::from(error).into(),
             too_broad @ IndexError::TooBroad => Self::TooBroad(too_broad),
+        }
+    }
+}
+
 impl From<ProofError> for TrailError {
     fn from(error: ProofError) -> Self {
         match error {
@@ -82,7 +86,7 @@ impl Fault for TrailError {
             | Self::Cursor
             | Self::Time
             | Self::Limit
-            | Self::TooBroad(_) => ErrorKind::Invalid,
+            | Self::TooBroad(_)
             | Self::Proof(_) => ErrorKind::Invalid,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),

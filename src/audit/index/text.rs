@@ -67,7 +67,7 @@ const UUID: usize = 36;
 
 /// Whether the text begins with a UUID by itself.
 fn uuid(text: &str) -> bool {
-    text.as_bytes().get(..UUID).is_some_and(|head| shaped(head))
+    text.as_bytes().get(..UUID).is_some_and(shaped)
         && !text[UUID..].starts_with(char::is_alphanumeric)
 }
 
