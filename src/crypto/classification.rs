@@ -53,6 +53,8 @@ fields! {
     SessionClient = 12, "sessions.client", HighlySensitive;
     IdempotentAnswer = 13, "idempotency.answer", HighlySensitive;
     ApiKeyName = 14, "api_keys.name", Sensitive;
+    StreamSettings = 20, "streams.settings", Sensitive;
+    StreamSecrets = 21, "streams.secrets", Sensitive;
 }
 
 #[cfg(test)]

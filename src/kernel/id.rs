@@ -87,4 +87,6 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// A stream of an audit log to another system.
+    StreamId,
 }

@@ -74,6 +74,7 @@ id_values!(
     LogId,
     KeyId,
     JobRunId,
+    StreamId,
     InstallationId
 );
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
+use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{list, root_key};
@@ -58,6 +59,7 @@ pub struct Ground {
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
+    pub growth: Arc<Growth>,
     _lock: DirectoryLock,
 }
 
@@ -112,6 +114,7 @@ impl Boot {
             options: options(settings),
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
+            growth: Arc::default(),
             directory,
             _lock: lock,
         };
@@ -234,7 +237,11 @@ impl Ground {
         owner: TenantId,
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
-        OpenRealm::open(directory, files, owner, keys, self.options, &self.workers, &self.runtime)
+        let (options, workers) = (self.options, &self.workers);
+        let mut realm =
+            OpenRealm::open(directory, files, owner, keys, options, workers, &self.runtime)?;
+        realm.growth = self.growth.clone();
+        Ok(realm)
     }
 
     fn tenant_directory(&self, id: TenantId) -> PathBuf {

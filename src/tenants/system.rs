@@ -28,6 +28,8 @@ pub enum SystemWrite {
     JobProgress,
     /// A hash made again with today's cost.
     Rehash,
+    /// How far a stream to another system has come; which tenants have streams.
+    StreamCursor,
 }
 
 impl Tenants {
