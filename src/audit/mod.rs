@@ -9,6 +9,7 @@
 pub mod canonical;
 pub mod catalogue;
 pub mod event;
+pub mod export;
 pub mod index;
 #[cfg(test)]
 mod index_tests;
