@@ -8,8 +8,9 @@ use std::sync::mpsc::sync_channel;
 
 use super::event::Event;
 use super::leaf::{Hash, Leaf};
+use super::proof;
 use super::seal::{self, EpochKey, Place};
-use super::tree::{LoadError, TILE, Tree, tile_hashes};
+use super::tree::{LoadError, TILE, TILE_HEIGHT, Tree, full_root, tile_hashes};
 use crate::args;
 use crate::crypto::{CryptoError, TenantKeys};
 use crate::kernel::clock::ClockGuard;
@@ -152,6 +153,7 @@ impl AuditLog {
                 "INSERT INTO audit_tiles (level, idx, hashes) VALUES ($1, $2, $3)",
                 args![i64::from(tile.level), tile.index.cast_signed(), &tile.to_bytes()],
             )?;
+            insert_subtree(tx, tile.level + 1, tile.index, &tile.root)?;
         }
         (self.last_hash, self.last_time) = (hash, time);
         Ok(())
@@ -187,26 +189,44 @@ impl AuditLog {
     }
 
     fn load_tree(tx: &RawWriteTx<'_>, size: u64) -> Result<Tree, StoreError> {
-        let full = size - size % TILE as u64;
-        let partial = tx.query(
-            "SELECT hash FROM audit_entries WHERE seq > $1 ORDER BY seq",
-            args![full.cast_signed()],
-            |row| row.get(0).map(Hash::from_bytes),
-        )?;
-        Tree::load(size, &partial, |level, index| load_tile(tx, level, index)).map_err(|error| {
-            match error {
-                LoadError::Source(error) => error,
-                damage => StoreError::Corrupt(format!("the audit log's tree: {damage}").into()),
+        let edge = |level: u8| {
+            let count = size.checked_shr(TILE_HEIGHT * u32::from(level)).unwrap_or(0);
+            let first = count - count % TILE as u64;
+            match level {
+                0 => proof::entry_hashes(tx, first),
+                _ => proof::subtrees(tx, level, first),
             }
+        };
+        Tree::load(size, edge).map_err(|error| match error {
+            LoadError::Source(error) => error,
+            damage => StoreError::Corrupt(format!("the audit log's tree: {damage}").into()),
         })
     }
 }
 
-fn load_tile(tx: &impl Sql, level: u8, index: u64) -> Result<Vec<Hash>, StoreError> {
-    let sql = "SELECT hashes FROM audit_tiles WHERE level = $1 AND idx = $2";
-    let bytes: Option<Vec<u8>> =
-        tx.query_one(sql, args![i64::from(level), index.cast_signed()], |row| row.get(0))?;
-    Ok(bytes.and_then(|bytes| tile_hashes(&bytes)).unwrap_or_default())
+/// A log from before subtrees were stored gets them from its tiles, once.
+fn complete_subtrees(tx: &mut RawWriteTx<'_>) -> Result<(), StoreError> {
+    if tx.count("SELECT count(*) FROM (SELECT 1 FROM audit_subtrees LIMIT 1)", &[])? > 0 {
+        return Ok(());
+    }
+    let tiles = tx.query("SELECT level, idx, hashes FROM audit_tiles", &[], |row| {
+        Ok((row.get::<u32>(0)?, row.get::<u64>(1)?, row.get::<Vec<u8>>(2)?))
+    })?;
+    for (level, index, bytes) in tiles {
+        let root = tile_hashes(&bytes).map_or(Hash::ZERO, full_root);
+        insert_subtree(tx, u8::try_from(level).unwrap_or(u8::MAX - 1) + 1, index, &root)?;
+    }
+    Ok(())
+}
+
+fn insert_subtree(
+    tx: &mut RawWriteTx<'_>,
+    level: u8,
+    index: u64,
+    root: &Hash,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit_subtrees (level, idx, hash) VALUES ($1, $2, $3)";
+    tx.execute(sql, args![i64::from(level), index.cast_signed(), root.bytes()]).map(|_| ())
 }
 
 impl Companion for AuditLog {
@@ -227,6 +247,7 @@ impl Companion for AuditLog {
             |row| Ok((row.get::<u64>(0)?, row.get(1)?, row.get::<[u8; 32]>(2)?)),
         )?;
         let (size, time, hash) = last.unwrap_or((0, Timestamp::from_micros(0), [0; 32]));
+        complete_subtrees(tx)?;
         self.tree = Self::load_tree(tx, size)?;
         (self.last_time, self.last_hash) = (time, Hash::from_bytes(hash));
         Ok(())

@@ -11,7 +11,7 @@ use super::leaf::Hash;
 /// Hashes in a full tile.
 pub const TILE: usize = 256;
 /// log2 of `TILE`.
-const TILE_HEIGHT: u32 = 8;
+pub(super) const TILE_HEIGHT: u32 = 8;
 
 /// A full tile; `index` counts from 0 within its level.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Tile {
     pub level: u8,
     pub index: u64,
     pub hashes: Vec<Hash>,
+    /// Root over the hashes: hash `index` of the level above.
+    pub root: Hash,
 }
 
 impl Tile {
@@ -36,10 +38,10 @@ pub fn tile_hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError<E> {
-    #[error("a log of {size} entries has {expected} hashes after its last full tile, not {found}")]
-    Edge { size: u64, expected: u64, found: usize },
-    #[error("tile {index} of level {level} has {found} hashes instead of {TILE}")]
-    Tile { level: u8, index: u64, found: usize },
+    #[error(
+        "a log of {size} entries has {expected} hashes after the last full tile of level {level}, not {found}"
+    )]
+    Edge { size: u64, level: u8, expected: u64, found: usize },
     #[error(transparent)]
     Source(E),
 }
@@ -82,7 +84,7 @@ impl Tree {
             height += 1;
             if height.is_multiple_of(TILE_HEIGHT) {
                 let level = (height / TILE_HEIGHT) as usize;
-                tiles.push(self.take_tile(level - 1, height));
+                tiles.push(self.take_tile(level - 1, height, hash));
                 self.push(level, hash);
             }
         }
@@ -99,11 +101,12 @@ impl Tree {
     }
 
     /// Takes the tile of `level` whose last leaf is just being added.
-    fn take_tile(&mut self, level: usize, height: u32) -> Tile {
+    fn take_tile(&mut self, level: usize, height: u32, root: Hash) -> Tile {
         Tile {
             level: level as u8,
             index: self.size >> height,
             hashes: std::mem::take(&mut self.edge[level]),
+            root,
         }
     }
 
@@ -114,47 +117,27 @@ impl Tree {
         peaks.fold(*last, |right, left| node(left, &right))
     }
 
-    /// Rebuilds the edge of a tree with `size` leaves from the full tiles, which `tile` gives by
-    /// level and index, and `partial`: the hashes of the last `size % 256` entries.
-    ///
-    /// Reads on each level the tiles below the part that fills no tile: at most 255 tiles a level.
+    /// Rebuilds the edge of a tree with `size` leaves from the hashes of each level that fill no
+    /// tile yet, which `edge` gives by level.
     pub fn load<E>(
         size: u64,
-        partial: &[Hash],
-        mut tile: impl FnMut(u8, u64) -> Result<Vec<Hash>, E>,
+        mut edge: impl FnMut(u8) -> Result<Vec<Hash>, E>,
     ) -> Result<Self, LoadError<E>> {
-        let expected = size % TILE as u64;
-        if partial.len() as u64 != expected {
-            return Err(LoadError::Edge { size, expected, found: partial.len() });
-        }
-        let mut edge = if size == 0 { Vec::new() } else { vec![partial.to_vec()] };
-        let mut below = 0;
-        let mut count = size >> TILE_HEIGHT;
+        let mut levels = Vec::new();
+        let (mut level, mut count) = (0, size);
         while count > 0 {
-            let first = count - count % TILE as u64;
-            let mut hashes = Vec::with_capacity(TILE);
-            for index in first..count {
-                hashes.push(tile_root(below, index, &mut tile)?);
+            let hashes = edge(level).map_err(LoadError::Source)?;
+            let (expected, found) = (count % TILE as u64, hashes.len());
+            if found as u64 != expected {
+                return Err(LoadError::Edge { size, level, expected, found });
             }
-            edge.push(hashes);
-            below += 1;
+            levels.push(hashes);
+            level += 1;
             count >>= TILE_HEIGHT;
         }
-        let peaks = edge.iter().rev().flat_map(|hashes| peaks(hashes)).collect();
-        Ok(Self { size, edge, peaks })
+        let peaks = levels.iter().rev().flat_map(|hashes| peaks(hashes)).collect();
+        Ok(Self { size, edge: levels, peaks })
     }
-}
-
-fn tile_root<E>(
-    level: u8,
-    index: u64,
-    tile: &mut impl FnMut(u8, u64) -> Result<Vec<Hash>, E>,
-) -> Result<Hash, LoadError<E>> {
-    let hashes = tile(level, index).map_err(LoadError::Source)?;
-    if hashes.len() != TILE {
-        return Err(LoadError::Tile { level, index, found: hashes.len() });
-    }
-    Ok(full_root(hashes))
 }
 
 /// Roots of the full subtrees over fewer than 256 hashes, widest first.
@@ -170,7 +153,7 @@ fn peaks(hashes: &[Hash]) -> Vec<Hash> {
 }
 
 /// Root over a power of two of hashes.
-fn full_root(mut hashes: Vec<Hash>) -> Hash {
+pub(super) fn full_root(mut hashes: Vec<Hash>) -> Hash {
     while hashes.len() > 1 {
         for at in 0..hashes.len() / 2 {
             hashes[at] = node(&hashes[2 * at], &hashes[2 * at + 1]);
@@ -213,19 +196,25 @@ mod tests {
         (0..count).map(|seq| leaf_hash(&seq.to_be_bytes())).collect()
     }
 
-    fn grown(leaves: &[Hash]) -> (Tree, BTreeMap<(u8, u64), Vec<Hash>>) {
+    type Tiles = BTreeMap<(u8, u64), Tile>;
+
+    fn grown(leaves: &[Hash]) -> (Tree, Tiles) {
         let mut tree = Tree::empty();
         let mut tiles = BTreeMap::new();
         for leaf in leaves {
-            tiles.extend(tree.append(*leaf).into_iter().map(|t| ((t.level, t.index), t.hashes)));
+            tiles.extend(tree.append(*leaf).into_iter().map(|t| ((t.level, t.index), t)));
         }
         (tree, tiles)
     }
 
-    fn loaded(leaves: &[Hash], tiles: &BTreeMap<(u8, u64), Vec<Hash>>) -> Tree {
-        let partial = &leaves[leaves.len() - leaves.len() % TILE..];
-        Tree::load(leaves.len() as u64, partial, |level, index| {
-            tiles.get(&(level, index)).cloned().ok_or((level, index))
+    fn loaded(leaves: &[Hash], tiles: &Tiles) -> Tree {
+        Tree::load(leaves.len() as u64, |level| {
+            let count = leaves.len() as u64 >> (TILE_HEIGHT * u32::from(level));
+            let edge = count - count % TILE as u64..count;
+            Ok::<_, ()>(match level {
+                0 => leaves[edge.start as usize..].to_vec(),
+                _ => edge.map(|index| tiles[&(level - 1, index)].root).collect(),
+            })
         })
         .unwrap()
     }
@@ -268,16 +257,17 @@ mod tests {
         let (tree, tiles) = grown(&leaves);
         assert_eq!(tree.root(), naive(&leaves));
         assert_eq!(tiles.len(), 257 + 1);
-        assert_eq!(tiles[&(1, 0)][255], naive(&leaves[65_280..65_536]));
+        assert_eq!(tiles[&(1, 0)].hashes[255], naive(&leaves[65_280..65_536]));
         assert_eq!(loaded(&leaves, &tiles), tree);
         assert_eq!(loaded(&leaves[..65_536], &tiles), grown(&leaves[..65_536]).0);
     }
 
     #[test]
-    fn a_wrong_edge_and_a_short_tile_are_refused() {
-        let tile = |_, _| Ok::<_, ()>(leaves(255));
-        assert!(matches!(Tree::load(3, &[], tile), Err(LoadError::Edge { expected: 3, .. })));
-        assert!(matches!(Tree::load(256, &[], tile), Err(LoadError::Tile { found: 255, .. })));
+    fn an_edge_with_too_few_or_too_many_hashes_is_refused() {
+        let edge = |_| Ok::<_, ()>(leaves(2));
+        assert!(matches!(Tree::load(3, edge), Err(LoadError::Edge { expected: 3, .. })));
+        assert!(matches!(Tree::load(256, edge), Err(LoadError::Edge { expected: 0, .. })));
+        assert!(matches!(Tree::load(258, edge), Err(LoadError::Edge { level: 1, .. })));
     }
 
     proptest! {
@@ -296,7 +286,7 @@ mod tests {
 
         #[test]
         fn a_tile_reads_back_from_its_bytes(index in 0_u64..9) {
-            let tile = Tile { level: 0, index, hashes: leaves(256) };
+            let tile = Tile { level: 0, index, hashes: leaves(256), root: Hash::ZERO };
             prop_assert_eq!(tile_hashes(&tile.to_bytes()), Some(tile.hashes));
         }
     }

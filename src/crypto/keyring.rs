@@ -7,6 +7,7 @@
 //!  ├─ audit KEK ──── audit epoch DEKs; HKDF → key of the search index
 //!  ├─ lookup key      blind indexes: equality search without plaintext
 //!  ├─ form key        tokens in forms
+//!  ├─ signing seed    (platform only) checkpoints of all logs
 //!  ├─ subject keys    one per data subject; destruction erases one person
 //!  └─ tenant roots    (platform only) one per tenant; destruction erases the tenant
 //! ```
@@ -15,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::envelope::DataKey;
+use super::signing::SigningKey;
 use super::wrap::{self, Label};
 use super::{CryptoError, Key32, mac};
 use crate::kernel::id::{KeyId, TenantId};
@@ -55,12 +57,13 @@ pub enum Purpose {
     AuditDek,
     Lookup,
     Form,
+    Signing,
     Subject,
     TenantRoot,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::File,
         Self::DataKek,
         Self::DataDek,
@@ -68,6 +71,7 @@ impl Purpose {
         Self::AuditDek,
         Self::Lookup,
         Self::Form,
+        Self::Signing,
         Self::Subject,
         Self::TenantRoot,
     ];
@@ -81,6 +85,7 @@ impl Purpose {
             Self::AuditDek => "audit-dek",
             Self::Lookup => "lookup",
             Self::Form => "form",
+            Self::Signing => "signing",
             Self::Subject => "subject",
             Self::TenantRoot => "tenant-root",
         }
@@ -189,6 +194,16 @@ impl TenantKeys {
     /// The key for tokens in forms.
     pub fn form_key(&self) -> Result<&Key32, CryptoError> {
         self.single(Purpose::Form)
+    }
+
+    /// The installation's signing key (platform only), made when there is none yet.
+    pub fn signing_key(&self) -> Result<SigningKey, CryptoError> {
+        if let Ok(seed) = self.single(Purpose::Signing) {
+            return SigningKey::from_seed(seed.clone());
+        }
+        let seed = Key32::generate(self.runtime.random.as_ref());
+        self.shelf.insert(&[self.wrapped(self.runtime.id(), Purpose::Signing, &seed)])?;
+        SigningKey::from_seed(seed)
     }
 
     /// Blind index: equal inputs give equal hashes, and without the key nothing else.

@@ -1,6 +1,6 @@
 //! Root key sources, the key hierarchy, envelopes and keyed hashes.
 //!
-//! Primitives come from libraries (`aes-gcm`, `hkdf`, `hmac`, `sha2`, `bcrypt`); this room says
+//! Primitives come from libraries (`aes-gcm`, `aws-lc-rs`, `hkdf`, `hmac`, `sha2`, `bcrypt`); this room says
 //! which key protects what, and binds every ciphertext to the place that it belongs to.
 
 pub mod classification;
@@ -10,6 +10,7 @@ pub mod keyring;
 pub mod mac;
 pub mod password;
 pub mod root;
+pub mod signing;
 pub mod token;
 pub mod wrap;
 

@@ -9,8 +9,10 @@ use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{list, root_key};
+use crate::audit::note::{NoteError, Signer};
 use crate::config::{ConfigError, Settings};
 use crate::crypto::root::RootFile;
+use crate::crypto::signing::SigningKey;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::Runtime;
 use crate::kernel::id::{InstallationId, TenantId};
@@ -60,6 +62,8 @@ pub struct Ground {
     pub open_most: usize,
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
+    /// Signs the checkpoints of all logs; its name is `strongroom/<installation>`.
+    pub signer: Arc<Signer>,
     _lock: DirectoryLock,
 }
 
@@ -106,6 +110,8 @@ impl Boot {
             (file, master)
         };
         files::private_directory(&directory.join("tenants"))?;
+        let installation = root_file.installation_id;
+        let platform_keys = platform_keys(&directory, installation, &master, runtime)?;
         let ground = Ground {
             erasures: Erasures::open(&directory.join("erasures.log"))?,
             runtime: runtime.clone(),
@@ -115,11 +121,11 @@ impl Boot {
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
+            signer: Arc::new(signer(installation, platform_keys.signing_key()?)?),
             directory,
             _lock: lock,
         };
-        let installation = root_file.installation_id;
-        let platform = Arc::new(ground.open_platform(installation, &master)?);
+        let platform = Arc::new(ground.open_platform(installation, platform_keys)?);
         let registry = Registry::default();
         for tenant in platform.database.read_here(|tx| list::all(tx))?? {
             registry.put(tenant);
@@ -145,16 +151,60 @@ fn options(settings: &Settings) -> DatabaseOptions {
     }
 }
 
+/// Who signs for this installation.
+fn signer(installation: InstallationId, key: SigningKey) -> Result<Signer, BootError> {
+    let name = format!("strongroom/{installation}");
+    let name = name.parse().map_err(|error: NoteError| CryptoError::Shelf(error.to_string()))?;
+    Ok(Signer::new(name, key))
+}
+
+fn platform_keys(
+    directory: &Path,
+    installation: InstallationId,
+    master: &Key32,
+    runtime: &Runtime,
+) -> Result<TenantKeys, BootError> {
+    let owner = TenantId::from_bytes(*installation.bytes());
+    let shelf_key = mac::derive(master, &[b"strongroom/keys.db/v1"]);
+    let exists = directory.join(PLATFORM.database).exists();
+    keys(directory, owner, master.clone(), &shelf_key, !exists, runtime)
+}
+
+fn keys(
+    directory: &Path,
+    owner: TenantId,
+    root: Key32,
+    shelf_key: &Key32,
+    new: bool,
+    runtime: &Runtime,
+) -> Result<TenantKeys, BootError> {
+    let path = directory.join(KEYS);
+    if !new && !path.exists() {
+        return Err(BootError::KeyStoreMissing(path));
+    }
+    let owner = *owner.bytes();
+    if new {
+        let shelf = FileShelf::create(&path, shelf_key)?;
+        // A first start that was killed half-way left keys that nothing uses yet.
+        match TenantKeys::open(owner, root.clone(), Box::new(shelf), runtime) {
+            Ok(keys) => return Ok(keys),
+            Err(CryptoError::KeyDestroyed) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
+        return Ok(TenantKeys::create(owner, root, shelf, runtime)?);
+    }
+    let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
+    Ok(TenantKeys::open(owner, root, shelf, runtime)?)
+}
+
 impl Ground {
     fn open_platform(
         &self,
         installation: InstallationId,
-        master: &Key32,
+        keys: TenantKeys,
     ) -> Result<OpenRealm, BootError> {
         let owner = TenantId::from_bytes(*installation.bytes());
-        let shelf_key = mac::derive(master, &[b"strongroom/keys.db/v1"]);
-        let exists = self.directory.join(PLATFORM.database).exists();
-        let keys = self.keys(&self.directory, owner, master.clone(), &shelf_key, !exists)?;
         // A first start that was killed half-way goes on; where tenants are, there was a platform.
         let mode = if self.has_tenants()? { Mode::Write } else { Mode::Create };
         let files = Files { mode, ..PLATFORM };
@@ -196,38 +246,10 @@ impl Ground {
         new: bool,
     ) -> Result<TenantKeys, StoreError> {
         let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
-        self.keys(directory, id, root, &shelf_key, new).map_err(|error| match error {
+        keys(directory, id, root, &shelf_key, new, &self.runtime).map_err(|error| match error {
             BootError::Store(error) => error,
             other => CryptoError::Shelf(other.to_string()).into(),
         })
-    }
-
-    fn keys(
-        &self,
-        directory: &Path,
-        owner: TenantId,
-        root: Key32,
-        shelf_key: &Key32,
-        new: bool,
-    ) -> Result<TenantKeys, BootError> {
-        let path = directory.join(KEYS);
-        if !new && !path.exists() {
-            return Err(BootError::KeyStoreMissing(path));
-        }
-        let owner = *owner.bytes();
-        if new {
-            let shelf = FileShelf::create(&path, shelf_key)?;
-            // A first start that was killed half-way left keys that nothing uses yet.
-            match TenantKeys::open(owner, root.clone(), Box::new(shelf), &self.runtime) {
-                Ok(keys) => return Ok(keys),
-                Err(CryptoError::KeyDestroyed) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
-            return Ok(TenantKeys::create(owner, root, shelf, &self.runtime)?);
-        }
-        let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
-        Ok(TenantKeys::open(owner, root, shelf, &self.runtime)?)
     }
 
     fn open_realm(

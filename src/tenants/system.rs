@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::doors::{append, read_realm, write_realm};
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
 use crate::audit::Event;
+use crate::audit::note::Signer;
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
@@ -121,6 +122,11 @@ impl Tenants {
             Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
         });
         Ok(destroyed.await.map_err(|_| StoreError::Panicked)??)
+    }
+
+    /// Signs in the installation's name.
+    pub(crate) fn signer(&self) -> &Arc<Signer> {
+        &self.inner.ground.signer
     }
 
     pub fn runtime(&self) -> &Runtime {
