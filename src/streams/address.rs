@@ -49,9 +49,7 @@ fn is_refused(ip: IpAddr) -> bool {
     special
         || METADATA.contains(&ip)
         || match ip {
-            IpAddr::V4(v4) => {
-                v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0
-            }
+            IpAddr::V4(v4) => v4.is_link_local() || v4.is_broadcast() || v4.octets()[0] == 0,
             IpAddr::V6(v6) => {
                 v6.is_unicast_link_local()
                     || embedded(v6).is_some_and(|inner| is_refused(IpAddr::V4(inner)))

@@ -25,8 +25,8 @@ mod metrics;
 mod model;
 mod pump;
 mod reader;
-mod report;
 mod repo;
+mod report;
 mod senders;
 mod supervisor;
 #[cfg(test)]

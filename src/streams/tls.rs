@@ -43,7 +43,8 @@ pub fn client_config(
 
 fn pasted(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem).map_err(|why| format!("the authority's certificate {why}"))?
+    for certificate in
+        certificates(pem).map_err(|why| format!("the authority's certificate {why}"))?
     {
         roots
             .add(certificate)

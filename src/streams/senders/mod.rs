@@ -150,7 +150,9 @@ async fn client_config(
     let (options, key) = (options.clone(), secrets.client_key.clone());
     let made =
         tokio::task::spawn_blocking(move || super::tls::client_config(&options, key.as_ref()));
-    made.await.map_err(|_| SendError::Setup("the TLS set-up broke off".to_owned()))?.map_err(SendError::Setup)
+    made.await
+        .map_err(|_| SendError::Setup("the TLS set-up broke off".to_owned()))?
+        .map_err(SendError::Setup)
 }
 
 /// `future`, or an error that says what took too long.

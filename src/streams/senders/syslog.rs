@@ -68,7 +68,8 @@ impl Syslog {
             return Ok(None);
         }
         let broken = |error: std::io::Error| SendError::Broken(error.to_string());
-        let (now, reached) = (self.clock.monotonic(), self.connection.acknowledged().map_err(broken)?);
+        let (now, reached) =
+            (self.clock.monotonic(), self.connection.acknowledged().map_err(broken)?);
         for mark in self.flight.iter_mut().take_while(|mark| mark.written <= reached) {
             mark.acknowledged.get_or_insert(now);
         }

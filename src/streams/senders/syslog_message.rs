@@ -59,9 +59,10 @@ fn time(time: Timestamp) -> String {
     format!("{}.{micros:06}Z", time.display().replace(' ', "T"))
 }
 
-/// Header fields: printable ASCII without blanks, `-` for nothing.
+/// Header fields: of printable ASCII, letters, digits and what stands in names; `-` for nothing.
 fn printable(text: &str, most: usize) -> String {
-    let kept: String = text.chars().filter(char::is_ascii_graphic).take(most).collect();
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || ".-_:".contains(*letter);
+    let kept: String = text.chars().filter(plain).take(most).collect();
     if kept.is_empty() { "-".to_owned() } else { kept }
 }
 
@@ -112,8 +113,7 @@ mod tests {
             // Without what is escaped, quotes stand around five values and one bracket closes.
             let bare = message.replace("\\\\", "").replace("\\\"", "").replace("\\]", "");
             proptest::prop_assert_eq!(bare.matches('"').count(), 10);
-            let end = bare.rfind("] text").unwrap();
-            proptest::prop_assert_eq!(bare[..end].matches(']').count(), bare[..bare.find('[').unwrap()].matches(']').count());
+            proptest::prop_assert_eq!(bare.matches(']').count(), 1);
         }
     }
 }
