@@ -210,6 +210,7 @@ fn leaf(one: &Condition, values: &mut Vec<OwnedValue>) -> String {
             let to = add(OwnedValue::Integer(bound(*to, i64::MAX)));
             format!("(time >= {from} AND time < {to})")
         }
+        Condition::Has { field: Field::Action } => "1 = 1".to_owned(),
         Condition::Has { .. } | Condition::Custom { .. } | Condition::Text { .. } => {
             "1 = 0".to_owned()
         }

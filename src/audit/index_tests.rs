@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::catalogue;
 use super::event::{Actor, Event, Outcome, Resource};
 use super::index::AuditIndex;
-use super::{catalogue, query};
+use super::query::{Query, QueryError};
+use crate::kernel::Timestamp;
 use crate::store::test_support::{Fixture, Run};
 
 const BUDGET: Duration = Duration::from_secs(60);
@@ -54,7 +56,11 @@ fn catch_up(fixture: &Fixture, index: &AuditIndex) -> u64 {
 }
 
 fn find(index: &AuditIndex, text: &str) -> Vec<u64> {
-    index.search(&query::parse(text).unwrap(), None, 10_000, 0).unwrap().seqs
+    index.search(&parse(text).unwrap(), None, 10_000, 0).unwrap().seqs
+}
+
+fn parse(text: &str) -> Result<Query, QueryError> {
+    super::query::parse(text, Timestamp::from_micros(0))
 }
 
 /// What a search must find, newest first.
@@ -99,7 +105,7 @@ fn each_field_finds_its_entries_and_its_negation_all_others() {
 fn pages_follow_each_other_without_gap_or_repetition() {
     let (fixture, index) = log(50);
     catch_up(&fixture, &index);
-    let query = query::parse("outcome:denied").unwrap();
+    let query = parse("outcome:denied").unwrap();
     let (mut seqs, mut below) = (Vec::<u64>::new(), None);
     loop {
         let page = index.search(&query, below, 7, 50).unwrap();
@@ -135,13 +141,13 @@ fn it_goes_on_where_it_stopped_and_starts_again_when_its_file_is_gone_or_damaged
         }
         let index = AuditIndex::new(path.clone(), fixture.keys.index_key().unwrap());
         // Damage in the middle shows only when it is read; whoever meets it is told, once.
-        let scan = query::parse("-request:none").unwrap();
+        let scan = parse("-request:none").unwrap();
         for _ in 0..2 {
             catch_up(&fixture, &index);
             let _ = index.search(&scan, None, 1000, 0);
-            let _ = index.search(&query::parse("action:*").unwrap(), None, 1000, 0);
+            let _ = index.search(&parse("action:*").unwrap(), None, 1000, 0);
             for field in ["actor:u1", "resource:i5", "outcome:denied", "request:r5"] {
-                let _ = index.search(&query::parse(field).unwrap(), None, 1000, 0);
+                let _ = index.search(&parse(field).unwrap(), None, 1000, 0);
             }
         }
         assert_eq!(catch_up(&fixture, &index), 60);

@@ -21,6 +21,12 @@ pub const LINE_BYTES: usize = 512;
 /// Items in one page of a list.
 pub const PAGE_ITEMS: usize = 1_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
+/// A search of the log: more than a person types. What is searched for is recorded.
+pub const QUERY_BYTES: usize = 2048;
+/// Terms in a search; each is looked up by itself.
+pub const QUERY_TERMS: usize = 64;
+/// Parentheses inside one another in a search; a parser's stack is finite.
+pub const QUERY_DEPTH: usize = 16;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
 /// Password: long enough to resist guessing …

@@ -19,7 +19,7 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, Default)]
 pub struct SearchRequest {
-    /// `field:value` terms.
+    /// In the language of [`crate::audit::query`].
     pub q: String,
     /// Inclusive.
     pub from: Option<Timestamp>,
@@ -68,7 +68,7 @@ async fn run<P: Permission>(
     if !(1..=limits::PAGE_ITEMS).contains(&limit) {
         return Err(TrailError::Limit);
     }
-    let mut query = query::parse(&request.q)?;
+    let mut query = query::parse(&request.q, tenants.runtime().now())?;
     if request.from.is_some() || request.to.is_some() {
         query = query.and(Condition::Time { from: request.from, to: request.to });
     }

@@ -62,6 +62,42 @@ pub enum Field {
     Reporter,
 }
 
+impl Expr {
+    /// All of these, in one level; a single one stands for itself.
+    pub fn all(parts: Vec<Self>) -> Self {
+        let flat = parts.into_iter().flat_map(|part| match part {
+            Self::All(inner) => inner,
+            other => vec![other],
+        });
+        single(flat.collect()).unwrap_or_else(Self::All)
+    }
+
+    /// Any of these, in one level; a single one stands for itself.
+    pub fn any(parts: Vec<Self>) -> Self {
+        let flat = parts.into_iter().flat_map(|part| match part {
+            Self::Any(inner) => inner,
+            other => vec![other],
+        });
+        single(flat.collect()).unwrap_or_else(Self::Any)
+    }
+
+    /// Everything but this; twice is what it was.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
+fn single(mut parts: Vec<Expr>) -> Result<Expr, Vec<Expr>> {
+    match parts.len() {
+        1 => parts.pop().ok_or(parts),
+        _ => Err(parts),
+    }
+}
+
 impl Query {
     /// This search, and `condition` as well.
     #[must_use]

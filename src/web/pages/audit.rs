@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use serde::Deserialize;
 
 use super::{also, also_platform, audit_rows};
-use crate::audit::{catalogue, verify};
+use crate::audit::{catalogue, query, verify};
 use crate::authz::permission::{AuditRead, AuditVerify, PlatformAuditRead, PlatformAuditVerify};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
@@ -133,10 +133,9 @@ impl Asked {
         let controls =
             [("action", &self.action), ("actor", &self.actor), ("outcome", &self.outcome)];
         for (field, value) in controls.into_iter().filter(|(_, value)| !value.is_empty()) {
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-            query.push_str(&format!(" {field}:\"{value}\""));
+            query = query::with_term(&query, field, value, false);
         }
-        query.trim_start().to_owned()
+        query
     }
 
     fn request(&self) -> Result<SearchRequest, FieldError> {
@@ -263,7 +262,7 @@ mod tests {
             ..Asked::default()
         };
         let typed = r#"ip:10.0.0.7 actor:"Ann \"A\" \\ Lee" outcome:denied"#;
-        let parse = crate::audit::query::parse;
+        let parse = |text: &str| query::parse(text, Timestamp::from_micros(0));
         assert_eq!(parse(&asked.query()), parse(typed));
     }
 
