@@ -1,6 +1,7 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod audit;
+mod audit_streams;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -11,5 +12,6 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
+    routes.extend(audit_streams::routes());
     routes
 }

@@ -6,8 +6,10 @@ use super::{Stream, StreamError, Streams, check, report};
 use crate::audit::catalogue;
 use crate::authz::Grant;
 use crate::kernel::limits;
+use crate::tenants::IdempotencyKey;
 
-/// Sets up a stream; it begins to send at once.
+/// Sets up a stream; it begins to send at once. A call repeated with its idempotency key gets the
+/// same stream.
 ///
 /// # Errors
 /// [`StreamError`]: what is wrong with the destination or its secrets, or too many streams.
@@ -15,6 +17,7 @@ pub async fn create<P: Manages>(
     streams: &Streams,
     grant: &Grant<P>,
     new: NewStream,
+    key: Option<IdempotencyKey>,
 ) -> Result<Stream, StreamError> {
     let name = check::name(&new.name)?;
     let settings = Settings { name, destination: new.destination, format: new.format };
@@ -23,7 +26,7 @@ pub async fn create<P: Manages>(
     // First, so that a start after a crash in between looks for the stream.
     streams.enlist(grant.realm()).await?;
     let (begin, secrets) = (new.begin, new.secrets);
-    let written = streams.tenants().write(grant, move |tx| {
+    let written = streams.tenants().write_once(grant, key, move |tx| {
         if repo::count(tx)? >= limits::STREAMS_PER_LOG as u64 {
             return Err(StreamError::TooMany(limits::STREAMS_PER_LOG));
         }
@@ -53,9 +56,10 @@ pub async fn create<P: Manages>(
                 report::secret(&mut event, field, false, true);
             }
         }
-        Ok((stored, event.into()))
+        Ok::<_, StreamError>((stored.id, event.into()))
     });
-    let stored = written.await?.value;
+    let id = written.await?.value;
     streams.look(grant.realm()).await;
+    let stored = streams.tenants().read(grant, move |tx| repo::find(tx, id)).await?;
     streams.view(grant, stored).await
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rustix::net::sockopt;
+use rustls::ProtocolVersion;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -82,15 +83,15 @@ impl Connection {
         Ok(wire.written.saturating_sub(outq::unacknowledged(&wire.tcp)?))
     }
 
-    /// `192.0.2.7:6514 with TLSv1.3`
+    /// `192.0.2.7:6514 with TLS 1.3`
     pub fn describe(&self) -> String {
         let peer = self.wire().tcp.peer_addr();
         let peer = peer.map_or_else(|_| "the receiver".to_owned(), |peer| peer.to_string());
         match self {
             Self::Plain(_) => format!("{peer} without encryption"),
             Self::Tls(stream) => match stream.get_ref().1.protocol_version() {
-                Some(version) => format!("{peer} with {}", version.as_str().unwrap_or("TLS")),
-                None => format!("{peer} with TLS"),
+                Some(ProtocolVersion::TLSv1_3) => format!("{peer} with TLS 1.3"),
+                _ => format!("{peer} with TLS 1.2"),
             },
         }
     }
