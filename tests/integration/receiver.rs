@@ -45,9 +45,9 @@ impl Receiver {
     }
 
     /// Another one in its place that knows what the first has taken.
-    pub async fn again(self) -> Self {
+    pub async fn again(mut self) -> Self {
         let (address, seen) = (self.address, self.seen.clone());
-        drop(self);
+        self.tasks.shutdown().await;
         Self::at(address, seen).await
     }
 
@@ -104,11 +104,6 @@ impl Receiver {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         panic!("not everything up to {last} arrived: {:?}", self.seqs().len());
-    }
-
-    #[allow(dead_code, reason = "not every binary that shares this file looks at it")]
-    pub fn is_listening(&self) -> bool {
-        !self.tasks.is_empty()
     }
 }
 
