@@ -23,6 +23,10 @@ use crate::tenants::{DoorError, SystemWrite};
 /// A suspended tenant is looked at again after this long, should it grow or not.
 const REST: Duration = Duration::from_secs(30);
 
+/// A batch may have this many entries more than the one before: a receiver that found one too
+/// large is not asked about that again at once.
+const GROWTH: u64 = 8;
+
 pub struct Pump {
     streams: Streams,
     realm: Realm,
@@ -170,7 +174,7 @@ impl Pump {
         self.cursor.moved = Some(self.now());
         metrics::delivered(self.stored.id, count);
         self.failures = 0;
-        self.wanted.most = (self.wanted.most * 2).min(limits::STREAM_BATCH_ENTRIES);
+        self.wanted.most = (self.wanted.most + GROWTH).min(limits::STREAM_BATCH_ENTRIES);
         self.publish();
         if self.cursor.alarmed.is_some() {
             self.all_clear().await;
@@ -291,18 +295,22 @@ impl Pump {
     }
 
     async fn fail(&mut self, trouble: Trouble) {
-        self.sender = None;
         let refused = self.flight.pop_back();
         self.flight.clear();
         self.reached = self.cursor.through;
+        if let (Trouble::Send(error), Some(batch)) = (&trouble, refused)
+            && error.is_too_large()
+            && batch.count > 1
+        {
+            self.wanted.most = batch.count / 2;
+            return;
+        }
+        self.sender = None;
         self.failures = self.failures.saturating_add(1);
         let runtime = self.streams.tenants().runtime().clone();
         let mut delay = backoff::delay(self.failures, &runtime);
         let error = match trouble {
             Trouble::Send(error) => {
-                if error.is_too_large() {
-                    self.wanted.most = refused.map_or(1, |batch| (batch.count / 2).max(1));
-                }
                 let asked = error.retry_after().unwrap_or_default();
                 delay = delay.max(asked.min(limits::STREAM_BACKOFF));
                 error.to_string()

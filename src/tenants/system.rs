@@ -197,6 +197,12 @@ impl Tenants {
         drop(closing); // writes their WALs back, which nobody else should wait for
     }
 
+    /// Tenants whose files are open.
+    #[cfg(test)]
+    pub(crate) fn open_count(&self) -> usize {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Empties every WAL and closes the files, after the last request.
     pub async fn shut_down(&self) {
         self.flush_denials(true).await;

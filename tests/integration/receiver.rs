@@ -13,6 +13,8 @@ use tokio::task::JoinSet;
 pub enum Manner {
     Take,
     Refuse(u16),
+    /// Refuses bodies of more bytes.
+    AtMost(usize),
     /// Reads, and never answers.
     Hang,
     /// Answers 200 and goes on talking for ever.
@@ -123,7 +125,10 @@ async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Seen>>) {
             Manner::Hang => std::future::pending().await,
             Manner::Refuse(status) => format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n"),
             Manner::Babble => return babble(&mut stream).await,
-            Manner::Take => {
+            Manner::AtMost(most) if request.body.len() > most => {
+                "HTTP/1.1 413 Large\r\ncontent-length: 0\r\n\r\n".to_owned()
+            }
+            Manner::Take | Manner::AtMost(_) => {
                 seen.lock().unwrap().taken.push(request);
                 "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".to_owned()
             }
