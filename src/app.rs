@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
@@ -29,6 +29,10 @@ pub struct App {
     pub form_key: Key32,
     /// Room for large bodies under way, in KiB.
     pub bodies: Arc<Semaphore>,
+    /// Room for live views of logs.
+    pub tails: Arc<Semaphore>,
+    /// True once the server stops: what would go on by itself ends then.
+    pub stopping: watch::Sender<bool>,
     /// What the last verification of each log found.
     pub verified: Verified,
     /// The root key file that lies beside the data, when no other was configured.
@@ -55,6 +59,8 @@ impl App {
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
+            tails: Arc::new(Semaphore::new(limits::TAILS)),
+            stopping: watch::Sender::new(false),
             verified: Verified::default(),
             embedded_root_key: boot
                 .embedded_root_key

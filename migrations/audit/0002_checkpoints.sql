@@ -62,3 +62,11 @@ CREATE TRIGGER audit_subtrees_no_update BEFORE UPDATE ON audit_subtrees
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_subtrees_no_delete BEFORE DELETE ON audit_subtrees
 BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+-- Times at which the log stood still because the wall clock was behind, so that each is an entry
+-- only once.
+CREATE TABLE clock_set_back (
+    -- The log's time then, in microseconds.
+    log_time INTEGER PRIMARY KEY,
+    found    INTEGER NOT NULL
+);

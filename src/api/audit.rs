@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reply;
 use crate::audit::catalogue;
+use crate::audit::index::Cursor;
 use crate::audit::posted::PostedEvent;
 use crate::audit::verify::Verification;
 use crate::audit::view::{EntryView, OnRavenView};
@@ -122,7 +123,8 @@ async fn search(call: Call<AuditRead>) -> Answer {
         from: query.from.map(|time| read_time(&time)).transpose()?,
         to: query.to.map(|time| read_time(&time)).transpose()?,
         limit: query.limit,
-        below: below.transpose()?,
+        cursor: below.transpose()?.map_or_else(Cursor::default, Cursor::Below),
+        summary: None,
     };
     let page = trail::search(&call.app.tenants, &call.grant, request).await?.value;
     let onraven = query.format == Some(Format::Onraven);

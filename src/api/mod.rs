@@ -1,6 +1,8 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod audit;
+mod audit_proofs;
+mod audit_searches;
 mod audit_streams;
 mod conversations;
 pub mod openapi;
@@ -13,5 +15,7 @@ pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
     routes.extend(audit_streams::routes());
+    routes.extend(audit_searches::routes());
+    routes.extend(audit_proofs::routes());
     routes
 }

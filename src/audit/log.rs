@@ -5,9 +5,14 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
-use super::event::Event;
+use super::catalogue::{self, Action};
+use super::checkpoint::{self, Stored};
+use super::event::{Actor, Event};
 use super::leaf::{Hash, Leaf};
+use super::notary::Notary;
+use super::note::Checkpoint;
 use super::proof;
 use super::seal::{self, EpochKey, Place};
 use super::tree::{LoadError, TILE, TILE_HEIGHT, Tree, full_root, tile_hashes};
@@ -16,10 +21,18 @@ use crate::crypto::{CryptoError, TenantKeys};
 use crate::kernel::clock::ClockGuard;
 use crate::kernel::id::{KeyId, LogId};
 use crate::kernel::{Runtime, Timestamp};
-use crate::store::{Companion, RawWriteTx, Sql, SqlMut, StoreError};
+use crate::store::{Companion, RawReadTx, RawWriteTx, Sql, SqlMut, StoreError};
 
 /// Entries sealed in one go by the second thread.
 const CHUNK: usize = 64;
+/// A clock that is behind the log by less is only being corrected.
+const SET_BACK: Duration = Duration::from_secs(2);
+
+fn clock_event(action: Action) -> Event {
+    let mut event = Event::new(action);
+    event.actor = Some(Actor::new("system", "audit_log"));
+    event
+}
 
 /// An entry that still has to be chained.
 struct Sealed {
@@ -38,9 +51,16 @@ impl Sealed {
 
 pub struct AuditLog {
     keys: Arc<TenantKeys>,
+    notary: Arc<Notary>,
     runtime: Runtime,
     guard: ClockGuard,
+    /// When appends stopped because the clock was in doubt.
+    jumped: Option<Timestamp>,
     log: LogId,
+    /// What the log calls itself in checkpoints.
+    origin: String,
+    /// Entries that the highest checkpoint covers.
+    checkpointed: u64,
     tree: Tree,
     last_hash: Hash,
     last_time: Timestamp,
@@ -48,9 +68,13 @@ pub struct AuditLog {
 }
 
 impl AuditLog {
-    pub fn new(keys: Arc<TenantKeys>, runtime: &Runtime) -> Self {
+    pub fn new(keys: Arc<TenantKeys>, notary: Arc<Notary>, runtime: &Runtime) -> Self {
         Self {
             keys,
+            notary,
+            jumped: None,
+            origin: String::new(),
+            checkpointed: 0,
             guard: ClockGuard::new(runtime.clock.as_ref()),
             runtime: runtime.clone(),
             log: LogId::from_bytes([0; 16]),
@@ -156,11 +180,60 @@ impl AuditLog {
             insert_subtree(tx, tile.level + 1, tile.index, &tile.root)?;
         }
         (self.last_hash, self.last_time) = (hash, time);
+        if seq.is_multiple_of(checkpoint::EVERY) {
+            self.checkpoint(tx)?;
+        }
         Ok(())
     }
 
-    fn wall(&self) -> Result<Timestamp, StoreError> {
-        self.guard.check(self.runtime.clock.as_ref()).ok_or(StoreError::ClockJump)
+    /// Signs the log as it is in this transaction; false when it has not grown since it was signed.
+    pub fn checkpoint(&mut self, tx: &mut RawWriteTx<'_>) -> Result<bool, StoreError> {
+        let (size, root, time) = (self.tree.size(), self.tree.root(), self.runtime.now());
+        if size <= self.checkpointed {
+            return Ok(false);
+        }
+        let signed =
+            self.notary.sign(&Checkpoint { origin: self.origin.clone(), size, root })?.to_string();
+        checkpoint::insert(tx, &Stored { size, root, time, note: signed, kept: false })?;
+        self.checkpointed = size;
+        Ok(true)
+    }
+
+    fn wall(&mut self) -> Result<Timestamp, StoreError> {
+        let wall = self.guard.check(self.runtime.clock.as_ref());
+        if wall.is_none() {
+            self.jumped.get_or_insert_with(|| self.runtime.now());
+        }
+        wall.ok_or(StoreError::ClockJump)
+    }
+
+    /// Says in the log what the clock did, after the entries that noticed it. The log's time stands
+    /// still while the wall clock is behind it, and its entries say so once.
+    ///
+    /// # Errors
+    /// Whatever the file answers.
+    pub fn note_clock(&mut self, tx: &mut RawWriteTx<'_>) -> Result<(), StoreError> {
+        let wall = self.wall()?;
+        if let Some(since) = self.jumped {
+            let mut event = clock_event(catalogue::CLOCK_JUMP);
+            event.custom_fields.insert("stoppedAt".into(), since.to_string().into());
+            self.append(tx, event, None)?;
+            self.jumped = None;
+        }
+        let behind = self.last_time.since(wall);
+        if behind > SET_BACK {
+            let sql = "INSERT INTO clock_set_back (log_time, found) VALUES ($1, $2)
+                       ON CONFLICT (log_time) DO NOTHING";
+            if tx.execute(sql, args![self.last_time, wall])? > 0 {
+                let mut event = clock_event(catalogue::CLOCK_SET_BACK);
+                let seconds = behind.as_secs();
+                event.custom_fields.insert("behindSeconds".into(), seconds.into());
+                event.custom_fields.insert("wallClock".into(), wall.to_string().into());
+                tracing::warn!(behind_seconds = seconds, "the clock was set back");
+                self.append(tx, event, None)?;
+            }
+        }
+        Ok(())
     }
 
     fn seal_member(&self, subject: KeyId, personal: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -231,16 +304,17 @@ fn insert_subtree(
 
 impl Companion for AuditLog {
     fn reload(&mut self, tx: &mut RawWriteTx<'_>) -> Result<(), StoreError> {
-        let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
-        self.log = match log {
+        (self.log, self.origin) = match checkpoint::log(tx, &self.notary)? {
             Some(log) => log,
             None => {
                 let log: LogId = self.runtime.id();
-                let now = self.runtime.now();
-                tx.execute("INSERT INTO audit_log (id, created) VALUES ($1, $2)", args![log, now])?;
-                log
+                let (now, origin) = (self.runtime.now(), self.notary.origin(log));
+                let sql = "INSERT INTO audit_log (id, created, origin) VALUES ($1, $2, $3)";
+                tx.execute(sql, args![log, now, &origin])?;
+                (log, origin)
             }
         };
+        self.checkpointed = checkpoint::latest(tx)?.map_or(0, |latest| latest.size);
         let last = tx.query_one(
             "SELECT seq, time, hash FROM audit_entries ORDER BY seq DESC LIMIT 1",
             &[],
@@ -258,4 +332,13 @@ impl Companion for AuditLog {
     }
 
     fn committed(&mut self) {}
+
+    fn closing(&mut self, tx: &mut RawWriteTx<'_>) -> Result<(), StoreError> {
+        self.checkpoint(tx).map(|_| ())
+    }
+
+    fn closed(&mut self, tx: &RawReadTx<'_>) -> Result<(), StoreError> {
+        // A contradiction is found again at the next opening, where it can be written down.
+        self.notary.keep(tx).map(|_| ())
+    }
 }

@@ -6,16 +6,17 @@
 //! (`leaf`) of the tree (`tree`), appended to the file (`log`). `read` opens entries again,
 //! `verify` checks them all, `index` finds them.
 
+pub mod bundle;
 pub mod canonical;
 pub mod catalogue;
+pub mod checkpoint;
 pub mod event;
 pub mod export;
 pub mod index;
-#[cfg(test)]
-mod index_tests;
 pub mod ingest;
 pub mod leaf;
 pub mod log;
+pub mod notary;
 pub mod note;
 mod payload;
 mod pointer;

@@ -52,6 +52,14 @@ impl<N: Nodes> Prover<N> {
         self.size
     }
 
+    /// The hash of entry `seq`, which a pruned log knows too.
+    pub fn entry(&self, seq: u64) -> Result<Hash, ProofError> {
+        if seq == 0 || seq > self.size {
+            return Err(ProofError::NotIn { size: self.size });
+        }
+        self.subtree(0, seq - 1)
+    }
+
     /// The root of the tree when it had `size` leaves.
     pub fn root(&self, size: u64) -> Result<Hash, ProofError> {
         self.check(size)?;
@@ -128,7 +136,7 @@ impl<N: Nodes> Prover<N> {
     }
 
     /// Root of the `index`-th full subtree with 2^height leaves.
-    fn subtree(&self, height: u32, index: u64) -> Result<Hash, ProofError> {
+    pub(super) fn subtree(&self, height: u32, index: u64) -> Result<Hash, ProofError> {
         let (level, within) = ((height / TILE_HEIGHT) as u8, height % TILE_HEIGHT);
         Ok(full_root(self.nodes.hashes(level, index << within, 1 << within)?))
     }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::bundle::Secrets;
 use super::catalogue;
 use super::event::{Event, Outcome, StoredEvent};
 use super::leaf::{Hash, Leaf};
-use super::seal::{self, EpochKey, Place};
+use super::seal::{self, EntrySecret, EpochKey, Place};
 use super::view::EntryView;
 use crate::args;
 use crate::crypto::{CryptoError, TenantKeys};
@@ -20,6 +21,8 @@ pub struct Opener {
     log: LogId,
     keys: Arc<TenantKeys>,
     epoch: Option<EpochKey>,
+    /// A person whose members stay closed, as if their key were destroyed already.
+    hidden: Option<KeyId>,
 }
 
 /// What chains and proves an entry.
@@ -37,11 +40,16 @@ pub struct LeafView {
 impl Opener {
     pub fn new(tx: &impl Sql, keys: Arc<TenantKeys>) -> Result<Self, StoreError> {
         let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
-        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None })
+        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None, hidden: None })
     }
 
     pub fn log(&self) -> LogId {
         self.log
+    }
+
+    /// From now on shows entries as they are once this person's key is destroyed.
+    pub fn hide(&mut self, subject: Option<KeyId>) {
+        self.hidden = subject;
     }
 
     /// Opens one entry. Members whose key was destroyed are left out and the entry says so; one
@@ -55,12 +63,22 @@ impl Opener {
         time: Timestamp,
         envelope: &[u8],
     ) -> Result<EntryView, StoreError> {
+        Ok(self.open_naming(seq, time, envelope)?.0)
+    }
+
+    /// The same, and whose keys seal a part of the entry, destroyed ones included.
+    pub fn open_naming(
+        &mut self,
+        seq: u64,
+        time: Timestamp,
+        envelope: &[u8],
+    ) -> Result<(EntryView, Vec<KeyId>), StoreError> {
         match self.try_open(seq, time, envelope) {
             Err(StoreError::Crypto(error)) => {
                 let mut view = EntryView::new(seq, time, Event::new(catalogue::ENTRY_UNREADABLE));
                 view.outcome = Outcome::Error;
                 view.erased = matches!(*error, CryptoError::KeyDestroyed);
-                Ok(view)
+                Ok((view, Vec::new()))
             }
             result => result,
         }
@@ -71,7 +89,7 @@ impl Opener {
         seq: u64,
         time: Timestamp,
         envelope: &[u8],
-    ) -> Result<EntryView, StoreError> {
+    ) -> Result<(EntryView, Vec<KeyId>), StoreError> {
         let place = Place::entry(self.log, seq);
         let unreadable = |_| StoreError::from(CryptoError::Unreadable);
         let id = seal::key_id(envelope).map_err(unreadable)?;
@@ -80,18 +98,66 @@ impl Opener {
         let payload = seal::open(&secret, place, envelope).map_err(unreadable)?;
         let damaged = |_| StoreError::from(CryptoError::Unreadable);
         let mut stored = StoredEvent::parse(&payload).map_err(damaged)?;
+        let mut subjects = Vec::new();
         for (index, member) in (0..).zip(std::mem::take(&mut stored.sealed)) {
+            subjects.extend(seal::key_id(&member));
             match self.member(seq, index, &member) {
                 Ok(opened) => stored.merge(&opened).map_err(damaged)?,
                 Err(CryptoError::KeyDestroyed) => stored.mark_erased(),
                 Err(error) => return Err(error.into()),
             }
         }
-        EntryView::from_stored(seq, time, stored).map_err(damaged)
+        Ok((EntryView::from_stored(seq, time, stored).map_err(damaged)?, subjects))
+    }
+
+    /// What opens an entry, to be given away: the secrets whose keys still exist. None when the
+    /// entry's own key was destroyed, or the envelope is not what was sealed.
+    pub(super) fn secrets(
+        &mut self,
+        seq: u64,
+        envelope: &[u8],
+    ) -> Result<Option<Secrets>, StoreError> {
+        let log = self.log;
+        let epoch = seal::key_id(envelope).map(|id| self.epoch(id));
+        let entry = match epoch {
+            Ok(Ok(epoch)) => epoch.entry_secret(log, seq),
+            Ok(Err(CryptoError::KeyDestroyed)) | Err(_) => return Ok(None),
+            Ok(Err(error)) => return Err(error.into()),
+        };
+        let payload = seal::open(&entry, Place::entry(log, seq), envelope).ok();
+        let Some(stored) = payload.and_then(|payload| StoredEvent::parse(&payload).ok()) else {
+            return Ok(None);
+        };
+        let mut members = Vec::with_capacity(stored.sealed.len());
+        for (index, member) in (0..).zip(&stored.sealed) {
+            members.push(match self.member_secret(seq, index, member) {
+                Ok(secret) => Some(secret),
+                Err(CryptoError::KeyDestroyed | CryptoError::Unreadable) => None,
+                Err(error) => return Err(error.into()),
+            });
+        }
+        Ok(Some(Secrets { entry, members }))
+    }
+
+    fn member_secret(
+        &self,
+        seq: u64,
+        index: u32,
+        envelope: &[u8],
+    ) -> Result<EntrySecret, CryptoError> {
+        let subject = seal::key_id(envelope).map_err(|_| CryptoError::Unreadable)?;
+        let key = EpochKey::new(subject, self.keys.subject(subject)?.expose());
+        let secret = key.member_secret(self.log, seq, index);
+        let place = Place::member(self.log, seq, index);
+        seal::open(&secret, place, envelope).map_err(|_| CryptoError::Unreadable)?;
+        Ok(secret)
     }
 
     fn member(&self, seq: u64, index: u32, envelope: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let subject = seal::key_id(envelope).map_err(|_| CryptoError::Unreadable)?;
+        if self.hidden == Some(subject) {
+            return Err(CryptoError::KeyDestroyed);
+        }
         let key = EpochKey::new(subject, self.keys.subject(subject)?.expose());
         let secret = key.member_secret(self.log, seq, index);
         seal::open(&secret, Place::member(self.log, seq, index), envelope)

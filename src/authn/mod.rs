@@ -9,7 +9,7 @@ mod sign_in;
 
 pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
-pub use session::{SessionPolicy, SignedIn, end_session, session};
+pub use session::{SessionPolicy, SignedIn, end_session, session, session_holder};
 pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };

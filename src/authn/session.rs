@@ -50,6 +50,37 @@ pub async fn session(
     policy: SessionPolicy,
     cookie: &str,
 ) -> Result<Principal, AuthnError> {
+    let (realm, (principal, session, _, seen)) = valid(tenants, policy, cookie).await?;
+    let now = tenants.runtime().now();
+    if now.since(seen) >= SEEN {
+        let write = tenants.system_write(realm, SystemWrite::SessionSeen, move |tx| {
+            let sql = format!("UPDATE {} SET seen = $1 WHERE id = $2", tables(realm).1);
+            tx.execute(&sql, args![now, session])?;
+            Ok(())
+        });
+        write.await?;
+    }
+    Ok(principal)
+}
+
+/// The person behind a cookie, asked for without using the session: looking does not keep it alive.
+///
+/// # Errors
+/// As for [`session`].
+pub async fn session_holder(
+    tenants: &Tenants,
+    policy: SessionPolicy,
+    cookie: &str,
+) -> Result<Principal, AuthnError> {
+    let (_, (principal, ..)) = valid(tenants, policy, cookie).await?;
+    Ok(principal)
+}
+
+async fn valid(
+    tenants: &Tenants,
+    policy: SessionPolicy,
+    cookie: &str,
+) -> Result<(Realm, Found), AuthnError> {
     let token = Token::parse(cookie, "").ok_or(AuthnError::Unauthenticated)?;
     let realm = match token.tenant() {
         PLATFORM => Realm::Platform,
@@ -62,20 +93,12 @@ pub async fn session(
     }
     let hash = token.hash();
     let found = tenants.credentials(realm, move |tx| find(tx, realm, &hash)).await?;
-    let (principal, session, created, seen) = found;
+    let (_, _, created, seen) = &found;
     let now = tenants.runtime().now();
-    if now.since(seen) >= policy.idle || now.since(created) >= policy.absolute {
+    if now.since(*seen) >= policy.idle || now.since(*created) >= policy.absolute {
         return Err(AuthnError::Unauthenticated);
     }
-    if now.since(seen) >= SEEN {
-        let write = tenants.system_write(realm, SystemWrite::SessionSeen, move |tx| {
-            let sql = format!("UPDATE {} SET seen = $1 WHERE id = $2", tables(realm).1);
-            tx.execute(&sql, args![now, session])?;
-            Ok(())
-        });
-        write.await?;
-    }
-    Ok(principal)
+    Ok((realm, found))
 }
 
 type Found = (Principal, SessionId, Timestamp, Timestamp);

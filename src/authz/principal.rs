@@ -7,7 +7,7 @@ use super::{Permissions, Role};
 use crate::kernel::id::{AdminId, ApiKeyId, KeyId, RequestId, SessionId, TenantId, UserId};
 
 /// Somebody who has proven who they are. A credential embeds its tenant, so no path chooses it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// An application with an API key.
     ApiKey {

@@ -60,6 +60,7 @@ pub async fn run_server(
     ready(&base_url)?;
     wait_for_stop().await?;
     tracing::info!("stopping: requests under way are finished");
+    app.stopping.send_replace(true);
     drop(socket);
     if let Some(redirect) = redirect {
         redirect.stop(false).await;

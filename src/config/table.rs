@@ -146,6 +146,8 @@ settings! {
         /// Console requests a minute in one session, or from one IP address before sign-in;
         /// 0 for no limit.
         console_per_minute: Rate = Rate::new(600),
+        /// Live views of an audit log opened a minute from one IP address; 0 for no limit.
+        tails_per_minute: Rate = Rate::new(30),
         /// Largest request body in bytes, where a route has no limit of its own.
         body_bytes: u64 [1024..=1_073_741_824] = limits::BODY_BYTES as u64,
         /// Connections open at one time.

@@ -66,6 +66,14 @@ impl<P: Permission> Call<P> {
     pub fn principal(&self) -> &Principal {
         &self.grant.caller().principal
     }
+
+    /// Whether the same request would be let in now, for what goes on after its answer. Does not
+    /// count as a use of the session.
+    pub async fn still_stands(&self) -> bool {
+        let now = self.app.tenants.tenant_by_id(self.tenant.id);
+        now.is_some_and(|tenant| tenant.state == self.tenant.state)
+            && same_person(&self.app, &self.input, TENANT_COOKIE, self.principal()).await
+    }
 }
 
 impl<P: Permission> PlatformCall<P> {
@@ -85,6 +93,19 @@ impl<P: Permission> PlatformCall<P> {
     pub fn principal(&self) -> &Principal {
         &self.grant.caller().principal
     }
+
+    /// Whether the same request would be let in now, for what goes on after its answer. Does not
+    /// count as a use of the session.
+    pub async fn still_stands(&self) -> bool {
+        same_person(&self.app, &self.input, PLATFORM_COOKIE, self.principal()).await
+    }
+}
+
+/// Whether the session is still there, of the same person in the same role.
+async fn same_person(app: &App, input: &Input, name: &str, before: &Principal) -> bool {
+    let Some(cookie) = input.cookie(name) else { return false };
+    let now = authn::session_holder(&app.tenants, app.session_policy(), &cookie).await;
+    now.is_ok_and(|now| now == *before)
 }
 
 async fn bearer(app: &App, input: &Input) -> Result<Arc<Caller>, Failure> {
@@ -156,6 +177,8 @@ async fn known(
     source: &Source,
 ) -> Result<Arc<Caller>, Failure> {
     let caller = Arc::new(Caller { principal, request: input.context.clone() });
+    let address = Source::address(input.context.ip);
+    let source = if input.route.rate == RateClass::Tail { &address } else { source };
     let (state, taken) = app.limiter.take(input.route.rate, source);
     input.rate.set(state);
     if taken.is_err() {

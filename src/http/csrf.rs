@@ -32,16 +32,20 @@ pub fn binding(input: &Input) -> Option<String> {
     session.or_else(|| input.cookie(FORM_COOKIE))
 }
 
+/// Whether the request says that one of our own pages sent it.
+pub fn is_same_origin(input: &Input) -> bool {
+    match (input.header("origin"), input.header("host")) {
+        (Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
+        _ => false,
+    }
+}
+
 /// # Errors
 /// A form that was not sent from one of our pages, or from one that is too old.
 pub fn check(app: &App, input: &Input) -> Result<(), Failure> {
     let site = input.header("sec-fetch-site").unwrap_or("same-origin");
     let same_site = matches!(site, "same-origin" | "none");
-    let same_origin = match (input.header("origin"), input.header("host")) {
-        (Some(origin), Some(host)) => origin.strip_prefix("https://") == Some(host),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
+    let same_origin = input.header("origin").is_none() || is_same_origin(input);
     let sent = input.form_field("csrf").unwrap_or_default();
     let bound = binding(input)
         .is_some_and(|cookie| mac::same(sent.as_bytes(), token(app, &cookie).as_bytes()));

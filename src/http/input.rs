@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, Payload};
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
@@ -24,6 +24,8 @@ pub struct Input {
     pub route: &'static Route,
     /// For the `RateLimit` headers of the answer.
     pub rate: Rc<Cell<Option<RateState>>>,
+    /// What the client goes on to send, on a route that becomes a WebSocket; taken once.
+    pub stream: Rc<Cell<Option<Payload>>>,
 }
 
 impl Input {

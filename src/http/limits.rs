@@ -24,6 +24,8 @@ pub enum RateClass {
     Ingest,
     /// Per session, or per IP address before there is one.
     Console,
+    /// Live views of a log, per IP address.
+    Tail,
     /// Health and documents: answered from memory.
     Unlimited,
 }
@@ -35,6 +37,7 @@ impl RateClass {
             Self::Api => "api",
             Self::Ingest => "ingest",
             Self::Console => "console",
+            Self::Tail => "tail",
             Self::Unlimited => "unlimited",
         }
     }
@@ -62,6 +65,7 @@ pub struct Limiter {
     api: Option<Buckets>,
     ingest: Option<Buckets>,
     console: Option<Buckets>,
+    tail: Option<Buckets>,
 }
 
 /// What the `RateLimit` headers say (draft-ietf-httpapi-ratelimit-headers).
@@ -79,6 +83,7 @@ impl Limiter {
             api: buckets(limits.api_per_minute),
             ingest: buckets(limits.ingest_per_minute),
             console: buckets(limits.console_per_minute),
+            tail: buckets(limits.tails_per_minute),
         }
     }
 
@@ -88,6 +93,7 @@ impl Limiter {
             RateClass::Api => self.api.as_ref(),
             RateClass::Ingest => self.ingest.as_ref(),
             RateClass::Console => self.console.as_ref(),
+            RateClass::Tail => self.tail.as_ref(),
             RateClass::Unlimited => None,
         }
     }
@@ -115,8 +121,8 @@ impl Limiter {
 
     /// Forgets sources that have been quiet; called by a job.
     pub fn forget_quiet(&self) {
-        for buckets in [&self.sign_in, &self.api, &self.ingest, &self.console].into_iter().flatten()
-        {
+        let all = [&self.sign_in, &self.api, &self.ingest, &self.console, &self.tail];
+        for buckets in all.into_iter().flatten() {
             buckets.retain_recent();
             buckets.shrink_to_fit();
         }

@@ -15,5 +15,6 @@ pub mod redirect;
 pub mod route;
 pub mod server;
 pub mod shell;
+pub mod socket;
 pub mod table;
 pub mod tls;

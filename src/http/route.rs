@@ -86,6 +86,8 @@ pub struct Route {
     pub audit: Audit,
     pub rate: RateClass,
     pub body: BodyLimit,
+    /// The connection becomes a WebSocket (RFC 6455); no body is read.
+    pub upgrades: bool,
     /// One line for the API's documentation and the permission page.
     pub summary: &'static str,
     pub request: Option<SchemaOf>,
@@ -200,6 +202,7 @@ impl Route {
             audit,
             rate,
             body,
+            upgrades: false,
             summary: "",
             request: None,
             answer: (200, None),
@@ -224,6 +227,13 @@ impl Route {
     #[must_use]
     pub fn body(mut self, body: BodyLimit) -> Self {
         self.body = body;
+        self
+    }
+
+    /// The handler turns the connection into a WebSocket; see [`super::socket`].
+    #[must_use]
+    pub fn upgrades(mut self) -> Self {
+        self.upgrades = true;
         self
     }
 

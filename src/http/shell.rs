@@ -34,10 +34,17 @@ pub async fn serve(
     let rate = Rc::new(Cell::new(None));
     // Held until the answer is made: what a body is parsed into is larger than the body.
     let mut room = None;
-    let result = match read_body(&app, route, &request, &context, payload, &mut room).await {
+    let stream = Rc::new(Cell::new(None));
+    let body = if route.upgrades {
+        stream.set(Some(payload));
+        Ok(Bytes::new())
+    } else {
+        read_body(&app, route, &request, &context, payload, &mut room).await
+    };
+    let result = match body {
         Ok(body) => {
             let (request, context, rate) = (request.clone(), context.clone(), rate.clone());
-            route.run(app.clone(), Input { request, body, context, route, rate }).await
+            route.run(app.clone(), Input { request, body, context, route, rate, stream }).await
         }
         Err(failure) => Err(failure),
     };

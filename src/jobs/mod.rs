@@ -19,6 +19,7 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod checkpoint_logs;
 mod close_idle;
 mod expire_sessions;
 mod feed_indexes;
@@ -45,6 +46,7 @@ pub const JOBS: &[Job] = &[
     close_idle::JOB,
     forget_rates::JOB,
     feed_indexes::JOB,
+    checkpoint_logs::JOB,
     expire_sessions::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,

@@ -89,4 +89,6 @@ ids! {
     JobRunId,
     /// A stream of an audit log to another system.
     StreamId,
+    /// A search of the log that is kept under a name.
+    SavedSearchId,
 }

@@ -27,6 +27,8 @@ pub const QUERY_BYTES: usize = 2048;
 pub const QUERY_TERMS: usize = 64;
 /// Parentheses inside one another in a search; a parser's stack is finite.
 pub const QUERY_DEPTH: usize = 16;
+/// Saved searches of one log: more than a list of them can be read.
+pub const SAVED_SEARCHES: u64 = 200;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
 /// Password: long enough to resist guessing …
@@ -45,6 +47,15 @@ pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 pub const SIGN_INS_WAITING: usize = 256;
 /// Credentials remembered between requests.
 pub const CREDENTIALS_CACHED: usize = 10_000;
+
+/// Live views of logs at one time: each holds a connection and one page of rows.
+pub const TAILS: usize = 256;
+/// A live view ends after this long, and with it what a forgotten window shows.
+pub const TAIL_TIME: Duration = Duration::from_secs(10 * 60);
+/// Rows that a live view sends at a time; of a flood it shows the newest.
+pub const TAIL_ROWS: usize = 50;
+/// A client that has not taken what was sent after this long has gone away.
+pub const SOCKET_WAIT: Duration = Duration::from_secs(20);
 
 /// Bodies up to this size are read before anybody asks who sends them.
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;

@@ -36,7 +36,7 @@ pub const TENANT: Migrations = &[
     audit!("0006_searches"),
 ];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
-pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_entries.sql")];
+pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];
 
 /// Brings a file up to date, each migration in a transaction of its own.
 ///

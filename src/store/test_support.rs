@@ -15,8 +15,11 @@ use super::{
     migrate,
 };
 use crate::args;
+use crate::audit::notary::Notary;
+use crate::audit::note::Signer;
 use crate::audit::verify::{Verification, verify};
 use crate::audit::{AuditLog, Event, catalogue};
+use crate::crypto::signing::SigningKey;
 use crate::crypto::{Key32, TenantKeys};
 use crate::kernel::clock::ManualClock;
 use crate::kernel::{Runtime, Timestamp};
@@ -153,8 +156,16 @@ fn open(
     options: DatabaseOptions,
     mode: Mode,
 ) -> Result<Database<AuditLog>, StoreError> {
-    let log = AuditLog::new(keys.clone(), runtime);
+    let notary = Arc::new(notary(path.parent().unwrap()));
+    let log = AuditLog::new(keys.clone(), notary, runtime);
     Database::open(path, keys.file_key()?, migrate::TENANT, log, options, mode, workers)
+}
+
+/// Signs as no real installation does, always with the same key.
+pub fn notary(directory: &Path) -> Notary {
+    let key = SigningKey::from_seed(Key32::from_slice(&[9; 32]).unwrap()).unwrap();
+    let signer = Signer::new("strongroom/test".parse().unwrap(), key);
+    Notary::new(Arc::new(signer), directory).unwrap()
 }
 
 pub fn verified(database: &Database<AuditLog>, runtime: &Runtime) -> Verification {

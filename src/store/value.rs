@@ -75,6 +75,7 @@ id_values!(
     KeyId,
     JobRunId,
     StreamId,
+    SavedSearchId,
     InstallationId
 );
 

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::wal::{self, Wal};
 use super::workers::Runnable;
-use super::{RawWriteTx, StoreError};
+use super::{RawReadTx, RawWriteTx, StoreError};
 
 /// State in memory that follows the file transaction by transaction (the head of its log).
 pub trait Companion: Send + 'static {
@@ -23,6 +23,14 @@ pub trait Companion: Send + 'static {
     fn version(&self) -> u64;
     /// The transaction is durable.
     fn committed(&mut self);
+    /// Writes what it still has to, in the last transaction before the file closes.
+    fn closing(&mut self, _: &mut RawWriteTx<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+    /// That transaction is durable.
+    fn closed(&mut self, _: &RawReadTx<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// How a job ended.
@@ -130,6 +138,9 @@ impl<C: Companion> Writer<C> {
         self.closed.store(true, Ordering::Release);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(connection) = state.connection.take() {
+            if let Err(error) = last_words(&connection, &mut state.companion) {
+                tracing::warn!(%error, "a file was closed without its last checkpoint");
+            }
             Wal::before_close(&connection);
         }
     }
@@ -143,6 +154,16 @@ impl<C: Companion> Writer<C> {
     pub fn is_idle(&self) -> bool {
         !self.scheduled.load(Ordering::Acquire)
     }
+}
+
+/// The companion's last transaction.
+fn last_words<C: Companion>(connection: &Connection, companion: &mut C) -> Result<(), StoreError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let written = companion.closing(&mut RawWriteTx::new(connection));
+    let end = if written.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    connection.execute_batch(end)?;
+    written?;
+    companion.closed(&RawReadTx(connection))
 }
 
 impl<C: Companion> Runnable for Writer<C> {

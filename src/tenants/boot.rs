@@ -9,6 +9,7 @@ use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{list, root_key};
+use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
 use crate::config::{ConfigError, Settings};
 use crate::crypto::root::RootFile;
@@ -62,8 +63,8 @@ pub struct Ground {
     pub open_most: usize,
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
-    /// Signs the checkpoints of all logs; its name is `strongroom/<installation>`.
-    pub signer: Arc<Signer>,
+    /// Signs the checkpoints of all logs as `strongroom/<installation>`.
+    pub notary: Arc<Notary>,
     _lock: DirectoryLock,
 }
 
@@ -112,6 +113,7 @@ impl Boot {
         files::private_directory(&directory.join("tenants"))?;
         let installation = root_file.installation_id;
         let platform_keys = platform_keys(&directory, installation, &master, runtime)?;
+        let signer = signer(installation, platform_keys.signing_key()?)?;
         let ground = Ground {
             erasures: Erasures::open(&directory.join("erasures.log"))?,
             runtime: runtime.clone(),
@@ -121,7 +123,7 @@ impl Boot {
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
-            signer: Arc::new(signer(installation, platform_keys.signing_key()?)?),
+            notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
             _lock: lock,
         };
@@ -259,9 +261,7 @@ impl Ground {
         owner: TenantId,
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
-        let (options, workers) = (self.options, &self.workers);
-        let mut realm =
-            OpenRealm::open(directory, files, owner, keys, options, workers, &self.runtime)?;
+        let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
         realm.growth = self.growth.clone();
         Ok(realm)
     }

@@ -205,6 +205,11 @@ impl Tenants {
         }
     }
 
+    /// Entries in the realm's log, as far as this process has seen it grow; from memory.
+    pub async fn log_size<P: Permission>(&self, grant: &Grant<P>) -> Result<u64, DoorError> {
+        Ok(self.realm(grant.realm()).await?.log_size.load(Ordering::Relaxed))
+    }
+
     /// The open files of a realm, opened now if need be.
     pub(super) async fn realm(&self, realm: Realm) -> Result<Arc<OpenRealm>, DoorError> {
         let Realm::Tenant(id) = realm else { return Ok(self.inner.platform.clone()) };
@@ -323,7 +328,11 @@ fn attempt<P, T, E: From<DoorError>>(
         return Err(DoorError::Unaudited.into());
     }
     append_all(raw, log, realm, caller, events).map_err(|error| E::from(error.into()))?;
-    Ok(Written { value, first_entry, last_entry: log.size() })
+    let last_entry = log.size();
+    if last_entry >= first_entry {
+        log.note_clock(raw).map_err(|error| E::from(DoorError::from(error)))?;
+    }
+    Ok(Written { value, first_entry, last_entry })
 }
 
 fn append_all(

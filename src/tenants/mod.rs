@@ -32,6 +32,7 @@
 //! ```
 
 mod boot;
+mod checkpoints;
 mod create;
 #[cfg(test)]
 mod credential_tests;

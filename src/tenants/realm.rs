@@ -4,9 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use super::boot::Ground;
+use super::checkpoints::contradicted;
 use super::growth::Growth;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
+use crate::audit::notary::Notary;
 use crate::audit::{AuditLog, Event, catalogue};
 use crate::authz::Realm;
 use crate::crypto::TenantKeys;
@@ -14,13 +17,14 @@ use crate::kernel::id::TenantId;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::engine::Mode;
 use crate::store::migrate::Migrations;
-use crate::store::{Database, DatabaseOptions, Job, Outcome, RawWriteTx, StoreError, Workers};
+use crate::store::{Database, Job, Outcome, RawWriteTx, StoreError};
 
 pub struct OpenRealm {
     /// The tenant's id; the installation's for the platform.
     pub owner: TenantId,
     pub platform: bool,
     pub keys: Arc<TenantKeys>,
+    pub notary: Arc<Notary>,
     pub database: Database<AuditLog>,
     pub index: AuditIndex,
     pub runtime: Runtime,
@@ -31,6 +35,10 @@ pub struct OpenRealm {
     pub growth: Arc<Growth>,
     /// How far the search index is known to have come.
     pub indexed: AtomicU64,
+    /// Size of the highest checkpoint that is known to be kept outside of the file too.
+    pub checkpointed: AtomicU64,
+    /// When old checkpoints were last thinned.
+    pub thinned: AtomicI64,
 }
 
 /// Names of the files in a realm's directory.
@@ -47,31 +55,33 @@ impl OpenRealm {
         files: &Files,
         owner: TenantId,
         keys: TenantKeys,
-        options: DatabaseOptions,
-        workers: &Workers,
-        runtime: &Runtime,
+        ground: &Ground,
     ) -> Result<Self, StoreError> {
-        let keys = Arc::new(keys);
-        let log = AuditLog::new(keys.clone(), runtime);
+        let (keys, notary, runtime) = (Arc::new(keys), &ground.notary, &ground.runtime);
+        let log = AuditLog::new(keys.clone(), notary.clone(), runtime);
         let database = Database::open(
             &directory.join(files.database),
             keys.file_key()?,
             files.migrations,
             log,
-            options,
+            ground.options,
             files.mode,
-            workers,
+            &ground.workers,
         )?;
         let mut size = database.read_here(|tx| crate::audit::read::size(tx))??;
         if size == 0 {
             begin_log(&database)?;
             size = 1;
         }
+        if let Some(contradiction) = database.read_here(|tx| notary.contradiction(tx))?? {
+            wait_for(&database, contradicted(runtime, contradiction))?;
+        }
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {
             owner,
             platform: files.platform,
             keys,
+            notary: notary.clone(),
             database,
             index,
             runtime: runtime.clone(),
@@ -79,6 +89,8 @@ impl OpenRealm {
             log_size: AtomicU64::new(size),
             growth: Arc::default(),
             indexed: AtomicU64::new(0),
+            checkpointed: AtomicU64::new(0),
+            thinned: AtomicI64::new(0),
         })
     }
 
@@ -100,14 +112,21 @@ impl OpenRealm {
 
 /// A log's first entry says that it begins here and follows no other. Nobody else has the file yet.
 fn begin_log(database: &Database<AuditLog>) -> Result<(), StoreError> {
-    let (answer, answered) = std::sync::mpsc::channel();
-    let run = |tx: &mut RawWriteTx<'_>, log: &mut AuditLog| {
+    wait_for(database, |tx: &mut RawWriteTx<'_>, log: &mut AuditLog| {
         let mut event = Event::new(catalogue::LOG_OPENED);
         event.actor = Some(Actor::new("system", "audit_log"));
         event.resource = Some(Resource::new("audit_log", log.id().to_string()));
         event.custom_fields.insert("cause".into(), "new".into());
         log.append(tx, event, None).map(|_| true)
-    };
+    })
+}
+
+/// Runs a job and waits for its end, on a thread that may.
+pub(super) fn wait_for(
+    database: &Database<AuditLog>,
+    run: impl FnMut(&mut RawWriteTx<'_>, &mut AuditLog) -> Result<bool, StoreError> + Send + 'static,
+) -> Result<(), StoreError> {
+    let (answer, answered) = std::sync::mpsc::channel();
     let done = move |outcome| drop(answer.send(outcome));
     database.submit(Job { run: Box::new(run), done: Box::new(done) })?;
     match answered.recv() {

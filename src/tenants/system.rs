@@ -6,9 +6,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::doors::{append, read_realm, write_realm};
+use super::realm::OpenRealm;
 use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
-use crate::audit::Event;
-use crate::audit::note::Signer;
+use crate::audit::event::{Actor, Resource};
+use crate::audit::notary::Notary;
+use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
@@ -31,6 +33,26 @@ pub enum SystemWrite {
     Rehash,
     /// How far a stream to another system has come; which tenants have streams.
     StreamCursor,
+    /// A checkpoint of the log, one that was thinned away.
+    Checkpoint,
+}
+
+/// What one round of feeding search indexes did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fed {
+    pub indexes: u64,
+    /// Some index has more before it.
+    pub behind: bool,
+}
+
+/// Nobody asked for it, so the entry is the index's own.
+async fn note_lost_index(realm: &Arc<OpenRealm>) -> Result<(), DoorError> {
+    let Some(cause) = realm.index.take_lost() else { return Ok(()) };
+    let mut event = Event::new(catalogue::INDEX_REBUILT);
+    event.actor = Some(Actor::new("system", "audit_index"));
+    event.resource = Some(Resource::new("audit_index", realm.owner.to_string()));
+    event.custom_fields.insert("cause".into(), cause.into());
+    append(realm, None, event).await.map(|_| ())
 }
 
 impl Tenants {
@@ -107,7 +129,8 @@ impl Tenants {
         Ok(made.map_err(|_| StoreError::Panicked)??)
     }
 
-    /// Destroys a subject key: recorded in the ledger of erasures first, then overwritten.
+    /// Destroys a subject key: what it seals is taken out of the search index first, then the
+    /// destruction is recorded in the ledger of erasures, then the key is overwritten.
     pub(crate) async fn destroy_subject(
         &self,
         realm: Realm,
@@ -116,17 +139,21 @@ impl Tenants {
     ) -> Result<bool, DoorError> {
         let open = self.realm(realm).await?;
         let (inner, cause) = (self.inner.clone(), cause.to_owned());
-        let destroyed = tokio::task::spawn_blocking(move || {
-            let (time, owner) = (open.runtime.now(), open.owner.to_string());
-            inner.ground.erasures.record(Erasure { time, owner, key, cause })?;
-            Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
+        let behind = open.clone();
+        let destroyed = open.database.read(move |log| {
+            let open = behind;
+            open.index.forget(log, &open.keys, key, || {
+                let (time, owner) = (open.runtime.now(), open.owner.to_string());
+                inner.ground.erasures.record(Erasure { time, owner, key, cause })?;
+                Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
+            })
         });
-        Ok(destroyed.await.map_err(|_| StoreError::Panicked)??)
+        Ok(destroyed.await??)
     }
 
     /// Signs in the installation's name.
-    pub(crate) fn signer(&self) -> &Arc<Signer> {
-        &self.inner.ground.signer
+    pub(crate) fn notary(&self) -> &Arc<Notary> {
+        &self.inner.ground.notary
     }
 
     pub fn runtime(&self) -> &Runtime {
@@ -150,23 +177,31 @@ impl Tenants {
         self.realm(Realm::Tenant(tenant)).await.map(|_| ())
     }
 
-    /// Feeds the search indexes of what is open and has grown, each for `budget` at the most;
-    /// answers how many were fed. What is closed stays closed, and what is idle stays idle.
-    pub(crate) async fn feed_indexes(&self, budget: Duration) -> Result<u64, DoorError> {
+    /// Feeds the search indexes of what is open and has grown, each for `budget` at the most. What
+    /// is closed stays closed, and what is idle stays idle.
+    pub(crate) async fn feed_indexes(&self, budget: Duration) -> Result<Fed, DoorError> {
         let mut open = vec![self.inner.platform.clone()];
         {
             let tenants = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
             open.extend(tenants.values().filter_map(|cell| cell.get().cloned()));
         }
-        let mut fed = 0;
+        let mut fed = Fed::default();
         for realm in open {
             let head = realm.log_size.load(Ordering::Relaxed);
             if realm.indexed.load(Ordering::Relaxed) < head {
-                read_realm(realm, move |tx| Ok::<_, DoorError>(tx.catch_up_index(budget)?)).await?;
-                fed += 1;
+                let feed = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(tx.catch_up_index(budget)?);
+                let through = read_realm(realm.clone(), feed).await?;
+                fed.indexes += 1;
+                fed.behind |= through < head;
             }
+            note_lost_index(&realm).await?;
         }
         Ok(fed)
+    }
+
+    /// Records that a realm's search index had to be thrown away, if it had.
+    pub(crate) async fn note_lost_index(&self, realm: Realm) -> Result<(), DoorError> {
+        note_lost_index(&self.realm(realm).await?).await
     }
 
     /// Closes tenants that nobody used for a while, and the longest unused ones beyond the limit.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::realm::OpenRealm;
-use crate::audit::index::Found;
-use crate::audit::query::Query;
+use crate::audit::index::{Cursor, Deadline, Found, IndexError, Summary, SummaryRequest};
+use crate::audit::query::{self, Query};
 use crate::crypto::envelope::{self, Place};
 use crate::crypto::{CryptoError, Field, TenantKeys};
 use crate::kernel::Runtime;
@@ -82,22 +82,52 @@ impl ReadTx<'_> {
         self.realm.keys.clone()
     }
 
-    /// Feeds the search index up to the log's head, for `budget` at the most.
+    /// Feeds the search index up to the log's head, for `budget` at the most; how far it came.
     pub(crate) fn catch_up_index(&self, budget: Duration) -> Result<u64, StoreError> {
-        let clock = self.realm.runtime.clock.as_ref();
-        let through = self.realm.index.catch_up(self.raw, &self.realm.keys, clock, budget)?;
+        let deadline = Deadline::after(self.realm.runtime.clock.as_ref(), budget);
+        let through = self.realm.index.catch_up(self.raw, &self.realm.keys, &deadline)?;
         self.realm.indexed.fetch_max(through, Ordering::Relaxed);
         Ok(through)
     }
 
+    /// One page of what the index finds up to `through`, in `budget` or not at all.
     pub(crate) fn search_index(
         &self,
         query: &Query,
-        below: Option<u64>,
+        cursor: Cursor,
         limit: usize,
         through: u64,
-    ) -> Result<Found, StoreError> {
-        self.realm.index.search(query, below, limit, through)
+        budget: Duration,
+    ) -> Result<Found, IndexError> {
+        let deadline = Deadline::after(self.realm.runtime.clock.as_ref(), budget);
+        self.realm.index.search(self.raw, query, cursor, limit, through, &deadline)
+    }
+
+    pub(crate) fn summarize_index(
+        &self,
+        query: &Query,
+        request: SummaryRequest,
+        through: u64,
+    ) -> Result<Summary, IndexError> {
+        let clock = self.realm.runtime.clock.as_ref();
+        self.realm.index.summary(self.raw, query, request, through, clock)
+    }
+
+    pub(crate) fn suggest_from_index(
+        &self,
+        field: query::Field,
+        prefix: &str,
+        limit: usize,
+        budget: Duration,
+    ) -> Result<Vec<String>, StoreError> {
+        let deadline = Deadline::after(self.realm.runtime.clock.as_ref(), budget);
+        self.realm.index.suggest(field, prefix, limit, &deadline)
+    }
+
+    /// Throws the search index away, to be fed from the beginning.
+    pub(crate) fn drop_index(&self) {
+        self.realm.index.drop_file();
+        self.realm.indexed.store(0, Ordering::Relaxed);
     }
 }
 

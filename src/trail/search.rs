@@ -1,44 +1,50 @@
-//! Searching a log, newest first.
+//! Searching a log, one page at a time.
 
 use std::time::Duration;
 
 use super::TrailError;
 use crate::audit::event::Resource;
-use crate::audit::index::Found;
-use crate::audit::query::{self, Condition};
+use crate::audit::index::{self, Cursor, Summary, SummaryRequest};
+use crate::audit::query::{self, Condition, Query};
 use crate::audit::read::{self, Opener};
 use crate::audit::view::EntryView;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{AuditRead, PlatformAuditRead};
 use crate::authz::{Grant, Permission};
 use crate::kernel::{Timestamp, limits};
-use crate::tenants::{Disclosed, Tenants};
+use crate::tenants::{Disclosed, ReadTx, Tenants};
 
 /// How long a search waits for the index before it answers with what there is.
-const CATCH_UP: Duration = Duration::from_secs(1);
+pub(super) const CATCH_UP: Duration = Duration::from_secs(1);
+/// How long it may then look for a page, before somebody has to narrow it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, Default)]
 pub struct SearchRequest {
-    /// In the language of [`crate::audit::query`].
+    /// In the query language.
     pub q: String,
     /// Inclusive.
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
     pub limit: Option<usize>,
-    /// Entries below this number.
-    pub below: Option<u64>,
+    /// Newest first from the newest on, unless it says otherwise.
+    pub cursor: Cursor,
+    /// Counts what was found, too.
+    pub summary: Option<SummaryRequest>,
 }
 
 #[derive(Debug)]
 pub struct Page {
     pub items: Vec<EntryView>,
-    /// Where the next page begins; none on the last.
+    /// The number for the cursor of the next page; none on the last.
     pub next: Option<u64>,
     /// Set when the index had not caught up with the log: nothing newer was looked at.
     pub indexed_through: Option<u64>,
     /// Entries in the log when it was looked at.
     pub size: u64,
+    /// Of the whole search, not only of this page.
+    pub summary: Option<Summary>,
 }
 
 /// One page of a tenant's log. Looking is an entry itself.
@@ -72,31 +78,38 @@ async fn run<P: Permission>(
     if request.from.is_some() || request.to.is_some() {
         query = query.and(Condition::Time { from: request.from, to: request.to });
     }
-    tenants
+    let disclosed = tenants
         .disclose(grant, move |tx| {
-            let size = read::size(tx)?;
-            let found = match query.root.is_none() {
-                true => newest(size, request.below, limit),
-                false => {
-                    let through = tx.catch_up_index(CATCH_UP)?;
-                    tx.search_index(&query, request.below, limit, through)?
-                }
-            };
-            let through = found.indexed_through;
-            let items = read::entries(tx, &mut Opener::new(tx, tx.shared_keys())?, &found.seqs)?;
-            let next = found.seqs.last().copied().filter(|_| found.more);
-            let indexed_through = (through < size).then_some(through);
-            let event = searched(&request, items.len());
-            Ok((Page { items, next, indexed_through, size }, event))
+            let page = page(tx, &query, &request, limit)?;
+            let event = searched(&request, page.items.len());
+            Ok((page, event))
         })
-        .await
+        .await;
+    tenants.note_lost_index(grant.realm()).await?;
+    disclosed
 }
 
-/// Everything, in order: the log itself answers.
-fn newest(size: u64, below: Option<u64>, limit: usize) -> Found {
-    let last = below.map_or(size, |below| size.min(below.saturating_sub(1)));
-    let first = last.saturating_sub(limit as u64);
-    Found { seqs: (first + 1..=last).rev().collect(), more: first > 0, indexed_through: size }
+fn page(
+    tx: &ReadTx<'_>,
+    query: &Query,
+    request: &SearchRequest,
+    limit: usize,
+) -> Result<Page, TrailError> {
+    let size = read::size(tx)?;
+    let simple = query.root.is_none() && request.summary.is_none();
+    let through = if simple { size } else { tx.catch_up_index(CATCH_UP)?.min(size) };
+    let found = match query.root.is_none() {
+        true => index::in_order(tx, request.cursor, limit)?, // the log itself answers
+        false => tx.search_index(query, request.cursor, limit, through, PATIENCE)?,
+    };
+    let items = read::entries(tx, &mut Opener::new(tx, tx.shared_keys())?, &found.seqs)?;
+    let next = found.seqs.last().copied().filter(|_| found.more);
+    let indexed_through = (through < size).then_some(through);
+    let summary = match request.summary {
+        Some(request) => Some(tx.summarize_index(query, request, through)?),
+        None => None,
+    };
+    Ok(Page { items, next, indexed_through, size, summary })
 }
 
 fn searched(request: &SearchRequest, found: usize) -> Event {

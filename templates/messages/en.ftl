@@ -114,7 +114,6 @@ col-resource = Resource
 col-result = Result
 col-role = Role
 col-schedule = Schedule
-col-seq = No.
 col-started = Signed in
 col-state = State
 col-subject = Subject
@@ -408,6 +407,10 @@ verify-entries = Entries read
 verify-took = Took
 verify-head = Head hash
 verify-first-bad = First bad entry
+row-more-changes = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
 entry-number = Entry { $count }
 entry-neighbours = Neighbouring entries
 entry-previous = Previous

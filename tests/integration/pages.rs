@@ -12,7 +12,8 @@ use crate::conversations::start_conversation;
 /// Pages of a tenant's console that are not open to anybody.
 fn pages() -> impl Iterator<Item = &'static Route> {
     routes().iter().filter(|route| {
-        route.surface == Surface::Console && route.method == Method::Get && !route.is_open()
+        let page = route.surface == Surface::Console && route.method == Method::Get;
+        page && !route.is_open() && !route.upgrades
     })
 }
 

@@ -1,4 +1,5 @@
 //! An HTTP receiver of audit entries that can be told to misbehave, and to die.
+#![allow(dead_code, reason = "unit and integration tests share it, and neither uses all of it")]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -122,6 +122,8 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
     let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
     let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());
     let message = json!({ "author": { "type": "agent" }, "body": "Hello" });
+    let searches = "/api/v1/audit/acme/searches";
+    let search = json!({ "name": route.label(), "q": "outcome:denied" });
     match route.label() {
         "POST /api/v1/conversations/{tenant}" => ("/api/v1/conversations/acme".into(), Some(new)),
         "PATCH /api/v1/conversations/{tenant}/{id}" => (one, Some(json!({ "tags": ["x"] }))),
@@ -136,6 +138,11 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         }
         label if label.contains("/audit/{tenant}/streams") => {
             valid_for_streams(client, label).await
+        }
+        "POST /api/v1/audit/{tenant}/searches" => (searches.into(), Some(search)),
+        "DELETE /api/v1/audit/{tenant}/searches/{id}" => {
+            let saved = client.post(searches, &search).await.expect(201);
+            (format!("{searches}/{}", saved["id"].as_str().unwrap()), None)
         }
         "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
         other => panic!("tell this test a valid request for {other}"),

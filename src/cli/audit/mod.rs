@@ -1,5 +1,8 @@
 //! `strongroom audit …`, one file a verb.
 
+mod bundle;
+mod checkpoint;
+mod public_key;
 mod verify;
 
 use std::process::ExitCode;
@@ -14,6 +17,10 @@ use super::socket;
 
 #[derive(Subcommand)]
 pub enum Verb {
+    /// Print the latest checkpoint: a signed note over the log's size and root
+    Checkpoint(checkpoint::Arguments),
+    /// Print the key that the checkpoints of this installation are checked with
+    PublicKey(public_key::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
 }
@@ -22,18 +29,29 @@ pub enum Verb {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
+    Checkpoint(checkpoint::Arguments),
+    PublicKey,
     Verify(verify::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
-        Verb::Verify(arguments) => Command::Verify(arguments),
+        Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
+        Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
+        Verb::Verify(arguments) => {
+            if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
+                return socket::finish(context, report);
+            }
+            Command::Verify(arguments)
+        }
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     match command {
+        Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
+        Command::PublicKey => Ok(public_key::execute(operator)),
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
     }
 }

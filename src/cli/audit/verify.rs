@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::bundle::Offline;
 use crate::audit::verify::Verification;
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify, TenantRead};
 use crate::cli::command::Operator;
@@ -14,7 +15,10 @@ use crate::{tenants, trail};
 pub struct Arguments {
     /// Only this tenant's log; all logs and the platform's own otherwise
     #[arg(long, value_name = "SLUG")]
-    tenant: Option<String>,
+    pub tenant: Option<String>,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub offline: Offline,
 }
 
 /// One log: what was found, or why it could not be looked at.
@@ -25,7 +29,7 @@ struct Checked {
 
 /// A log that cannot be opened is as bad as a broken one; the others are checked all the same.
 pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Result<Report> {
-    let Arguments { tenant } = arguments;
+    let Arguments { tenant, .. } = arguments;
     let mut logs = Vec::new();
     let names = match &tenant {
         Some(name) => vec![name.clone()],

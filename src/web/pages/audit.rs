@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use serde::Deserialize;
 
 use super::{also, also_platform, audit_rows};
+use crate::audit::index::Cursor;
 use crate::audit::{catalogue, query, verify};
 use crate::authz::permission::{AuditRead, AuditVerify, PlatformAuditRead, PlatformAuditVerify};
 use crate::http::call::{Call, PlatformCall};
@@ -144,7 +145,8 @@ impl Asked {
             cursor => Some(cursor.parse().map_err(|_| FieldError::Choice)?),
         };
         let (q, from, to) = (self.query(), time(&self.from)?, time(&self.to)?);
-        Ok(SearchRequest { q, from, to, limit: None, below })
+        let cursor = below.map_or_else(Cursor::default, Cursor::Below);
+        Ok(SearchRequest { q, from, to, limit: None, cursor, summary: None })
     }
 
     fn filter(&self) -> AuditFilter {

@@ -4,7 +4,8 @@ use crate::audit::event;
 use crate::audit::view::EntryView;
 use crate::trail::Entry;
 use crate::web::problems::plain;
-use crate::web::view::audit::{Actor, AuditEntryPage, AuditRow, Change, Leaf, Resource};
+use crate::web::view::audit::{AuditEntryPage, Change, Leaf};
+use crate::web::view::audit_rows::{Actor, AuditRow, ChangeHint, Resource};
 use crate::web::view::chrome::Chrome;
 use crate::web::view::state::Outcome;
 
@@ -17,7 +18,30 @@ pub fn row(entry: &EntryView) -> AuditRow {
         resource: entry.resource.as_ref().map(resource),
         outcome: Outcome::from_code(entry.outcome.name()).unwrap_or(Outcome::Error),
         ip: entry.ip.map(|ip| ip.to_string()),
+        change: hint(entry),
     }
+}
+
+/// Characters of a value in a row; the entry's page has all of it.
+const HINT_CHARS: usize = 48;
+
+fn hint(entry: &EntryView) -> Option<ChangeHint> {
+    let (field, change) = entry.changes.iter().next()?;
+    let brief = |value: &Option<serde_json::Value>| {
+        let text = plain(value.as_ref()?);
+        let mut brief: String = text.chars().take(HINT_CHARS).collect();
+        if brief.len() < text.len() {
+            brief.push('…');
+        }
+        Some(brief)
+    };
+    let more = entry.changes.len() as u64 - 1;
+    Some(ChangeHint {
+        field: field.clone(),
+        old: brief(&change.old),
+        new: brief(&change.new),
+        more,
+    })
 }
 
 fn actor(entry: &EntryView) -> Actor {

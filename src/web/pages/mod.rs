@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod audit_rows;
+mod audit_tail;
 mod choose_password;
 mod conversation;
 mod conversations;
@@ -40,6 +41,8 @@ pub fn routes() -> Vec<Route> {
         conversation::routes(),
         members::routes(),
         keys::routes(),
+        // Before the entries, whose path would take it.
+        audit_tail::routes(),
         audit::routes(),
         permissions::routes(),
         account::routes(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use askama::Template;
 
+use super::audit_rows::AuditRow;
 use super::query::{self, Pager};
 use super::{Chrome, FieldError, Outcome, platform};
 use crate::kernel::Timestamp;
@@ -118,36 +119,6 @@ pub enum IndexState {
     Through {
         seq: u64,
     },
-}
-
-pub struct AuditRow {
-    pub seq: u64,
-    pub time: Timestamp,
-    pub actor: Actor,
-    /// The action's code, such as `session.started`.
-    pub action: String,
-    pub resource: Option<Resource>,
-    pub outcome: Outcome,
-    pub ip: Option<String>,
-}
-
-/// Who acted.
-#[derive(Clone)]
-pub struct Actor {
-    /// Kind of actor, such as `user`, `api_key`, `system`, `operator`, `anonymous`.
-    pub kind: String,
-    pub id: Option<String>,
-    pub name: Option<String>,
-    /// The person's key was destroyed: the name is gone for good.
-    pub erased: bool,
-}
-
-/// What was acted on.
-#[derive(Clone)]
-pub struct Resource {
-    /// Such as `conversation`.
-    pub kind: String,
-    pub id: Option<String>,
 }
 
 /// What a verification of the whole log found.

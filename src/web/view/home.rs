@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::Chrome;
-use super::audit::AuditRow;
+use super::audit_rows::AuditRow;
 
 /// `GET /t/{slug}/`.
 #[derive(Template)]

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod audit_rows;
 pub mod chrome;
 pub mod conversations;
 pub mod form;

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use super::catalogue;
-use super::event::{Actor, Event, Outcome, Resource};
-use super::index::AuditIndex;
-use super::query::{Query, QueryError};
+use super::{AuditIndex, Cursor, Deadline, Found};
+use crate::audit::catalogue;
+use crate::audit::event::{Actor, Event, Outcome, Resource};
+use crate::audit::query::{Query, QueryError};
 use crate::kernel::Timestamp;
+use crate::kernel::clock::SystemClock;
 use crate::store::test_support::{Fixture, Run};
 
-const BUDGET: Duration = Duration::from_secs(60);
+pub const BUDGET: Duration = Duration::from_secs(60);
 
 /// Entry n: every second one denied, every third without an actor, a resource on every fifth.
 fn event(n: u64) -> Event {
@@ -34,9 +35,13 @@ fn event(n: u64) -> Event {
 fn log(size: u64) -> (Fixture, AuditIndex) {
     let fixture = Fixture::new();
     feed(&fixture, 1, size);
-    let path = fixture.directory.path().join("index.db");
-    let index = AuditIndex::new(path, fixture.keys.index_key().unwrap());
+    let index = index_at(&fixture);
     (fixture, index)
+}
+
+pub fn index_at(fixture: &Fixture) -> AuditIndex {
+    let path = fixture.directory.path().join("index.db");
+    AuditIndex::new(path, fixture.keys.index_key().unwrap())
 }
 
 fn feed(fixture: &Fixture, from: u64, through: u64) {
@@ -49,18 +54,32 @@ fn feed(fixture: &Fixture, from: u64, through: u64) {
     fixture.group((from..=through).map(run).collect());
 }
 
-fn catch_up(fixture: &Fixture, index: &AuditIndex) -> u64 {
-    let clock = fixture.runtime.clock.as_ref();
-    let caught = fixture.database.read_here(|tx| index.catch_up(tx, &fixture.keys, clock, BUDGET));
+pub fn catch_up(fixture: &Fixture, index: &AuditIndex) -> u64 {
+    let deadline = Deadline::after(&SystemClock, BUDGET);
+    let caught = fixture.database.read_here(|tx| index.catch_up(tx, &fixture.keys, &deadline));
     caught.unwrap().unwrap()
 }
 
-fn find(index: &AuditIndex, text: &str) -> Vec<u64> {
-    index.search(&parse(text).unwrap(), None, 10_000, 0).unwrap().seqs
+fn page(
+    fixture: &Fixture,
+    index: &AuditIndex,
+    query: &Query,
+    cursor: Cursor,
+    limit: usize,
+) -> Found {
+    let deadline = Deadline::after(&SystemClock, BUDGET);
+    let through = catch_up(fixture, index);
+    let found =
+        fixture.database.read_here(|tx| index.search(tx, query, cursor, limit, through, &deadline));
+    found.unwrap().unwrap()
+}
+
+pub fn find(fixture: &Fixture, index: &AuditIndex, text: &str) -> Vec<u64> {
+    page(fixture, index, &parse(text).unwrap(), Cursor::default(), 10_000).seqs
 }
 
 fn parse(text: &str) -> Result<Query, QueryError> {
-    super::query::parse(text, Timestamp::from_micros(0))
+    crate::audit::query::parse(text, Timestamp::from_micros(0))
 }
 
 /// What a search must find, newest first.
@@ -92,13 +111,13 @@ fn each_field_finds_its_entries_and_its_negation_all_others() {
         (format!("after:{time}"), Box::new(|_, _| true)),
     ];
     for (text, matches) in &cases {
-        assert_eq!(find(&index, text), expected(SIZE, matches), "{text}");
+        assert_eq!(find(&fixture, &index, text), expected(SIZE, matches), "{text}");
         let negated = expected(SIZE, |n, event| !matches(n, event));
-        assert_eq!(find(&index, &format!("-{text}")), negated, "-{text}");
+        assert_eq!(find(&fixture, &index, &format!("-{text}")), negated, "-{text}");
     }
     let both = expected(SIZE, |n, event| n.is_multiple_of(2) && !actor(event, "u4"));
-    assert_eq!(find(&index, "outcome:denied -actor:u4"), both);
-    assert_eq!(find(&index, "actor:\"x' OR 1=1 --\""), Vec::<u64>::new());
+    assert_eq!(find(&fixture, &index, "outcome:denied -actor:u4"), both);
+    assert_eq!(find(&fixture, &index, "actor:\"x' OR 1=1 --\""), Vec::<u64>::new());
 }
 
 #[test]
@@ -106,16 +125,23 @@ fn pages_follow_each_other_without_gap_or_repetition() {
     let (fixture, index) = log(50);
     catch_up(&fixture, &index);
     let query = parse("outcome:denied").unwrap();
-    let (mut seqs, mut below) = (Vec::<u64>::new(), None);
-    loop {
-        let page = index.search(&query, below, 7, 50).unwrap();
-        seqs.extend(&page.seqs);
-        below = page.seqs.last().copied();
-        if !page.more {
-            break;
+    let all = expected(50, |n, _| n.is_multiple_of(2));
+    for newest_first in [true, false] {
+        let (mut seqs, mut cursor) = (Vec::<u64>::new(), Cursor::Below(u64::MAX));
+        if !newest_first {
+            cursor = Cursor::Above(0);
         }
+        loop {
+            let found = page(&fixture, &index, &query, cursor, 7);
+            seqs.extend(&found.seqs);
+            let Some(last) = found.seqs.last().filter(|_| found.more) else { break };
+            cursor = if newest_first { Cursor::Below(*last) } else { Cursor::Above(*last) };
+        }
+        if !newest_first {
+            seqs.reverse();
+        }
+        assert_eq!(seqs, all);
     }
-    assert_eq!(seqs, expected(50, |n, _| n.is_multiple_of(2)));
 }
 
 #[test]
@@ -141,17 +167,18 @@ fn it_goes_on_where_it_stopped_and_starts_again_when_its_file_is_gone_or_damaged
         }
         let index = AuditIndex::new(path.clone(), fixture.keys.index_key().unwrap());
         // Damage in the middle shows only when it is read; whoever meets it is told, once.
-        let scan = parse("-request:none").unwrap();
         for _ in 0..2 {
-            catch_up(&fixture, &index);
-            let _ = index.search(&scan, None, 1000, 0);
-            let _ = index.search(&parse("action:*").unwrap(), None, 1000, 0);
-            for field in ["actor:u1", "resource:i5", "outcome:denied", "request:r5"] {
-                let _ = index.search(&parse(field).unwrap(), None, 1000, 0);
+            for text in ["-request:none", "action:*", "actor:u1", "resource:i5", "ip:192.0.2.7"] {
+                let query = parse(text).unwrap();
+                let deadline = Deadline::after(&SystemClock, BUDGET);
+                let _ = fixture.database.read_here(|tx| {
+                    let _ = index.catch_up(tx, &fixture.keys, &deadline);
+                    index.search(tx, &query, Cursor::default(), 100, 60, &deadline).map(|_| ())
+                });
             }
         }
         assert_eq!(catch_up(&fixture, &index), 60);
-        assert_eq!(find(&index, "action:tenant.frozen"), all);
-        assert_eq!(find(&index, "-request:none").len(), 60);
+        assert_eq!(find(&fixture, &index, "action:tenant.frozen"), all);
+        assert_eq!(find(&fixture, &index, "-request:none").len(), 60);
     }
 }

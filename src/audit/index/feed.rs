@@ -1,0 +1,154 @@
+//! Taking entries of the log into the index: opened on a second thread, inserted on this one.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{channel, sync_channel};
+use std::time::Duration;
+
+use super::bits::CHUNK;
+use super::fields::Extract;
+use super::file;
+use crate::args;
+use crate::audit::read::Opener;
+use crate::kernel::id::LogId;
+use crate::kernel::{Clock, Timestamp};
+use crate::store::{RawWriteTx, Sql, StoreError};
+
+/// Entries handed over in one go, and how many such pieces are under way.
+const PIECE: u64 = 256;
+const AHEAD: usize = 4;
+
+/// When a feed has to come to an end.
+pub struct Deadline<'a> {
+    clock: &'a dyn Clock,
+    end: Duration,
+}
+
+impl<'a> Deadline<'a> {
+    pub fn after(clock: &'a dyn Clock, budget: Duration) -> Self {
+        Self { clock, end: clock.monotonic().saturating_add(budget) }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.clock.monotonic() >= self.end
+    }
+
+    pub fn left(&self) -> Duration {
+        self.end.saturating_sub(self.clock.monotonic())
+    }
+}
+
+pub type Stored = (u64, Timestamp, Vec<u8>);
+
+/// Takes in what follows `after`, up to `head` and the end of a chunk at the most; how far it came.
+pub fn run(
+    index: &mut RawWriteTx<'_>,
+    log: &impl Sql,
+    opener: &mut Opener,
+    (after, head): (u64, u64),
+    deadline: &Deadline<'_>,
+) -> Result<u64, StoreError> {
+    let chunk = (after + 1) / CHUNK;
+    let last = head.min(chunk * CHUNK + CHUNK - 1);
+    let is_new = is_unfed(index, chunk)?;
+    file::make_part(index, (after + 1) / file::PART)?;
+    let mut taking = Taking { index, chunk, through: after, postings: HashMap::new() };
+    if last - after <= PIECE {
+        taking.piece(open(opener, read(log, after, last)?)?)?;
+    } else {
+        pipeline(&mut taking, log, opener, last, deadline)?;
+    }
+    let (id, through) = (opener.log(), last.min(taking.through));
+    taking.end(id, is_new)?;
+    Ok(through)
+}
+
+/// While a piece is inserted here, the next ones are opened there.
+fn pipeline(
+    taking: &mut Taking<'_, '_>,
+    log: &impl Sql,
+    opener: &mut Opener,
+    last: u64,
+    deadline: &Deadline<'_>,
+) -> Result<(), StoreError> {
+    std::thread::scope(|scope| {
+        let (closed, to_open) = sync_channel::<Vec<Stored>>(AHEAD);
+        let (opened, extracts) = channel();
+        scope.spawn(move || {
+            for piece in to_open {
+                if opened.send(open(opener, piece)).is_err() {
+                    return; // the inserting side gave up
+                }
+            }
+        });
+        let (mut read_through, mut under_way) = (taking.through, 0);
+        loop {
+            while under_way < AHEAD && read_through < last && !deadline.is_over() {
+                let end = last.min(read_through + PIECE);
+                if closed.send(read(log, read_through, end)?).is_err() {
+                    return Err(StoreError::Panicked);
+                }
+                (read_through, under_way) = (end, under_way + 1);
+            }
+            if under_way == 0 {
+                return Ok(());
+            }
+            let piece = extracts.recv().map_err(|_| StoreError::Panicked)??;
+            taking.piece(piece)?;
+            under_way -= 1;
+        }
+    })
+}
+
+pub fn read(log: &impl Sql, after: u64, through: u64) -> Result<Vec<Stored>, StoreError> {
+    let sql = "SELECT seq, time, envelope FROM audit_entries
+               WHERE seq > $1 AND seq <= $2 ORDER BY seq";
+    log.query(sql, args![after.cast_signed(), through.cast_signed()], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })
+}
+
+pub fn open(opener: &mut Opener, stored: Vec<Stored>) -> Result<Vec<Extract>, StoreError> {
+    let open = |(seq, time, envelope): Stored| {
+        let (entry, subjects) = opener.open_naming(seq, time, &envelope)?;
+        Ok(Extract::new(&entry, &subjects))
+    };
+    stored.into_iter().map(open).collect()
+}
+
+/// Nothing of this chunk is in the index yet, so that nothing has to be looked for there.
+fn is_unfed(index: &impl Sql, chunk: u64) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM postings WHERE chunk = $1 LIMIT 1) AS some";
+    Ok(index.count(sql, args![chunk.cast_signed()])? == 0)
+}
+
+/// One transaction's worth.
+struct Taking<'a, 'b> {
+    index: &'a mut RawWriteTx<'b>,
+    chunk: u64,
+    through: u64,
+    postings: HashMap<Vec<u8>, Vec<u16>>,
+}
+
+impl Taking<'_, '_> {
+    fn piece(&mut self, piece: Vec<Extract>) -> Result<(), StoreError> {
+        for entry in piece {
+            file::insert_text(self.index, entry.seq, &entry.text)?;
+            let low = (entry.seq % CHUNK) as u16;
+            for key in entry.keys {
+                self.postings.entry(key).or_default().push(low);
+            }
+            self.through = entry.seq;
+        }
+        Ok(())
+    }
+
+    /// Writes the postings in the order of their keys, as the B-tree likes it.
+    fn end(mut self, log: LogId, is_new: bool) -> Result<(), StoreError> {
+        let mut postings: Vec<_> = std::mem::take(&mut self.postings).into_iter().collect();
+        postings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, lows) in postings {
+            file::append_postings(self.index, self.chunk, &key, &lows, is_new)?;
+        }
+        file::set_cursor(self.index, log, self.through)
+    }
+}

@@ -1,0 +1,160 @@
+//! Who signs checkpoints, and where the highest of each log is kept outside of its file: somebody
+//! who cuts off a log's tail, or puts an older copy of its file back, would have to change both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::checkpoint;
+use super::note::{Checkpoint, Kind, NOTE_BYTES, Note, NoteError, Signer, Verifier};
+use super::proof::{ProofError, Prover};
+use crate::kernel::id::LogId;
+use crate::store::{Sql, StoreError, files};
+
+pub struct Notary {
+    signer: Arc<Signer>,
+    /// `heads/<log id>.note` in the data directory.
+    heads: PathBuf,
+}
+
+/// A signed checkpoint that a log does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    pub checkpoint: Checkpoint,
+    /// The first entry that is missing; none when entries are there but are not the ones signed.
+    pub missing: Option<u64>,
+}
+
+impl Contradiction {
+    pub fn reason(&self) -> &'static str {
+        match self.missing {
+            Some(_) => "entries are missing at the end: a checkpoint was signed over more",
+            None => "the entries are not those that a checkpoint was signed over",
+        }
+    }
+}
+
+/// What is kept of a log outside of its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    Missing,
+    /// There is something, but this installation's key did not sign it for this log.
+    Foreign,
+    Kept(Checkpoint),
+}
+
+impl Notary {
+    /// Makes the directory of heads in the data directory.
+    pub fn new(signer: Arc<Signer>, data_dir: &Path) -> Result<Self, StoreError> {
+        let heads = data_dir.join("heads");
+        files::private_directory(&heads)?;
+        Ok(Self { signer, heads })
+    }
+
+    pub fn signer(&self) -> &Arc<Signer> {
+        &self.signer
+    }
+
+    /// What others check this installation's checkpoints with.
+    pub fn verifier(&self) -> Verifier {
+        self.signer.verifier(Kind::Ed25519)
+    }
+
+    /// What a log that is begun here calls itself.
+    pub fn origin(&self, log: LogId) -> String {
+        format!("{}/{log}", self.signer.name())
+    }
+
+    pub fn sign(&self, checkpoint: &Checkpoint) -> Result<Note, StoreError> {
+        checkpoint.sign(&self.signer).map_err(corrupt)
+    }
+
+    /// The checkpoint that is kept outside of the log's file.
+    pub fn head(&self, log: LogId, origin: &str) -> Result<Head, StoreError> {
+        let path = self.path(log);
+        let size = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Head::Missing),
+            Err(error) => return Err(StoreError::file(&path, &error)),
+        };
+        if size > NOTE_BYTES as u64 {
+            return Ok(Head::Foreign);
+        }
+        let bytes = std::fs::read(&path).map_err(|error| StoreError::file(&path, &error))?;
+        let opened = std::str::from_utf8(&bytes)
+            .ok()
+            .and_then(|note| Checkpoint::open(note, &self.verifier()).ok());
+        Ok(match opened {
+            Some((checkpoint, _)) if checkpoint.origin == origin => Head::Kept(checkpoint),
+            _ => Head::Foreign,
+        })
+    }
+
+    /// Whether the log as `tx` sees it goes on from what is kept outside.
+    pub fn contradiction(&self, tx: &impl Sql) -> Result<Option<Contradiction>, StoreError> {
+        let Some((log, origin)) = checkpoint::log(tx, self)? else { return Ok(None) };
+        match self.head(log, &origin)? {
+            Head::Kept(checkpoint) => contradicts(tx, checkpoint),
+            Head::Missing => Ok(None),
+            Head::Foreign => {
+                tracing::error!(
+                    file = %self.path(log).display(),
+                    "the checkpoint kept beside the logs is not signed by this installation; \
+                     find out who changed it, then remove it"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the log's highest checkpoint outside, in place of a smaller one that it follows from.
+    /// One that the log contradicts stays: it is the evidence.
+    pub fn keep(&self, tx: &impl Sql) -> Result<Option<Contradiction>, StoreError> {
+        let Some((log, origin)) = checkpoint::log(tx, self)? else { return Ok(None) };
+        let Some(latest) = checkpoint::latest(tx)? else { return Ok(None) };
+        match self.head(log, &origin)? {
+            Head::Foreign => return Ok(None),
+            Head::Missing => {}
+            Head::Kept(kept) if kept.size == latest.size && kept.root == latest.root => {
+                return Ok(None);
+            }
+            Head::Kept(kept) => {
+                let size = kept.size;
+                if let Some(contradiction) = contradicts(tx, kept)? {
+                    return Ok(Some(contradiction));
+                }
+                if latest.size <= size {
+                    return Ok(None);
+                }
+            }
+        }
+        files::replace(&self.path(log), latest.note.as_bytes())?;
+        Ok(None)
+    }
+
+    fn path(&self, log: LogId) -> PathBuf {
+        self.heads.join(format!("{log}.note"))
+    }
+}
+
+/// Whether the log as `tx` sees it is another than a checkpoint was signed over.
+pub fn contradicts(
+    tx: &impl Sql,
+    checkpoint: Checkpoint,
+) -> Result<Option<Contradiction>, StoreError> {
+    let prover = Prover::of_log(tx)?;
+    let missing = (prover.size() < checkpoint.size).then_some(prover.size() + 1);
+    let same = missing.is_none()
+        && match prover.root(checkpoint.size) {
+            Ok(root) => root == checkpoint.root,
+            // A tree that has holes is not the one that was signed.
+            Err(ProofError::Store(error)) if !matches!(error, StoreError::Corrupt(_)) => {
+                return Err(error);
+            }
+            Err(_) => checkpoint.size == 0,
+        };
+    Ok((!same).then_some(Contradiction { checkpoint, missing }))
+}
+
+fn corrupt(error: NoteError) -> StoreError {
+    StoreError::Corrupt(format!("the audit log's origin: {error}").into())
+}
