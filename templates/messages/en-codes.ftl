@@ -183,3 +183,21 @@ action-stream-gap = Stream missed removed entries
 action-clock-set-back = Clock set back
 action-entry-unreadable = Entry cannot be opened
 action-clock-jump = Clock jumped
+
+## Streams
+stream-type-syslog = Syslog
+stream-type-splunk = Splunk (HTTP Event Collector)
+stream-type-http = JSON over HTTP
+stream-format-json = JSON
+stream-format-cef = CEF
+stream-format-ocsf = OCSF
+stream-begin-beginning = The beginning of the log
+stream-begin-now = Now
+stream-transport-tls = TLS
+stream-transport-tcp = TCP, not encrypted
+stream-body-array = Array
+stream-body-ndjson = One value a line
+stream-auth-none = None
+stream-auth-bearer = Bearer token
+stream-auth-basic = User and password
+stream-auth-header = A header of your choice

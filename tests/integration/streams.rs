@@ -250,3 +250,38 @@ async fn this_machine_and_its_neighbours_are_out_of_reach_unless_the_configurati
     let tried = api.post_empty(&format!("{STREAMS}/{}/test", id(&made))).await.expect(200);
     assert!(tried["detail"].as_str().unwrap().contains("streams.allowed_addresses"), "{tried}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_sets_up_tests_changes_and_removes_a_stream_in_the_console() {
+    let (app, _) = start();
+    let receiver = Receiver::start().await;
+    let owner = app.session("acme", crate::app::OWNER, crate::app::PASSWORD).await;
+    let (list, url) = ("/t/acme/admin/audit/streams", receiver.url());
+    let new = format!("{list}/new");
+    let form = format!("{new}?type=http");
+    let way = ("authentication", "bearer");
+    let fields = [("type", "http"), ("name", "SIEM"), ("url", url.as_str()), way];
+    let refused = owner.submit(&form, &new, &fields).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("needs a credential"), "{}", refused.body);
+    let secret = ("credential", "a-secret-token");
+    let made = owner.submit(&form, &new, &[&fields[..], &[secret]].concat()).await;
+    assert_eq!(made.status, 303, "{}", made.body);
+    let here = made.header("location").split('?').next().unwrap().to_owned();
+    let tested = owner.submit(&here, &format!("{here}/test"), &[]).await;
+    assert!(tested.body.contains("The test message got through"), "{}", tested.body);
+    let edit = format!("{here}/edit");
+    assert!(!owner.get(&edit).await.body.contains("a-secret-token"));
+    let renamed = [&fields[..1], &[("name", "Other")], &fields[2..]].concat();
+    assert_eq!(owner.submit(&edit, &edit, &renamed).await.status, 303, "the token is kept");
+    receiver.behave(Manner::Refuse(401));
+    let failed = owner.submit(&here, &format!("{here}/test"), &[]).await;
+    assert!(failed.body.contains("the receiver answered 401"), "{}", failed.body);
+    for act in ["pause", "resume"] {
+        assert_eq!(owner.submit(&here, &format!("{here}/{act}"), &[]).await.status, 303);
+    }
+    assert!(owner.get(list).await.body.contains("Other"));
+    let gone = owner.submit(&format!("{here}/delete"), &format!("{here}/delete"), &[]).await;
+    assert_eq!(gone.status, 303);
+    assert_eq!(owner.get(&here).await.status, 404);
+}

@@ -19,6 +19,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod streams;
 
 use super::messages::Messages;
 use super::view::form::Choice;
@@ -43,6 +44,7 @@ pub fn routes() -> Vec<Route> {
         keys::routes(),
         // Before the entries, whose path would take it.
         audit_tail::routes(),
+        streams::routes(),
         audit::routes(),
         permissions::routes(),
         account::routes(),

@@ -132,6 +132,7 @@ pub enum ConfirmAct {
     UnfreezeTenant,
     SuspendTenant,
     ResumeTenant,
+    DeleteStream,
 }
 
 impl ConfirmAct {
@@ -145,6 +146,7 @@ impl ConfirmAct {
             Self::UnfreezeTenant => "confirm-unfreeze-title",
             Self::SuspendTenant => "confirm-suspend-title",
             Self::ResumeTenant => "confirm-resume-title",
+            Self::DeleteStream => "confirm-delete-stream-title",
         }
     }
 
@@ -158,6 +160,7 @@ impl ConfirmAct {
             Self::UnfreezeTenant => "confirm-unfreeze-text",
             Self::SuspendTenant => "confirm-suspend-text",
             Self::ResumeTenant => "confirm-resume-text",
+            Self::DeleteStream => "confirm-delete-stream-text",
         }
     }
 
@@ -171,6 +174,7 @@ impl ConfirmAct {
             Self::UnfreezeTenant => "confirm-unfreeze-button",
             Self::SuspendTenant => "confirm-suspend-button",
             Self::ResumeTenant => "confirm-resume-button",
+            Self::DeleteStream => "confirm-delete-stream-button",
         }
     }
 

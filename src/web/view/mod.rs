@@ -19,11 +19,12 @@ pub mod public;
 pub mod query;
 pub mod setup;
 pub mod state;
+pub mod streams;
 
 pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section};
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
-    Tone,
+    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, StreamHealth,
+    TenantState, Tone,
 };
