@@ -117,6 +117,8 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
+            Self::Proof(_) => ErrorKind::Invalid,
+            Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }
