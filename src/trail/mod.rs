@@ -20,7 +20,7 @@ pub use checkpoint::{
     consistency_proof, inclusion_proof, public_key,
 };
 pub use entry::{Entry, entry};
-pub use ingest::{Appended, Refused, Wanted, ingest};
+pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use search::{Page, SearchRequest, search, search_platform};
@@ -30,7 +30,7 @@ pub use verified::{LastVerification, Verified};
 pub use verify::{verify, verify_platform};
 
 use crate::audit::index::IndexError;
-use crate::audit::ingest::{IngestError, IngestFault};
+use crate::audit::ingest::IngestError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
@@ -81,7 +81,7 @@ impl From<ProofError> for TrailError {
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Ingest(error) if error.fault == IngestFault::TooLarge => ErrorKind::TooLarge,
+            Self::Ingest(error) if error.fault.is_too_large() => ErrorKind::TooLarge,
             Self::Query(_)
             | Self::Ingest(_)
             | Self::Cursor
