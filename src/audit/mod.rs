@@ -18,6 +18,7 @@ pub mod leaf;
 pub mod log;
 pub mod notary;
 pub mod note;
+pub mod partial;
 mod payload;
 mod pointer;
 pub mod posted;
@@ -34,6 +35,7 @@ mod stored;
 pub mod tree;
 pub mod verify;
 pub mod view;
+pub mod witness;
 
 pub use event::Event;
 pub use log::AuditLog;

@@ -21,6 +21,7 @@ mod walk;
 
 mod checkpoint_logs;
 mod close_idle;
+mod expire_exports;
 mod expire_sessions;
 mod feed_indexes;
 mod flush_denials;
@@ -51,6 +52,7 @@ pub const JOBS: &[Job] = &[
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     expire_sessions::JOB,
+    expire_exports::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
     prune_logs::JOB,

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod readers;
 mod removal;
 pub mod shelf;
+pub mod spool;
 mod sql;
 #[cfg(test)]
 pub mod test_support;

@@ -69,11 +69,13 @@ id_values!(
     SessionId,
     ApiKeyId,
     ConversationId,
+    ExportId,
     MessageId,
     SubjectId,
     LogId,
     KeyId,
     JobRunId,
+    StreamId,
     SavedSearchId,
     ShredId,
     InstallationId

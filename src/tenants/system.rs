@@ -1,6 +1,7 @@
 //! What goes past the grants: credential tables for authentication, and the closed list of system
 //! writes that append no entry.
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -29,8 +30,13 @@ pub enum SystemWrite {
     Expiry,
     /// Progress of a job; its start and end are entries.
     JobProgress,
+    /// How far an export has come and whether its file is there; what was asked for, exported,
+    /// cancelled and downloaded are entries.
+    ExportState,
     /// A hash made again with today's cost.
     Rehash,
+    /// How far a stream to another system has come; which tenants have streams.
+    StreamCursor,
     /// A checkpoint of the log, one that was thinned away.
     Checkpoint,
     /// Rows that a cut of the log left behind; the cut is an entry.
@@ -150,6 +156,16 @@ impl Tenants {
         Ok(destroyed.await??)
     }
 
+    /// Where a realm keeps the files of its large exports.
+    pub(crate) fn exports_directory(&self, realm: Realm) -> PathBuf {
+        let ground = &self.inner.ground;
+        let directory = match realm {
+            Realm::Platform => ground.directory.clone(),
+            Realm::Tenant(id) => ground.tenant_directory(id),
+        };
+        directory.join("exports")
+    }
+
     /// Signs in the installation's name.
     pub(crate) fn notary(&self) -> &Arc<Notary> {
         &self.inner.ground.notary
@@ -229,6 +245,12 @@ impl Tenants {
             .collect();
         drop(open);
         drop(closing); // writes their WALs back, which nobody else should wait for
+    }
+
+    /// Tenants whose files are open.
+    #[cfg(test)]
+    pub(crate) fn open_count(&self) -> usize {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Empties every WAL and closes the files, after the last request.

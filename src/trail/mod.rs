@@ -4,6 +4,7 @@
 mod admin_access;
 mod checkpoint;
 mod entry;
+pub mod export;
 mod ingest;
 mod overview;
 mod pruning;
@@ -16,6 +17,7 @@ mod suggest;
 mod tail;
 mod verified;
 mod verify;
+pub mod witness;
 
 pub use admin_access::record_admin_access;
 pub use checkpoint::{
@@ -23,7 +25,7 @@ pub use checkpoint::{
     consistency_proof, inclusion_proof, public_key,
 };
 pub use entry::{Entry, entry};
-pub use ingest::{Appended, ingest};
+pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
@@ -36,9 +38,10 @@ pub use verified::{LastVerification, VerificationState, Verified};
 pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
-use crate::audit::ingest::IngestError;
+use crate::audit::ingest::{IngestError, IngestFault};
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
+use crate::audit::ingest::IngestError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
@@ -103,6 +106,7 @@ impl From<ProofError> for TrailError {
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::Ingest(error) if error.fault.is_too_large() => ErrorKind::TooLarge,
             Self::Query(_)
             | Self::Ingest(_)
             | Self::Cursor
@@ -114,6 +118,8 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
+            Self::Proof(_) => ErrorKind::Invalid,
+            Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }
@@ -121,7 +127,7 @@ impl Fault for TrailError {
     fn code(&self) -> &'static str {
         match self {
             Self::Query(_) => "query-invalid",
-            Self::Ingest(_) => "event-invalid",
+            Self::Ingest(error) => error.fault.code(),
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",

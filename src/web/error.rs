@@ -46,8 +46,8 @@ fn kind(failure: &Failure) -> ErrorPageKind {
     match (failure.kind, failure.code.as_ref()) {
         (_, "stale-form") => ErrorPageKind::StaleForm,
         (_, "entry-removed") => ErrorPageKind::Removed,
-        (_, "body-too-large") => ErrorPageKind::TooLarge,
         (ErrorKind::Invalid, _) => ErrorPageKind::BadRequest,
+        (ErrorKind::TooLarge, _) => ErrorPageKind::TooLarge,
         (ErrorKind::Conflict, _) => ErrorPageKind::Conflict,
         (ErrorKind::NotFound, _) => ErrorPageKind::NotFound,
         (ErrorKind::Denied | ErrorKind::Unauthenticated, _) => ErrorPageKind::Forbidden,

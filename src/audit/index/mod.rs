@@ -252,6 +252,11 @@ impl AuditIndex {
     }
 }
 
+/// The words that the full text has of an entry.
+pub fn words_of(entry: &super::view::EntryView) -> String {
+    fields::Extract::new(entry, &[]).text
+}
+
 /// One page of everything, as the log itself has it.
 pub fn in_order(log: &impl Sql, cursor: Cursor, limit: usize) -> Result<Found, StoreError> {
     let (n, comparison, order) = match cursor {
