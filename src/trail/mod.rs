@@ -38,10 +38,9 @@ pub use verified::{LastVerification, VerificationState, Verified};
 pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
-use crate::audit::ingest::{IngestError, IngestFault};
+use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
-use crate::audit::ingest::IngestError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
@@ -118,8 +117,6 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
-            Self::Proof(_) => ErrorKind::Invalid,
-            Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }
