@@ -3,6 +3,7 @@
 mod bundle;
 mod checkpoint;
 mod public_key;
+mod reindex;
 mod verify;
 
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ pub enum Verb {
     Checkpoint(checkpoint::Arguments),
     /// Print the key that the checkpoints of this installation are checked with
     PublicKey(public_key::Arguments),
+    /// Build the search index anew from the log
+    Reindex(reindex::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
 }
@@ -31,6 +34,7 @@ pub enum Verb {
 pub enum Command {
     Checkpoint(checkpoint::Arguments),
     PublicKey,
+    Reindex(reindex::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -38,6 +42,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
+        Verb::Reindex(arguments) => Command::Reindex(arguments),
         Verb::Verify(arguments) => {
             if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
                 return socket::finish(context, report);
@@ -52,6 +57,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     match command {
         Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
         Command::PublicKey => Ok(public_key::execute(operator)),
+        Command::Reindex(arguments) => reindex::execute(operator, arguments).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
     }
 }
