@@ -81,7 +81,7 @@ fn take<P>(
     };
     let signed = signatures(tx, note)?;
     if let Some(found) = notary::contradicts(tx, checkpoint.clone())? {
-        checkpoint::note_contradiction(tx, checkpoint.size, &checkpoint.root, now)?;
+        checkpoint::note_contradiction(tx, checkpoint.size, &checkpoint.root, found.missing, now)?;
         let mut event = Event::new(catalogue::CHECKPOINT_CONTRADICTED);
         event.outcome = Outcome::Failure;
         event.resource = Some(Resource::new("audit_log", log.to_string()));
