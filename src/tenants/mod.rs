@@ -50,6 +50,7 @@ mod model;
 mod realm;
 mod registry;
 mod root_key;
+mod shred;
 mod state;
 mod system;
 mod tx;

@@ -2,11 +2,18 @@
 
 mod account;
 mod audit;
+mod audit_changes;
+mod audit_entry;
 mod audit_rows;
+mod audit_settings;
+mod audit_searches;
+mod audit_suggest;
 mod audit_tail;
+mod audit_verify;
 mod choose_password;
 mod conversation;
 mod conversations;
+mod exports;
 mod files;
 mod home;
 mod jobs;
@@ -45,7 +52,15 @@ pub fn routes() -> Vec<Route> {
         // Before the entries, whose path would take it.
         audit_tail::routes(),
         witnesses::routes(),
+        audit_settings::routes(),
+        exports::routes(),
         audit::routes(),
+        audit_searches::routes(),
+        audit_suggest::routes(),
+        audit_tail::routes(),
+        audit_verify::routes(),
+        // After the others below the explorer: the number takes any name.
+        audit_entry::routes(),
         permissions::routes(),
         account::routes(),
         platform::routes(),
