@@ -8,8 +8,8 @@ pub mod audit;
 pub mod audit_entry;
 pub mod audit_facets;
 pub mod audit_rows;
-pub mod audit_settings;
 pub mod audit_search;
+pub mod audit_settings;
 pub mod audit_timeline;
 pub mod audit_verify;
 pub mod chrome;
@@ -32,8 +32,6 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
-    Tone, WitnessState,
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    TenantState, Tone,
+    TenantState, Tone, WitnessState,
 };
