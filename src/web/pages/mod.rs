@@ -26,6 +26,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod streams;
 mod witnesses;
 
 use super::messages::Messages;
@@ -54,6 +55,7 @@ pub fn routes() -> Vec<Route> {
         witnesses::routes(),
         audit_settings::routes(),
         exports::routes(),
+        streams::routes(),
         audit::routes(),
         audit_searches::routes(),
         audit_suggest::routes(),
