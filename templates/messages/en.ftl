@@ -688,6 +688,7 @@ export-interrupted = Interrupted by a restart
 export-expired = Expired
 export-format-jsonl = JSON Lines, as the API gives entries
 export-format-csv = CSV for spreadsheets
+export-format-bundle = Signed bundle, verified offline
 export-format-cef = CEF (ArcSight)
 export-format-ocsf = OCSF (JSON Lines)
 label-export-query = Search

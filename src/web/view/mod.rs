@@ -34,5 +34,6 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
+    TenantState, Tone, WitnessState,
     StreamHealth, TenantState, Tone, WitnessState,
 };
