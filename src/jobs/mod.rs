@@ -29,6 +29,8 @@ mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
 mod prune_logs;
+#[cfg(test)]
+mod prune_tests;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
