@@ -77,6 +77,8 @@ ids! {
     SessionId,
     ApiKeyId,
     ConversationId,
+    /// A large export of an audit log.
+    ExportId,
     MessageId,
     /// A data subject: a person whose data is stored; users are subjects too.
     SubjectId,
@@ -89,4 +91,6 @@ ids! {
     JobRunId,
     /// A search of the log that is kept under a name.
     SavedSearchId,
+    /// One destruction of a log's contents.
+    ShredId,
 }

@@ -12,8 +12,10 @@ pub mod files;
 mod index_file;
 pub mod lock;
 pub mod migrate;
+mod removal;
 pub mod readers;
 pub mod shelf;
+pub mod spool;
 mod sql;
 #[cfg(test)]
 pub mod test_support;

@@ -69,12 +69,14 @@ id_values!(
     SessionId,
     ApiKeyId,
     ConversationId,
+    ExportId,
     MessageId,
     SubjectId,
     LogId,
     KeyId,
     JobRunId,
     SavedSearchId,
+    ShredId,
     InstallationId
 );
 

@@ -261,7 +261,7 @@ impl Ground {
         OpenRealm::open(directory, files, owner, keys, self)
     }
 
-    fn tenant_directory(&self, id: TenantId) -> PathBuf {
+    pub fn tenant_directory(&self, id: TenantId) -> PathBuf {
         self.directory.join("tenants").join(id.to_string())
     }
 }

@@ -11,7 +11,7 @@ use crate::authz::{Grant, Permission};
 use crate::tenants::Tenants;
 
 /// Hears how many entries are done, of how many.
-pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+pub type OnProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
 
 /// Checks every entry, link, tile and signature of a tenant's log. The check is recorded after it.
 pub async fn verify(
@@ -42,7 +42,7 @@ pub fn start_verification<P: Permission>(
     }
     let (tenants, verified, grant) = (tenants.clone(), verified.clone(), grant.clone());
     let heard = verified.clone();
-    let progress: Progress = Arc::new(move |done, total| heard.progress(realm, done, total));
+    let progress: OnProgress = Arc::new(move |done, total| heard.progress(realm, done, total));
     tokio::spawn(async move {
         // Whatever becomes of it, it is no longer under way.
         let ended = verified.ends(realm);
@@ -62,7 +62,7 @@ pub fn start_verification<P: Permission>(
 pub async fn verify_with<P: Permission>(
     tenants: &Tenants,
     grant: &Grant<P>,
-    progress: Progress,
+    progress: OnProgress,
 ) -> Result<Verification, TrailError> {
     let disclosed = tenants.disclose(grant, move |tx| {
         let verification = tx.verify_log(progress.as_ref())?;

@@ -11,7 +11,7 @@ use crate::audit::verify::{Excludes, Verification};
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify, TenantRead};
 use crate::cli::command::Operator;
 use crate::cli::output::{Report, table};
-use crate::trail::{TrailError, VerifyProgress};
+use crate::trail::{OnProgress, TrailError};
 use crate::{tenants, trail};
 
 #[derive(clap::Args, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Resul
 }
 
 /// A line for each tenth of a log that takes longer than a moment.
-fn told(operator: &Operator, log: &str) -> VerifyProgress {
+fn told(operator: &Operator, log: &str) -> OnProgress {
     let (feedback, log, tenths) = (operator.feedback.clone(), log.to_owned(), AtomicU64::new(0));
     Arc::new(move |done, total| {
         let tenth = done.saturating_mul(10) / total.max(1);

@@ -5,6 +5,7 @@ mod audit;
 mod audit_changes;
 mod audit_entry;
 mod audit_rows;
+mod audit_settings;
 mod audit_searches;
 mod audit_suggest;
 mod audit_tail;
@@ -12,6 +13,7 @@ mod audit_verify;
 mod choose_password;
 mod conversation;
 mod conversations;
+mod exports;
 mod files;
 mod home;
 mod jobs;
@@ -24,6 +26,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod witnesses;
 
 use super::messages::Messages;
 use super::view::form::Choice;
@@ -46,6 +49,11 @@ pub fn routes() -> Vec<Route> {
         conversation::routes(),
         members::routes(),
         keys::routes(),
+        // Before the entries, whose path would take it.
+        audit_tail::routes(),
+        witnesses::routes(),
+        audit_settings::routes(),
+        exports::routes(),
         audit::routes(),
         audit_searches::routes(),
         audit_suggest::routes(),

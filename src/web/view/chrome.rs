@@ -277,4 +277,8 @@ impl Chrome {
             _ => format!("{}/admin/audit", self.base()),
         }
     }
+
+    pub fn exports_href(&self) -> String {
+        format!("{}/exports", self.audit_href())
+    }
 }

@@ -96,6 +96,13 @@ labelled! {
 }
 
 labelled! {
+    WitnessState {
+        Active: "active", "witness-state-active", Good;
+        Removed: "removed", "witness-state-removed", Neutral;
+    }
+}
+
+labelled! {
     /// How an audited act ended.
     Outcome {
         Success: "success", "outcome-success", Good;
@@ -127,6 +134,19 @@ labelled! {
 }
 
 labelled! {
+    /// How an export is getting on.
+    ExportState {
+        Waiting: "waiting", "export-waiting", Neutral;
+        Writing: "writing", "export-writing", Accent;
+        Ready: "ready", "export-ready", Good;
+        Cancelled: "cancelled", "export-cancelled", Neutral;
+        Failed: "failed", "export-failed", Bad;
+        Interrupted: "interrupted", "export-interrupted", Warning;
+        Expired: "expired", "export-expired", Neutral;
+    }
+}
+
+labelled! {
     /// What a page says once after a form was handled. The code travels over the redirect, so a
     /// link can only ever show one of these texts.
     Notice {
@@ -149,8 +169,15 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        WitnessAdded: "witness-added", "notice-witness-added", Good;
+        WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
+        CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
+        RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
         SearchSaved: "search-saved", "notice-search-saved", Good;
         SearchDeleted: "search-deleted", "notice-search-deleted", Good;
+        ExportStarted: "export-started", "notice-export-started", Good;
+        ExportCancelled: "export-cancelled", "notice-export-cancelled", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }
