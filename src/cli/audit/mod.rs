@@ -50,7 +50,6 @@ pub enum Command {
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
         Verb::Export(arguments) => return export::run(context, arguments).await,
-        Verb::Verify(arguments) => Command::Verify(arguments),
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
         Verb::Retention(arguments) => Command::Retention(arguments),

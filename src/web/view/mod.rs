@@ -32,8 +32,6 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
-    Tone, WitnessState,
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    TenantState, Tone,
+    TenantState, Tone, WitnessState,
 };
