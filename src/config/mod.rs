@@ -18,5 +18,5 @@ pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
 pub use place::host_name;
 pub use secret::{RootKeyConfig, SecretKey32};
-pub use table::{Description, Limits, Log, RootKey, Server, Sessions, Settings, Store};
+pub use table::{Description, Limits, Log, RootKey, Server, Sessions, Settings, Store, Streams};
 pub use types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

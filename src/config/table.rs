@@ -170,6 +170,23 @@ settings! {
         idle_close_seconds: u32 [1..=86_400] = 300,
     }
 
+    /// Streams of audit logs to other systems.
+    streams: Streams {
+        /// IP addresses that streams may send to although they are refused otherwise: this machine
+        /// itself, link-local addresses, the metadata services of clouds.
+        allowed_addresses: Vec<IpAddr> = Vec::new(),
+        /// Seconds that a syslog connection has to stay whole after an entry was taken, before the
+        /// entry counts as delivered: syslog itself confirms nothing.
+        settle_seconds: u32 [1..=300] = 5,
+        /// Seconds of failure after which a stream is reported as failing.
+        alarm_seconds: u32 [1..=86_400] = 300,
+        /// Streams that send at the same time; as many again may be trying to get through.
+        parallel: u32 [1..=1_024] = 64,
+        /// Private enterprise number in `[strongroom@…]` of syslog messages (RFC 5424, 7.2.2).
+        /// The default is the one reserved for documentation.
+        enterprise_number: u32 [1..=4_294_967_295] = 32_473,
+    }
+
     /// Console sessions.
     sessions: Sessions {
         /// Minutes without a request after which a session ends.

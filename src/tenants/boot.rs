@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
+use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{list, root_key};
@@ -61,6 +62,7 @@ pub struct Ground {
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
+    pub growth: Arc<Growth>,
     /// Signs the checkpoints of all logs as `strongroom/<installation>`.
     pub notary: Arc<Notary>,
     _lock: DirectoryLock,
@@ -120,6 +122,7 @@ impl Boot {
             options: options(settings),
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
+            growth: Arc::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
             _lock: lock,
@@ -258,7 +261,9 @@ impl Ground {
         owner: TenantId,
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
-        OpenRealm::open(directory, files, owner, keys, self)
+        let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
+        realm.growth = self.growth.clone();
+        Ok(realm)
     }
 
     pub fn tenant_directory(&self, id: TenantId) -> PathBuf {

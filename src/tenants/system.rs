@@ -35,6 +35,8 @@ pub enum SystemWrite {
     ExportState,
     /// A hash made again with today's cost.
     Rehash,
+    /// How far a stream to another system has come; which tenants have streams.
+    StreamCursor,
     /// A checkpoint of the log, one that was thinned away.
     Checkpoint,
     /// Rows that a cut of the log left behind; the cut is an entry.
@@ -243,6 +245,12 @@ impl Tenants {
             .collect();
         drop(open);
         drop(closing); // writes their WALs back, which nobody else should wait for
+    }
+
+    /// Tenants whose files are open.
+    #[cfg(test)]
+    pub(crate) fn open_count(&self) -> usize {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Empties every WAL and closes the files, after the last request.

@@ -25,7 +25,7 @@ pub use checkpoint::{
     consistency_proof, inclusion_proof, public_key,
 };
 pub use entry::{Entry, entry};
-pub use ingest::{Appended, Refused, Wanted, ingest};
+pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
@@ -41,6 +41,7 @@ use crate::audit::index::IndexError;
 use crate::audit::ingest::{IngestError, IngestFault};
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
+use crate::audit::ingest::IngestError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
@@ -105,7 +106,7 @@ impl From<ProofError> for TrailError {
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Ingest(error) if error.fault == IngestFault::TooLarge => ErrorKind::TooLarge,
+            Self::Ingest(error) if error.fault.is_too_large() => ErrorKind::TooLarge,
             Self::Query(_)
             | Self::Ingest(_)
             | Self::Cursor
@@ -117,6 +118,8 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
+            Self::Proof(_) => ErrorKind::Invalid,
+            Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }

@@ -1,8 +1,8 @@
 //! `strongroom audit …`, one file a verb.
 
-mod export;
 mod bundle;
 mod checkpoint;
+mod export;
 mod public_key;
 mod retention;
 mod verify;

@@ -5,8 +5,8 @@ mod audit;
 mod audit_changes;
 mod audit_entry;
 mod audit_rows;
-mod audit_settings;
 mod audit_searches;
+mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
@@ -26,6 +26,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod streams;
 mod witnesses;
 
 use super::messages::Messages;
@@ -52,6 +53,7 @@ pub fn routes() -> Vec<Route> {
         witnesses::routes(),
         audit_settings::routes(),
         exports::routes(),
+        streams::routes(),
         audit::routes(),
         audit_searches::routes(),
         audit_suggest::routes(),

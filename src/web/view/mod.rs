@@ -8,8 +8,8 @@ pub mod audit;
 pub mod audit_entry;
 pub mod audit_facets;
 pub mod audit_rows;
-pub mod audit_settings;
 pub mod audit_search;
+pub mod audit_settings;
 pub mod audit_timeline;
 pub mod audit_verify;
 pub mod chrome;
@@ -26,6 +26,7 @@ pub mod public;
 pub mod query;
 pub mod setup;
 pub mod state;
+pub mod streams;
 pub mod witnesses;
 
 pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section};
@@ -34,4 +35,5 @@ pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
     TenantState, Tone, WitnessState,
+    StreamHealth, TenantState, Tone, WitnessState,
 };
