@@ -10,6 +10,7 @@ mod console;
 mod conversations;
 mod crash;
 mod export;
+mod explorer;
 mod ingest;
 mod isolation;
 mod pages;
