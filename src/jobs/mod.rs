@@ -27,6 +27,7 @@ mod flush_denials;
 mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
+mod publish_checkpoints;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -47,6 +48,7 @@ pub const JOBS: &[Job] = &[
     forget_rates::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
+    publish_checkpoints::JOB,
     expire_sessions::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
