@@ -24,7 +24,7 @@ test:
 	cargo test --locked
 
 bench: packages
-	cargo bench --locked --bench store --bench http
+	cargo bench --locked --bench store --bench http --bench search
 
 check:
 	cargo fmt --check

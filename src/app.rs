@@ -15,6 +15,7 @@ use crate::kernel::{Runtime, Timestamp, limits};
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
 use crate::trail::Verified;
+use crate::trail::export::Exports;
 
 pub struct App {
     pub settings: Settings,
@@ -31,6 +32,8 @@ pub struct App {
     pub form_key: Key32,
     /// Room for large bodies under way, in KiB.
     pub bodies: Arc<Semaphore>,
+    /// Large exports that are being written.
+    pub exports: Arc<Exports>,
     /// Room for live views of logs.
     pub tails: Arc<Semaphore>,
     /// True once the server stops: what would go on by itself ends then.
@@ -62,6 +65,7 @@ impl App {
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
+            exports: Arc::default(),
             tails: Arc::new(Semaphore::new(limits::TAILS)),
             stopping: watch::Sender::new(false),
             verified: Verified::default(),

@@ -126,8 +126,8 @@ permissions! {
         SubjectRectify "subject.rectify" write [O R] "Correct a person's data";
         SubjectErase "subject.erase" write [O R S] "Destroy a person's key: their data is gone for good";
         SubjectRestrict "subject.restrict" write [O R] "Restrict the processing of a person's data";
-        RetentionRead "retention.read" read [O A U R] "See retention policies and previews";
-        RetentionManage "retention.manage" write [O R S] "Change retention policies, run retention";
+        RetentionRead "retention.read" read [O A U R L] "See retention policies and previews";
+        RetentionManage "retention.manage" write [O R L S] "Change retention policies, run retention";
         HoldManage "hold.manage" write [O R] "Set and lift legal holds";
         ConsentManage "consent.manage" write [O R] "Give and revoke consent to processing elsewhere";
     }
@@ -186,7 +186,7 @@ permissions! {
         PlatformAuditStream "platform.audit.stream" write [X S] "Stream the platform's audit log to other systems";
         PlatformAuditWitness "platform.audit.witness" write [X L] "Name witnesses of the platform's log and store their signatures";
         PlatformAuditRecord "platform.audit.record" write [L S] "Record in the platform's log what was done to a tenant";
-        PlatformRetentionManage "platform.retention.manage" write [X S] "Change how long the platform's log is kept, remove what is past it";
+        PlatformRetentionManage "platform.retention.manage" write [X L S] "Change how long the platform's log is kept, remove what is past it";
         PlatformJobRead "platform.job.read" read [X] "See scheduled jobs and their runs";
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
         PlatformAdminManage "platform.admin.manage" write [L] "Make and reset platform administrators";

@@ -21,12 +21,14 @@ mod walk;
 
 mod checkpoint_logs;
 mod close_idle;
+mod expire_exports;
 mod expire_sessions;
 mod feed_indexes;
 mod flush_denials;
 mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
+mod prune_logs;
 mod publish_checkpoints;
 mod sweep_subject_keys;
 pub mod verify_logs;
@@ -50,7 +52,9 @@ pub const JOBS: &[Job] = &[
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
     expire_sessions::JOB,
+    expire_exports::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
+    prune_logs::JOB,
     sweep_subject_keys::JOB,
 ];

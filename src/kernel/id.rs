@@ -77,6 +77,8 @@ ids! {
     SessionId,
     ApiKeyId,
     ConversationId,
+    /// A large export of an audit log.
+    ExportId,
     MessageId,
     /// A data subject: a person whose data is stored; users are subjects too.
     SubjectId,
@@ -91,4 +93,6 @@ ids! {
     StreamId,
     /// A search of the log that is kept under a name.
     SavedSearchId,
+    /// One destruction of a log's contents.
+    ShredId,
 }

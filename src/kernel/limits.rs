@@ -18,6 +18,20 @@ pub const MESSAGES_PER_CALL: usize = 1_000;
 pub const MESSAGE_BYTES: usize = 256 * 1024;
 /// Names, subjects, tags and other one-line texts, in bytes.
 pub const LINE_BYTES: usize = 512;
+/// Entries that are exported while one waits; more are written to a file first.
+pub const EXPORT_AT_ONCE: u64 = 10_000;
+/// An export that was written to a file can be fetched for this long.
+pub const EXPORT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Exports of one log that are waiting or being written.
+pub const EXPORTS_ACTIVE: usize = 3;
+/// Exports written at the same time, of all logs: one core of a small machine, and one to spare.
+pub const EXPORTS_WRITING: usize = 2;
+/// What became of an export is shown for this long.
+pub const EXPORT_SHOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// A download that takes longer holds a connection to no purpose.
+pub const DOWNLOAD_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+/// Room on the data disk that exports leave to everything else.
+pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 /// Items in one page of a list.
 pub const PAGE_ITEMS: usize = 1_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
@@ -41,6 +55,12 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
 pub const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Audit entries are kept for at least two years, of which one may be a leap year …
+pub const RETENTION_DAYS_MIN: u32 = 731;
+/// … usually for seven, of which two may be leap years …
+pub const RETENTION_DAYS_DEFAULT: u32 = 2_557;
+/// … and for a century at the most: more is a slip of the finger.
+pub const RETENTION_DAYS_MAX: u32 = 36_525;
 /// A wall clock that leaves the monotonic one by more than this stops appends.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 /// Sign-ins that wait for their password to be hashed; one more is told to come back.

@@ -32,6 +32,8 @@ impl FileShelf {
     fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
         let mut connection = engine::open(path, key, mode)?;
         migrate::migrate(&mut connection, path, migrate::KEYS, mode)?;
+        // A process that was killed while it destroyed a key left older pages in the WAL.
+        wal::checkpoint(&connection, "TRUNCATE")?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 
@@ -71,10 +73,18 @@ impl KeyShelf for FileShelf {
     }
 
     fn insert(&self, keys: &[StoredKey]) -> Result<(), CryptoError> {
+        self.replace(&[], keys)
+    }
+
+    fn replace(&self, gone: &[KeyId], new: &[StoredKey]) -> Result<(), CryptoError> {
         self.locked(|connection| {
             let transaction = connection.unchecked_transaction()?;
-            for key in keys {
-                RawWriteTx::new(&transaction).execute(
+            let mut tx = RawWriteTx::new(&transaction);
+            for id in gone {
+                tx.execute("DELETE FROM keys WHERE id = $1", args![*id])?;
+            }
+            for key in new {
+                tx.execute(
                     "INSERT INTO keys (id, purpose, version, wrapped, created)
                      VALUES ($1, $2, $3, $4, $5)",
                     args![key.id, key.purpose.name(), key.version, &key.wrapped, key.created],
@@ -83,6 +93,11 @@ impl KeyShelf for FileShelf {
             transaction.commit()?;
             Ok(())
         })
+    }
+
+    fn wipe(&self) -> Result<(), CryptoError> {
+        // secure_delete overwrote rows in the new pages; older pages must not stay in the WAL.
+        self.locked(wal::empty)
     }
 
     fn subjects(
@@ -100,13 +115,12 @@ impl KeyShelf for FileShelf {
     }
 
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {
-        self.locked(|connection| {
+        let found = self.locked(|connection| {
             let sql = "DELETE FROM keys WHERE id = $1";
-            let found = RawWriteTx::new(connection).execute(sql, args![id])? > 0;
-            // secure_delete overwrote the row in the new pages; older ones must not stay in the WAL.
-            wal::empty(connection)?;
-            Ok(found)
-        })
+            Ok(RawWriteTx::new(connection).execute(sql, args![id])? > 0)
+        })?;
+        self.wipe()?;
+        Ok(found)
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::args;
 use crate::audit::notary::Notary;
 use crate::audit::note::Signer;
-use crate::audit::verify::{Verification, verify};
+use crate::audit::verify::{Task, Verification, verify};
 use crate::audit::{AuditLog, Event, catalogue};
 use crate::crypto::signing::SigningKey;
 use crate::crypto::{Key32, TenantKeys};
@@ -169,7 +169,21 @@ pub fn notary(directory: &Path) -> Notary {
 }
 
 pub fn verified(database: &Database<AuditLog>, runtime: &Runtime) -> Verification {
-    database.read_here(|tx| verify(tx, runtime.clock.as_ref())).unwrap().unwrap()
+    try_verified(database, runtime).unwrap()
+}
+
+pub fn try_verified(
+    database: &Database<AuditLog>,
+    runtime: &Runtime,
+) -> Result<Verification, StoreError> {
+    let task = Task {
+        readers: database.readers(),
+        notary: &notary(database.readers().path().parent().unwrap()),
+        clock: runtime.clock.as_ref(),
+        pruned_through: |_| Ok(0),
+        progress: &|_, _| (),
+    };
+    verify(&task)
 }
 
 pub fn names(database: &Database<AuditLog>) -> Vec<u64> {

@@ -69,6 +69,7 @@ id_values!(
     SessionId,
     ApiKeyId,
     ConversationId,
+    ExportId,
     MessageId,
     SubjectId,
     LogId,
@@ -76,6 +77,7 @@ id_values!(
     JobRunId,
     StreamId,
     SavedSearchId,
+    ShredId,
     InstallationId
 );
 

@@ -277,7 +277,7 @@ impl Ground {
         Ok(realm)
     }
 
-    fn tenant_directory(&self, id: TenantId) -> PathBuf {
+    pub fn tenant_directory(&self, id: TenantId) -> PathBuf {
         self.directory.join("tenants").join(id.to_string())
     }
 }

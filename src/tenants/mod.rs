@@ -32,6 +32,8 @@
 //! ```
 
 mod boot;
+#[cfg(test)]
+mod checkpoint_tests;
 mod checkpoints;
 mod create;
 #[cfg(test)]
@@ -49,6 +51,7 @@ mod model;
 mod realm;
 mod registry;
 mod root_key;
+mod shred;
 mod state;
 mod system;
 mod tx;

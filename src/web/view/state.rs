@@ -96,6 +96,13 @@ labelled! {
 }
 
 labelled! {
+    WitnessState {
+        Active: "active", "witness-state-active", Good;
+        Removed: "removed", "witness-state-removed", Neutral;
+    }
+}
+
+labelled! {
     /// How an audited act ended.
     Outcome {
         Success: "success", "outcome-success", Good;
@@ -123,6 +130,19 @@ labelled! {
         Completed: "completed", "job-completed", Good;
         Failed: "failed", "job-failed", Bad;
         Interrupted: "interrupted", "job-interrupted", Warning;
+    }
+}
+
+labelled! {
+    /// How an export is getting on.
+    ExportState {
+        Waiting: "waiting", "export-waiting", Neutral;
+        Writing: "writing", "export-writing", Accent;
+        Ready: "ready", "export-ready", Good;
+        Cancelled: "cancelled", "export-cancelled", Neutral;
+        Failed: "failed", "export-failed", Bad;
+        Interrupted: "interrupted", "export-interrupted", Warning;
+        Expired: "expired", "export-expired", Neutral;
     }
 }
 
@@ -161,6 +181,15 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        WitnessAdded: "witness-added", "notice-witness-added", Good;
+        WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
+        CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
+        RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
+        SearchSaved: "search-saved", "notice-search-saved", Good;
+        SearchDeleted: "search-deleted", "notice-search-deleted", Good;
+        ExportStarted: "export-started", "notice-export-started", Good;
+        ExportCancelled: "export-cancelled", "notice-export-cancelled", Good;
         StreamCreated: "stream-created", "notice-stream-created", Good;
         StreamChanged: "stream-changed", "notice-stream-changed", Good;
         StreamPaused: "stream-paused", "notice-stream-paused", Good;
