@@ -30,6 +30,7 @@ resource-conversation = Conversation
 resource-message = Message
 resource-user = Member
 resource-member = Member
+resource-saved-search = Saved search
 resource-session = Session
 resource-api-key = API key
 resource-tenant = Tenant

@@ -560,6 +560,7 @@ entry-sentence = “{ $action }” by { $actor }{ $hasResource ->
 }
 entry-erased = Erased in part
 entry-erased-text = A person’s key was destroyed on request: what was personal about them is gone for good. The hashes still prove that the entry was here and was not changed.
+entry-destroyed-text = The key of this part of the log was destroyed: nothing of what the entry said can be read any more. The hashes still prove that it was here and was not changed.
 entry-what = What happened
 entry-occurred = Occurred
 entry-user-agent = User agent
@@ -692,6 +693,7 @@ export-interrupted = Interrupted by a restart
 export-expired = Expired
 export-format-jsonl = JSON Lines, as the API gives entries
 export-format-csv = CSV for spreadsheets
+export-format-bundle = Signed bundle, verified offline
 export-format-cef = CEF (ArcSight)
 export-format-ocsf = OCSF (JSON Lines)
 label-export-query = Search

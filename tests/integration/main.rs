@@ -4,11 +4,13 @@
 mod app;
 mod attack;
 mod bad_input;
+mod bundle;
 mod client;
 mod console;
 mod conversations;
 mod crash;
 mod export;
+mod explorer;
 mod ingest;
 mod isolation;
 mod pages;

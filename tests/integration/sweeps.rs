@@ -170,7 +170,7 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         "POST /api/v1/audit/{tenant}/witnesses" => {
             (WITNESSES.into(), Some(json!({ "name": "Swept", "key": witness(1).1 })))
         }
-        "DELETE /api/v1/audit/{tenant}/witnesses/{witness}" => {
+        "DELETE /api/v1/audit/{tenant}/witnesses/{id}" => {
             let new = json!({ "name": "Removed", "key": witness(2).1 });
             let added = client.post(WITNESSES, &new).await.expect(201);
             (format!("{WITNESSES}/{}", added["id"].as_str().unwrap()), None)
