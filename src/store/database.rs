@@ -102,7 +102,7 @@ impl<C: Companion> Database<C> {
 
     /// The writer's state, while it stands still.
     #[cfg(test)]
-    pub(super) fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
+    pub(crate) fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
         self.writer.on_state(f)
     }
 

@@ -13,7 +13,9 @@ mod index_file;
 pub mod lock;
 pub mod migrate;
 pub mod readers;
+mod removal;
 pub mod shelf;
+pub mod spool;
 mod sql;
 #[cfg(test)]
 pub mod test_support;
