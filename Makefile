@@ -20,11 +20,11 @@ build: packages
 	cargo build --release --locked
 
 test:
-	@packaging/build-packages curl
+	@packaging/build-packages curl python3
 	cargo test --locked
 
 bench: packages
-	cargo bench --locked --bench store --bench http
+	cargo bench --locked --bench store --bench http --bench search
 
 check:
 	cargo fmt --check

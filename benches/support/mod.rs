@@ -5,7 +5,9 @@
 
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
+pub mod corpus;
 pub mod raw;
+pub mod rows;
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,12 @@ pub fn rounds() -> usize {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn percentile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = (values.len() as f64 * share) as usize;
+    values.get(at.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
 /// Runs a step until the time is over; `step` answers how many things it did. Things a second.
@@ -89,6 +97,33 @@ impl Report {
         let text = format!("{} {unit}", number(value));
         let empty = String::new;
         self.0.push([name.to_owned(), text, empty(), empty(), empty(), wanted, reached.to_owned()]);
+    }
+
+    /// Milliseconds: median and 95th percentile, beside those of another way.
+    pub fn latency(
+        &mut self,
+        name: &str,
+        values: Vec<f64>,
+        beside: Vec<f64>,
+        median_under: f64,
+        p95_under: f64,
+    ) {
+        let (middle, slow) = (median(values.clone()), percentile(values, 0.95));
+        let reached = verdict(middle < median_under && slow < p95_under);
+        let other = median(beside);
+        let (other, ratio) = match other.is_nan() {
+            true => (String::new(), String::new()),
+            false => (format!("{} ms", number(other)), format!("{:.2}", middle / other)),
+        };
+        self.0.push([
+            name.to_owned(),
+            format!("{} ms, p95 {} ms", number(middle), number(slow)),
+            other,
+            String::new(),
+            ratio,
+            format!("< {} / {} ms", number(median_under), number(p95_under)),
+            reached.to_owned(),
+        ]);
     }
 
     pub fn print(&self, title: &str) {

@@ -3,7 +3,10 @@
 mod audit;
 mod audit_export;
 mod audit_proofs;
+mod audit_retention;
 mod audit_searches;
+mod audit_streams;
+mod audit_witness;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -15,7 +18,10 @@ pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
     routes.extend(audit_export::routes());
+    routes.extend(audit_streams::routes());
     routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
+    routes.extend(audit_witness::routes());
+    routes.extend(audit_retention::routes());
     routes
 }

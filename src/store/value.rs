@@ -75,7 +75,9 @@ id_values!(
     LogId,
     KeyId,
     JobRunId,
+    StreamId,
     SavedSearchId,
+    ShredId,
     InstallationId
 );
 

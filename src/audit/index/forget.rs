@@ -59,6 +59,11 @@ impl AuditIndex {
         if !self.is_of(&opener)? {
             return Ok(());
         }
+        if self.through(&opener)? < through {
+            // It did not even come so far: it begins anew, after the cut.
+            self.file.delete();
+            return Ok(());
+        }
         for part in self.file.read(|index| file::parts(index))? {
             if part * PART + PART - 1 <= through {
                 self.file.write(|index| file::drop_part(index, part))?;
@@ -212,6 +217,11 @@ fn exchange_keys(
     let low = (before.seq % CHUNK) as u16;
     for key in before.keys.iter().filter(|key| !after.keys.contains(key)) {
         file::change_postings(index, chunk, key, |bits| bits.unset(low))?;
+    }
+    let left: BTreeSet<_> = after.text.split_ascii_whitespace().collect();
+    for word in before.text.split_ascii_whitespace().filter(|word| !left.contains(word)) {
+        let key = Key::Word.of(word.as_bytes());
+        file::change_postings(index, chunk, &key, |bits| bits.unset(low))?;
     }
     for key in after.keys.iter().filter(|key| !before.keys.contains(key)) {
         file::change_postings(index, chunk, key, |bits| bits.set(low))?;

@@ -16,10 +16,13 @@ mod forget;
 #[cfg(test)]
 mod forget_tests;
 mod plan;
+#[cfg(test)]
+mod search_tests;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -32,6 +35,7 @@ use bits::CHUNK;
 use eval::Eval;
 use plan::Plan;
 
+use super::pruning;
 use super::query::{Field, Query};
 use super::read::Opener;
 use crate::args;
@@ -103,7 +107,10 @@ impl AuditIndex {
         let head = super::read::size(log)?;
         loop {
             let through = self.through(&opener)?;
-            if through >= head || deadline.is_over() {
+            if deadline.is_over() || (through >= head && deadline.left() < HURRY) {
+                return Ok(through);
+            }
+            if through >= head && !self.word(log, &mut opener, deadline)? {
                 return Ok(through);
             }
             if let Some(_feeding) = self.try_feed(deadline) {
@@ -116,6 +123,22 @@ impl AuditIndex {
         Ok(self.file.read(|index| file::cursor(index, opener.log()))?.unwrap_or(0))
     }
 
+    /// Gives the frequent words of one chunk their postings; whether there was one without.
+    fn word(
+        &self,
+        log: &impl Sql,
+        opener: &mut Opener,
+        deadline: &Deadline<'_>,
+    ) -> Result<bool, StoreError> {
+        let Some(_feeding) = self.try_feed(deadline) else { return Ok(false) };
+        let through = self.through(opener)?;
+        let Some(chunk) = self.file.read(|index| file::unworded(index, through))? else {
+            return Ok(false);
+        };
+        self.file.write(|index| feed::word(index, log, opener, chunk))?;
+        Ok(true)
+    }
+
     /// One transaction's worth.
     fn step(
         &self,
@@ -125,6 +148,11 @@ impl AuditIndex {
         deadline: &Deadline<'_>,
     ) -> Result<(), StoreError> {
         let through = match self.file.read(|index| file::cursor(index, opener.log()))? {
+            // It fell so far behind that what comes next is removed: what it has is of no use.
+            Some(through) if through + 1 < plan::first_seq(log)? => {
+                self.file.delete();
+                self.begin(log, opener)?
+            }
             Some(through) => through,
             None => self.begin(log, opener)?,
         };
@@ -215,6 +243,15 @@ impl AuditIndex {
         self.file.delete();
     }
 
+    /// Drops the index of contents whose key is destroyed; the next one is sealed under another.
+    ///
+    /// Entries are opened while the file is being written, so what was opened before the keys were
+    /// replaced is in the file that goes, and what is opened after says that it is destroyed.
+    pub fn begin_anew(&self, key: Key32) {
+        let _feeding = self.lock();
+        self.file.begin_anew(key);
+    }
+
     /// Why the index had to be thrown away since somebody asked, if it had.
     pub fn take_lost(&self) -> Option<String> {
         self.file.take_lost()
@@ -237,19 +274,26 @@ impl AuditIndex {
     }
 }
 
+/// The words that the full text has of an entry.
+pub fn words_of(entry: &super::view::EntryView) -> String {
+    fields::Extract::new(entry, &[]).text
+}
+
 /// One page of everything, as the log itself has it.
 pub fn in_order(log: &impl Sql, cursor: Cursor, limit: usize) -> Result<Found, StoreError> {
     let (n, comparison, order) = match cursor {
         Cursor::Below(below) => (below, "<", "DESC"),
         Cursor::Above(above) => (above, ">", "ASC"),
     };
-    let size = super::read::size(log)?;
+    let (size, pruned) = (super::read::size(log)?, pruning::through(log)?);
     let sql = format!(
-        "SELECT seq FROM audit_entries WHERE seq {comparison} $1 ORDER BY seq {order} LIMIT $2"
+        "SELECT seq FROM audit_entries
+         WHERE seq {comparison} $1 AND seq > $2 ORDER BY seq {order} LIMIT $3"
     );
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let n = n.min(size + 1).cast_signed();
-    let mut seqs: Vec<u64> = log.query(&sql, args![n, most], |row| row.get(0))?;
+    let mut seqs: Vec<u64> =
+        log.query(&sql, args![n, pruned.cast_signed(), most], |row| row.get(0))?;
     let more = seqs.len() > limit;
     seqs.truncate(limit);
     Ok(Found { seqs, more, indexed_through: size })

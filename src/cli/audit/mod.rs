@@ -4,7 +4,10 @@ mod bundle;
 mod checkpoint;
 mod export;
 mod public_key;
+mod retention;
+mod reindex;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -24,8 +27,15 @@ pub enum Verb {
     Checkpoint(checkpoint::Arguments),
     /// Print the key that the checkpoints of this installation are checked with
     PublicKey(public_key::Arguments),
+    /// Show or change how long entries are kept
+    Retention(retention::Arguments),
+    /// Build the search index anew from the log
+    Reindex(reindex::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
+    /// Have checkpoints signed by somebody outside, without network
+    #[command(subcommand)]
+    Witness(witness::Verb),
 }
 
 /// What reaches the server.
@@ -35,7 +45,10 @@ pub enum Command {
     Export(export::Wanted),
     Checkpoint(checkpoint::Arguments),
     PublicKey,
+    Retention(retention::Arguments),
+    Reindex(reindex::Arguments),
     Verify(verify::Arguments),
+    Witness(witness::Command),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
@@ -43,12 +56,15 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Export(arguments) => return export::run(context, arguments).await,
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
+        Verb::Retention(arguments) => Command::Retention(arguments),
+        Verb::Reindex(arguments) => Command::Reindex(arguments),
         Verb::Verify(arguments) => {
             if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
                 return socket::finish(context, report);
             }
             Command::Verify(arguments)
         }
+        Verb::Witness(verb) => return witness::run(context, verb).await,
     };
     socket::dispatch(context, super::Command::Audit(command)).await
 }
@@ -58,6 +74,9 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Export(wanted) => export::execute(operator, wanted).await,
         Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
         Command::PublicKey => Ok(public_key::execute(operator)),
+        Command::Retention(arguments) => retention::execute(operator, arguments).await,
+        Command::Reindex(arguments) => reindex::execute(operator, arguments).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
+        Command::Witness(command) => witness::execute(operator, command).await,
     }
 }
