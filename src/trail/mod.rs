@@ -8,6 +8,8 @@ mod ingest;
 mod overview;
 mod reindex;
 mod search;
+#[cfg(test)]
+mod search_tests;
 pub mod searches;
 mod suggest;
 mod tail;
