@@ -38,10 +38,10 @@ pub use verified::{LastVerification, VerificationState, Verified};
 pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
+use crate::audit::ingest::IngestError;
 use crate::audit::ingest::{IngestError, IngestFault};
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
-use crate::audit::ingest::IngestError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};

@@ -34,6 +34,5 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    TenantState, Tone, WitnessState,
     StreamHealth, TenantState, Tone, WitnessState,
 };
