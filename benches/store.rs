@@ -18,8 +18,13 @@ use support::{Report, Series, Target};
 const TIME: Duration = Duration::from_millis(700);
 const CALLERS: usize = 64;
 const BATCH: usize = 1000;
-/// Entries in the log that is verified.
+/// Entries in the log that is verified; `STRONGROOM_BENCH_ENTRIES` asks for another number.
 const VERIFIED: usize = 200_000;
+
+fn verified() -> usize {
+    let asked = std::env::var("STRONGROOM_BENCH_ENTRIES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(VERIFIED).max(10_000)
+}
 
 const EVENT: &[u8] = br#"{"action":"invoice.exported","actor":{"id":"u-4711","type":"user",
     "name":"Grace Hopper"},"resource":{"type":"invoice","id":"2026-000123"},"outcome":"success",
@@ -165,10 +170,10 @@ async fn verification(
     let (caller, tenant) = new_tenant(tenants, runtime, "verified").await?;
     let event = ingest::parse(EVENT, tenant.id, "verified")?.remove(0).payload(&[]);
     let mut table = RawLog::create(raw, event.len())?;
-    table.fill(VERIFIED)?;
+    table.fill(verified())?;
     let payloads: Arc<[Vec<u8>]> = vec![event; 10_000].into();
     let (ingest, _) = tenants.authorize::<AuditIngest>(&caller, "verified", "bench").await?;
-    for _ in 0..VERIFIED / payloads.len() {
+    for _ in 0..verified() / payloads.len() {
         append(tenants, &ingest, payloads.clone()).await;
     }
     let (grant, _) = tenants.authorize::<AuditVerify>(&caller, "verified", "bench").await?;

@@ -12,7 +12,7 @@ use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
-use crate::streams::Streams;
+use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
 use crate::trail::Verified;
 use crate::trail::export::Exports;
@@ -27,6 +27,8 @@ pub struct App {
     pub limiter: Limiter,
     /// Of audit logs, to other systems.
     pub streams: Streams,
+    /// Of signed checkpoints, outside of this machine.
+    pub publisher: Publisher,
     pub form_key: Key32,
     /// Room for large bodies under way, in KiB.
     pub bodies: Arc<Semaphore>,
@@ -59,6 +61,7 @@ impl App {
             api_keys: ApiKeys::default(),
             hasher: Hasher::new(runtime),
             limiter: Limiter::new(&settings.limits),
+            publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),

@@ -29,3 +29,15 @@ CREATE TABLE stream_cursors (
 CREATE TABLE stream_tenants (
     tenant BLOB PRIMARY KEY NOT NULL CHECK (length(tenant) = 16)
 );
+
+-- In the platform's file alone: the highest checkpoint of each log at each place that checkpoints
+-- are published to.
+CREATE TABLE publications (
+    place  TEXT NOT NULL,
+    log    BLOB NOT NULL CHECK (length(log) = 16),
+    size   INTEGER NOT NULL,
+    time   INTEGER NOT NULL,
+    -- 1 once the log's own file says that this checkpoint is kept for ever.
+    marked INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (place, log)
+);

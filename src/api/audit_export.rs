@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{audit, reply};
 use crate::audit::catalogue;
-use crate::audit::export::Format;
 use crate::authz::permission::AuditExport;
 use crate::http::attachment;
 use crate::http::call::Call;
@@ -13,7 +12,7 @@ use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Timestamp;
 use crate::kernel::id::ExportId;
-use crate::trail::export::{self, Export, ExportError, ExportRequest, ExportState};
+use crate::trail::export::{self, Export, ExportError, ExportFormat, ExportRequest, ExportState};
 
 pub fn routes() -> Vec<Route> {
     let one = "/api/v1/audit/{tenant}/exports/{id}";
@@ -27,7 +26,7 @@ pub fn routes() -> Vec<Route> {
         )
         .says("Export up to 10,000 entries at once, oldest first")
         .parameters(&[
-            ("format", "jsonl, csv, cef or ocsf"),
+            ("format", "jsonl, csv, cef, ocsf or bundle"),
             ("q", "a search; everything when absent"),
             ("from", "entries from this time on (RFC 3339)"),
             ("to", "entries before this time (RFC 3339)"),
@@ -79,7 +78,7 @@ struct Query {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewExport {
-    format: Format,
+    format: ExportFormat,
     /// A search; everything when absent.
     #[serde(default)]
     q: String,
@@ -95,7 +94,7 @@ struct NewExport {
 struct ExportView {
     id: ExportId,
     state: ExportState,
-    format: Format,
+    format: ExportFormat,
     q: String,
     from: Option<Timestamp>,
     to: Option<Timestamp>,

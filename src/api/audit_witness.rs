@@ -31,7 +31,7 @@ pub fn routes() -> Vec<Route> {
             ]),
         Route::api(
             Method::Delete,
-            "/api/v1/audit/{tenant}/witnesses/{witness}",
+            "/api/v1/audit/{tenant}/witnesses/{id}",
             Audit::Events(&[catalogue::WITNESS_REMOVED]),
             remove,
         )
@@ -72,7 +72,7 @@ async fn request(call: Call<AuditVerify>) -> Answer {
 }
 
 async fn remove(call: Call<AuditWitness>) -> Answer {
-    let which: String = call.input.id("witness")?;
+    let which: String = call.input.id("id")?;
     witness::remove(&call.app.tenants, &call.grant, which).await?;
     reply::nothing()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::ConfigError;
 use super::load::Given;
+use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
 use super::types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
 use super::value::Value;
@@ -185,6 +186,22 @@ settings! {
         /// Private enterprise number in `[strongroom@…]` of syslog messages (RFC 5424, 7.2.2).
         /// The default is the one reserved for documentation.
         enterprise_number: u32 [1..=4_294_967_295] = 32_473,
+    }
+
+    /// Signed checkpoints of all logs, published outside of this machine so that nobody who has
+    /// it can rewrite history unseen.
+    checkpoints: Checkpoints {
+        /// Directory for checkpoints, best on a medium that is written once: each becomes
+        /// `<log id>/<size>.note` and is never written again.
+        publish_directory: Option<PathBuf> = None,
+        /// Syslog receiver of checkpoints: `tls://HOST:PORT` or `tcp://HOST:PORT`.
+        publish_syslog: Option<SyslogUrl> = None,
+        /// Address that checkpoints are posted to as JSON.
+        publish_http: Option<HttpUrl> = None,
+        /// Header that goes with them, as `Name: value`; a secret.
+        publish_http_header: Option<SecretHeader> = None,
+        /// PEM file with the authorities to trust for both, instead of the system's.
+        publish_ca: Option<PathBuf> = None,
     }
 
     /// Console sessions.

@@ -21,11 +21,11 @@ pub trait Source: 'static {
 /// A file for the browser to store. What goes wrong before the first piece is an answer of its
 /// own; later the connection is broken off, so that nobody takes a part for the whole.
 pub async fn send(name: &str, content_type: &str, mut source: impl Source) -> Answer {
-    let first = source.next().await.map_err(Failure::from)?;
+    let first = full(&mut source).await.map_err(Failure::from)?;
     let state = (first, source);
     let pieces = futures_util::stream::try_unfold(state, |(piece, mut source)| async move {
         let Some(piece) = piece else { return Ok(None) };
-        match source.next().await {
+        match full(&mut source).await {
             Ok(next) => Ok(Some((Bytes::from(piece), (next, source)))),
             Err(error) => {
                 tracing::warn!(%error, "a download was broken off");
@@ -37,6 +37,16 @@ pub async fn send(name: &str, content_type: &str, mut source: impl Source) -> An
     let disposition = format!("attachment; filename=\"{name}\"");
     put(answer.headers_mut(), "content-disposition", &disposition);
     Ok(answer)
+}
+
+/// The next piece with something in it: an empty one would end a chunked body (RFC 9112, 7.1).
+async fn full<S: Source>(source: &mut S) -> Result<Option<Vec<u8>>, S::Error> {
+    loop {
+        match source.next().await? {
+            Some(piece) if piece.is_empty() => {}
+            other => return Ok(other),
+        }
+    }
 }
 
 /// `audit-acme-20261122-051500.jsonl`; `of` is a short name.

@@ -15,14 +15,30 @@ const METADATA: [IpAddr; 4] = [
 ];
 
 /// The administrator's word, from the configuration file.
-#[derive(Clone, Debug, Default)]
-pub struct Allowed(pub Vec<IpAddr>);
+#[derive(Clone, Debug)]
+pub enum Allowed {
+    /// The usual, and these.
+    Also(Vec<IpAddr>),
+    /// Whatever the configuration file itself names as a receiver.
+    Anything,
+}
+
+impl Default for Allowed {
+    fn default() -> Self {
+        Self::Also(Vec::new())
+    }
+}
 
 impl Allowed {
     /// Whether a stream may send there.
     pub fn admits(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
-        self.0.iter().any(|allowed| allowed.to_canonical() == ip) || !is_refused(ip)
+        match self {
+            Self::Anything => true,
+            Self::Also(listed) => {
+                listed.iter().any(|allowed| allowed.to_canonical() == ip) || !is_refused(ip)
+            }
+        }
     }
 
     /// The addresses of a host that may be used, asked for anew for every connection, so that a
@@ -133,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_configuration_file_can_allow_an_address_and_that_one_alone() {
-        let allowed = Allowed(vec!["127.0.0.1".parse().unwrap()]);
+        let allowed = Allowed::Also(vec!["127.0.0.1".parse().unwrap()]);
         assert!(allowed.admits("127.0.0.1".parse().unwrap()));
         assert!(allowed.admits("::ffff:127.0.0.1".parse().unwrap()));
         assert!(!allowed.admits("127.0.0.2".parse().unwrap()));

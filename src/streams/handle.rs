@@ -88,7 +88,7 @@ impl Streams {
     pub(super) fn circumstances(&self) -> Circumstances {
         let settings = &self.inner.settings;
         Circumstances {
-            allowed: Allowed(settings.allowed_addresses.clone()),
+            allowed: Allowed::Also(settings.allowed_addresses.clone()),
             settle: std::time::Duration::from_secs(settings.settle_seconds.into()),
             clock: self.inner.tenants.runtime().clock.clone(),
         }

@@ -23,6 +23,7 @@ mod list;
 mod live;
 mod metrics;
 mod model;
+mod publish;
 mod pump;
 mod reader;
 mod repo;
@@ -49,4 +50,5 @@ pub use model::{
     Begin, ChangeStream, Delivery, DeliveryState, Manages, NewStream, Secrets, SecretsSet, Sees,
     Stream, StreamState, TryOut,
 };
+pub use publish::{PlaceState, Publisher};
 pub use try_out::try_out;

@@ -9,8 +9,8 @@ use crate::audit::checkpoint::{self, Stored};
 use crate::audit::{Event, catalogue};
 use crate::authz::Realm;
 use crate::kernel::clock::ManualClock;
-use crate::kernel::{Runtime, Timestamp};
-use crate::store::{Sql, SqlMut, StoreError};
+use crate::kernel::{Clock, Runtime, Timestamp};
+use crate::store::{Sql, StoreError};
 use crate::testing::TestServer;
 
 const DAY: Duration = Duration::from_secs(86_400);

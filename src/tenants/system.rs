@@ -15,7 +15,7 @@ use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
-use crate::kernel::id::{KeyId, TenantId};
+use crate::kernel::id::{KeyId, LogId, TenantId};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
 
@@ -35,7 +35,8 @@ pub enum SystemWrite {
     ExportState,
     /// A hash made again with today's cost.
     Rehash,
-    /// How far a stream to another system has come; which tenants have streams.
+    /// How far a stream to another system has come; which tenants have streams; which checkpoints
+    /// are published.
     StreamCursor,
     /// A checkpoint of the log, one that was thinned away.
     Checkpoint,
@@ -154,6 +155,12 @@ impl Tenants {
             })
         });
         Ok(destroyed.await??)
+    }
+
+    /// Whose log this is; nothing when it was not opened since the start.
+    pub(crate) fn realm_of(&self, log: LogId) -> Option<Realm> {
+        let logs = self.inner.ground.logs.read().unwrap_or_else(PoisonError::into_inner);
+        logs.get(&log).copied()
     }
 
     /// Where a realm keeps the files of its large exports.

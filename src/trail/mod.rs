@@ -39,7 +39,6 @@ pub use verify::{OnProgress, start_verification, verify, verify_platform, verify
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
-use crate::audit::ingest::{IngestError, IngestFault};
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
 use crate::audit::proof::ProofError;
@@ -118,8 +117,6 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
-            Self::Proof(_) => ErrorKind::Invalid,
-            Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }

@@ -227,6 +227,7 @@ notice-tenant-unfrozen = The tenant was unfrozen.
 notice-tenant-suspended = The tenant was suspended.
 notice-tenant-resumed = The tenant was resumed.
 notice-retention-changed = The retention of the audit log was changed.
+notice-index-rebuilt = The search index was dropped and is being built anew.
 notice-audit-destroyed = What the audit log said is destroyed. The certificate is below.
 notice-search-saved = The search is saved.
 notice-search-deleted = The saved search is deleted.
@@ -659,6 +660,9 @@ retention-confirm = { $count ->
     [one] With this setting the next run removes { $count } entry for good. Save once more to go on.
    *[other] With this setting the next run removes { $count } entries for good. Save once more to go on.
 }
+reindex-title = Search index
+reindex-text = The index is made from the log and can be made again at any time. Searches go on meanwhile and say how far they have come.
+reindex-button = Build the index anew
 destroy-title = Destroy what the log says
 destroy-text = The keys to all entries so far are destroyed, and the search index with them: nobody can read the entries again. They stay where they are, and the log still proves that none was changed or left out. New entries are readable. A signed certificate goes into this log and the platform’s. Copies of the key store that were made before still open copies of the log: destroy those too.
 destroy-button = Destroy the contents
@@ -689,6 +693,7 @@ export-interrupted = Interrupted by a restart
 export-expired = Expired
 export-format-jsonl = JSON Lines, as the API gives entries
 export-format-csv = CSV for spreadsheets
+export-format-bundle = Signed bundle, verified offline
 export-format-cef = CEF (ArcSight)
 export-format-ocsf = OCSF (JSON Lines)
 label-export-query = Search

@@ -55,6 +55,15 @@ async fn last(client: &Client, action: &str) -> Value {
     client.list(&format!("/api/v1/audit/acme/events?limit=1&q={query}")).await[0].clone()
 }
 
+/// A bundle passes the verifier that has nothing but the public key.
+fn verify_bundle(app: &TestApp, file: &Path, key: &Path, entries: u64) {
+    let (file, key) = (file.to_str().unwrap(), key.to_str().unwrap());
+    app.cli(&["audit", "public-key", "--out", key], "");
+    let verified = app.cli(&["audit", "verify", "--bundle", file, "--public-key", key], "");
+    assert_eq!(verified["ok"], true, "{verified}");
+    assert_eq!(verified["logs"][0]["entries"], entries, "{verified}");
+}
+
 #[tokio::test]
 async fn an_export_holds_every_entry_once_and_is_recorded_before_its_first_byte() {
     let (app, token) = TestApp::with_tenant();
@@ -102,6 +111,13 @@ async fn any_search_can_be_exported_in_any_format() {
     let recorded = last(&client, "audit.exported").await;
     assert_eq!(recorded["customFields"]["q"], "action:invoice.exported");
     assert_eq!(recorded["customFields"]["entries"], 1);
+    let bundle = client.request(reqwest::Method::GET, &format!("{EXPORT}?format=bundle&q={query}"));
+    let bundle = bundle.send().await.unwrap();
+    assert_eq!(bundle.status().as_u16(), 200);
+    let directory = tempfile::tempdir().unwrap();
+    let (file, key) = (directory.path().join("x.srbundle"), directory.path().join("key"));
+    std::fs::write(&file, bundle.bytes().await.unwrap()).unwrap();
+    verify_bundle(&app, &file, &key, 1);
     let refused = client.get(&format!("{EXPORT}?format=xml")).await.problem(422, "format-invalid");
     assert_eq!(refused["field"], "format");
     let bad = escape("outcome:maybe");
@@ -202,7 +218,13 @@ async fn a_revoked_key_and_a_suspended_tenant_end_their_exports() {
         ids.push(start(&client, &request).await);
     }
     app.cli(&["tenant", "suspend", "acme"], "");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Somebody on the machine still sees how they end.
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("ended");
+    let query = format!("resource:{} outcome:denied", ids[2]);
+    let look = ["audit", "export", "--tenant", "acme", "--format", "csv", "--query", &query];
+    let look = [&look[..], &["--force", "--out", out.to_str().unwrap()]].concat();
+    while app.cli(&look, "")["entries"] == 0 {}
     app.cli(&["tenant", "resume", "acme"], "");
     let export = settled(&client, &ids[2]).await;
     assert_eq!(export["state"], "failed", "{export}");
@@ -295,6 +317,12 @@ async fn a_shell_exports_a_log_of_any_size_into_a_file_of_its_own() {
     assert_eq!(left, 1, "what failed left nothing beside the file");
     let usage = app.try_cli(&["audit", "export", "--format", "csv", "--out", "x"], "");
     assert_eq!(usage.code, 2, "{}", usage.err);
+
+    let (bundle, key) = (directory.path().join("a.srbundle"), directory.path().join("key"));
+    let out = bundle.to_str().unwrap();
+    let said =
+        app.cli(&["audit", "export", "--tenant", "acme", "--format", "bundle", "--out", out], "");
+    verify_bundle(&app, &bundle, &key, said["entries"].as_u64().unwrap());
 
     // The platform's log, and a tenant that is suspended: evidence is needed then too.
     app.cli(&["tenant", "suspend", "acme"], "");

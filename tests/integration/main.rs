@@ -4,6 +4,7 @@
 mod app;
 mod attack;
 mod bad_input;
+mod bundle;
 mod client;
 mod console;
 mod conversations;

@@ -285,3 +285,44 @@ async fn an_owner_sets_up_tests_changes_and_removes_a_stream_in_the_console() {
     assert_eq!(gone.status, 303);
     assert_eq!(owner.get(&here).await.status, 404);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signed_checkpoints_are_published_to_a_directory_to_syslog_and_over_http() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().display().to_string();
+    let (rsyslog, receiver) = (Rsyslog::plain(), Receiver::start().await);
+    let syslog = format!("tcp://127.0.0.1:{}", rsyslog.port);
+    let url = receiver.url();
+    let mut app = TestApp::with(&[
+        ("STRONGROOM_CHECKPOINTS__PUBLISH_DIRECTORY", path.as_str()),
+        ("STRONGROOM_CHECKPOINTS__PUBLISH_SYSLOG", syslog.as_str()),
+        ("STRONGROOM_CHECKPOINTS__PUBLISH_HTTP", url.as_str()),
+        ("STRONGROOM_CHECKPOINTS__PUBLISH_HTTP_HEADER", "X-Api-Key: header-secret"),
+    ]);
+    let token = app.tenant("acme");
+    let api = app.client(token);
+    events(&api, 10).await;
+    let note = api.get("/api/v1/audit/acme/checkpoint").await.body;
+    let (origin, size) = (note.lines().next().unwrap(), note.lines().nth(1).unwrap());
+    // It publishes at its start, and then twice a minute.
+    app.crash_and_restart();
+    let log = origin.rsplit('/').next().unwrap();
+    let file = directory.path().join(log).join(format!("{size:0>20}.note"));
+    let has = |bodies: &[String]| bodies.iter().any(|body| body.contains(origin));
+    for _ in 0..400 {
+        let posted: Vec<_> = receiver.taken().into_iter().map(|request| request.body).collect();
+        if file.exists() && has(&posted) && has(&rsyslog.lines()) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), note);
+    let request = receiver.taken().into_iter().find(|request| request.body.contains(origin));
+    let request = request.expect("nothing was posted");
+    assert!(request.head.to_lowercase().contains("x-api-key: header-secret"));
+    let posted: Vec<Value> = serde_json::from_str(&request.body).unwrap();
+    assert!(posted.iter().any(|one| one["note"] == note.as_str()), "{posted:?}");
+    let line = rsyslog.lines().into_iter().find(|line| line.contains(origin)).expect("no line");
+    let sent: Value = serde_json::from_str(line.split_once("- ").unwrap().1.trim()).unwrap();
+    assert_eq!(sent["note"], note.as_str());
+}

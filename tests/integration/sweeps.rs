@@ -170,7 +170,7 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         "POST /api/v1/audit/{tenant}/witnesses" => {
             (WITNESSES.into(), Some(json!({ "name": "Swept", "key": witness(1).1 })))
         }
-        "DELETE /api/v1/audit/{tenant}/witnesses/{witness}" => {
+        "DELETE /api/v1/audit/{tenant}/witnesses/{id}" => {
             let new = json!({ "name": "Removed", "key": witness(2).1 });
             let added = client.post(WITNESSES, &new).await.expect(201);
             (format!("{WITNESSES}/{}", added["id"].as_str().unwrap()), None)
@@ -238,8 +238,8 @@ async fn every_change_through_the_api_is_in_the_log() {
 
 #[tokio::test]
 async fn a_frozen_tenant_answers_and_records_reads_and_refuses_every_change() {
-    let (app, token) = TestApp::with_tenant();
-    let client = app.client(token);
+    let (app, _) = TestApp::with_tenant();
+    let client = app.client(app.key("acme", "owner"));
     let new = json!({ "subject": "Before" });
     let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
     let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());

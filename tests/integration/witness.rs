@@ -2,12 +2,12 @@
 //! be told differently.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{OWNER, PASSWORD, Said, TestApp, cli};
+use crate::bundle::python;
 
 /// The auditor's own machine: a directory without any data of Strongroom's.
 struct Auditor {
@@ -46,15 +46,6 @@ impl Auditor {
         let files = ["--state", &state, "--out", &signed];
         cli(&self.path("no-data"), &[], &[&verb[..], &files, more].concat(), "")
     }
-}
-
-fn python(arguments: &[&str]) -> Value {
-    let verifier = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/verify.py");
-    let output = Command::new("python3").arg(verifier).args(arguments).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let answer: Value = serde_json::from_slice(&output.stdout).expect(&said);
-    assert_eq!(output.status.success(), answer["ok"] == true, "{answer} {said}");
-    answer
 }
 
 async fn grow(app: &TestApp, token: &str, count: usize, what: &str) {

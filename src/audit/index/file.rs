@@ -180,10 +180,18 @@ pub fn scan_text(index: &impl Sql, scan: &Scan<'_>) -> Result<Vec<u64>, StoreErr
     index.query(&sql, args![scan.matching, from, to, limit], |row| row.get(0))
 }
 
-/// Whether a frequent word of this chunk has postings.
-pub fn is_worded(index: &impl Sql, chunk: u64) -> Result<bool, StoreError> {
-    let sql = "SELECT count(*) FROM worded WHERE chunk = $1";
-    Ok(index.count(sql, args![chunk.cast_signed()])? > 0)
+/// A chunk's frequent words are among the postings.
+pub fn set_worded(index: &mut impl SqlMut, chunk: u64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO worded (chunk) VALUES ($1) ON CONFLICT (chunk) DO NOTHING";
+    index.execute(sql, args![chunk.cast_signed()]).map(|_| ())
+}
+
+/// The newest chunk that is complete with `through` and lacks its frequent words.
+pub fn unworded(index: &impl Sql, through: u64) -> Result<Option<u64>, StoreError> {
+    let worded = index.query("SELECT chunk FROM worded", &[], |row| row.get(0))?;
+    let worded: BTreeSet<u64> = worded.into_iter().collect();
+    let complete = chunks(index)?.take_while(|chunk| chunk * CHUNK + CHUNK - 1 <= through);
+    Ok(complete.filter(|chunk| !worded.contains(chunk)).last())
 }
 
 /// Adds how often each value of a field occurs in a chunk, or among `within`.

@@ -218,6 +218,11 @@ fn exchange_keys(
     for key in before.keys.iter().filter(|key| !after.keys.contains(key)) {
         file::change_postings(index, chunk, key, |bits| bits.unset(low))?;
     }
+    let left: BTreeSet<_> = after.text.split_ascii_whitespace().collect();
+    for word in before.text.split_ascii_whitespace().filter(|word| !left.contains(word)) {
+        let key = Key::Word.of(word.as_bytes());
+        file::change_postings(index, chunk, &key, |bits| bits.unset(low))?;
+    }
     for key in after.keys.iter().filter(|key| !before.keys.contains(key)) {
         file::change_postings(index, chunk, key, |bits| bits.set(low))?;
     }

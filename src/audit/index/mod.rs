@@ -16,10 +16,13 @@ mod forget;
 #[cfg(test)]
 mod forget_tests;
 mod plan;
+#[cfg(test)]
+mod search_tests;
 mod summary;
 #[cfg(test)]
 mod tests;
 mod text;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -104,7 +107,10 @@ impl AuditIndex {
         let head = super::read::size(log)?;
         loop {
             let through = self.through(&opener)?;
-            if through >= head || deadline.is_over() {
+            if deadline.is_over() || (through >= head && deadline.left() < HURRY) {
+                return Ok(through);
+            }
+            if through >= head && !self.word(log, &mut opener, deadline)? {
                 return Ok(through);
             }
             if let Some(_feeding) = self.try_feed(deadline) {
@@ -115,6 +121,22 @@ impl AuditIndex {
 
     fn through(&self, opener: &Opener) -> Result<u64, StoreError> {
         Ok(self.file.read(|index| file::cursor(index, opener.log()))?.unwrap_or(0))
+    }
+
+    /// Gives the frequent words of one chunk their postings; whether there was one without.
+    fn word(
+        &self,
+        log: &impl Sql,
+        opener: &mut Opener,
+        deadline: &Deadline<'_>,
+    ) -> Result<bool, StoreError> {
+        let Some(_feeding) = self.try_feed(deadline) else { return Ok(false) };
+        let through = self.through(opener)?;
+        let Some(chunk) = self.file.read(|index| file::unworded(index, through))? else {
+            return Ok(false);
+        };
+        self.file.write(|index| feed::word(index, log, opener, chunk))?;
+        Ok(true)
     }
 
     /// One transaction's worth.

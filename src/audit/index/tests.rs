@@ -60,7 +60,7 @@ pub fn catch_up(fixture: &Fixture, index: &AuditIndex) -> u64 {
     caught.unwrap().unwrap()
 }
 
-fn page(
+pub fn page(
     fixture: &Fixture,
     index: &AuditIndex,
     query: &Query,

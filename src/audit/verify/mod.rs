@@ -65,7 +65,8 @@ pub struct Task<'a> {
     pub readers: &'a Readers,
     pub notary: &'a Notary,
     pub clock: &'a dyn Clock,
-    /// Entries up to here were pruned, as a transaction sees it; 0 for none. Whole tiles are.
+    /// Entries up to here were pruned, as a transaction sees it; 0 for none. Full tiles have their
+    /// hashes.
     pub pruned_through: fn(&RawReadTx<'_>) -> Result<u64, StoreError>,
     /// Hears from time to time how many entries are done, of how many.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),

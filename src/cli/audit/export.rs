@@ -13,7 +13,6 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::audit::export::Format;
 use crate::authz::Grant;
 use crate::authz::permission::{AuditExport, PlatformAuditExport};
 use crate::cli::args::Context;
@@ -21,7 +20,7 @@ use crate::cli::command::Operator;
 use crate::cli::output::Report;
 use crate::cli::socket;
 use crate::kernel::Timestamp;
-use crate::trail::export::{self, ExportRequest, Exporting};
+use crate::trail::export::{self, ExportFormat, ExportRequest, Exporting};
 
 #[derive(clap::Args)]
 #[command(group(clap::ArgGroup::new("log").required(true).args(["tenant", "platform"])))]
@@ -32,9 +31,9 @@ pub struct Arguments {
     /// The platform's own log
     #[arg(long)]
     platform: bool,
-    /// jsonl, csv, cef or ocsf
+    /// jsonl, csv, cef, ocsf, or bundle: entries that prove themselves
     #[arg(long)]
-    format: Format,
+    format: ExportFormat,
     /// Only what this search finds, for example action:login.failed
     #[arg(long, value_name = "SEARCH", default_value = "", hide_default_value = true)]
     query: String,

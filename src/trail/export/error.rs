@@ -1,6 +1,7 @@
 //! Why there is no export.
 
-use crate::audit::export::UnknownFormat;
+use super::format::UnknownFormat;
+use crate::audit::bundle::BundleError;
 use crate::audit::index::IndexError;
 use crate::audit::query::QueryError;
 use crate::authn::AuthnError;
@@ -48,6 +49,8 @@ pub enum ExportError {
     #[error("the export's file is not whole: ask for it again")]
     Damaged,
     #[error(transparent)]
+    Bundle(BundleError),
+    #[error(transparent)]
     Door(DoorError),
 }
 
@@ -58,6 +61,16 @@ impl From<IndexError> for ExportError {
         match error {
             IndexError::Store(error) => Self::Door(error.into()),
             IndexError::TooBroad => Self::TooBroad,
+        }
+    }
+}
+
+impl From<BundleError> for ExportError {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Store(error) => Self::Door(error.into()),
+            BundleError::Gone(_) => Self::Cut,
+            other => Self::Bundle(other),
         }
     }
 }
@@ -94,6 +107,7 @@ impl Fault for ExportError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Withdrawn => ErrorKind::Denied,
             Self::Behind | Self::TooSlow => ErrorKind::Unavailable,
+            Self::Bundle(_) => ErrorKind::Internal,
             Self::Door(error) => error.kind(),
         }
     }
@@ -114,6 +128,7 @@ impl Fault for ExportError {
             Self::TooSlow => "export-too-slow",
             Self::Cut => "export-cut",
             Self::Damaged => "export-damaged",
+            Self::Bundle(_) => "internal",
             Self::Door(error) => error.code(),
         }
     }

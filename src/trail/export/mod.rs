@@ -7,6 +7,7 @@
 mod cancel;
 mod download;
 mod error;
+mod format;
 mod list;
 mod model;
 mod plan;
@@ -16,10 +17,12 @@ mod running;
 mod start;
 mod sweep;
 mod task;
+mod writer;
 
 pub use cancel::cancel;
 pub use download::{Download, download};
 pub use error::ExportError;
+pub use format::ExportFormat;
 pub use list::{find, list};
 pub use model::{Export, ExportRequest, ExportState};
 pub use reading::{Reading, export, export_small};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ExportFormat;
 use crate::audit::event::Resource;
-use crate::audit::export::Format;
 use crate::audit::query::{self, Condition, Query, QueryError};
 use crate::audit::{Event, catalogue};
 use crate::kernel::Timestamp;
@@ -12,7 +12,7 @@ use crate::kernel::id::ExportId;
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportRequest {
-    pub format: Format,
+    pub format: ExportFormat,
     /// A search as in the explorer; empty for everything.
     pub q: String,
     /// Inclusive.

@@ -23,7 +23,7 @@ pub struct Plan {
 const PAGE: usize = 10_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks the numbers up, at most `most`.
+/// Looks the numbers up, at most `most`, none above `through`.
 ///
 /// # Errors
 /// [`ExportError::Behind`] when the index did not catch up within `budget`: an export has all that
@@ -33,8 +33,9 @@ pub fn plan(
     query: &Query,
     budget: Duration,
     most: u64,
+    through: u64,
 ) -> Result<Plan, ExportError> {
-    let size = read::size(tx)?;
+    let size = read::size(tx)?.min(through);
     let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
     let mut seqs = RoaringTreemap::new();
     if query.root.is_none() {
@@ -60,6 +61,6 @@ pub fn plan(
 }
 
 /// The oldest entry that is still there.
-fn first(tx: &ReadTx<'_>) -> Result<u64, ExportError> {
+pub fn first(tx: &ReadTx<'_>) -> Result<u64, ExportError> {
     Ok(tx.count("SELECT coalesce(min(seq), 1) FROM audit_entries", &[])?)
 }

@@ -1,33 +1,31 @@
 //! Reading the entries of an export, oldest first, a batch at a time: however many there are,
 //! memory holds one batch.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
 
-use super::plan::{Plan, plan};
+use super::plan::Plan;
+use super::writer::{Setting, Writer};
 use super::{ExportError, ExportRequest, Exporting};
 use crate::audit::catalogue;
 use crate::audit::event::Resource;
-use crate::audit::export::{Encoder, Source, SourceTenant};
-use crate::audit::read::{self, Opener};
 use crate::authn;
 use crate::authz::{Denied, Grant, Realm, TenantState, authorize};
 use crate::kernel::limits;
-use crate::tenants::{ReadTx, Tenants};
+use crate::tenants::Tenants;
 
 /// For how long an export waits for the search index.
 pub(super) const CATCH_UP: Duration = Duration::from_secs(10);
-/// Entries in one batch at most, and bytes after which it ends.
+/// Entries in one batch at most.
 const BATCH: usize = 500;
-const BATCH_BYTES: usize = 1024 * 1024;
 
 /// An export on its way out.
 pub struct Reading<P> {
     tenants: Tenants,
     grant: Grant<P>,
-    encoder: Arc<Encoder>,
+    /// None after the end, or after an error.
+    writer: Option<Writer>,
     seqs: RoaringTreemap,
     /// Number of the last entry written.
     last: u64,
@@ -72,38 +70,27 @@ async fn begin<P: Exporting>(
     most: u64,
 ) -> Result<Reading<P>, ExportError> {
     let query = request.query(tenants.runtime().now())?;
-    let wanted = request.clone();
+    let setting = Setting::new(tenants, grant.realm(), grant.caller(), request.clone()).await?;
     let disclosed = tenants.disclose(grant, move |tx| {
-        let plan = plan(tx, &query, CATCH_UP, most)?;
+        let (plan, writer) = setting.begin(tx, &query, CATCH_UP, most)?;
         let resource = Resource::new("audit_log", plan.log.to_string());
-        let mut event = wanted.event(catalogue::AUDIT_EXPORTED, resource);
+        let mut event = request.event(catalogue::AUDIT_EXPORTED, resource);
         event.custom_fields.insert("entries".into(), plan.seqs.len().into());
-        Ok::<_, ExportError>((plan, event))
+        Ok::<_, ExportError>(((plan, writer), event))
     });
     let disclosed = disclosed.await;
     tenants.note_lost_index(grant.realm()).await?;
-    let plan = disclosed?.value;
-    Ok(Reading::new(tenants, grant, &request, plan))
+    let (plan, writer) = disclosed?.value;
+    Ok(Reading::new(tenants, grant, plan, writer))
 }
 
 impl<P: Exporting> Reading<P> {
-    pub(super) fn new(
-        tenants: &Tenants,
-        grant: &Grant<P>,
-        request: &ExportRequest,
-        plan: Plan,
-    ) -> Self {
-        let tenant = match grant.realm() {
-            Realm::Platform => None,
-            Realm::Tenant(id) => tenants.tenant_by_id(id),
-        };
-        let tenant =
-            tenant.map(|tenant| SourceTenant { id: tenant.id, slug: tenant.slug.to_string() });
+    pub(super) fn new(tenants: &Tenants, grant: &Grant<P>, plan: Plan, writer: Writer) -> Self {
         let now = tenants.runtime().clock.monotonic();
         Self {
             tenants: tenants.clone(),
             grant: grant.clone(),
-            encoder: Arc::new(Encoder::new(request.format, Source::new(plan.log, tenant))),
+            writer: Some(writer),
             total: plan.seqs.len(),
             seqs: plan.seqs,
             last: 0,
@@ -123,27 +110,34 @@ impl<P: Exporting> Reading<P> {
         self.done
     }
 
-    /// The next piece; none after the last.
+    /// The next piece, which may be empty; none after the last.
     ///
     /// # Errors
     /// Before each piece it is looked whether whoever asked may still have it.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ExportError> {
-        let mut out = Vec::new();
-        if !self.begun {
-            self.begun = true;
-            self.encoder.begin(&mut out);
-        }
-        let batch = self.batch();
-        if batch.is_empty() {
-            return Ok((!out.is_empty()).then_some(out));
-        }
+        let Some(mut writer) = self.writer.take() else { return Ok(None) };
         if self.tenants.runtime().clock.monotonic() >= self.deadline {
             return Err(ExportError::TooSlow);
         }
         self.grant = renewed(&self.tenants, &self.grant).await?;
-        let encoder = self.encoder.clone();
-        let read = self.tenants.read(&self.grant, move |tx| encode(tx, &encoder, &batch, out));
-        let (out, last, count) = read.await?;
+        let mut out = Vec::new();
+        if !self.begun {
+            self.begun = true;
+            writer.head(&mut out);
+        }
+        let batch = self.batch();
+        if batch.is_empty() {
+            let tenants = self.tenants.clone();
+            let end = self.tenants.read(&self.grant, move |tx| writer.end(tx, &tenants));
+            out.extend(end.await?);
+            return Ok(Some(out));
+        }
+        let write = self.tenants.read(&self.grant, move |tx| {
+            let (last, count) = writer.write(tx, &batch, &mut out)?;
+            Ok::<_, ExportError>((writer, out, last, count))
+        });
+        let (writer, out, last, count) = write.await?;
+        self.writer = Some(writer);
         self.last = last;
         self.done += count;
         Ok(Some(out))
@@ -154,27 +148,6 @@ impl<P: Exporting> Reading<P> {
         left.advance_to(self.last + 1);
         left.take(BATCH).collect()
     }
-}
-
-/// Writes entries until the batch is full; answers with the number of the last one, and how many.
-fn encode(
-    tx: &ReadTx<'_>,
-    encoder: &Encoder,
-    batch: &[u64],
-    mut out: Vec<u8>,
-) -> Result<(Vec<u8>, u64, u64), ExportError> {
-    let mut opener = Opener::new(tx, tx.shared_keys())?;
-    let (mut last, mut count) = (0, 0);
-    for seq in batch {
-        let entries = read::entries(tx, &mut opener, &[*seq])?;
-        let entry = entries.first().ok_or(ExportError::Cut)?;
-        encoder.entry(entry, &mut out);
-        (last, count) = (*seq, count + 1);
-        if out.len() >= BATCH_BYTES {
-            break;
-        }
-    }
-    Ok((out, last, count))
 }
 
 /// The grant, if whoever holds it would get it again.

@@ -1,6 +1,6 @@
 //! Rows of exports.
 
-use super::{Export, ExportError, ExportRequest, ExportState};
+use super::{Export, ExportError, ExportFormat, ExportRequest, ExportState};
 use crate::args;
 use crate::crypto::{CryptoError, Field, Key32};
 use crate::kernel::id::ExportId;
@@ -130,7 +130,7 @@ fn raw(row: &Row<'_>) -> Result<Raw, StoreError> {
     let export = Export {
         id: row.get(0)?,
         request: ExportRequest {
-            format: crate::audit::export::Format::Jsonl,
+            format: ExportFormat::Jsonl,
             q: String::new(),
             from: None,
             to: None,

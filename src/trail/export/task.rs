@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::model::resource;
-use super::plan::plan;
 use super::reading::{CATCH_UP, Reading, renewed};
 use super::running::Place;
+use super::writer::Setting;
 use super::{ExportError, ExportRequest, ExportState, Exporting, repo};
 use crate::audit::catalogue;
 use crate::audit::event::Outcome;
@@ -88,11 +88,16 @@ impl<P: Exporting> Task<P> {
             place.progress.go_on()?;
             let grant = renewed(&self.tenants, &self.grant).await?;
             let query = self.query.clone();
+            let (realm, request) = (grant.realm(), self.request.clone());
+            let setting = Setting::new(&self.tenants, realm, grant.caller(), request).await?;
             let planned =
-                self.tenants.read(&grant, move |tx| plan(tx, &query, CATCH_UP, u64::MAX)).await;
+                self.tenants.read(&grant, move |tx| setting.begin(tx, &query, CATCH_UP, u64::MAX));
+            let planned = planned.await;
             self.tenants.note_lost_index(grant.realm()).await?;
             match planned {
-                Ok(plan) => return Ok(Reading::new(&self.tenants, &grant, &self.request, plan)),
+                Ok((plan, writer)) => {
+                    return Ok(Reading::new(&self.tenants, &grant, plan, writer));
+                }
                 Err(ExportError::Behind) => tokio::time::sleep(PAUSE).await,
                 Err(error) => return Err(error),
             }

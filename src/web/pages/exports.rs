@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::with_notice;
 use crate::app::App;
 use crate::audit::catalogue;
-use crate::audit::export::Format;
 use crate::authz::Grant;
 use crate::authz::permission::{AuditExport, PlatformAuditExport};
 use crate::http::attachment;
@@ -15,7 +14,7 @@ use crate::http::input::Input;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Timestamp;
 use crate::kernel::id::ExportId;
-use crate::trail::export::{self, Export, ExportError, ExportRequest, Exporting};
+use crate::trail::export::{self, Export, ExportError, ExportFormat, ExportRequest, Exporting};
 use crate::web::messages::Messages;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::exports::{ExportRow, ExportsPage, NewExportPage};
@@ -250,7 +249,7 @@ impl Form {
 
     fn request(&self) -> Result<ExportRequest, Wrong> {
         let (from, to) = (time(&self.from), time(&self.to));
-        match (self.format.parse::<Format>(), from, to) {
+        match (self.format.parse::<ExportFormat>(), from, to) {
             (Ok(format), Ok(from), Ok(to)) => {
                 Ok(ExportRequest { format, q: self.q.trim().to_owned(), from, to })
             }
@@ -267,14 +266,14 @@ impl Form {
 impl Wrong {
     fn page(self, form: &Form, chrome: Chrome) -> NewExportPage {
         let field = |value: &String, error| Field { value: value.clone(), error };
-        let choice = |format: Format| Choice {
+        let choice = |format: ExportFormat| Choice {
             value: format.name().to_owned(),
             label: chrome.t(words(format)),
             selected: form.format == format.name(),
         };
         NewExportPage {
             format: field(&form.format, self.format),
-            formats: Format::ALL.into_iter().map(choice).collect(),
+            formats: ExportFormat::ALL.into_iter().map(choice).collect(),
             q: field(&form.q, self.q),
             from: field(&form.from, self.from),
             to: field(&form.to, self.to),
@@ -283,12 +282,13 @@ impl Wrong {
     }
 }
 
-const fn words(format: Format) -> &'static str {
+const fn words(format: ExportFormat) -> &'static str {
     match format {
-        Format::Jsonl => "export-format-jsonl",
-        Format::Csv => "export-format-csv",
-        Format::Cef => "export-format-cef",
-        Format::Ocsf => "export-format-ocsf",
+        ExportFormat::Jsonl => "export-format-jsonl",
+        ExportFormat::Csv => "export-format-csv",
+        ExportFormat::Cef => "export-format-cef",
+        ExportFormat::Ocsf => "export-format-ocsf",
+        ExportFormat::Bundle => "export-format-bundle",
     }
 }
 

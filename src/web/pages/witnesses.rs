@@ -72,14 +72,14 @@ pub fn routes() -> Vec<Route> {
         .says(IMAGE),
         Route::console(
             Method::Get,
-            "/t/{tenant}/admin/audit/witnesses/{witness}/remove",
+            "/t/{tenant}/admin/audit/witnesses/{id}/remove",
             opened,
             tenant_confirm,
         )
         .says(ASK),
         Route::console(
             Method::Post,
-            "/t/{tenant}/admin/audit/witnesses/{witness}/remove",
+            "/t/{tenant}/admin/audit/witnesses/{id}/remove",
             removed,
             tenant_remove,
         )
@@ -99,14 +99,14 @@ pub fn routes() -> Vec<Route> {
         .says(IMAGE),
         Route::platform(
             Method::Get,
-            "/platform/audit/witnesses/{witness}/remove",
+            "/platform/audit/witnesses/{id}/remove",
             opened,
             platform_confirm,
         )
         .says(ASK),
         Route::platform(
             Method::Post,
-            "/platform/audit/witnesses/{witness}/remove",
+            "/platform/audit/witnesses/{id}/remove",
             removed,
             platform_remove,
         )
@@ -333,7 +333,7 @@ async fn confirm<P: Permission>(
     chrome: Chrome,
 ) -> Answer {
     trail::record_admin_access(tenants, grant, "witnesses").await?;
-    let id = input.path("witness");
+    let id = input.path("id");
     let found = witness::witnesses(tenants, grant).await?.items;
     let found = found.into_iter().find(|witness| witness.id == id && witness.removed_at.is_none());
     let found = found.ok_or(WitnessError::NotFound)?;
@@ -353,6 +353,6 @@ async fn remove<P: Writes>(
     input: &Input,
     here: &str,
 ) -> Answer {
-    witness::remove(tenants, grant, input.path("witness").to_owned()).await?;
+    witness::remove(tenants, grant, input.path("id").to_owned()).await?;
     Ok(respond::see_other(&with_notice(here, Notice::WitnessRemoved)))
 }

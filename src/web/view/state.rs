@@ -185,6 +185,7 @@ labelled! {
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        IndexRebuilt: "index-rebuilt", "notice-index-rebuilt", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
         SearchSaved: "search-saved", "notice-search-saved", Good;
         SearchDeleted: "search-deleted", "notice-search-deleted", Good;

@@ -1,7 +1,7 @@
 //! Streams as rows of a page.
 
 use crate::app::App;
-use crate::streams::{DeliveryState, Stream};
+use crate::streams::{DeliveryState, PlaceState, Stream};
 use crate::web::view::state::StreamHealth;
 use crate::web::view::streams::{PublishedRow, StreamRow};
 
@@ -22,8 +22,21 @@ pub fn row(stream: &Stream, list: &str) -> StreamRow {
 }
 
 /// Where checkpoints are published, on the platform's page.
-pub fn published(_: &App, _: bool) -> Vec<PublishedRow> {
-    Vec::new()
+pub fn published(app: &App, is_platform: bool) -> Vec<PublishedRow> {
+    if !is_platform {
+        return Vec::new();
+    }
+    let row = |state: PlaceState| PublishedRow {
+        health: match &state.last_error {
+            Some(_) => StreamHealth::Failing,
+            None => StreamHealth::Current,
+        },
+        place: state.place,
+        published: state.published,
+        last: state.last,
+        last_error: state.last_error,
+    };
+    app.publisher.states().into_iter().map(row).collect()
 }
 
 const fn health(state: DeliveryState) -> StreamHealth {
