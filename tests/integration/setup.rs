@@ -3,7 +3,7 @@
 use crate::app::{PASSWORD, TestApp};
 use crate::client::Session;
 
-const ADMIN: &str = "ada@example.org";
+pub const ADMIN: &str = "ada@example.org";
 
 fn link(app: &TestApp) -> String {
     let greeting = app.server.greeting.join("\n");
@@ -27,7 +27,7 @@ fn fields<'a>(link: &'a str, slug: &'a str) -> Vec<(&'a str, &'a str)> {
     ]
 }
 
-async fn set_up(app: &TestApp) -> Session {
+pub async fn set_up(app: &TestApp) -> Session {
     let browser = Session::new(&app.server.url, app.data());
     let link = link(app);
     let done = browser.submit(&link, "/setup", &fields(&link, "acme")).await;
