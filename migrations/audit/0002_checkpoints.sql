@@ -44,9 +44,11 @@ CREATE TABLE cosignatures (
 
 -- Signed checkpoints that the log was found not to fit, so that each is an entry only once.
 CREATE TABLE contradictions (
-    size  INTEGER NOT NULL,
-    root  BLOB NOT NULL,
-    found INTEGER NOT NULL,
+    size    INTEGER NOT NULL,
+    root    BLOB NOT NULL,
+    -- The first entry that was missing then, if entries were.
+    missing INTEGER,
+    found   INTEGER NOT NULL,
     PRIMARY KEY (size, root)
 );
 

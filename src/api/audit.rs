@@ -25,6 +25,10 @@ pub fn routes() -> Vec<Route> {
             ingest,
         )
         .says("Append one event or an array of up to 10,000; all are durable when it answers")
+        .parameters(&[(
+            "partial",
+            "true: append the good events of an array and list the others in \"refused\"",
+        )])
         .rate(RateClass::Ingest)
         .body(BodyLimit::Bytes(limits::INGEST_BODY_BYTES))
         .takes::<OneOrMany>()
@@ -37,7 +41,7 @@ pub fn routes() -> Vec<Route> {
         )
         .says("Search the log, newest first")
         .parameters(&[
-            ("q", "field:value terms, for example action:login.failed -actor:alice"),
+            ("q", "a search, for example action:login.failed -actor:alice after:-7d"),
             ("from", "entries from this time on (RFC 3339)"),
             ("to", "entries before this time (RFC 3339)"),
             ("limit", "1 to 1000, 50 when absent"),
@@ -73,10 +77,20 @@ enum OneOrMany {
     Many(Vec<PostedEvent>),
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IngestQuery {
+    #[serde(default)]
+    partial: bool,
+}
+
 async fn ingest(call: Call<AuditIngest>) -> Answer {
-    let key = call.input.idempotency_key()?;
-    let tenants = &call.app.tenants;
-    reply::created(&trail::ingest(tenants, &call.grant, &call.tenant, call.input.body, key).await?)
+    let (query, key) = (call.input.query::<IngestQuery>()?, call.input.idempotency_key()?);
+    let (tenants, grant, body) = (&call.app.tenants, &call.grant, call.input.body);
+    reply::created(&match query.partial {
+        false => trail::ingest(tenants, grant, &call.tenant, body, key).await?,
+        true => trail::ingest_partial(tenants, grant, &call.tenant, body, key).await?,
+    })
 }
 
 #[derive(Deserialize)]
@@ -139,7 +153,7 @@ async fn search(call: Call<AuditRead>) -> Answer {
     })
 }
 
-fn read_time(text: &str) -> Result<Timestamp, TrailError> {
+pub(super) fn read_time(text: &str) -> Result<Timestamp, TrailError> {
     // A "+" of an offset that was not encoded arrives as a blank.
     Timestamp::parse(&text.replace(' ', "+")).ok_or(TrailError::Time)
 }

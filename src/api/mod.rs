@@ -1,8 +1,12 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod audit;
+mod audit_export;
 mod audit_proofs;
+mod audit_retention;
 mod audit_searches;
+mod audit_streams;
+mod audit_witness;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -13,7 +17,11 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
+    routes.extend(audit_export::routes());
+    routes.extend(audit_streams::routes());
     routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
+    routes.extend(audit_witness::routes());
+    routes.extend(audit_retention::routes());
     routes
 }

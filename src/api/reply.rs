@@ -14,6 +14,10 @@ pub fn created(body: &impl Serialize) -> Answer {
     Ok(HttpResponse::build(StatusCode::CREATED).json(body))
 }
 
+pub fn accepted(body: &impl Serialize) -> Answer {
+    Ok(HttpResponse::Accepted().json(body))
+}
+
 pub fn nothing() -> Answer {
     Ok(HttpResponse::NoContent().finish())
 }

@@ -148,9 +148,19 @@ pub fn note_contradiction(
     tx: &mut impl SqlMut,
     size: u64,
     root: &Hash,
+    missing: Option<u64>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO contradictions (size, root, found) VALUES ($1, $2, $3)
+    let sql = "INSERT INTO contradictions (size, root, missing, found) VALUES ($1, $2, $3, $4)
                ON CONFLICT (size, root) DO NOTHING";
-    Ok(tx.execute(sql, args![size.cast_signed(), root.bytes(), now])? > 0)
+    let missing = missing.map(u64::cast_signed);
+    Ok(tx.execute(sql, args![size.cast_signed(), root.bytes(), missing, now])? > 0)
+}
+
+/// The first entry that was missing when the log was found not to reach this checkpoint; since
+/// then others may have taken its place.
+pub fn missing_since(tx: &impl Sql, size: u64, root: &Hash) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT missing FROM contradictions WHERE size = $1 AND root = $2";
+    let found = tx.query_one(sql, args![size.cast_signed(), root.bytes()], |row| row.get(0))?;
+    Ok(found.flatten())
 }

@@ -5,8 +5,11 @@ use data_encoding::HEXLOWER;
 use super::catalogue::{LOG_OPENED, MESSAGE_ACCESS};
 use super::event::{Actor, Event, Resource};
 use super::leaf::{Hash, Leaf};
+use super::note::{Checkpoint, Kind, Signer};
 use super::seal::{self, EpochKey, Place};
 use super::tree::Tree;
+use crate::crypto::Key32;
+use crate::crypto::signing::SigningKey;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{KeyId, LogId};
 
@@ -23,6 +26,27 @@ fn counting(from: u8) -> [u8; 32] {
 fn leaf(seq: u64, envelope: &[u8], prev_hash: Hash) -> Leaf {
     let time = Timestamp::from_micros(TIME + i64::try_from(seq).unwrap());
     Leaf { log: LOG, seq, time, payload_hash: Hash::of(envelope), prev_hash }
+}
+
+const INSTALLATION: &str = "strongroom/019aa000-0000-7000-8000-000000000004";
+
+fn signer(name: &str, seed: u8) -> Signer {
+    let seed = Key32::from_slice(&counting(seed)).unwrap();
+    Signer::new(name.parse().unwrap(), SigningKey::from_seed(seed).unwrap())
+}
+
+/// The texts of the page about a checkpoint over both entries.
+fn texts(root: Hash) -> Vec<(&'static str, String)> {
+    let log = signer(INSTALLATION, 0x40);
+    let witness = signer("auditor.example/witness", 0x60);
+    let origin = format!("{INSTALLATION}/{LOG}");
+    let mut note = Checkpoint { origin, size: 2, root }.sign(&log).unwrap();
+    note.cosign(&witness, 1_795_324_000);
+    vec![
+        ("verifier key", log.verifier(Kind::Ed25519).to_string()),
+        ("witness key", witness.verifier(Kind::Cosignature).to_string()),
+        ("checkpoint", note.to_string()),
+    ]
 }
 
 /// The values of the page by the names that it gives them, in its order.
@@ -84,5 +108,11 @@ fn the_page_on_the_format_shows_what_the_program_computes() {
             _ => HEXLOWER.encode(&bytes),
         };
         assert!(unbroken.contains(&shown), "{name} should be\n{shown}");
+        if name == "root" {
+            for (name, text) in texts(shown.parse().unwrap()) {
+                let shown: String = text.split_whitespace().collect();
+                assert!(unbroken.contains(&shown), "{name} should be\n{text}");
+            }
+        }
     }
 }

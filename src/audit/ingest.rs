@@ -22,6 +22,29 @@ pub struct IngestError {
     /// JSON Pointer (RFC 6901) into the body.
     pub pointer: String,
     pub message: String,
+    pub fault: IngestFault,
+}
+
+/// What kind of mistake it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IngestFault {
+    Invalid,
+    /// One event has more than `limits::EVENT_BYTES`.
+    TooLarge,
+}
+
+impl IngestFault {
+    /// Stable, part of the outside contract.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "event-invalid",
+            Self::TooLarge => "event-too-large",
+        }
+    }
+
+    pub const fn is_too_large(self) -> bool {
+        matches!(self, Self::TooLarge)
+    }
 }
 
 impl IngestError {
@@ -37,8 +60,8 @@ impl IngestError {
 /// Reads one event or an array of 1 to `limits::EVENTS_PER_CALL`, each in Strongroom's shape or,
 /// marked by `activityType`, in OnRaven's. All of them or none.
 pub fn parse(body: &[u8], tenant: TenantId, slug: &str) -> Result<Vec<Event>, IngestError> {
-    let at = Cell::new(None);
-    let one = Posting { tenant, slug };
+    let (at, fault) = (Cell::new(None), Cell::new(IngestFault::Invalid));
+    let one = Posting { tenant, slug, fault: &fault };
     let array = body.trim_ascii_start().starts_with(b"[");
     let refuse = |error: JsonError| {
         let pointer = match at.get() {
@@ -47,7 +70,7 @@ pub fn parse(body: &[u8], tenant: TenantId, slug: &str) -> Result<Vec<Event>, In
             Some(index) if array && !starts_at(&error.pointer, index) => format!("/{index}"),
             Some(_) => error.pointer,
         };
-        IngestError { index: at.get(), pointer, message: mend(&error.message) }
+        IngestError { index: at.get(), pointer, message: mend(&error.message), fault: fault.get() }
     };
     let text = canonical::utf8(body).map_err(refuse)?;
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -67,7 +90,7 @@ fn starts_at(pointer: &str, index: usize) -> bool {
 }
 
 /// The parser's words, where they would not help somebody who posts events.
-fn mend(message: &str) -> String {
+pub(super) fn mend(message: &str) -> String {
     let quoted = |prefix| Some(message.strip_prefix(prefix)?.split('`').next()?.to_owned());
     if let Some(name) = quoted("unknown field `") {
         format!("the member {name:?} is not known here; put your own data into customFields")
@@ -99,26 +122,31 @@ impl<'de> Visitor<'de> for Batch<'_> {
             events.push(event);
             self.at.set(Some(events.len()));
             if events.len() > limits::EVENTS_PER_CALL {
-                let most = limits::EVENTS_PER_CALL;
                 self.at.set(None);
-                return Err(de::Error::custom(format_args!(
-                    "more than {most} events; send them in several calls"
-                )));
+                return Err(de::Error::custom(too_many()));
             }
         }
         self.at.set(None);
         if events.is_empty() {
-            return Err(de::Error::custom("no event in the array; send at least one"));
+            return Err(de::Error::custom(NO_EVENT));
         }
         Ok(events)
     }
 }
 
+pub(super) const NO_EVENT: &str = "no event in the array; send at least one";
+
+pub(super) fn too_many() -> String {
+    format!("more than {} events; send them in several calls", limits::EVENTS_PER_CALL)
+}
+
 /// Reads one event for a tenant.
 #[derive(Clone, Copy)]
-struct Posting<'a> {
-    tenant: TenantId,
-    slug: &'a str,
+pub(super) struct Posting<'a> {
+    pub tenant: TenantId,
+    pub slug: &'a str,
+    /// Set when the event is refused for something else than what it says.
+    pub fault: &'a Cell<IngestFault>,
 }
 
 impl<'de> DeserializeSeed<'de> for Posting<'_> {
@@ -131,6 +159,7 @@ impl<'de> DeserializeSeed<'de> for Posting<'_> {
         if least_room(&event) > limits::EVENT_BYTES {
             let size = event.payload(&[]).len();
             if size > limits::EVENT_BYTES {
+                self.fault.set(IngestFault::TooLarge);
                 let most = limits::EVENT_BYTES;
                 return Err(de::Error::custom(format_args!(
                     "the event has {size} bytes as canonical JSON; the most is {most}"

@@ -118,6 +118,10 @@ fn sizes_and_counts_stop_at_their_limits() {
     let frame = read(&event(0)).unwrap()[0].payload(&[]).len();
     assert!(read(&event(limits::EVENT_BYTES - frame)).is_ok());
     refused(&event(limits::EVENT_BYTES - frame + 1), Some(0), "", "bytes");
+    let second = format!("[{{\"action\":\"a\"}},{}]", event(limits::EVENT_BYTES));
+    let error = read(&second).unwrap_err();
+    assert_eq!((error.index, error.fault), (Some(1), IngestFault::TooLarge));
+    assert_eq!(read("[{}]").unwrap_err().fault, IngestFault::Invalid);
     let many = |count: usize| format!("[{}]", vec![r#"{"action":"a"}"#; count].join(","));
     assert_eq!(read(&many(limits::EVENTS_PER_CALL)).unwrap().len(), limits::EVENTS_PER_CALL);
     let error = read(&many(limits::EVENTS_PER_CALL + 1)).unwrap_err();

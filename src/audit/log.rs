@@ -245,9 +245,9 @@ impl AuditLog {
     }
 
     fn epoch(&mut self) -> Result<&EpochKey, CryptoError> {
-        if self.epoch.is_none() {
-            let (id, key) = self.keys.audit_epoch()?;
-            self.epoch = Some(EpochKey::new(id, key.expose()));
+        let id = self.keys.audit_epoch();
+        if self.epoch.as_ref().is_none_or(|epoch| epoch.id() != id) {
+            self.epoch = Some(EpochKey::new(id, self.keys.audit_key(id)?.expose()));
         }
         self.epoch.as_ref().ok_or(CryptoError::KeyDestroyed)
     }
@@ -259,6 +259,11 @@ impl AuditLog {
     /// Number of entries, appended ones of the running transaction included.
     pub fn size(&self) -> u64 {
         self.tree.size()
+    }
+
+    /// RFC 6962 root over them.
+    pub fn root(&self) -> Hash {
+        self.tree.root()
     }
 
     fn load_tree(tx: &RawWriteTx<'_>, size: u64) -> Result<Tree, StoreError> {

@@ -18,19 +18,24 @@ pub mod leaf;
 pub mod log;
 pub mod notary;
 pub mod note;
+pub mod partial;
 mod payload;
 mod pointer;
 pub mod posted;
 pub mod proof;
+pub mod pruning;
+#[cfg(test)]
+mod pruning_tests;
 pub mod query;
 pub mod read;
+pub mod retention;
 pub mod seal;
+pub mod shreds;
 mod stored;
 pub mod tree;
 pub mod verify;
-#[cfg(test)]
-mod verify_tests;
 pub mod view;
+pub mod witness;
 
 pub use event::Event;
 pub use log::AuditLog;

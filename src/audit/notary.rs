@@ -1,6 +1,7 @@
 //! Who signs checkpoints, and where the highest of each log is kept outside of its file: somebody
 //! who cuts off a log's tail, or puts an older copy of its file back, would have to change both.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,6 +41,13 @@ pub enum Head {
     /// There is something, but this installation's key did not sign it for this log.
     Foreign,
     Kept(Checkpoint),
+}
+
+/// Tells whether a note outside was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadMark {
+    file: u64,
+    changed: (i64, i64),
 }
 
 impl Notary {
@@ -129,6 +137,32 @@ impl Notary {
         }
         files::replace(&self.path(log), latest.note.as_bytes())?;
         Ok(None)
+    }
+
+    /// The notes that are kept outside, of logs whose file is another than `known` says; with what
+    /// to know it by. Nothing is opened for it but the notes.
+    pub fn heads(
+        &self,
+        known: impl Fn(LogId) -> Option<HeadMark>,
+    ) -> Result<Vec<(LogId, HeadMark, String)>, StoreError> {
+        let named = |error| StoreError::file(&self.heads, &error);
+        let mut changed = Vec::new();
+        for entry in std::fs::read_dir(&self.heads).map_err(named)? {
+            let path = entry.map_err(named)?.path();
+            let log = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            let is_note = path.extension().is_some_and(|extension| extension == "note");
+            let Some(log) = log.filter(|_| is_note) else { continue };
+            let Ok(about) = std::fs::metadata(&path) else { continue };
+            let mark = HeadMark { file: about.ino(), changed: (about.mtime(), about.mtime_nsec()) };
+            if known(log) == Some(mark) || about.len() > NOTE_BYTES as u64 {
+                continue;
+            }
+            // One that is replaced just now is looked at the next time.
+            if let Ok(note) = std::fs::read_to_string(&path) {
+                changed.push((log, mark, note));
+            }
+        }
+        Ok(changed)
     }
 
     fn path(&self, log: LogId) -> PathBuf {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::bundle::Secrets;
-use super::catalogue;
 use super::event::{Event, Outcome, StoredEvent};
 use super::leaf::{Hash, Leaf};
+use super::proof::full_tile;
 use super::seal::{self, EntrySecret, EpochKey, Place};
+use super::tree::TILE;
 use super::view::EntryView;
+use super::{catalogue, pruning};
 use crate::args;
 use crate::crypto::{CryptoError, TenantKeys};
 use crate::kernel::Timestamp;
@@ -20,6 +22,8 @@ use crate::store::{Row, Sql, StoreError};
 pub struct Opener {
     log: LogId,
     keys: Arc<TenantKeys>,
+    /// Of the keys, when the epoch's was taken from them.
+    generation: u64,
     epoch: Option<EpochKey>,
     /// A person whose members stay closed, as if their key were destroyed already.
     hidden: Option<KeyId>,
@@ -40,7 +44,9 @@ pub struct LeafView {
 impl Opener {
     pub fn new(tx: &impl Sql, keys: Arc<TenantKeys>) -> Result<Self, StoreError> {
         let log = tx.query_one("SELECT id FROM audit_log", &[], |row| row.get(0))?;
-        Ok(Self { log: log.unwrap_or(LogId::from_bytes([0; 16])), keys, epoch: None, hidden: None })
+        let (log, generation) =
+            (log.unwrap_or(LogId::from_bytes([0; 16])), keys.audit_generation());
+        Ok(Self { log, keys, generation, epoch: None, hidden: None })
     }
 
     pub fn log(&self) -> LogId {
@@ -53,7 +59,8 @@ impl Opener {
     }
 
     /// Opens one entry. Members whose key was destroyed are left out and the entry says so; one
-    /// that cannot be opened at all is shown as such, so that it hides none of the others.
+    /// whose own key was, or that cannot be opened at all, is shown as such, so that it hides none
+    /// of the others.
     ///
     /// # Errors
     /// Only what has nothing to do with this one entry.
@@ -75,10 +82,13 @@ impl Opener {
     ) -> Result<(EntryView, Vec<KeyId>), StoreError> {
         match self.try_open(seq, time, envelope) {
             Err(StoreError::Crypto(error)) => {
-                let mut view = EntryView::new(seq, time, Event::new(catalogue::ENTRY_UNREADABLE));
-                view.outcome = Outcome::Error;
-                view.erased = matches!(*error, CryptoError::KeyDestroyed);
-                Ok((view, Vec::new()))
+                let erased = matches!(*error, CryptoError::KeyDestroyed);
+                let (action, outcome) = match erased {
+                    true => (catalogue::ENTRY_DESTROYED, Outcome::Success),
+                    false => (catalogue::ENTRY_UNREADABLE, Outcome::Error),
+                };
+                let view = EntryView::new(seq, time, Event::new(action));
+                Ok((EntryView { outcome, erased, ..view }, Vec::new()))
             }
             result => result,
         }
@@ -165,6 +175,11 @@ impl Opener {
     }
 
     fn epoch(&mut self, id: KeyId) -> Result<&EpochKey, CryptoError> {
+        let generation = self.keys.audit_generation();
+        if self.generation != generation {
+            // The log's contents were destroyed meanwhile; a copy of the key must not outlive it.
+            (self.generation, self.epoch) = (generation, None);
+        }
         if self.epoch.as_ref().is_none_or(|epoch| epoch.id() != id) {
             self.epoch = Some(EpochKey::new(id, self.keys.audit_key(id)?.expose()));
         }
@@ -172,7 +187,8 @@ impl Opener {
     }
 }
 
-/// One entry with what proves it; `None` when the log does not reach that far.
+/// One entry with what proves it; `None` when the log does not reach that far, or no longer reaches
+/// back so far.
 pub fn entry(
     tx: &impl Sql,
     opener: &mut Opener,
@@ -180,9 +196,16 @@ pub fn entry(
 ) -> Result<Option<(EntryView, LeafView)>, StoreError> {
     let sql =
         "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq IN ($1, $2) ORDER BY seq";
-    let rows = tx.query(sql, args![seq.cast_signed() - 1, seq.cast_signed()], raw)?;
+    let Some(before) = seq.checked_sub(1) else { return Ok(None) };
+    if seq <= pruning::through(tx)? {
+        return Ok(None);
+    }
+    let rows = tx.query(sql, args![before.cast_signed(), seq.cast_signed()], raw)?;
     let Some(found) = rows.last().filter(|row| row.seq == seq) else { return Ok(None) };
-    let prev_hash = if rows.len() == 2 { rows[0].hash } else { Hash::ZERO };
+    let prev_hash = match rows.len() {
+        2 => rows[0].hash,
+        _ => tile_hash(tx, before)?.unwrap_or(Hash::ZERO),
+    };
     let view = opener.open(seq, found.time, &found.envelope)?;
     let payload_hash = Hash::of(&found.envelope);
     let leaf = Leaf { log: opener.log, seq, time: found.time, payload_hash, prev_hash };
@@ -197,7 +220,16 @@ pub fn entry(
     Ok(Some((view, leaf)))
 }
 
-/// The entries with these numbers, in the order given.
+/// The hash of an entry that may have been removed, from the tile that keeps it; nothing for entry
+/// 0, and where no tile is full yet.
+pub fn tile_hash(tx: &impl Sql, seq: u64) -> Result<Option<Hash>, StoreError> {
+    let Some(index) = seq.checked_sub(1) else { return Ok(None) };
+    let hashes = full_tile(tx, 0, index / TILE as u64)?;
+    let at = usize::try_from(index % TILE as u64).unwrap_or(TILE);
+    Ok(hashes.and_then(|hashes| hashes.get(at).copied()))
+}
+
+/// The entries with these numbers, in the order given; removed ones are left out.
 pub fn entries(
     tx: &impl Sql,
     opener: &mut Opener,
@@ -205,7 +237,8 @@ pub fn entries(
 ) -> Result<Vec<EntryView>, StoreError> {
     let sql = "SELECT seq, time, envelope, hash FROM audit_entries WHERE seq = $1";
     let mut views = Vec::with_capacity(seqs.len());
-    for seq in seqs {
+    let pruned = pruning::through(tx)?;
+    for seq in seqs.iter().filter(|seq| **seq > pruned) {
         if let Some(row) = tx.query_one(sql, args![seq.cast_signed()], raw)? {
             views.push(opener.open(row.seq, row.time, &row.envelope)?);
         }
@@ -213,7 +246,7 @@ pub fn entries(
     Ok(views)
 }
 
-/// Number of entries.
+/// Number of entries, removed ones included.
 pub fn size(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT coalesce(max(seq), 0) FROM audit_entries", &[])
 }

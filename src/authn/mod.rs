@@ -6,6 +6,7 @@ mod hasher;
 mod session;
 mod setup_link;
 mod sign_in;
+mod standing;
 
 pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
@@ -14,6 +15,7 @@ pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
+pub use standing::renew;
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;

@@ -126,8 +126,8 @@ permissions! {
         SubjectRectify "subject.rectify" write [O R] "Correct a person's data";
         SubjectErase "subject.erase" write [O R S] "Destroy a person's key: their data is gone for good";
         SubjectRestrict "subject.restrict" write [O R] "Restrict the processing of a person's data";
-        RetentionRead "retention.read" read [O A U R] "See retention policies and previews";
-        RetentionManage "retention.manage" write [O R S] "Change retention policies, run retention";
+        RetentionRead "retention.read" read [O A U R L] "See retention policies and previews";
+        RetentionManage "retention.manage" write [O R L S] "Change retention policies, run retention";
         HoldManage "hold.manage" write [O R] "Set and lift legal holds";
         ConsentManage "consent.manage" write [O R] "Give and revoke consent to processing elsewhere";
     }
@@ -138,6 +138,8 @@ permissions! {
         AuditExport "audit.export" read [O A U R L] "Export the audit log";
         AuditReindex "audit.reindex" read [O A L] "Build the search index of the audit log anew";
         AuditSearchSave "audit.search.save" write [O A U R] "Save searches of the audit log for the whole tenant";
+        AuditStreamRead "audit.stream.read" read [O A U] "See the streams of the audit log and how far they have come";
+        AuditStreamSend "audit.stream.send" read [S] "Send the audit log's entries to the streams that were set up";
         AuditStream "audit.stream" write [O A S] "Stream the audit log to other systems";
         AuditWitness "audit.witness" write [O A U L] "Name witnesses and store their signatures under checkpoints";
         AuditShred "audit.shred" write [O L] "Destroy the key of the audit log's contents";
@@ -179,10 +181,12 @@ permissions! {
         PlatformAuditExport "platform.audit.export" read [X L] "Export the platform's audit log";
         PlatformAuditReindex "platform.audit.reindex" read [X L] "Build the search index of the platform's audit log anew";
         PlatformAuditSearchSave "platform.audit.search.save" write [X] "Save searches of the platform's audit log";
+        PlatformAuditStreamRead "platform.audit.stream.read" read [X] "See the streams of the platform's audit log";
+        PlatformAuditStreamSend "platform.audit.stream.send" read [S] "Send the platform's audit log's entries to its streams";
         PlatformAuditStream "platform.audit.stream" write [X S] "Stream the platform's audit log to other systems";
         PlatformAuditWitness "platform.audit.witness" write [X L] "Name witnesses of the platform's log and store their signatures";
         PlatformAuditRecord "platform.audit.record" write [L S] "Record in the platform's log what was done to a tenant";
-        PlatformRetentionManage "platform.retention.manage" write [X S] "Change how long the platform's log is kept, remove what is past it";
+        PlatformRetentionManage "platform.retention.manage" write [X L S] "Change how long the platform's log is kept, remove what is past it";
         PlatformJobRead "platform.job.read" read [X] "See scheduled jobs and their runs";
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
         PlatformAdminManage "platform.admin.manage" write [L] "Make and reset platform administrators";

@@ -13,6 +13,7 @@ mod openapi;
 mod output;
 mod password;
 mod serve;
+mod shred;
 mod socket;
 mod tenant;
 mod user;

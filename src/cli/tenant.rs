@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::command::{Operator, Password};
 use super::output::{Report, table};
-use super::password;
+use super::{password, shred};
 use crate::authz::Role;
 use crate::authz::permission::{TenantCreate, TenantRead, TenantState};
 use crate::provision;
@@ -42,6 +42,13 @@ pub enum Verb {
     Suspend { slug: String },
     /// End a suspension
     Resume { slug: String },
+    /// Destroy what the tenant's audit log says, for good; that it was said stays provable
+    ShredAudit {
+        slug: String,
+        /// The short name once more; asked for on a terminal
+        #[arg(long, value_name = "SLUG")]
+        confirm: Option<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +66,7 @@ pub enum Command {
         slug: String,
         change: String,
     },
+    ShredAudit(shred::Command),
 }
 
 pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
@@ -73,6 +81,7 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         Verb::Unfreeze { slug } => state(slug, StateChange::Unfreeze),
         Verb::Suspend { slug } => state(slug, StateChange::Suspend),
         Verb::Resume { slug } => state(slug, StateChange::Resume),
+        Verb::ShredAudit { slug, confirm } => Command::ShredAudit(shred::command(slug, confirm)?),
     }))
 }
 
@@ -83,6 +92,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             create(operator, new, owner, owner_name, password.as_ref()).await
         }
         Command::List => list(operator).await,
+        Command::ShredAudit(command) => shred::execute(operator, command).await,
         Command::State { slug, change } => state(operator, &slug, &change).await,
     }
 }

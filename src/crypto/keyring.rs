@@ -15,6 +15,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::audit_keys::{AuditKeys, Unwrapped};
 use super::envelope::DataKey;
 use super::signing::SigningKey;
 use super::wrap::{self, Label};
@@ -38,6 +39,10 @@ pub trait KeyShelf: Send + Sync {
     ) -> Result<Vec<KeyId>, CryptoError>;
     /// Overwritten on disk when it returns. False when there was none.
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError>;
+    /// Takes keys out and puts others in, in one transaction; [`wipe`](Self::wipe) then overwrites.
+    fn replace(&self, gone: &[KeyId], new: &[StoredKey]) -> Result<(), CryptoError>;
+    /// Leaves nothing of what was destroyed on the disk.
+    fn wipe(&self) -> Result<(), CryptoError>;
 }
 
 pub struct StoredKey {
@@ -113,11 +118,6 @@ struct DataKeys {
     all: HashMap<KeyId, DataKey>,
 }
 
-struct AuditKeys {
-    current: KeyId,
-    all: HashMap<KeyId, Key32>,
-}
-
 const SUBJECT_DATA: &[u8] = b"strongroom/subject/data/v1";
 
 /// Unwrapped subject keys kept in memory; the rest is read again when needed.
@@ -161,17 +161,17 @@ impl TenantKeys {
         let stored = shelf.load()?;
         let mut singles = HashMap::new();
         for key in &stored {
-            if !matches!(key.purpose, Purpose::DataDek | Purpose::AuditDek) {
+            let apart = [Purpose::DataDek, Purpose::AuditKek, Purpose::AuditDek];
+            if !apart.contains(&key.purpose) {
                 singles.insert(key.purpose.name(), unwrap(&owner, &root, key)?);
             }
         }
         let data = open_deks(&owner, &stored, Purpose::DataDek, singles.get("data-kek"))?;
-        let audit = open_deks(&owner, &stored, Purpose::AuditDek, singles.get("audit-kek"))?;
         let data = DataKeys {
             current: newest(&data)?,
             all: data.into_iter().map(|(id, key)| (id, DataKey::new(id, &key))).collect(),
         };
-        let audit = AuditKeys { current: newest(&audit)?, all: audit.into_iter().collect() };
+        let audit = AuditKeys::new(unwrap_audit(&owner, &root, &stored)?)?;
         let runtime = runtime.clone();
         let subjects = Mutex::default();
         Ok(Self { owner, root, shelf, runtime, singles, data, audit, subjects })
@@ -188,7 +188,7 @@ impl TenantKeys {
 
     /// The key of the search index: gone with the audit KEK.
     pub fn index_key(&self) -> Result<Key32, CryptoError> {
-        Ok(mac::derive(self.single(Purpose::AuditKek)?, &[b"strongroom/index.db/v1"]))
+        Ok(mac::derive(&self.audit.kek(), &[b"strongroom/index.db/v1"]))
     }
 
     /// The key for tokens in forms.
@@ -227,13 +227,48 @@ impl TenantKeys {
     }
 
     /// The audit epoch key that new entries are sealed under.
-    pub fn audit_epoch(&self) -> Result<(KeyId, &Key32), CryptoError> {
-        let id = self.audit.current;
-        Ok((id, self.audit.all.get(&id).ok_or(CryptoError::KeyDestroyed)?))
+    pub fn audit_epoch(&self) -> KeyId {
+        self.audit.current()
     }
 
-    pub fn audit_key(&self, id: KeyId) -> Result<&Key32, CryptoError> {
-        self.audit.all.get(&id).ok_or(CryptoError::KeyDestroyed)
+    /// # Errors
+    /// [`CryptoError::KeyDestroyed`] once the log's contents have been destroyed.
+    pub fn audit_key(&self, id: KeyId) -> Result<Key32, CryptoError> {
+        self.audit.epoch(id)
+    }
+
+    /// Rises when the audit keys are replaced: whoever made something of one drops it then.
+    pub fn audit_generation(&self) -> u64 {
+        self.audit.generation()
+    }
+
+    /// The audit KEK and the epoch keys under it.
+    pub fn audit_key_ids(&self) -> Vec<KeyId> {
+        self.audit.ids()
+    }
+
+    /// Destroys these audit keys and puts new ones in their place, in one step; what was sealed
+    /// under them is gone for good. Keys that are destroyed already are no error, so that what was
+    /// interrupted can be done again. The caller has recorded the destruction already.
+    pub fn destroy_audit(&self, gone: &[KeyId]) -> Result<(), CryptoError> {
+        if self.audit_key_ids().iter().any(|id| gone.contains(id)) {
+            let (kek, dek) = (self.new_key(), self.new_key());
+            let label = |purpose, with, key| {
+                store(&self.owner, self.runtime.id(), purpose, with, key, &self.runtime)
+            };
+            let new =
+                [label(Purpose::AuditKek, &self.root, &kek), label(Purpose::AuditDek, &kek, &dek)];
+            let replaced = self.shelf.replace(gone, &new);
+            // Whatever came of it: what is in the file is what is sealed under from now on.
+            let stored = self.shelf.load()?;
+            self.audit.replace(unwrap_audit(&self.owner, &self.root, &stored)?)?;
+            replaced?;
+        }
+        self.shelf.wipe()
+    }
+
+    fn new_key(&self) -> Key32 {
+        Key32::generate(self.runtime.random.as_ref())
     }
 
     /// Makes and stores a new subject key. Costs one durable write to the key store.
@@ -317,6 +352,14 @@ fn unwrap(owner: &[u8; 16], with: &Key32, key: &StoredKey) -> Result<Key32, Cryp
     let purpose = key.purpose.name();
     let label = Label { purpose, owner, key_id: key.id.bytes(), version: key.version };
     wrap::unwrap(with, label, &key.wrapped)
+}
+
+fn unwrap_audit(
+    owner: &[u8; 16],
+    root: &Key32,
+    stored: &[StoredKey],
+) -> Result<Unwrapped, CryptoError> {
+    Unwrapped::read(stored, |with, key| unwrap(owner, with.unwrap_or(root), key))
 }
 
 /// Unwraps all DEKs of a purpose; none when their KEK is gone.

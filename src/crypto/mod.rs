@@ -3,6 +3,7 @@
 //! Primitives come from libraries (`aes-gcm`, `aws-lc-rs`, `hkdf`, `hmac`, `sha2`, `bcrypt`); this room says
 //! which key protects what, and binds every ciphertext to the place that it belongs to.
 
+mod audit_keys;
 pub mod classification;
 pub mod envelope;
 pub mod key;

@@ -28,8 +28,9 @@ impl Failure {
         match (self.kind, self.code.as_ref()) {
             (_, "malformed") => 400,
             (_, "method-not-allowed") => 405,
-            (_, "body-too-large") => 413,
+            (_, "entry-removed") => 410,
             (ErrorKind::Invalid, _) => 422,
+            (ErrorKind::TooLarge, _) => 413,
             (ErrorKind::Conflict, _) => 409,
             (ErrorKind::NotFound, _) => 404,
             (ErrorKind::Denied, _) => 403,

@@ -5,6 +5,7 @@
 //! brings about. Router, OpenAPI document, permission matrix and coverage tests come from the same
 //! table.
 
+pub mod attachment;
 pub mod call;
 pub mod csrf;
 pub mod failure;

@@ -166,7 +166,7 @@ fn reserve(
 
 fn too_large(limit: usize) -> Failure {
     let detail = format!("the body is larger than {limit} bytes: send less at a time");
-    Failure::new(ErrorKind::Invalid, "body-too-large", detail)
+    Failure::new(ErrorKind::TooLarge, "body-too-large", detail)
 }
 
 /// One line a request, without personal data: the audit log has that.

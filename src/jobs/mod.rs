@@ -21,12 +21,17 @@ mod walk;
 
 mod checkpoint_logs;
 mod close_idle;
+mod expire_exports;
 mod expire_sessions;
 mod feed_indexes;
 mod flush_denials;
 mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
+mod prune_logs;
+#[cfg(test)]
+mod prune_tests;
+mod publish_checkpoints;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -47,8 +52,11 @@ pub const JOBS: &[Job] = &[
     forget_rates::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
+    publish_checkpoints::JOB,
     expire_sessions::JOB,
+    expire_exports::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
+    prune_logs::JOB,
     sweep_subject_keys::JOB,
 ];

@@ -5,6 +5,8 @@
 pub enum ErrorKind {
     /// The input is not acceptable; the caller can mend it.
     Invalid,
+    /// More than is taken at a time; the caller can send less.
+    TooLarge,
     /// Well-formed, but it contradicts what is stored.
     Conflict,
     NotFound,

@@ -77,6 +77,8 @@ ids! {
     SessionId,
     ApiKeyId,
     ConversationId,
+    /// A large export of an audit log.
+    ExportId,
     MessageId,
     /// A data subject: a person whose data is stored; users are subjects too.
     SubjectId,
@@ -87,6 +89,10 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// A stream of an audit log to another system.
+    StreamId,
     /// A search of the log that is kept under a name.
     SavedSearchId,
+    /// One destruction of a log's contents.
+    ShredId,
 }

@@ -18,6 +18,20 @@ pub const MESSAGES_PER_CALL: usize = 1_000;
 pub const MESSAGE_BYTES: usize = 256 * 1024;
 /// Names, subjects, tags and other one-line texts, in bytes.
 pub const LINE_BYTES: usize = 512;
+/// Entries that are exported while one waits; more are written to a file first.
+pub const EXPORT_AT_ONCE: u64 = 10_000;
+/// An export that was written to a file can be fetched for this long.
+pub const EXPORT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Exports of one log that are waiting or being written.
+pub const EXPORTS_ACTIVE: usize = 3;
+/// Exports written at the same time, of all logs: one core of a small machine, and one to spare.
+pub const EXPORTS_WRITING: usize = 2;
+/// What became of an export is shown for this long.
+pub const EXPORT_SHOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// A download that takes longer holds a connection to no purpose.
+pub const DOWNLOAD_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+/// Room on the data disk that exports leave to everything else.
+pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
 /// Items in one page of a list.
 pub const PAGE_ITEMS: usize = 1_000;
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
@@ -41,6 +55,12 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
 pub const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Audit entries are kept for at least two years, of which one may be a leap year …
+pub const RETENTION_DAYS_MIN: u32 = 731;
+/// … usually for seven, of which two may be leap years …
+pub const RETENTION_DAYS_DEFAULT: u32 = 2_557;
+/// … and for a century at the most: more is a slip of the finger.
+pub const RETENTION_DAYS_MAX: u32 = 36_525;
 /// A wall clock that leaves the monotonic one by more than this stops appends.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 /// Sign-ins that wait for their password to be hashed; one more is told to come back.
@@ -61,3 +81,26 @@ pub const SOCKET_WAIT: Duration = Duration::from_secs(20);
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;
 /// Larger bodies under way at the same time, all together: a few of the largest, many of the usual.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
+
+/// Streams to other systems that one log has: each holds a connection.
+pub const STREAMS_PER_LOG: usize = 16;
+/// Resolving a receiver's name, connecting to it, the handshake: each.
+pub const STREAM_CONNECT_TIME: Duration = Duration::from_secs(10);
+/// A batch on its way to a receiver, its answer included: one that hangs is given up.
+pub const STREAM_SEND_TIME: Duration = Duration::from_secs(30);
+/// A batch: large enough to pay for its way, small enough that many fit into memory …
+pub const STREAM_BATCH_BYTES: usize = 256 * 1024;
+/// … and that opening its entries takes a moment.
+pub const STREAM_BATCH_ENTRIES: u64 = 500;
+/// What a receiver may say: nobody reads more of it.
+pub const STREAM_ANSWER_BYTES: usize = 64 * 1024;
+/// Longest wait between two attempts.
+pub const STREAM_BACKOFF: Duration = Duration::from_secs(60);
+/// How often a cursor is written down while entries flow: what is sent twice after a crash.
+pub const STREAM_CURSOR_STEP: Duration = Duration::from_secs(1);
+/// A connection without anything to send is closed after this long.
+pub const STREAM_IDLE: Duration = Duration::from_secs(60);
+/// A credential or a private key.
+pub const STREAM_SECRET_BYTES: usize = 16 * 1024;
+/// Certificates that are pasted in.
+pub const STREAM_PEM_BYTES: usize = 64 * 1024;

@@ -6,7 +6,7 @@ use super::StoreError;
 use super::engine::{self, Mode};
 use super::erasures::{Erasure, Erasures};
 use super::lock::DirectoryLock;
-use super::test_support::{Fixture, verified};
+use super::test_support::{Fixture, try_verified, verified};
 use crate::crypto::Key32;
 use crate::kernel::Timestamp;
 use crate::kernel::id::KeyId;
@@ -22,9 +22,8 @@ fn copy(fixture: &Fixture) -> std::path::PathBuf {
 
 /// Opens and verifies; what the first error says.
 fn complaint(fixture: &Fixture, path: &Path) -> String {
-    let verified = fixture.open_at(path).and_then(|database| {
-        database.read_here(|tx| crate::audit::verify::verify(tx, fixture.runtime.clock.as_ref()))?
-    });
+    let verified =
+        fixture.open_at(path).and_then(|database| try_verified(&database, &fixture.runtime));
     match verified {
         Ok(verification) => format!("{:?}", verification.first_bad),
         Err(error) => {

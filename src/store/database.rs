@@ -81,6 +81,11 @@ impl<C: Companion> Database<C> {
         self.readers.read(f).await
     }
 
+    /// For work that reads on connections of its own.
+    pub fn readers(&self) -> &Arc<Readers> {
+        &self.readers
+    }
+
     /// A short look-up on this thread.
     pub fn read_here<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
         self.readers.read_here(f)
@@ -97,7 +102,7 @@ impl<C: Companion> Database<C> {
 
     /// The writer's state, while it stands still.
     #[cfg(test)]
-    pub(super) fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
+    pub(crate) fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
         self.writer.on_state(f)
     }
 

@@ -14,7 +14,8 @@ use crate::crypto::Key32;
 
 pub struct IndexFile {
     path: PathBuf,
-    key: Key32,
+    /// Of the file that is there, or of the next one.
+    key: Mutex<Key32>,
     writer: Mutex<Option<Writer>>,
     /// Reading connections that nobody uses, each with the generation that it belongs to.
     idle: Mutex<Vec<(u64, Connection)>>,
@@ -38,7 +39,7 @@ impl IndexFile {
     pub fn new(path: PathBuf, key: Key32) -> Self {
         Self {
             path,
-            key,
+            key: Mutex::new(key),
             writer: Mutex::default(),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
@@ -115,6 +116,13 @@ impl IndexFile {
         self.discard_from(&mut lock(&self.writer), cause);
     }
 
+    /// Deletes the file; the next use makes a new one, under another key.
+    pub fn begin_anew(&self, key: Key32) {
+        let mut slot = lock(&self.writer);
+        *lock(&self.key) = key;
+        self.remove(&mut slot);
+    }
+
     /// Why the file was deleted since somebody asked, if it was.
     pub fn take_lost(&self) -> Option<String> {
         lock(&self.lost).take()
@@ -163,7 +171,8 @@ impl IndexFile {
     }
 
     fn open_reader(&self) -> Result<Connection, StoreError> {
-        let connection = engine::open(&self.path, &self.key, Mode::Read)?;
+        let key = lock(&self.key).clone();
+        let connection = engine::open(&self.path, &key, Mode::Read)?;
         let sql = "SELECT count(*) FROM cursor";
         connection.query_row(sql, [], |_| Ok(()))?;
         connection.execute_batch("PRAGMA cache_size = -16384;")?;
@@ -184,7 +193,8 @@ impl IndexFile {
     }
 
     fn open_writer(&self) -> Result<Writer, StoreError> {
-        let mut connection = engine::open(&self.path, &self.key, Mode::Create)?;
+        let key = lock(&self.key).clone();
+        let mut connection = engine::open(&self.path, &key, Mode::Create)?;
         // Nothing here needs to survive by itself: it is made from the log.
         connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768;")?;
         migrate::migrate(&mut connection, &self.path, migrate::INDEX, Mode::Create)?;

@@ -18,6 +18,20 @@ pub struct Readers {
     most: usize,
 }
 
+/// A reading connection of its own.
+pub struct OwnReader(Connection);
+
+impl OwnReader {
+    /// Runs `f` in a read transaction.
+    pub fn read<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
+        let named = |error| StoreError::from(error).in_file(self.0.path());
+        self.0.execute_batch("BEGIN").map_err(named)?;
+        let result = f(&RawReadTx(&self.0));
+        self.0.execute_batch("COMMIT").map_err(named)?;
+        Ok(result)
+    }
+}
+
 impl Readers {
     pub fn new(path: PathBuf, key: Key32, most: usize) -> Self {
         let permits = Arc::new(Semaphore::new(most.max(1)));
@@ -60,6 +74,16 @@ impl Readers {
             Some(connection) => Ok(connection),
             None => engine::open(&self.path, &self.key, Mode::Read),
         }
+    }
+
+    #[cfg(test)]
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// A connection beside the pool, for long work that must not take one from requests.
+    pub fn own(&self) -> Result<OwnReader, StoreError> {
+        engine::open(&self.path, &self.key, Mode::Read).map(OwnReader)
     }
 
     /// Closes the idle connections; used ones close when they come back after the pool is gone.

@@ -32,6 +32,8 @@ impl FileShelf {
     fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
         let mut connection = engine::open(path, key, mode)?;
         migrate::migrate(&mut connection, path, migrate::KEYS, mode)?;
+        // A process that was killed while it destroyed a key left older pages in the WAL.
+        wal::checkpoint(&connection, "TRUNCATE")?;
         Ok(Self { connection: Mutex::new(connection) })
     }
 
@@ -71,10 +73,18 @@ impl KeyShelf for FileShelf {
     }
 
     fn insert(&self, keys: &[StoredKey]) -> Result<(), CryptoError> {
+        self.replace(&[], keys)
+    }
+
+    fn replace(&self, gone: &[KeyId], new: &[StoredKey]) -> Result<(), CryptoError> {
         self.locked(|connection| {
             let transaction = connection.unchecked_transaction()?;
-            for key in keys {
-                RawWriteTx::new(&transaction).execute(
+            let mut tx = RawWriteTx::new(&transaction);
+            for id in gone {
+                tx.execute("DELETE FROM keys WHERE id = $1", args![*id])?;
+            }
+            for key in new {
+                tx.execute(
                     "INSERT INTO keys (id, purpose, version, wrapped, created)
                      VALUES ($1, $2, $3, $4, $5)",
                     args![key.id, key.purpose.name(), key.version, &key.wrapped, key.created],
@@ -83,6 +93,11 @@ impl KeyShelf for FileShelf {
             transaction.commit()?;
             Ok(())
         })
+    }
+
+    fn wipe(&self) -> Result<(), CryptoError> {
+        // secure_delete overwrote rows in the new pages; older pages must not stay in the WAL.
+        self.locked(wal::empty)
     }
 
     fn subjects(
@@ -100,13 +115,12 @@ impl KeyShelf for FileShelf {
     }
 
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {
-        self.locked(|connection| {
+        let found = self.locked(|connection| {
             let sql = "DELETE FROM keys WHERE id = $1";
-            let found = RawWriteTx::new(connection).execute(sql, args![id])? > 0;
-            // secure_delete overwrote the row in the new pages; older ones must not stay in the WAL.
-            wal::empty(connection)?;
-            Ok(found)
-        })
+            Ok(RawWriteTx::new(connection).execute(sql, args![id])? > 0)
+        })?;
+        self.wipe()?;
+        Ok(found)
     }
 }
 
@@ -116,5 +130,41 @@ impl Drop for FileShelf {
         if let Err(error) = wal::checkpoint(connection, "TRUNCATE") {
             tracing::warn!(%error, "key store: WAL checkpoint at close failed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::random::SystemRandom;
+    use crate::store::test_support::pages;
+
+    fn stored(n: u8) -> StoredKey {
+        let (id, created) = (KeyId::from_bytes([n; 16]), Timestamp::from_micros(1));
+        let wrapped = vec![n ^ 0x5a; 60];
+        StoredKey { id, purpose: Purpose::AuditDek, version: 1, wrapped, created }
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_in_no_page_of_the_store_and_in_none_of_its_wal() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, key) = (directory.path().join("keys.db"), Key32::generate(&SystemRandom));
+        let shelf = FileShelf::create(&path, &key).unwrap();
+        let holds = |n: u8| {
+            let wrapped = stored(n).wrapped;
+            pages(&path, &key).windows(wrapped.len()).any(|window| window == wrapped)
+        };
+        shelf.insert(&[stored(1), stored(2)]).unwrap();
+        assert!(holds(1) && holds(2));
+        shelf.replace(&[stored(1).id], &[stored(3)]).unwrap();
+        shelf.wipe().unwrap();
+        assert_eq!((holds(1), holds(2), holds(3)), (false, true, true));
+        let left: Vec<_> = shelf.load().unwrap().iter().map(|key| key.id).collect();
+        assert_eq!(left, [stored(2).id, stored(3).id]);
+        // Killed before it could wipe: the next start does.
+        shelf.replace(&[stored(2).id], &[]).unwrap();
+        std::mem::forget(shelf);
+        drop(FileShelf::open(&path, &key).unwrap());
+        assert_eq!((holds(2), holds(3)), (false, true));
     }
 }

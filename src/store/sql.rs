@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use rusqlite::Connection;
 
-use super::{Row, StoreError, Value};
+use super::{Row, StoreError, Value, removal};
 
 /// Reading.
 pub trait Sql {
@@ -81,6 +81,12 @@ impl<'a> RawWriteTx<'a> {
     pub fn absorb(&mut self, spoiled: Option<StoreError>) {
         let first = self.spoiled.take().or(spoiled);
         self.spoiled.replace(first);
+    }
+
+    /// Removes rows of `audit_entries` up to `through`, the oldest `most` of them; answers how many.
+    /// The one way to delete from the log; the file's own trigger refuses what no cut allows.
+    pub fn remove_entries(&mut self, through: u64, most: u32) -> Result<u64, StoreError> {
+        self.note(removal::remove(self.connection, through, most))
     }
 
     /// Why everything in the transaction must be run again, if it must.

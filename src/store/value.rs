@@ -69,12 +69,15 @@ id_values!(
     SessionId,
     ApiKeyId,
     ConversationId,
+    ExportId,
     MessageId,
     SubjectId,
     LogId,
     KeyId,
     JobRunId,
+    StreamId,
     SavedSearchId,
+    ShredId,
     InstallationId
 );
 

@@ -8,6 +8,7 @@ use super::realm::OpenRealm;
 use super::{DoorError, SystemWrite, Tenants};
 use crate::audit::event::{Actor, Outcome as EventOutcome, Resource};
 use crate::audit::notary::Contradiction;
+use crate::audit::note::Checkpoint;
 use crate::audit::{AuditLog, Event, catalogue, checkpoint};
 use crate::authz::Realm;
 use crate::kernel::{Runtime, Timestamp};
@@ -98,7 +99,8 @@ pub(super) fn contradicted(
     let now = runtime.now();
     move |tx, log| {
         let Contradiction { checkpoint, missing } = &contradiction;
-        if !checkpoint::note_contradiction(tx, checkpoint.size, &checkpoint.root, now)? {
+        let Checkpoint { size, root, .. } = checkpoint;
+        if !checkpoint::note_contradiction(tx, *size, root, *missing, now)? {
             return Ok(true);
         }
         let mut event = Event::new(catalogue::CHECKPOINT_CONTRADICTED);

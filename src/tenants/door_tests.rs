@@ -9,7 +9,6 @@ use super::{
     TenantError, Tenants, change_state, create,
 };
 use crate::args;
-use crate::audit::verify::verify;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{
     ConversationCreate, TenantCreate, TenantState as TenantStatePermission,
@@ -78,10 +77,10 @@ impl House {
     }
 
     pub(super) async fn log_size(&self, tenant: &Tenant) -> u64 {
-        let realm = self.tenants.realm(Realm::Tenant(tenant.id)).await.unwrap();
-        let clock = self.runtime.clock.clone();
-        let verification =
-            realm.database.read(move |tx| verify(tx, clock.as_ref())).await.unwrap().unwrap();
+        let verified = self.tenants.credentials(Realm::Tenant(tenant.id), |tx| {
+            Ok::<_, DoorError>(tx.verify_log(&|_, _| ())?)
+        });
+        let verification = verified.await.unwrap();
         assert!(verification.ok, "{verification:?}");
         verification.size
     }

@@ -32,6 +32,8 @@
 //! ```
 
 mod boot;
+#[cfg(test)]
+mod checkpoint_tests;
 mod checkpoints;
 mod create;
 #[cfg(test)]
@@ -42,12 +44,14 @@ mod door_tests;
 mod doors;
 mod error;
 mod events;
+mod growth;
 mod idempotency;
 mod list;
 mod model;
 mod realm;
 mod registry;
 mod root_key;
+mod shred;
 mod state;
 mod system;
 mod tx;

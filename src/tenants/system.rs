@@ -1,6 +1,7 @@
 //! What goes past the grants: credential tables for authentication, and the closed list of system
 //! writes that append no entry.
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
-use crate::kernel::id::{KeyId, TenantId};
+use crate::kernel::id::{KeyId, LogId, TenantId};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
 
@@ -29,10 +30,18 @@ pub enum SystemWrite {
     Expiry,
     /// Progress of a job; its start and end are entries.
     JobProgress,
+    /// How far an export has come and whether its file is there; what was asked for, exported,
+    /// cancelled and downloaded are entries.
+    ExportState,
     /// A hash made again with today's cost.
     Rehash,
+    /// How far a stream to another system has come; which tenants have streams; which checkpoints
+    /// are published.
+    StreamCursor,
     /// A checkpoint of the log, one that was thinned away.
     Checkpoint,
+    /// Rows that a cut of the log left behind; the cut is an entry.
+    Removal,
 }
 
 /// What one round of feeding search indexes did.
@@ -91,22 +100,21 @@ impl Tenants {
     }
 
     /// One of the closed list of system writes.
-    pub(crate) async fn system_write(
+    pub(crate) async fn system_write<T: Send + 'static>(
         &self,
         realm: Realm,
         what: SystemWrite,
-        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(), DoorError> + Send + 'static,
-    ) -> Result<(), DoorError> {
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<T, DoorError> + Send + 'static,
+    ) -> Result<T, DoorError> {
         let realm = self.realm(realm).await?;
         let run = move |tx: &mut WriteTx<'_, SystemWrite>| {
-            f(tx)?;
+            let value = f(tx)?;
             tx.bookkeeping = u64::MAX; // accounted for by `what`
-            Ok(((), AuditEvents::none()))
+            Ok((value, AuditEvents::none()))
         };
-        let written: Result<Written<()>, DoorError> =
-            write_realm(realm, None, || Ok(()), run).await;
+        let written: Result<Written<T>, DoorError> = write_realm(realm, None, || Ok(()), run).await;
         written
-            .map(|_| ())
+            .map(|written| written.value)
             .inspect_err(|error| tracing::warn!(?what, %error, "system write failed"))
     }
 
@@ -147,6 +155,22 @@ impl Tenants {
             })
         });
         Ok(destroyed.await??)
+    }
+
+    /// Whose log this is; nothing when it was not opened since the start.
+    pub(crate) fn realm_of(&self, log: LogId) -> Option<Realm> {
+        let logs = self.inner.ground.logs.read().unwrap_or_else(PoisonError::into_inner);
+        logs.get(&log).copied()
+    }
+
+    /// Where a realm keeps the files of its large exports.
+    pub(crate) fn exports_directory(&self, realm: Realm) -> PathBuf {
+        let ground = &self.inner.ground;
+        let directory = match realm {
+            Realm::Platform => ground.directory.clone(),
+            Realm::Tenant(id) => ground.tenant_directory(id),
+        };
+        directory.join("exports")
     }
 
     /// Signs in the installation's name.
@@ -228,6 +252,12 @@ impl Tenants {
             .collect();
         drop(open);
         drop(closing); // writes their WALs back, which nobody else should wait for
+    }
+
+    /// Tenants whose files are open.
+    #[cfg(test)]
+    pub(crate) fn open_count(&self) -> usize {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Empties every WAL and closes the files, after the last request.

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::SystemWrite;
 use super::realm::OpenRealm;
 use crate::audit::index::{Cursor, Deadline, Found, IndexError, Summary, SummaryRequest};
+use crate::audit::pruning;
 use crate::audit::query::{self, Query};
+use crate::audit::verify::{self, Task, Verification};
 use crate::crypto::envelope::{self, Place};
 use crate::crypto::{CryptoError, Field, TenantKeys};
 use crate::kernel::Runtime;
@@ -82,6 +85,21 @@ impl ReadTx<'_> {
         self.realm.keys.clone()
     }
 
+    /// Verifies the realm's log, on connections of its own; `progress` hears how many entries are
+    /// done, of how many.
+    pub(crate) fn verify_log(
+        &self,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<Verification, StoreError> {
+        verify::verify(&Task {
+            readers: self.realm.database.readers(),
+            notary: &self.realm.notary,
+            clock: self.realm.runtime.clock.as_ref(),
+            pruned_through: |tx| pruning::through(tx),
+            progress,
+        })
+    }
+
     /// Feeds the search index up to the log's head, for `budget` at the most; how far it came.
     pub(crate) fn catch_up_index(&self, budget: Duration) -> Result<u64, StoreError> {
         let deadline = Deadline::after(self.realm.runtime.clock.as_ref(), budget);
@@ -125,6 +143,11 @@ impl ReadTx<'_> {
     }
 
     /// Throws the search index away, to be fed from the beginning.
+    /// Takes entries up to `through` out of the search index, while the log still has them.
+    pub(crate) fn prune_index(&self, through: u64) -> Result<(), StoreError> {
+        self.realm.index.prune(self.raw, &self.realm.keys, through)
+    }
+
     pub(crate) fn drop_index(&self) {
         self.realm.index.drop_file();
         self.realm.indexed.store(0, Ordering::Relaxed);
@@ -132,6 +155,10 @@ impl ReadTx<'_> {
 }
 
 impl<P> WriteTx<'_, P> {
+    pub(crate) fn shared_keys(&self) -> Arc<TenantKeys> {
+        self.realm.keys.clone()
+    }
+
     pub fn runtime(&self) -> &Runtime {
         &self.realm.runtime
     }
@@ -155,6 +182,13 @@ impl<P> WriteTx<'_, P> {
             Some(subject) => Ok(self.realm.keys.by_id(subject)?.seal(place, plaintext, random)),
             None => Ok(self.realm.keys.data()?.seal(place, plaintext, random)),
         }
+    }
+}
+
+impl WriteTx<'_, SystemWrite> {
+    /// Removes up to `most` of the rows that a recorded cut of the log left behind.
+    pub(crate) fn remove_pruned(&mut self, most: u32) -> Result<u64, StoreError> {
+        pruning::remove(&mut self.raw, most)
     }
 }
 

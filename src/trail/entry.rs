@@ -6,8 +6,9 @@ use super::TrailError;
 use crate::audit::event::Resource;
 use crate::audit::read::{self, LeafView, Opener};
 use crate::audit::view::EntryView;
-use crate::audit::{Event, catalogue};
+use crate::audit::{Event, catalogue, pruning};
 use crate::authz::{Grant, Permission};
+use crate::store::{Sql, StoreError};
 use crate::tenants::{Disclosed, Tenants};
 
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -25,10 +26,21 @@ pub async fn entry<P: Permission>(
     tenants
         .disclose(grant, move |tx| {
             let mut opener = Opener::new(tx, tx.shared_keys())?;
-            let (event, leaf) = read::entry(tx, &mut opener, seq)?.ok_or(TrailError::NotFound)?;
+            let Some((event, leaf)) = read::entry(tx, &mut opener, seq)? else {
+                return Err(missing(tx, seq)?);
+            };
             let mut viewed = Event::new(catalogue::AUDIT_VIEWED);
             viewed.resource = Some(Resource::new("audit_entry", seq.to_string()));
             Ok((Entry { event, leaf }, viewed))
         })
         .await
+}
+
+/// Why an entry is not there: it was removed, or never was.
+fn missing(tx: &impl Sql, seq: u64) -> Result<TrailError, StoreError> {
+    let through = pruning::through(tx)?;
+    match read::tile_hash(tx, seq)?.filter(|_| seq <= through) {
+        Some(hash) => Ok(TrailError::Removed { seq, through, hash }),
+        None => Ok(TrailError::NotFound),
+    }
 }

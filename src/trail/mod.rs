@@ -4,17 +4,22 @@
 mod admin_access;
 mod checkpoint;
 mod entry;
+pub mod export;
 mod ingest;
 mod overview;
+mod pruning;
 mod reindex;
+mod retention;
 mod search;
 #[cfg(test)]
 mod search_tests;
 pub mod searches;
+mod shred;
 mod suggest;
 mod tail;
 mod verified;
 mod verify;
+pub mod witness;
 
 pub use admin_access::record_admin_access;
 pub use checkpoint::{
@@ -22,17 +27,22 @@ pub use checkpoint::{
     consistency_proof, inclusion_proof, public_key,
 };
 pub use entry::{Entry, entry};
-pub use ingest::{Appended, ingest};
+pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
+pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
+pub use retention::{Retention, retention, set_platform_retention, set_retention};
 pub use search::{Page, SearchRequest, search, search_platform};
+pub use shred::{Certificate, certificates, shred};
 pub use suggest::suggest;
 pub use tail::{News, Tail};
-pub use verified::{LastVerification, Verified};
-pub use verify::{verify, verify_platform};
+pub use verified::{LastVerification, VerificationState, Verified};
+pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
+use crate::audit::leaf::Hash;
+use crate::audit::note::NoteError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
@@ -54,8 +64,22 @@ pub enum TrailError {
     TooBroad(IndexError),
     #[error(transparent)]
     Proof(ProofError),
+    #[error(
+        "entries are kept for a whole number of days from {min} (two years) to {max}: give \"days\" or \"years\"",
+        min = crate::kernel::limits::RETENTION_DAYS_MIN,
+        max = crate::kernel::limits::RETENTION_DAYS_MAX
+    )]
+    Retention,
+    #[error("to destroy what the log says, type the tenant's short name exactly as it is")]
+    Confirmation,
+    #[error("the certificate cannot be signed: {0}")]
+    Note(#[from] NoteError),
     #[error("there is no such entry")]
     NotFound,
+    #[error(
+        "entry {seq} was removed when its retention ended, as all up to entry {through}; the log still proves that its hash is {hash}"
+    )]
+    Removed { seq: u64, through: u64, hash: Hash },
     #[error(transparent)]
     Door(DoorError),
 }
@@ -83,14 +107,18 @@ impl From<ProofError> for TrailError {
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
+            Self::Ingest(error) if error.fault.is_too_large() => ErrorKind::TooLarge,
             Self::Query(_)
             | Self::Ingest(_)
             | Self::Cursor
             | Self::Time
             | Self::Limit
             | Self::TooBroad(_)
-            | Self::Proof(_) => ErrorKind::Invalid,
-            Self::NotFound => ErrorKind::NotFound,
+            | Self::Proof(_)
+            | Self::Retention
+            | Self::Confirmation => ErrorKind::Invalid,
+            Self::Note(_) => ErrorKind::Internal,
+            Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
     }
@@ -98,13 +126,17 @@ impl Fault for TrailError {
     fn code(&self) -> &'static str {
         match self {
             Self::Query(_) => "query-invalid",
-            Self::Ingest(_) => "event-invalid",
+            Self::Ingest(error) => error.fault.code(),
             Self::Cursor => "cursor-invalid",
             Self::Time => "time-invalid",
             Self::Limit => "limit-invalid",
             Self::TooBroad(_) => "search-too-broad",
             Self::Proof(_) => "proof-invalid",
+            Self::Retention => "retention-invalid",
+            Self::Confirmation => "confirmation-wrong",
+            Self::Note(_) => "internal",
             Self::NotFound => "entry-not-found",
+            Self::Removed { .. } => "entry-removed",
             Self::Door(error) => error.code(),
         }
     }

@@ -1,19 +1,24 @@
 //! Verifying a log, on somebody's request.
 
-use super::TrailError;
+use std::sync::Arc;
+
+use super::{TrailError, Verified};
 use crate::audit::event::{Outcome, Resource};
-use crate::audit::verify::{self as chain, Verification};
+use crate::audit::verify::Verification;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify};
 use crate::authz::{Grant, Permission};
 use crate::tenants::Tenants;
 
-/// Checks every entry, link and tile of a tenant's log. The check is recorded after it.
+/// Hears how many entries are done, of how many.
+pub type OnProgress = Arc<dyn Fn(u64, u64) + Send + Sync>;
+
+/// Checks every entry, link, tile and signature of a tenant's log. The check is recorded after it.
 pub async fn verify(
     tenants: &Tenants,
     grant: &Grant<AuditVerify>,
 ) -> Result<Verification, TrailError> {
-    run(tenants, grant).await
+    verify_with(tenants, grant, Arc::new(|_, _| ())).await
 }
 
 /// The same for the platform's own log.
@@ -21,16 +26,46 @@ pub async fn verify_platform(
     tenants: &Tenants,
     grant: &Grant<PlatformAuditVerify>,
 ) -> Result<Verification, TrailError> {
-    run(tenants, grant).await
+    verify_with(tenants, grant, Arc::new(|_, _| ())).await
 }
 
-async fn run<P: Permission>(
+/// Begins a verification that goes on by itself, unless one of this log is under way; pages ask
+/// [`Verified::state`] how far it has come. `P` is a permission to verify the realm's log.
+pub fn start_verification<P: Permission>(
+    tenants: &Tenants,
+    verified: &Verified,
+    grant: &Grant<P>,
+) -> bool {
+    let realm = grant.realm();
+    if !verified.begin(realm) {
+        return false;
+    }
+    let (tenants, verified, grant) = (tenants.clone(), verified.clone(), grant.clone());
+    let heard = verified.clone();
+    let progress: OnProgress = Arc::new(move |done, total| heard.progress(realm, done, total));
+    tokio::spawn(async move {
+        // Whatever becomes of it, it is no longer under way.
+        let ended = verified.ends(realm);
+        match verify_with(&tenants, &grant, progress).await {
+            Ok(verification) => verified.note(realm, &verification),
+            Err(error) => {
+                tracing::error!(%error, "a log could not be verified");
+                verified.fail(realm, error.to_string());
+            }
+        }
+        drop(ended);
+    });
+    true
+}
+
+/// The same, and tells how far it has come. `P` is a permission to verify the realm's log.
+pub async fn verify_with<P: Permission>(
     tenants: &Tenants,
     grant: &Grant<P>,
+    progress: OnProgress,
 ) -> Result<Verification, TrailError> {
-    let clock = tenants.runtime().clock.clone();
     let disclosed = tenants.disclose(grant, move |tx| {
-        let verification = chain::verify(tx, clock.as_ref())?;
+        let verification = tx.verify_log(progress.as_ref())?;
         let event = verified(&verification);
         Ok::<_, TrailError>((verification, event))
     });
@@ -41,10 +76,14 @@ fn verified(verification: &Verification) -> Event {
     let mut event = Event::new(catalogue::AUDIT_VERIFIED);
     event.resource = Some(Resource::new("audit_log", verification.log_id.to_string()));
     event.outcome = if verification.ok { Outcome::Success } else { Outcome::Failure };
-    event.custom_fields.insert("size".into(), verification.size.into());
-    event.custom_fields.insert("head".into(), verification.head.to_string().into());
+    let mut say = |name: &str, value| event.custom_fields.insert(name.into(), value);
+    say("size", verification.size.into());
+    say("head", verification.head.to_string().into());
     if let Some(first_bad) = verification.first_bad {
-        event.custom_fields.insert("firstBad".into(), first_bad.into());
+        say("firstBad", first_bad.into());
+    }
+    if let Some(reason) = verification.reason {
+        say("reason", reason.into());
     }
     event
 }

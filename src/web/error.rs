@@ -45,8 +45,9 @@ pub fn render(
 fn kind(failure: &Failure) -> ErrorPageKind {
     match (failure.kind, failure.code.as_ref()) {
         (_, "stale-form") => ErrorPageKind::StaleForm,
-        (_, "body-too-large") => ErrorPageKind::TooLarge,
+        (_, "entry-removed") => ErrorPageKind::Removed,
         (ErrorKind::Invalid, _) => ErrorPageKind::BadRequest,
+        (ErrorKind::TooLarge, _) => ErrorPageKind::TooLarge,
         (ErrorKind::Conflict, _) => ErrorPageKind::Conflict,
         (ErrorKind::NotFound, _) => ErrorPageKind::NotFound,
         (ErrorKind::Denied | ErrorKind::Unauthenticated, _) => ErrorPageKind::Forbidden,

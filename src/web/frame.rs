@@ -2,7 +2,7 @@
 
 use super::messages::Messages;
 use super::respond;
-use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section};
+use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section, Tab};
 use super::view::state::{Notice, TenantState};
 use crate::app::App;
 use crate::authz::permission::{
@@ -13,7 +13,8 @@ use crate::http::call::{Call, OpenCall, PlatformCall};
 use crate::http::csrf;
 use crate::http::failure::Failure;
 use crate::http::input::Input;
-use crate::http::route::Answer;
+use crate::http::route::{Access, Answer, Method};
+use crate::http::table;
 use crate::trail::{self, LastVerification};
 
 /// A page of a tenant's console.
@@ -31,6 +32,9 @@ pub async fn tenant<P: Permission>(
     if let Principal::User { name, role, .. } = call.principal() {
         let role = Some(role.name().to_owned());
         chrome.person = Some(PersonBadge { name: name.clone(), role });
+    }
+    if current == Section::Audit {
+        chrome.tabs = audit_tabs("/t/{tenant}/admin/audit", &chrome, call.principal(), &call.input);
     }
     if let Some(grant) = call.also::<AuditRead>() {
         let overview = trail::overview(&call.app.tenants, &grant).await?;
@@ -62,6 +66,37 @@ fn sections<P: Permission>(call: &Call<P>) -> Vec<Section> {
     open.into_iter().filter(|(_, may)| *may).map(|(section, _)| section).collect()
 }
 
+/// Pages about a log, below its explorer.
+const AUDIT_PAGES: [(&str, &str); 6] = [
+    ("", "tab-entries"),
+    ("/verify", "tab-verify"),
+    ("/exports", "tab-exports"),
+    ("/witnesses", "tab-witnesses"),
+    ("/streams", "tab-streams"),
+    ("/settings", "tab-settings"),
+];
+
+/// Those that there are and that the person may open.
+fn audit_tabs(base: &str, chrome: &Chrome, who: &Principal, input: &Input) -> Vec<Tab> {
+    let open = |page: &str| {
+        let path = format!("{base}{page}");
+        let mut routes = table::routes().iter();
+        let route = routes.find(|route| route.method == Method::Get && route.path == path);
+        route.is_some_and(|route| match route.access {
+            Access::Permission(flag) => who.permissions().has(flag),
+            Access::Open(_) => true,
+        })
+    };
+    let pages: Vec<_> = AUDIT_PAGES.into_iter().filter(|(page, _)| open(page)).collect();
+    let below = input.route.path.strip_prefix(base).unwrap_or_default();
+    let here = pages.iter().map(|(page, _)| *page).rfind(|page| below.starts_with(page));
+    let tab = |(page, message): (&'static str, &'static str)| {
+        let (href, current) = (format!("{}{page}", chrome.audit_href()), here == Some(page));
+        Tab { message, href, current }
+    };
+    pages.into_iter().map(tab).collect()
+}
+
 /// A page of the platform console.
 pub async fn platform<P: Permission>(
     call: &PlatformCall<P>,
@@ -71,6 +106,9 @@ pub async fn platform<P: Permission>(
     let mut chrome = Chrome::platform(Messages::english(), title, current);
     if let Principal::PlatformAdmin { name, .. } = call.principal() {
         chrome.person = Some(PersonBadge { name: name.clone(), role: None });
+    }
+    if current == Section::PlatformAudit {
+        chrome.tabs = audit_tabs("/platform/audit", &chrome, call.principal(), &call.input);
     }
     if let Some(grant) = call.also::<PlatformAuditVerify>() {
         let overview = trail::overview(&call.app.tenants, &grant).await?;

@@ -17,6 +17,7 @@ clear-all = Clear all filters
 cancel = Cancel
 change = Change
 continue = Continue
+save = Save
 copy = Copy
 copied = Copied
 enable = Enable
@@ -80,6 +81,12 @@ job-running = Running
 job-completed = Completed
 job-failed = Failed
 job-interrupted = Interrupted
+stream-current = Up to date
+stream-sending = Sending
+stream-retrying = Trying again
+stream-failing = Failing
+stream-paused = Paused
+stream-resting = Waits for the tenant
 granted = Granted
 not-granted = Not granted
 person-erased = Erased person
@@ -90,15 +97,24 @@ col-action = Action
 col-actions = Actions
 col-actor = Actor
 col-browser = Browser
+col-asked = Asked for
 col-channel = Channel
 col-closed = Closed
 col-created = Created
+col-destroyed = Destroyed
+col-entries = Entries
 col-expires = Expires
+col-export = Export
 col-field = Field
+col-format = Format
 col-id = Id
 col-ip = IP address
 col-job = Job
+col-keys = Keys
+col-lag-entries = Entries to send
+col-lag-time = Oldest of them
 col-last-activity = Last activity
+col-last-delivery = Last delivery
 col-last-run = Last run
 col-last-seen = Last seen
 col-last-sign-in = Last sign-in
@@ -110,21 +126,27 @@ col-old = Old
 col-outcome = Outcome
 col-permission = Permission
 col-person = Person
+col-place = Place
+col-published = Published
 col-resource = Resource
 col-result = Result
 col-role = Role
 col-schedule = Schedule
+col-size = Size
 col-started = Signed in
 col-state = State
 col-subject = Subject
 col-time = Time
 col-took = Took
+col-until = Fetch until
 col-uses = Uses
 
 ## Labels and hints of forms
 label-author = Written by
 label-author-name = Author’s name
 label-email = E-mail
+label-days = Days
+label-confirm-slug = Type { $slug } to confirm
 label-expires = Expires on
 label-first-password = First password
 label-key-name = Name
@@ -143,6 +165,7 @@ label-slug = Short name
 label-tenant-name = Organisation’s name
 label-token = The key
 hint-channel = Such as chat, e-mail or phone.
+hint-days = { $count } at least: two years. Seven years are 2,557 days.
 hint-expires = The key stops working at the start of this day, UTC. Empty: it never expires.
 hint-key-name = What will use it, so that you know it again.
 hint-key-role = What the key may do. Give it no more than it needs.
@@ -171,6 +194,8 @@ error-email-taken = Somebody with this e-mail address is here already.
 error-person-id = Give the person’s id as well: name and e-mail are sealed under that person’s own key.
 error-choice = Choose one of the list.
 error-time = This is not a time.
+error-days = Type a whole number of days from { $min } to { $max }.
+error-confirmation = This is not the short name. Nothing was destroyed.
 error-expiry = Choose a day that is still to come.
 error-query = At character { $at } of the search: { $problem }.
 form-errors = { $count ->
@@ -189,6 +214,9 @@ notice-member-role = The role was changed.
 notice-member-disabled = The member was disabled and signed out everywhere.
 notice-member-enabled = The member can sign in again.
 notice-key-revoked = The key was revoked. The next request with it is refused.
+notice-witness-added = The witness was added. Its signatures are taken from now on.
+notice-witness-removed = The witness was removed. What it signed stays.
+notice-checkpoint-witnessed = The witness's signature was checked and stored.
 notice-password-changed = Your password was changed. Your other sessions were ended.
 notice-session-ended = The session was ended.
 notice-signed-out = You are signed out.
@@ -198,6 +226,18 @@ notice-tenant-frozen = The tenant was frozen.
 notice-tenant-unfrozen = The tenant was unfrozen.
 notice-tenant-suspended = The tenant was suspended.
 notice-tenant-resumed = The tenant was resumed.
+notice-retention-changed = The retention of the audit log was changed.
+notice-index-rebuilt = The search index was dropped and is being built anew.
+notice-audit-destroyed = What the audit log said is destroyed. The certificate is below.
+notice-search-saved = The search is saved.
+notice-search-deleted = The saved search is deleted.
+notice-export-started = The export was begun. This page shows how it gets on.
+notice-export-cancelled = The export was cancelled and its file deleted.
+notice-stream-created = The stream was set up. Send a test message to see whether it gets through.
+notice-stream-changed = The stream was changed.
+notice-stream-paused = The stream is paused. It keeps its place in the log.
+notice-stream-resumed = The stream goes on where it was.
+notice-stream-deleted = The stream was removed, with its secrets.
 notice-nothing-changed = Nothing had to be changed.
 
 ## Before sign-in
@@ -260,6 +300,8 @@ problem-forbidden-title = You have no access to this
 problem-forbidden-advice = Nothing was shown or changed, and the attempt is in the audit log. If you need access, ask an owner of your organisation.
 problem-not-found-title = There is nothing here
 problem-not-found-advice = The address may be mistyped, or what was here was deleted.
+problem-removed-title = This entry was removed
+problem-removed-advice = Its retention ended. What is left of the log still proves that it was there, and what its hash was.
 problem-conflict-title = This cannot be done as things are now
 problem-conflict-advice = Nothing was changed. Open the page again to see how things are now.
 problem-too-large-title = This is too large
@@ -287,6 +329,9 @@ confirm-delete-conversation-button = Delete conversation
 confirm-revoke-key-title = Revoke the key “{ $subject }”?
 confirm-revoke-key-text = The next request with this key is refused. It cannot be brought back: an application that uses it needs a new key.
 confirm-revoke-key-button = Revoke key
+confirm-remove-witness-title = Remove the witness “{ $subject }”?
+confirm-remove-witness-text = Its signatures are not taken any more. Those that it has given stay, and the log must fit them for ever.
+confirm-remove-witness-button = Remove witness
 confirm-disable-member-title = Disable { $subject }?
 confirm-disable-member-text = All sessions end at once and no sign-in is possible until the member is enabled again.
 confirm-disable-member-button = Disable member
@@ -302,6 +347,9 @@ confirm-suspend-button = Suspend tenant
 confirm-resume-title = Resume { $subject }?
 confirm-resume-text = People can sign in and keys work again at once.
 confirm-resume-button = Resume tenant
+confirm-delete-stream-title = Remove the stream { $subject }?
+confirm-delete-stream-text = Nothing is sent any more, and its place in the log and its secrets are forgotten. What was sent stays with the receiver.
+confirm-delete-stream-button = Remove stream
 
 ## Home
 home-greeting = Hello, { $name }
@@ -375,62 +423,285 @@ key-try-title = Try it
 key-try-text = Put the key into STRONGROOM_KEY, then list conversations:
 
 ## Audit log
+tabs-label = Pages of the audit log
+tab-entries = Entries
+tab-verify = Verification
+tab-exports = Exports
+tab-witnesses = Witnesses
+tab-streams = Streams
+tab-settings = Settings
 audit-caption = Entries of the audit log, newest first
 audit-lead = Who did what, when and from where. Entries are chained: none can be changed or taken away unseen.
 audit-search = Search the log
-audit-search-example = action:login.failed ip:10.0.0.7
-audit-search-help = In the search box: action:invoice.* actor:… outcome:denied resource:… type:conversation ip:… request:… seq:… after:2026-11-01 before:2026-12-01. All terms must hold; a minus before a term means “not”, quotes hold blanks together.
-audit-filters = Filters
-audit-any-action = Any action
-audit-any-outcome = Any outcome
+audit-search-example = Words, or action:login.failed actor:ann after:-7d
+audit-export = Export
+audit-range = Time
 audit-from = From (UTC)
 audit-to = Until (UTC)
-audit-chips = Filters in use
-chip-query = Search
-chip-action = Action
-chip-actor = Actor
-chip-outcome = Outcome
+audit-chips = What narrows this list
+range-hour = Last hour
+range-day = 24 hours
+range-week = 7 days
+range-month = 30 days
+range-all = All time
+range-custom = From – until
+range-apply = Apply
+suggest-label = Suggestions
+audit-help = How to search
+audit-help-examples = Try
+audit-help-fields = Fields
+audit-help-more = Write words to find them anywhere, field:value for one field, * for any ending, - for what must not be. Terms must all hold; OR and ( ) give a choice.
+example-denied = what was refused in the last week
+example-logins = failed sign-ins from your own network
+example-access = who looked at conversations, other than agents
+example-roles = whose role was changed
+example-keys = everything about keys and people
+example-text = these words, wherever they stand
+saved-searches = { $count ->
+    [0] Saved searches
+   *[other] Saved searches ({ $count })
+}
+saved-none = No search has been saved yet.
+saved-name = Save this search as
+saved-save = Save
+saved-delete = Delete
+saved-delete-named = Delete the saved search “{ $name }”
+saved-hint = Everybody who may read this log sees it. A link to this page works for them too: copy it from the address bar.
+chip-range = Last
 chip-from = From
 chip-to = Until
 chip-remove = (remove)
 audit-indexed-through = The search has caught up with the log as far as entry { $count }. Newer entries follow within moments.
+found = { $count ->
+    [one] { $count } entry
+   *[other] { $count } entries
+}
+found-at-least = at least { $count } entries
+timeline-title = When it happened
+timeline-bar = { $span }: { $count ->
+    [one] { $count } entry
+   *[other] { $count } entries
+}
+timeline-table = As a table
+timeline-count = Entries
+facets-title = Narrow down
+facets-jump = Narrow down
+facets-counted-from = Counted from entry { $count } on, the newest part.
+facet-action = Action
+facet-actor = Actor
+facet-outcome = Outcome
+facet-type = Kind of resource
+facet-role = Role
+facet-ip = Address
+facet-other = Other
+facet-only = Only
+facet-without = Leave out
+facet-without-named = Leave out { $name }
+facet-more = The most frequent ones. Others: search for them.
+live-start = Live
+live-stop = Stop live view
+live-on = Live: new entries appear by themselves.
+live-reloading = This page reloads every few seconds.
+live-time = The live view ended after ten minutes. Reload the page to go on.
+live-rights = The live view ended: your session or your rights have changed.
+live-ended = The live view ended. Reload the page to go on.
+live-lost = The connection was lost; the page reloads every few seconds.
+live-more = More entries came than are shown here. Reload the page to see all of them.
+jump-label = Go to entry
+jump-go = Go
 audit-empty = The log is empty
 audit-empty-text = The first act in this organisation will be its first entry.
 audit-none-found = No entry matches
-audit-none-found-text = Take away a filter or widen the time.
+audit-none-found-text = Take away a term or widen the time.
 audit-verify = Verify log
+verify-lead = Every entry is read from disk and its hash computed again; links, tree, checkpoints and signatures are checked.
+verify-never-title = Not verified since the server started
+verify-never-text = { $count ->
+    [one] The log has { $count } entry. Writing goes on while it is verified.
+   *[other] The log has { $count } entries. Writing goes on while it is verified.
+}
+verify-running-title = Verifying
+verify-running-done = { $count ->
+    [one] { $count } entry done
+   *[other] { $count } entries done
+}
+verify-running-total = of { $count }.
+verify-running-text = It goes on by itself: you can leave this page and come back.
+verify-failed-title = The log could not be verified
 verify-whole-title = The log is whole
-verify-whole-text = Every entry was read from disk and its hash computed again; each links to the one before it.
+verify-whole-text = Every entry was read from disk and its hash computed again; each links to the one before it, and the tree and its signed checkpoints agree.
 verify-broken-title = The log is broken
-verify-broken-text = From the entry below on, the log is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles and backups.
+verify-broken-text = From this entry on, the log is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles, witnessed checkpoints and backups.
 verify-entries = Entries read
+verify-checkpoints = Checkpoints checked
 verify-took = Took
 verify-head = Head hash
 verify-first-bad = First bad entry
-row-more-changes = { $count ->
-    [one] and one more
-   *[other] and { $count } more
-}
+verify-excluded = That the end was cut off, or the log exchanged for another, is excluded up to entry { $count } by a checkpoint kept outside of it, signed
+verify-not-excluded = No checkpoint is known from outside of the log. Witnesses or published checkpoints show that nothing was cut off.
+verify-witnessed = Up to entry { $count }, somebody outside has signed what the log said:
+verify-not-witnessed = Nobody outside has signed a checkpoint of this log yet.
 entry-number = Entry { $count }
+entry-around = In the log
 entry-neighbours = Neighbouring entries
 entry-previous = Previous
 entry-next = Next
+entry-sentence = “{ $action }” by { $actor }{ $hasResource ->
+    [yes] , on { $resource }
+   *[no] {""}
+}{ $hasAddress ->
+    [yes] , from { $address }
+   *[no] {""}
+}, at { $time } UTC. { $outcome ->
+    [success] It succeeded.
+    [failure] It did not succeed.
+    [denied] It was refused.
+   *[error] Something broke.
+}
+entry-erased = Erased in part
+entry-erased-text = A person’s key was destroyed on request: what was personal about them is gone for good. The hashes still prove that the entry was here and was not changed.
+entry-destroyed-text = The key of this part of the log was destroyed: nothing of what the entry said can be read any more. The hashes still prove that it was here and was not changed.
 entry-what = What happened
 entry-occurred = Occurred
 entry-user-agent = User agent
+entry-reporter = Reported through
 entry-by-actor = Everything by this actor
+entry-of-kind = All of this kind
 entry-on-resource = Everything on this resource
 entry-in-request = Everything in this request
+entry-from-address = Everything from this address
+entry-by-reporter = Everything reported through this key
 entry-chain = Place in the chain
 entry-chain-text = Hashes are SHA-256 over the sealed bytes, so they stay provable when contents are erased.
 entry-changes = Changes
 entry-custom = Custom fields
 entry-json = The entry as JSON
+row-more-changes = { $count ->
+    [one] and one more
+   *[other] and { $count } more
+}
+change-added = added
+change-removed = removed
+change-changed = changed
+change-same = the same
+value-hidden = kept out of the log
 leaf-hash = Hash
 leaf-previous-hash = Hash of the entry before
 leaf-payload-hash = Payload hash
 leaf-log = Log id
 leaf-time = Time in microseconds since 1970
+proof-title = Proof that it is in the log
+proof-text = The entry is in the tree of the first { $count } entries, whose root a checkpoint signs, of
+proof-unsigned = The entry is in the tree of the { $count } entries of today. The next checkpoint signs it, within a minute.
+proof-no-witness = Nobody outside has signed this checkpoint yet.
+proof-witnesses = Signed by witnesses as well:
+proof-path = { $count ->
+    [one] { $count } hash from the entry to the root
+   *[other] { $count } hashes from the entry to the root
+}
+proof-root = Root of the tree
+proof-how = Check this yourself
+proof-how-text = Begin with the entry’s hash. For each hash of the path, compute SHA-256 over the byte 01, the left hash and the right hash; the entry’s number says which side is which (RFC 6962, 2.1.1). What comes out must be the root in the signed checkpoint. docs/audit-format.md describes every byte, and the API gives the proof as JSON under proof/inclusion.
+
+## Witnesses
+witnesses-title = Witnesses
+witnesses-lead = Somebody outside signs this log's checkpoints. What a witness has signed cannot be told differently any more, not even by whoever has this machine.
+witnesses-back = Back to the audit log
+witnesses-empty = No witnesses yet
+witnesses-empty-text = Let an auditor make a key with “strongroom audit witness keygen”, and add the line that it prints.
+witness-state-active = Witness
+witness-state-removed = Removed
+witness-contradiction-title = This log contradicts a signed checkpoint
+witness-contradiction-text = Entries were changed or cut off after they had been signed. Keep the witness's file, verify the log, and find out who had access to this machine.
+witness-contradiction-row = Over { $count } entries, found
+witness-ask = Request
+witness-ask-name = Request for { $name }
+witness-remove = Remove
+witness-remove-name = Remove { $name }
+witness-request-title = What a witness signs
+witness-request-for = What { $name } signs next
+witness-request-size = A checkpoint over { $count } entries.
+witness-request-old = It comes with the proof that the log only grew since { $count } entries, which were signed before.
+witness-request-first = It is the first one for this witness.
+witness-qr = The request as a QR code
+witness-download = Download the request
+witness-import = Take back what a witness signed
+witness-import-button = Check and store
+witness-add = Add a witness
+label-witness-note = Signed checkpoint
+hint-witness-note = The whole content of the file that the witness wrote.
+label-witness-key = Public key
+hint-witness-key = The line that “strongroom audit witness keygen” printed.
+hint-witness-name = Whom people know it as.
+col-witnessed = Signed up to
+col-witnessed-on = Signed on
+## Audit log settings
+audit-settings = Audit log settings
+audit-settings-lead = How long entries are kept, and the end of what they say.
+retention-title = Retention
+retention-text = A nightly run removes entries that are older than this, up to a signed checkpoint. What is left stays provable, and so does that the others were there.
+retention-kept = Entries are kept for
+retention-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+retention-years = (about { $years } years)
+retention-oldest = Oldest entry
+retention-removed = Removed so far
+retention-removed-through = entries 1 to { $count }
+retention-next = Removed next
+retention-due = { $count ->
+    [one] { $count } entry, in the next run
+   *[other] { $count } entries, in the next run
+}
+retention-not-before = nothing before
+retention-change = Change the retention
+retention-confirm = { $count ->
+    [one] With this setting the next run removes { $count } entry for good. Save once more to go on.
+   *[other] With this setting the next run removes { $count } entries for good. Save once more to go on.
+}
+reindex-title = Search index
+reindex-text = The index is made from the log and can be made again at any time. Searches go on meanwhile and say how far they have come.
+reindex-button = Build the index anew
+destroy-title = Destroy what the log says
+destroy-text = The keys to all entries so far are destroyed, and the search index with them: nobody can read the entries again. They stay where they are, and the log still proves that none was changed or left out. New entries are readable. A signed certificate goes into this log and the platform’s. Copies of the key store that were made before still open copies of the log: destroy those too.
+destroy-button = Destroy the contents
+certificates-title = Certificates of destruction
+certificate-download = Download
+
+## Exports of the audit log
+exports-title = Exports
+exports-lead = Large exports are written to an encrypted file first and can be fetched for 24 hours. Up to 10,000 entries are sent at once.
+exports-to-log = Audit log
+exports-empty = No exports
+exports-empty-text = Exports of more than 10,000 entries appear here while they are written, and until they expire.
+export-new = New export
+export-new-lead = Entries come oldest first. Up to 10,000 are sent at once; more are written to a file that you fetch when it is ready.
+export-button = Export
+export-recorded = Who exported what is recorded in the audit log before the first byte leaves.
+export-everything = Everything
+export-mine = by you
+export-progress = Progress of the export
+export-download = Download
+export-discard = Delete
+export-waiting = Waiting
+export-writing = Being written
+export-ready = Ready
+export-cancelled = Cancelled
+export-failed = Failed
+export-interrupted = Interrupted by a restart
+export-expired = Expired
+export-format-jsonl = JSON Lines, as the API gives entries
+export-format-csv = CSV for spreadsheets
+export-format-bundle = Signed bundle, verified offline
+export-format-cef = CEF (ArcSight)
+export-format-ocsf = OCSF (JSON Lines)
+label-export-query = Search
+hint-export-query = As in the audit log’s search box, for example action:login.failed after:-7d. Empty exports everything.
+label-export-format = Format
+hint-export-format = CSV is safe to open in a spreadsheet.
+error-exports-busy = Three exports of this log are under way. Wait for one, or cancel one.
+error-export-too-broad = This search takes too long. Narrow it by time, or add an action, an actor or another field.
 
 ## Permissions
 permissions-lead = { $count ->
@@ -481,3 +752,75 @@ job-progress = Progress
 choose-password-title = Choose a password
 choose-password-lead = For signing in to the platform. This link works once.
 choose-password-submit = Set password
+
+## Streams
+streams-title = Streams
+streams-lead = The audit log goes on to other systems, such as a SIEM, as it grows. Every entry arrives at least once.
+streams-empty = No streams yet
+streams-empty-text = Set one up to send every entry to syslog, to Splunk or to an HTTP address.
+stream-new = New stream
+stream-edit = Change the stream
+stream-form-lead = Secrets are sealed and never shown again. Setting up and changing a stream is recorded.
+stream-type-choose = Show its fields
+stream-receiver = Receiver
+stream-tls = Certificates
+stream-save = Save stream
+stream-facts = How far it has come
+stream-through = Delivered up to entry
+stream-sent = Entries sent
+stream-changed = Changed
+stream-acts = What you can do
+stream-test = Send a test
+stream-test-text = Sends one message of number 0 and says what happened.
+stream-test-ok = The test message got through
+stream-test-failed = The test message did not get through
+stream-test-took = It took { $count } ms.
+stream-edit-text = Name, format, receiver or secrets. The stream goes on where it is.
+stream-pause = Pause
+stream-pause-text = Stops sending. Nothing is lost: the log itself is the store.
+stream-resume = Resume
+stream-resume-text = Goes on behind the last entry that was delivered.
+stream-delete = Remove
+stream-delete-text = For good. A new stream can begin at the beginning again.
+stream-error-title = It does not get through
+stream-failing-since = Since
+stream-error-at = Last attempt
+stream-next-attempt = Next attempt
+stream-skipped = { $count ->
+    [one] One entry was removed by retention before it was sent.
+   *[other] { $count } entries were removed by retention before they were sent.
+}
+stream-not-encrypted = What this stream sends can be read and changed on its way. Use TLS where the receiver has it.
+label-stream-type = Kind of receiver
+hint-stream-type = Choose this first: each has fields of its own.
+hint-stream-name = So that people know where it goes.
+hint-stream-format = JSON has everything; CEF and OCSF are what many SIEMs know.
+label-stream-begin = First entry to send
+label-stream-address = Address
+hint-stream-address = Host and port, such as siem.example.org:6514.
+label-stream-transport = Transport
+label-stream-facility = Facility
+hint-stream-facility = 0 to 23; 13 is “log audit”.
+label-stream-url = Address
+hint-stream-url = Begins with https://.
+label-stream-index = Index
+label-stream-source-type = Source type
+label-stream-body = Body
+label-stream-auth = Authentication
+label-stream-user = User
+hint-stream-user = For user and password.
+label-stream-header = Header
+hint-stream-header = For a header of your choice.
+label-stream-credential = Token, password or header value
+hint-stream-credential = Stays empty where the receiver asks for none.
+hint-stream-secret-kept = Leave empty to keep the one that is stored.
+label-stream-ca = Authority
+hint-stream-ca = PEM. Trusted instead of the system's authorities.
+label-stream-server-name = Name in the certificate
+hint-stream-server-name = Where it is not the host's.
+label-stream-client-certificate = Client certificate
+hint-stream-client-certificate = PEM, for receivers that ask for one. Needs its key.
+label-stream-client-key = Client key
+published-title = Published checkpoints
+published-lead = Signed checkpoints of every log go to these places, so that nobody with this machine can rewrite history unseen.
+published-none = None yet. The machine's administrator sets them in the configuration file, in the section checkpoints.

@@ -153,3 +153,77 @@ async fn pages_neither_skip_nor_repeat_while_entries_are_appended() {
     seen.sort_unstable();
     assert!(seen.iter().copied().eq(1..=25), "{seen:?}");
 }
+
+/// One byte more than an event may have, and a good one.
+fn large_and_good() -> (Value, Value) {
+    let large = json!({ "action": "a.b", "customFields": { "x": "y".repeat(64 * 1024) } });
+    (large, json!({ "action": "invoice.exported" }))
+}
+
+#[tokio::test]
+async fn an_event_over_64_kib_is_refused_with_413_and_named() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let (large, good) = large_and_good();
+    api.post(EVENTS, &large).await.problem(413, "event-too-large");
+    let refused = api.post(EVENTS, &json!([good, large])).await;
+    refused.problem(413, "event-too-large");
+    assert!(refused.body.contains("event 1"), "{}", refused.body);
+    assert!(find(&api, "action:invoice.exported").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_batch_with_a_bad_event_is_refused_whole_and_the_event_named() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let (_, good) = large_and_good();
+    let batch = json!([good, good, { "action": "a.b", "colour": 1 }, good]);
+    for path in [EVENTS.to_owned(), format!("{EVENTS}?partial=false")] {
+        let refused = api.post(&path, &batch).await;
+        refused.problem(422, "event-invalid");
+        assert!(refused.body.contains("event 2, /2/colour"), "{}", refused.body);
+    }
+    assert!(find(&api, "action:invoice.exported").await.is_empty());
+}
+
+#[tokio::test]
+async fn with_partial_the_good_events_are_appended_and_the_others_listed() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let path = format!("{EVENTS}?partial=true");
+    let (large, good) = large_and_good();
+    let batch = json!([good, { "action": "A" }, good, large, 7, good]);
+    let placed = api.post(&path, &batch).await.expect(201);
+    assert_eq!(placed["count"], 3);
+    let refused = placed["refused"].as_array().unwrap();
+    let said: Vec<_> =
+        refused.iter().map(|it| (it["index"].clone(), it["code"].as_str().unwrap())).collect();
+    let (invalid, too_large) = ("event-invalid", "event-too-large");
+    assert_eq!(said, [(json!(1), invalid), (json!(3), too_large), (json!(4), invalid)]);
+    assert!(refused.iter().all(|it| !it["detail"].as_str().unwrap().is_empty()), "{refused:?}");
+    let found = find(&api, "action:invoice.exported").await;
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[0]["seq"], placed["lastSeq"]);
+
+    let all = api.post(&path, &json!([good])).await.expect(201);
+    assert_eq!(all["refused"], json!([]));
+    let strict = api.post(EVENTS, &json!([good])).await.expect(201);
+    assert!(strict.get("refused").is_none(), "{strict}");
+    let before = api.entries("acme").await.len();
+    api.post(&path, &json!([{ "action": "A" }, large])).await.problem(422, "event-invalid");
+    api.post(&path, &json!([])).await.problem(422, "event-invalid");
+    api.post(&format!("{EVENTS}?partial=perhaps"), &good).await.problem(422, "query-invalid");
+    // The reading of the log itself is the one that came.
+    assert_eq!(api.entries("acme").await.len(), before + 1);
+}
+
+#[tokio::test]
+async fn a_repeated_partial_call_appends_once_and_answers_the_same() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let path = format!("{EVENTS}?partial=true");
+    let batch = json!([{ "action": "invoice.exported" }, { "action": "A" }]);
+    let first = api.post_once(&path, "batch-7", &batch).await.expect(201);
+    assert_eq!(api.post_once(&path, "batch-7", &batch).await.expect(201), first);
+    assert_eq!(find(&api, "action:invoice.exported").await.len(), 1);
+}

@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use strongroom::audit::note::{Kind, Note, Signer};
 use strongroom::authz::{Flag, Role};
+use strongroom::crypto::Key32;
+use strongroom::crypto::signing::SigningKey;
 use strongroom::http::route::{Access, Audit, Route, Surface};
 use strongroom::http::table::routes;
 
@@ -116,6 +119,16 @@ async fn nobody_gets_in_without_a_credential() {
     }
 }
 
+const WITNESSES: &str = "/api/v1/audit/acme/witnesses";
+
+/// A witness's key, and the line that names it.
+fn witness(seed: u8) -> (Signer, String) {
+    let key = SigningKey::from_seed(Key32::from_slice(&[seed; 32]).unwrap()).unwrap();
+    let signer = Signer::new("witness".parse().unwrap(), key);
+    let line = signer.verifier(Kind::Cosignature).to_string();
+    (signer, line)
+}
+
 /// A request that succeeds, for each route that changes something.
 async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
     let new = json!({ "subject": "Sweep" });
@@ -136,20 +149,81 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             client.post_empty(&format!("{one}/close")).await.expect(200);
             (format!("{one}/reopen"), None)
         }
+        "POST /api/v1/audit/{tenant}/exports" => {
+            ("/api/v1/audit/acme/exports".into(), Some(json!({ "format": "csv" })))
+        }
+        "DELETE /api/v1/audit/{tenant}/exports/{id}" => {
+            let exports = "/api/v1/audit/acme/exports";
+            let made = client.post(exports, &json!({ "format": "csv" })).await.expect(202);
+            let one = format!("{exports}/{}", made["id"].as_str().unwrap());
+            while client.get(&one).await.expect(200)["state"] != "ready" {}
+            (one, None)
+        }
+        label if label.contains("/audit/{tenant}/streams") => {
+            valid_for_streams(client, label).await
+        }
         "POST /api/v1/audit/{tenant}/searches" => (searches.into(), Some(search)),
         "DELETE /api/v1/audit/{tenant}/searches/{id}" => {
             let saved = client.post(searches, &search).await.expect(201);
             (format!("{searches}/{}", saved["id"].as_str().unwrap()), None)
         }
+        "POST /api/v1/audit/{tenant}/witnesses" => {
+            (WITNESSES.into(), Some(json!({ "name": "Swept", "key": witness(1).1 })))
+        }
+        "DELETE /api/v1/audit/{tenant}/witnesses/{id}" => {
+            let new = json!({ "name": "Removed", "key": witness(2).1 });
+            let added = client.post(WITNESSES, &new).await.expect(201);
+            (format!("{WITNESSES}/{}", added["id"].as_str().unwrap()), None)
+        }
+        "POST /api/v1/audit/{tenant}/cosignatures" => {
+            let (signer, key) = witness(3);
+            let new = json!({ "name": "Signing", "key": key });
+            client.post(WITNESSES, &new).await.expect(201);
+            let asked = client.get("/api/v1/audit/acme/checkpoint").await;
+            let mut note = Note::parse(&asked.body).unwrap();
+            note.cosign(&signer, 1_795_323_967);
+            let body = json!({ "note": note.to_string() });
+            ("/api/v1/audit/acme/cosignatures".into(), Some(body))
+        }
         "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
+        "PUT /api/v1/audit/{tenant}/retention" => {
+            ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
+        }
         other => panic!("tell this test a valid request for {other}"),
+    }
+}
+
+async fn valid_for_streams(client: &Client, label: &str) -> (String, Option<Value>) {
+    let all = "/api/v1/audit/acme/streams";
+    let target = json!({ "type": "syslog", "address": "192.0.2.1:514", "transport": "tcp" });
+    let new = json!({ "name": "Sweep", "destination": target });
+    if label == "POST /api/v1/audit/{tenant}/streams" {
+        return (all.to_owned(), Some(new));
+    }
+    let made = client.post(all, &new).await.expect(201);
+    let one = format!("{all}/{}", made["id"].as_str().unwrap());
+    match label.rsplit('/').next().unwrap() {
+        // An address that is refused at once, not one that a connection is waited for.
+        "test" => {
+            let nowhere = json!({ "type": "syslog", "address": "localhost:9", "transport": "tcp" });
+            let body = json!({ "destination": nowhere }).to_string();
+            Answer::to(client.request(Method::PATCH, &one).body(body)).await.expect(200);
+            (format!("{one}/test"), None)
+        }
+        "resume" => {
+            client.post_empty(&format!("{one}/pause")).await.expect(200);
+            (format!("{one}/resume"), None)
+        }
+        "pause" => (format!("{one}/pause"), None),
+        _ if label.starts_with("PATCH") => (one, Some(json!({ "name": "Other" }))),
+        _ => (one, None),
     }
 }
 
 #[tokio::test]
 async fn every_change_through_the_api_is_in_the_log() {
-    let (app, token) = TestApp::with_tenant();
-    let client = app.client(token);
+    let (app, _) = TestApp::with_tenant();
+    let client = app.client(app.key("acme", "owner"));
     for route in api().filter(|route| route.method.name() != "GET") {
         let Audit::Events(declared) = route.audit else { continue };
         let (path, body) = valid(&client, route).await;
@@ -164,8 +238,8 @@ async fn every_change_through_the_api_is_in_the_log() {
 
 #[tokio::test]
 async fn a_frozen_tenant_answers_and_records_reads_and_refuses_every_change() {
-    let (app, token) = TestApp::with_tenant();
-    let client = app.client(token);
+    let (app, _) = TestApp::with_tenant();
+    let client = app.client(app.key("acme", "owner"));
     let new = json!({ "subject": "Before" });
     let made = client.post("/api/v1/conversations/acme", &new).await.expect(201);
     let one = format!("/api/v1/conversations/acme/{}", made["id"].as_str().unwrap());

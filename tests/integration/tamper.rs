@@ -77,3 +77,113 @@ async fn api_again(app: &TestApp) -> Value {
     assert_eq!(bad["event"]["action"], "entry.unreadable", "{bad}");
     client.post_empty("/api/v1/audit/acme/verify").await.expect(200)
 }
+
+/// A server with 405 entries or more in acme's log, stopped; the tenant's file and its key.
+async fn stopped() -> (TestApp, PathBuf, Key32) {
+    let (mut app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let events: Vec<Value> = (0..400).map(|n| json!({ "action": format!("made.up{n}") })).collect();
+    api.post("/api/v1/audit/acme/events", &json!(events)).await.expect(201);
+    let tenants = app.cli(&["tenant", "list"], "");
+    let tenant: TenantId = tenants["items"][0]["id"].as_str().unwrap().parse().unwrap();
+    app.server.stop();
+    let (path, key) = tenant_file(app.data(), tenant);
+    (app, path, key)
+}
+
+fn acme(app: &TestApp) -> Value {
+    let said = app.try_cli(&["audit", "verify", "--tenant", "acme"], "");
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(said.code == 0, report["ok"] == true, "{said:?}");
+    report["logs"][0].clone()
+}
+
+async fn actions(app: &TestApp) -> Vec<String> {
+    let entries = app.client(app.key("acme", "auditor")).entries("acme").await;
+    entries.iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_tail_cut_off_inside_a_tile_is_found_and_the_log_says_so_once() {
+    let (mut app, path, key) = stopped().await;
+    let good = acme(&app);
+    assert_eq!(good["ok"], true, "{good}");
+    assert!(good["excludedBy"]["size"].as_u64() > Some(400), "{good}");
+    let file = engine::open(&path, &key, Mode::Write).unwrap();
+    file.execute_batch(
+        "DROP TRIGGER audit_entries_no_delete; DELETE FROM audit_entries WHERE seq > 390;
+         DELETE FROM checkpoints; PRAGMA wal_checkpoint(TRUNCATE);",
+    )
+    .unwrap();
+    drop(file);
+
+    let found = acme(&app);
+    assert_eq!((&found["ok"], &found["firstBad"]), (&json!(false), &json!(391)), "{found}");
+    assert!(found["reason"].as_str().unwrap().contains("missing"), "{found}");
+    assert!(found["excludedBy"].is_null(), "{found}");
+    // It goes on serving and growing; what was found stays found.
+    app.crash_and_restart();
+    let api = app.client(app.key("acme", "admin"));
+    let events: Vec<Value> = (0..50).map(|_| json!({ "action": "later.event" })).collect();
+    api.post("/api/v1/audit/acme/events", &json!(events)).await.expect(201);
+    let found = acme(&app);
+    assert_eq!((&found["ok"], &found["firstBad"]), (&json!(false), &json!(391)), "{found}");
+    app.crash_and_restart();
+    let told = actions(&app).await;
+    let told = told.iter().filter(|action| *action == "checkpoint.contradicted").count();
+    assert_eq!(told, 1, "once for one contradiction");
+}
+
+#[tokio::test]
+async fn an_older_copy_of_the_file_put_back_is_found() {
+    let (mut app, path, _) = stopped().await;
+    let copy = path.with_extension("copy");
+    std::fs::copy(&path, &copy).unwrap();
+    app.crash_and_restart();
+    let api = app.client(app.key("acme", "admin"));
+    api.post("/api/v1/audit/acme/events", &json!({ "action": "x.y" })).await.expect(201);
+    let size = acme(&app)["size"].as_u64().unwrap();
+    app.server.stop();
+    std::fs::rename(&copy, &path).unwrap();
+    let found = acme(&app);
+    assert_eq!(found["ok"], false, "{found}");
+    let first_bad = found["firstBad"].as_u64().unwrap();
+    assert!(first_bad > 400 && first_bad <= size, "{found}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_from_another_key_or_log_is_no_excuse() {
+    let (app, path, key) = stopped().await;
+    let heads = app.data().join("heads");
+    let mut notes: Vec<_> = std::fs::read_dir(&heads)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "note"))
+        .collect();
+    notes.sort();
+    assert_eq!(notes.len(), 2, "the platform's and acme's");
+    let log: String = {
+        let file = engine::open(&path, &key, Mode::Read).unwrap();
+        file.query_row("SELECT lower(hex(id)) FROM audit_log", [], |row| row.get(0)).unwrap()
+    };
+    let is_acme = |path: &Path| path.to_str().unwrap().replace('-', "").contains(&log);
+    let acmes = notes.iter().find(|path| is_acme(path)).unwrap();
+    let others = notes.iter().find(|path| !is_acme(path)).unwrap();
+    let good = std::fs::read(acmes).unwrap();
+    std::fs::copy(others, acmes).unwrap();
+    let found = acme(&app);
+    assert_eq!(found["ok"], false, "{found}");
+    std::fs::write(acmes, &good).unwrap();
+    assert_eq!(acme(&app)["ok"], true);
+
+    let file = engine::open(&path, &key, Mode::Write).unwrap();
+    file.execute_batch(
+        "INSERT INTO checkpoints (size, root, time, note)
+             SELECT 300, root, time, note FROM checkpoints ORDER BY size LIMIT 1;
+         PRAGMA wal_checkpoint(TRUNCATE);",
+    )
+    .unwrap();
+    drop(file);
+    let found = acme(&app);
+    assert_eq!((&found["ok"], &found["firstBad"]), (&json!(false), &json!(300)), "{found}");
+}

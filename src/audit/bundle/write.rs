@@ -68,8 +68,9 @@ pub struct BundleWriter<W> {
 }
 
 impl<W: Write> BundleWriter<W> {
-    /// Begins a bundle under the log's latest checkpoint; let a log that has grown be signed first.
-    /// With `from`, growth from the checkpoint over so many entries is proven too.
+    /// Begins a bundle under the log's latest checkpoint. Have the log signed first, then choose
+    /// the entries, and leave out those beyond [`size`](Self::size): a bundle without any selection
+    /// must end with the very entry that the checkpoint ends with. With `from`, growth from the checkpoint over so many entries is proven too.
     pub fn of_log(
         out: W,
         tx: &impl Sql,

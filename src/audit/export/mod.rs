@@ -14,9 +14,6 @@ mod severity;
 mod tests;
 
 use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 
 use super::view::EntryView;
 use crate::kernel::id::{LogId, TenantId};
@@ -26,8 +23,7 @@ pub use ocsf_class::{Class, Classified};
 pub use severity::Severity;
 
 /// What an export can be written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// JSON Lines: the API's shape, one entry a line.
     Jsonl,
@@ -73,18 +69,6 @@ impl Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such format: use jsonl, csv, cef or ocsf")]
-pub struct UnknownFormat;
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(UnknownFormat)
     }
 }
 

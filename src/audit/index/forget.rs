@@ -59,6 +59,11 @@ impl AuditIndex {
         if !self.is_of(&opener)? {
             return Ok(());
         }
+        if self.through(&opener)? < through {
+            // It did not even come so far: it begins anew, after the cut.
+            self.file.delete();
+            return Ok(());
+        }
         for part in self.file.read(|index| file::parts(index))? {
             if part * PART + PART - 1 <= through {
                 self.file.write(|index| file::drop_part(index, part))?;

@@ -36,6 +36,7 @@ use eval::Eval;
 use file::Taken;
 use plan::Plan;
 
+use super::pruning;
 use super::query::{Field, Query};
 use super::read::Opener;
 use crate::args;
@@ -132,7 +133,8 @@ impl AuditIndex {
             let taken = self.file.read(|index| file::cursor(index, opener.log()))?;
             // One who reads a later moment of the log may have fed the index beyond ours.
             let Some(Taken { through, hash: Some(hash) }) = taken else { return Ok(false) };
-            Ok::<_, StoreError>(through <= head && feed::hash_of(log, through)? != Some(hash))
+            let found = if through <= head { feed::hash_of(log, through)? } else { None };
+            Ok::<_, StoreError>(found.is_some_and(|found| found != hash))
         };
         if is_strange()? {
             let _feeding = self.lock();
@@ -169,6 +171,11 @@ impl AuditIndex {
         deadline: &Deadline<'_>,
     ) -> Result<(), StoreError> {
         let through = match self.file.read(|index| file::cursor(index, opener.log()))? {
+            // It fell so far behind that what comes next is removed: what it has is of no use.
+            Some(taken) if taken.through + 1 < plan::first_seq(log)? => {
+                self.file.delete();
+                self.begin(log, opener)?
+            }
             Some(taken) => taken.through,
             None => self.begin(log, opener)?,
         };
@@ -259,6 +266,15 @@ impl AuditIndex {
         self.file.delete();
     }
 
+    /// Drops the index of contents whose key is destroyed; the next one is sealed under another.
+    ///
+    /// Entries are opened while the file is being written, so what was opened before the keys were
+    /// replaced is in the file that goes, and what is opened after says that it is destroyed.
+    pub fn begin_anew(&self, key: Key32) {
+        let _feeding = self.lock();
+        self.file.begin_anew(key);
+    }
+
     /// Why the index had to be thrown away since somebody asked, if it had.
     pub fn take_lost(&self) -> Option<String> {
         self.file.take_lost()
@@ -292,13 +308,15 @@ pub fn in_order(log: &impl Sql, cursor: Cursor, limit: usize) -> Result<Found, S
         Cursor::Below(below) => (below, "<", "DESC"),
         Cursor::Above(above) => (above, ">", "ASC"),
     };
-    let size = super::read::size(log)?;
+    let (size, pruned) = (super::read::size(log)?, pruning::through(log)?);
     let sql = format!(
-        "SELECT seq FROM audit_entries WHERE seq {comparison} $1 ORDER BY seq {order} LIMIT $2"
+        "SELECT seq FROM audit_entries
+         WHERE seq {comparison} $1 AND seq > $2 ORDER BY seq {order} LIMIT $3"
     );
     let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let n = n.min(size + 1).cast_signed();
-    let mut seqs: Vec<u64> = log.query(&sql, args![n, most], |row| row.get(0))?;
+    let mut seqs: Vec<u64> =
+        log.query(&sql, args![n, pruned.cast_signed(), most], |row| row.get(0))?;
     let more = seqs.len() > limit;
     seqs.truncate(limit);
     Ok(Found { seqs, more, indexed_through: size })

@@ -6,7 +6,7 @@ use super::fields::{self, Key};
 use super::{file, text};
 use crate::args;
 use crate::audit::query::{Condition, Expr, Field};
-use crate::audit::read;
+use crate::audit::{pruning, read};
 use crate::kernel::Timestamp;
 use crate::store::{Sql, StoreError};
 
@@ -223,7 +223,7 @@ fn cost(node: &Node) -> u8 {
 
 /// The first entry that was not pruned.
 pub fn first_seq(log: &impl Sql) -> Result<u64, StoreError> {
-    log.count("SELECT coalesce(min(seq), 1) FROM audit_entries", &[])
+    Ok(pruning::through(log)? + 1)
 }
 
 /// The first entry written down at `time` or later; times never decrease from entry to entry.

@@ -13,6 +13,8 @@ mod time;
 mod write;
 
 #[cfg(test)]
+mod docs_tests;
+#[cfg(test)]
 mod tests;
 
 pub use ast::{Condition, Expr, Field, Query};

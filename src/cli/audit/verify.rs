@@ -1,14 +1,17 @@
 //! `strongroom audit verify`
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::bundle::Offline;
-use crate::audit::verify::Verification;
+use crate::audit::verify::{Excludes, Verification};
 use crate::authz::permission::{AuditVerify, PlatformAuditVerify, TenantRead};
 use crate::cli::command::Operator;
 use crate::cli::output::{Report, table};
-use crate::trail::TrailError;
+use crate::trail::{OnProgress, TrailError};
 use crate::{tenants, trail};
 
 #[derive(clap::Args, Serialize, Deserialize)]
@@ -35,7 +38,8 @@ pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Resul
         Some(name) => vec![name.clone()],
         None => {
             let grant = operator.platform::<PlatformAuditVerify>().await?;
-            let result = trail::verify_platform(&operator.tenants, &grant).await;
+            let told = told(operator, "the platform");
+            let result = trail::verify_with(&operator.tenants, &grant, told).await;
             logs.push(Checked { tenant: None, result });
             let grant = operator.platform::<TenantRead>().await?;
             let all = tenants::list(&operator.tenants, &grant).await?;
@@ -44,11 +48,26 @@ pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Resul
     };
     for name in names {
         let (grant, tenant) = operator.tenant::<AuditVerify>(&name).await?;
-        let result = trail::verify(&operator.tenants, &grant).await;
+        let told = told(operator, tenant.slug.as_str());
+        let result = trail::verify_with(&operator.tenants, &grant, told).await;
         logs.push(Checked { tenant: Some(tenant.slug.to_string()), result });
     }
     Ok(report(&logs))
 }
+
+/// A line for each tenth of a log that takes longer than a moment.
+fn told(operator: &Operator, log: &str) -> OnProgress {
+    let (feedback, log, tenths) = (operator.feedback.clone(), log.to_owned(), AtomicU64::new(0));
+    Arc::new(move |done, total| {
+        let tenth = done.saturating_mul(10) / total.max(1);
+        if total >= WORTH_TELLING && tenths.fetch_max(tenth, Ordering::Relaxed) < tenth {
+            feedback.progress(format!("{log}: {done} of {total} entries"));
+        }
+    })
+}
+
+/// Entries from which on people wonder whether anything happens.
+const WORTH_TELLING: u64 = 500_000;
 
 fn report(logs: &[Checked]) -> Report {
     let ok = logs.iter().all(|log| log.result.as_ref().is_ok_and(|log| log.ok));
@@ -64,7 +83,7 @@ fn row(Checked { tenant, result }: &Checked) -> Vec<String> {
         Ok(log) => {
             let state = match (log.first_bad, log.reason) {
                 (Some(seq), Some(reason)) => format!("BROKEN at entry {seq}: {reason}"),
-                _ => "ok".to_owned(),
+                _ => format!("ok, {}", excluded(log)),
             };
             let took = format!("{} ms", log.duration_ms);
             vec![tenant, log.size.to_string(), took, log.head.to_string(), state]
@@ -72,6 +91,19 @@ fn row(Checked { tenant, result }: &Checked) -> Vec<String> {
         Err(error) => {
             let none = || "-".to_owned();
             vec![tenant, none(), none(), none(), format!("NOT VERIFIED: {error}")]
+        }
+    }
+}
+
+/// What is known about a cut or an exchange of the whole log.
+fn excluded(log: &Verification) -> String {
+    match &log.excluded_by {
+        None => "but no checkpoint from outside excludes a cut".to_owned(),
+        Some(Excludes { size, witnesses, .. }) if witnesses.is_empty() => {
+            format!("nothing cut or exchanged up to {size}")
+        }
+        Some(Excludes { size, witnesses, .. }) => {
+            format!("nothing cut or exchanged up to {size}: witnessed by {}", witnesses.join(", "))
         }
     }
 }
@@ -87,6 +119,9 @@ fn describe(Checked { tenant, result }: &Checked) -> Value {
             "ok": log.ok,
             "firstBad": log.first_bad,
             "reason": log.reason,
+            "checkpoints": log.checkpoints,
+            "excludedBy": log.excluded_by,
+            "witnessedBy": log.witnessed_by,
             "durationMs": log.duration_ms,
         }),
         Err(error) => json!({
@@ -98,6 +133,9 @@ fn describe(Checked { tenant, result }: &Checked) -> Value {
             "ok": false,
             "firstBad": null,
             "reason": error.to_string(),
+            "checkpoints": 0,
+            "excludedBy": null,
+            "witnessedBy": null,
             "durationMs": 0,
         }),
     }

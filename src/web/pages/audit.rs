@@ -1,163 +1,172 @@
-//! The audit explorer of a tenant and of the platform: search, one entry, verification.
-
-use std::time::Duration;
+//! The audit explorer of a tenant and of the platform: what was searched for, in rows and numbers.
 
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
-use super::{also, also_platform, audit_rows};
-use crate::audit::index::Cursor;
-use crate::audit::{catalogue, query, verify};
-use crate::authz::permission::{AuditRead, AuditVerify, PlatformAuditRead, PlatformAuditVerify};
+use super::audit_rows;
+use crate::audit::index::{Cursor, Summary, SummaryRequest};
+use crate::audit::{catalogue, query};
+use crate::authz::permission::{
+    AuditExport, AuditRead, AuditSearchSave, PlatformAuditExport, PlatformAuditRead,
+    PlatformAuditSearchSave,
+};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::input::Input;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Timestamp;
 use crate::tenants::Disclosed;
+use crate::trail::searches::{self, SavedSearch};
 use crate::trail::{self, Page, SearchRequest, TrailError};
-use crate::web::view::audit::{
-    ActionGroup, AuditFilter, AuditPage, IndexState, Verification, VerificationResult,
-};
+use crate::web::problems;
+use crate::web::view::audit::{AuditPage, Counts, Example, Live, Problem};
+use crate::web::view::audit_facets::FacetView;
+use crate::web::view::audit_search::{RANGES, SaveForm, SavedItem, SavedView, Search};
+use crate::web::view::audit_timeline::Timeline;
 use crate::web::view::chrome::{Chrome, Section};
-use crate::web::view::form::FieldError;
+use crate::web::view::form::{Field, FieldError};
 use crate::web::view::query::Pager;
 use crate::web::{frame, respond};
 
 pub fn routes() -> Vec<Route> {
-    let search = Audit::Events(&[catalogue::AUDIT_VIEWED, catalogue::AUDIT_SEARCHED]);
-    let one = Audit::Events(&[catalogue::AUDIT_VIEWED]);
-    let check = Audit::Events(&[catalogue::AUDIT_VERIFIED, catalogue::AUDIT_VIEWED]);
+    let events = Audit::Events(&[catalogue::AUDIT_VIEWED, catalogue::AUDIT_SEARCHED]);
     vec![
-        Route::console(Method::Get, "/t/{tenant}/admin/audit", search, tenant_explorer)
+        Route::console(Method::Get, "/t/{tenant}/admin/audit", events, tenant)
             .says("Search a tenant's audit log"),
-        // Before the entries, whose path would take it.
-        Route::console(Method::Post, "/t/{tenant}/admin/audit/verify", check, tenant_verify)
-            .says("Verify a tenant's audit log"),
-        Route::console(Method::Get, "/t/{tenant}/admin/audit/{seq}", one, tenant_entry)
-            .says("One entry of a tenant's audit log"),
-        Route::platform(Method::Get, "/platform/audit", search, platform_explorer)
+        Route::platform(Method::Get, "/platform/audit", events, platform)
             .says("Search the platform's audit log"),
-        Route::platform(Method::Post, "/platform/audit/verify", check, platform_verify)
-            .says("Verify the platform's audit log"),
-        Route::platform(Method::Get, "/platform/audit/{seq}", one, platform_entry)
-            .says("One entry of the platform's audit log"),
     ]
 }
 
-async fn tenant_explorer(call: Call<AuditRead>) -> Answer {
+async fn tenant(call: Call<AuditRead>) -> Answer {
     let asked = Asked::read(&call.input)?;
-    let found = match asked.request() {
-        Ok(request) => found(&asked, trail::search(&call.app.tenants, &call.grant, request).await)?,
+    tenant_page(&call, asked, None).await
+}
+
+/// The explorer, with what was wrong with a search that somebody wanted to save.
+pub async fn tenant_page<P: crate::authz::Permission>(
+    call: &Call<P>,
+    asked: Asked,
+    unsaved: Option<SaveForm>,
+) -> Answer {
+    let (tenants, read) = (&call.app.tenants, super::also::<_, AuditRead>(call)?);
+    let found = match asked.request(call.app.runtime.now()) {
+        Ok(request) => found(&asked, trail::search(tenants, &read, request).await)?,
         Err(problem) => Err(problem),
     };
-    let chrome = frame::tenant(&call, "nav-audit", Section::Audit).await?;
-    show(chrome, asked, found, None, call.also::<AuditVerify>().is_some())
+    let saved = searches::list(tenants, &read).await?;
+    let chrome = frame::tenant(call, "nav-audit", Section::Audit).await?;
+    let may = May {
+        export: call.also::<AuditExport>().is_some(),
+        save: call.also::<AuditSearchSave>().is_some(),
+    };
+    show(chrome, &asked, found, &saved, may, unsaved)
 }
 
-async fn platform_explorer(call: PlatformCall<PlatformAuditRead>) -> Answer {
+async fn platform(call: PlatformCall<PlatformAuditRead>) -> Answer {
     let asked = Asked::read(&call.input)?;
-    let found = match asked.request() {
-        Ok(request) => {
-            found(&asked, trail::search_platform(&call.app.tenants, &call.grant, request).await)?
-        }
+    platform_page(&call, asked, None).await
+}
+
+/// The same of the platform.
+pub async fn platform_page<P: crate::authz::Permission>(
+    call: &PlatformCall<P>,
+    asked: Asked,
+    unsaved: Option<SaveForm>,
+) -> Answer {
+    let (tenants, read) = (&call.app.tenants, super::also_platform::<_, PlatformAuditRead>(call)?);
+    let found = match asked.request(call.app.runtime.now()) {
+        Ok(request) => found(&asked, trail::search_platform(tenants, &read, request).await)?,
         Err(problem) => Err(problem),
     };
-    let chrome = frame::platform(&call, "nav-platform-audit", Section::PlatformAudit).await?;
-    show(chrome, asked, found, None, call.also::<PlatformAuditVerify>().is_some())
+    let saved = searches::list_platform(tenants, &read).await?;
+    let chrome = frame::platform(call, "nav-platform-audit", Section::PlatformAudit).await?;
+    let may = May {
+        export: call.also::<PlatformAuditExport>().is_some(),
+        save: call.also::<PlatformAuditSearchSave>().is_some(),
+    };
+    show(chrome, &asked, found, &saved, may, unsaved)
 }
 
-async fn tenant_entry(call: Call<AuditRead>) -> Answer {
-    let tenants = &call.app.tenants;
-    let entry = trail::entry(tenants, &call.grant, call.input.id("seq")?).await?.value;
-    let size = trail::overview(tenants, &call.grant).await?.size;
-    let chrome = frame::tenant(&call, "nav-audit", Section::Audit).await?;
-    respond::page(&audit_rows::page(chrome, &entry, size))
+/// What the person may do beside looking.
+#[derive(Clone, Copy)]
+struct May {
+    export: bool,
+    save: bool,
 }
 
-async fn platform_entry(call: PlatformCall<PlatformAuditRead>) -> Answer {
-    let tenants = &call.app.tenants;
-    let entry = trail::entry(tenants, &call.grant, call.input.id("seq")?).await?.value;
-    let size = trail::overview(tenants, &call.grant).await?.size;
-    let chrome = frame::platform(&call, "nav-platform-audit", Section::PlatformAudit).await?;
-    respond::page(&audit_rows::page(chrome, &entry, size))
-}
-
-async fn tenant_verify(call: Call<AuditVerify>) -> Answer {
-    let tenants = &call.app.tenants;
-    let read = also::<_, AuditRead>(&call)?;
-    let verification = trail::verify(tenants, &call.grant).await?;
-    call.app.verified.note(call.grant.realm(), &verification);
-    let asked = Asked::default();
-    let page = trail::search(tenants, &read, SearchRequest::default()).await?.value;
-    let chrome = frame::tenant(&call, "nav-audit", Section::Audit).await?;
-    show(chrome, asked, Ok(page), Some(panel(&verification)), true)
-}
-
-async fn platform_verify(call: PlatformCall<PlatformAuditVerify>) -> Answer {
-    let tenants = &call.app.tenants;
-    let read = also_platform::<_, PlatformAuditRead>(&call)?;
-    let verification = trail::verify_platform(tenants, &call.grant).await?;
-    call.app.verified.note(call.grant.realm(), &verification);
-    let asked = Asked::default();
-    let page = trail::search_platform(tenants, &read, SearchRequest::default()).await?.value;
-    let chrome = frame::platform(&call, "nav-platform-audit", Section::PlatformAudit).await?;
-    show(chrome, asked, Ok(page), Some(panel(&verification)), true)
-}
-
-/// The search as it came in with the query.
+/// The search as it came in with the query string.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Asked {
-    q: String,
-    action: String,
-    actor: String,
-    outcome: String,
+pub struct Asked {
+    pub q: String,
     from: String,
     to: String,
-    cursor: String,
+    range: String,
+    /// Entries older than this one.
+    before: String,
+    /// Entries newer than this one.
+    after: String,
+    /// Begins with this entry.
+    seq: String,
+    /// `1` for the live view.
+    live: String,
 }
+
+/// Bars of the timeline, at the most.
+const BARS: usize = 60;
 
 impl Asked {
     fn read(input: &Input) -> Result<Self, Failure> {
         let mut asked: Self = input.query()?;
-        let parts = [&mut asked.q, &mut asked.action, &mut asked.actor, &mut asked.outcome];
-        for part in parts {
+        for part in [&mut asked.q, &mut asked.before, &mut asked.after, &mut asked.seq] {
             *part = part.trim().to_owned();
         }
         Ok(asked)
     }
 
-    /// What was typed, and the controls as terms after it.
-    fn query(&self) -> String {
-        let mut query = self.q.clone();
-        let controls =
-            [("action", &self.action), ("actor", &self.actor), ("outcome", &self.outcome)];
-        for (field, value) in controls.into_iter().filter(|(_, value)| !value.is_empty()) {
-            query = query::with_term(&query, field, value, false);
+    fn request(&self, now: Timestamp) -> Result<SearchRequest, Problem> {
+        let (mut from, to) = (time(&self.from)?, time(&self.to)?);
+        match RANGES.iter().find(|range| range.code == self.range) {
+            Some(range) => from = Some(now.minus(std::time::Duration::from_secs(range.seconds))),
+            None if self.range.is_empty() => {}
+            None => return Err(FieldError::Choice.into()),
         }
-        query
-    }
-
-    fn request(&self) -> Result<SearchRequest, FieldError> {
-        let below = match self.cursor.as_str() {
-            "" => None,
-            cursor => Some(cursor.parse().map_err(|_| FieldError::Choice)?),
+        let number =
+            |text: &str| text.parse::<u64>().map_err(|_| Problem::from(FieldError::Choice));
+        let cursor = match (self.seq.as_str(), self.before.as_str(), self.after.as_str()) {
+            ("", "", "") => Cursor::default(),
+            ("", "", after) => Cursor::Above(number(after)?),
+            ("", before, _) => Cursor::Below(number(before)?),
+            (seq, ..) => Cursor::Below(number(seq)?.saturating_add(1)),
         };
-        let (q, from, to) = (self.query(), time(&self.from)?, time(&self.to)?);
-        let cursor = below.map_or_else(Cursor::default, Cursor::Below);
-        Ok(SearchRequest { q, from, to, limit: None, cursor, summary: None })
+        let summary = Some(SummaryRequest { buckets: BARS });
+        Ok(SearchRequest { q: self.q.clone(), from, to, limit: None, cursor, summary })
     }
 
-    fn filter(&self) -> AuditFilter {
-        AuditFilter {
+    fn search(&self) -> Search {
+        Search {
             q: self.q.clone(),
-            action: self.action.clone(),
-            actor: self.actor.clone(),
-            outcome: self.outcome.clone(),
             from: self.from.clone(),
             to: self.to.clone(),
+            range: self.range.clone(),
         }
+    }
+
+    /// Whether it shows what is newest.
+    fn is_newest(&self) -> bool {
+        [&self.seq, &self.before, &self.after].into_iter().all(String::is_empty)
+    }
+
+    /// A search to show beside what was wrong with a form.
+    pub fn of(q: &str) -> Self {
+        Self { q: q.to_owned(), ..Self::default() }
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self { error, place: None }
     }
 }
 
@@ -170,85 +179,156 @@ fn time(text: &str) -> Result<Option<Timestamp>, FieldError> {
     }
 }
 
-/// The page, or what is wrong with the query; other failures are failures.
+/// The page, or what is wrong with the search; other failures are failures.
 fn found(
     asked: &Asked,
     result: Result<Disclosed<Page>, TrailError>,
-) -> Result<Result<Page, FieldError>, Failure> {
+) -> Result<Result<Page, Problem>, Failure> {
     match result {
         Ok(disclosed) => Ok(Ok(disclosed.value)),
-        Err(TrailError::Query(error)) => {
-            let query = asked.query();
-            let before = query.char_indices().take_while(|(byte, _)| *byte < error.at).count();
-            let at = u32::try_from(before + 1).unwrap_or(u32::MAX);
-            Ok(Err(FieldError::Query { at, problem: error.message }))
+        Err(TrailError::Query(error)) => Ok(Err(explained(&asked.q, error.at, error.message))),
+        Err(error @ TrailError::TooBroad(_)) => {
+            Ok(Err(problems::sentence(&error.to_string()).into()))
         }
         Err(error) => Err(error.into()),
     }
 }
 
+/// What is wrong with a search, with its place marked.
+fn explained(q: &str, at: usize, problem: String) -> Problem {
+    let at = q.floor_char_boundary(at.min(q.len()));
+    let (before, rest) = q.split_at(at);
+    let end = rest.find(char::is_whitespace).filter(|end| *end > 0).unwrap_or(rest.len());
+    let (place, after) = rest.split_at(end);
+    // At the end something is missing: a blank is marked.
+    let place = if place.is_empty() { "\u{a0}" } else { place };
+    let characters = u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX);
+    let place = Some((before.to_owned(), place.to_owned(), after.to_owned()));
+    Problem { error: FieldError::Query { at: characters, problem }, place }
+}
+
 fn show(
     chrome: Chrome,
-    asked: Asked,
-    found: Result<Page, FieldError>,
-    verification: Option<Verification>,
-    may_verify: bool,
+    asked: &Asked,
+    found: Result<Page, Problem>,
+    saved: &[SavedSearch],
+    may: May,
+    unsaved: Option<SaveForm>,
 ) -> Answer {
-    let filter = asked.filter();
     let path = chrome.audit_href();
-    let (page, problem) = match found {
+    let search = asked.search();
+    let (mut page, problem) = match found {
         Ok(page) => (Some(page), None),
         Err(problem) => (None, Some(problem)),
     };
-    let older = page.as_ref().and_then(|page| page.next);
-    let pager = Pager {
-        newest: (!asked.cursor.is_empty()).then(|| filter.href(&path, "")),
-        newer: None,
-        older: older.map(|below| filter.href(&path, &below.to_string())),
-    };
-    let behind = page.as_ref().and_then(|page| page.indexed_through);
-    let rows = page.iter().flat_map(|page| &page.items).map(audit_rows::row).collect();
-    let page = AuditPage {
-        chrome,
-        filter,
-        actions: actions(),
-        rows,
-        pager,
-        index: behind.map_or(IndexState::Current, |seq| IndexState::Through { seq }),
-        verification,
-        may_verify,
-        problem,
-    };
-    let refused = page.problem.is_some();
-    respond::page_with(
-        if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK },
-        &page,
-    )
-}
-
-fn actions() -> Vec<ActionGroup> {
-    let mut groups: Vec<ActionGroup> = Vec::new();
-    for action in catalogue::all() {
-        let category = action.category.name().replace(' ', "_");
-        let name = action.name.to_owned();
-        match groups.last_mut().filter(|group| group.category == category) {
-            Some(group) => group.actions.push(name),
-            None => groups.push(ActionGroup { category, actions: vec![name] }),
-        }
+    if let Some(page) = &mut page {
+        page.items.sort_by_key(|entry| std::cmp::Reverse(entry.seq));
     }
-    groups
+    let refused = problem.is_some() || unsaved.is_some();
+    let pager = page.as_ref().map(|page| pager(asked, &search, page, &path)).unwrap_or_default();
+    let looked = page.as_ref().map_or(0, |page| page.indexed_through.unwrap_or(page.size));
+    let live = live(asked, &search, looked, &path);
+    let summary = page.as_mut().and_then(|page| page.summary.take());
+    let page = AuditPage {
+        live,
+        problem,
+        pager,
+        ranges: search.ranges(&path),
+        chips: search.chips(&path),
+        rows: page.iter().flat_map(|page| &page.items).map(audit_rows::row).collect(),
+        indexed_through: page.as_ref().and_then(|page| page.indexed_through),
+        counts: summary.map(|summary| counts(summary, &search, &path)),
+        saved: saved_view(saved, &search, &path, may, unsaved),
+        may_export: may.export,
+        examples: examples(&path),
+        fields: query::FIELDS.iter().map(|field| (field.name, field.meaning)).collect(),
+        search,
+        chrome,
+    };
+    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    respond::page_with(status, &page)
 }
 
-fn panel(found: &verify::Verification) -> Verification {
-    let result = match found.ok {
-        true => {
-            let head = (found.size > 0).then(|| found.head.to_string());
-            VerificationResult::Whole { head }
-        }
-        false => VerificationResult::Broken { first_bad: found.first_bad.unwrap_or(0) },
+fn pager(asked: &Asked, search: &Search, page: &Page, path: &str) -> Pager {
+    let (newest, oldest) = (page.items.first(), page.items.last());
+    let upwards = asked.seq.is_empty() && asked.before.is_empty() && !asked.after.is_empty();
+    // A page that was read upwards comes from older entries; one read downwards from newer ones.
+    let (is_newer, is_older) = match upwards {
+        true => (page.next.is_some(), true),
+        false => (!asked.is_newest(), page.next.is_some()),
     };
-    let took = Duration::from_millis(found.duration_ms);
-    Verification { entries: found.size, took, result }
+    let link = |name, seq: Option<u64>| Some(search.link_with(path, name, &seq?.to_string()));
+    Pager {
+        newest: (!asked.is_newest()).then(|| search.link(path)),
+        newer: link("after", newest.map(|entry| entry.seq).filter(|_| is_newer)),
+        older: link("before", oldest.map(|entry| entry.seq).filter(|_| is_older)),
+    }
+}
+
+fn live(asked: &Asked, search: &Search, looked: u64, path: &str) -> Live {
+    let on = asked.live == "1";
+    let source = crate::web::view::query::href(
+        &format!("{path}/tail"),
+        &[("q", &search.q), ("after", &looked.to_string())],
+    );
+    Live {
+        on,
+        toggle: if on { search.link(path) } else { search.link_with(path, "live", "1") },
+        source,
+        possible: asked.is_newest() && search.to.is_empty(),
+    }
+}
+
+fn counts(summary: Summary, search: &Search, path: &str) -> Counts {
+    let bars = summary.histogram.iter();
+    let buckets: Vec<_> = bars.map(|bar| (bar.from, bar.to, bar.count)).collect();
+    let facets = summary.facets.into_iter();
+    Counts {
+        total: summary.total,
+        at_least: !summary.complete,
+        counted_from: Some(summary.counted_from).filter(|from| *from > 1),
+        timeline: Timeline::new(&buckets, search, path),
+        facets: facets
+            .map(|facet| FacetView::new(facet.field, facet.values, facet.more, search, path))
+            .collect(),
+    }
+}
+
+fn saved_view(
+    saved: &[SavedSearch],
+    search: &Search,
+    path: &str,
+    may: May,
+    unsaved: Option<SaveForm>,
+) -> Option<SavedView> {
+    let item = |saved: &SavedSearch| SavedItem {
+        name: saved.name.clone(),
+        q: saved.q.clone(),
+        href: Search { q: saved.q.clone(), ..Search::default() }.link(path),
+        delete: may.save.then(|| format!("{path}/searches/{}/delete", saved.id)),
+    };
+    let new = || SaveForm { name: Field::default(), q: search.as_text() };
+    let form = unsaved.or_else(|| (may.save && !search.is_empty()).then(new));
+    let view = SavedView { items: saved.iter().map(item).collect(), form };
+    (may.save || !view.items.is_empty()).then_some(view)
+}
+
+/// Searches that show what the language can do.
+const EXAMPLES: [(&str, &str); 6] = [
+    ("outcome:denied after:-7d", "example-denied"),
+    ("action:login.failed ip:10.0.0.0/8", "example-logins"),
+    ("action:(message.access, conversation.viewed) -role:agent", "example-access"),
+    ("changed:role", "example-roles"),
+    ("action:api_key.* OR action:user.*", "example-keys"),
+    ("\"free text\"", "example-text"),
+];
+
+fn examples(path: &str) -> Vec<Example> {
+    let example = |(q, meaning): (&'static str, &'static str)| {
+        let href = Search { q: q.to_owned(), ..Search::default() }.link(path);
+        Example { q, meaning, href }
+    };
+    EXAMPLES.into_iter().map(example).collect()
 }
 
 #[cfg(test)]
@@ -256,23 +336,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn controls_become_terms_that_mean_what_was_typed() {
-        let asked = Asked {
-            q: "ip:10.0.0.7".into(),
-            actor: r#"Ann "A" \ Lee"#.into(),
-            outcome: "denied".into(),
-            ..Asked::default()
-        };
-        let typed = r#"ip:10.0.0.7 actor:"Ann \"A\" \\ Lee" outcome:denied"#;
-        let parse = |text: &str| query::parse(text, Timestamp::from_micros(0));
-        assert_eq!(parse(&asked.query()), parse(typed));
-    }
-
-    #[test]
     fn times_are_read_with_and_without_seconds() {
         let with = time("2026-11-22T05:06:00").unwrap();
         assert_eq!(time("2026-11-22T05:06"), Ok(with));
         assert_eq!(time(""), Ok(None));
         assert_eq!(time("yesterday"), Err(FieldError::Time));
+    }
+
+    #[test]
+    fn every_example_is_a_search() {
+        for (q, _) in EXAMPLES {
+            let parsed = query::parse(q, Timestamp::from_micros(0));
+            assert!(parsed.is_ok_and(|query| query.root.is_some()), "{q}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_marked_where_it_is_whatever_the_letters_before_it() {
+        let problem = explained("actor:Zoë seq:x y", "actor:Zoë seq:".len(), "a number".into());
+        assert_eq!(problem.place, Some(("actor:Zoë seq:".into(), "x".into(), " y".into())));
+        assert_eq!(problem.error, FieldError::Query { at: 15, problem: "a number".into() });
+        let missing = explained("action:", 7, "a value".into()).place.unwrap();
+        assert_eq!(missing, ("action:".into(), "\u{a0}".into(), String::new()));
     }
 }

@@ -2,11 +2,18 @@
 
 mod account;
 mod audit;
+mod audit_changes;
+mod audit_entry;
 mod audit_rows;
+mod audit_searches;
+mod audit_settings;
+mod audit_suggest;
 mod audit_tail;
+mod audit_verify;
 mod choose_password;
 mod conversation;
 mod conversations;
+mod exports;
 mod files;
 mod home;
 mod jobs;
@@ -19,6 +26,8 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod streams;
+mod witnesses;
 
 use super::messages::Messages;
 use super::view::form::Choice;
@@ -41,9 +50,17 @@ pub fn routes() -> Vec<Route> {
         conversation::routes(),
         members::routes(),
         keys::routes(),
-        // Before the entries, whose path would take it.
-        audit_tail::routes(),
+        witnesses::routes(),
+        audit_settings::routes(),
+        exports::routes(),
+        streams::routes(),
         audit::routes(),
+        audit_searches::routes(),
+        audit_suggest::routes(),
+        audit_tail::routes(),
+        audit_verify::routes(),
+        // After the others below the explorer: the number takes any name.
+        audit_entry::routes(),
         permissions::routes(),
         account::routes(),
         platform::routes(),

@@ -17,6 +17,8 @@ pub struct Chrome {
     pub title: String,
     pub scope: Scope,
     pub nav: Vec<NavItem>,
+    /// Pages of the current section, where it has several.
+    pub tabs: Vec<Tab>,
     /// Who is signed in; the sign-out form is shown when somebody is.
     pub person: Option<PersonBadge>,
     /// The token that every form sends back.
@@ -75,6 +77,15 @@ pub enum Section {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NavItem {
     pub section: Section,
+    pub href: String,
+    pub current: bool,
+}
+
+/// A page of a section.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tab {
+    /// The message that names it.
+    pub message: &'static str,
     pub href: String,
     pub current: bool,
 }
@@ -153,6 +164,7 @@ impl Chrome {
             title: messages.text(title).into_owned(),
             scope: Scope::Public,
             nav: Vec::new(),
+            tabs: Vec::new(),
             person: None,
             csrf: String::new(),
             flash: None,
@@ -264,5 +276,9 @@ impl Chrome {
             Scope::Platform => "/platform/audit".to_owned(),
             _ => format!("{}/admin/audit", self.base()),
         }
+    }
+
+    pub fn exports_href(&self) -> String {
+        format!("{}/exports", self.audit_href())
     }
 }

@@ -45,6 +45,13 @@ pub enum FieldError {
     Time,
     /// A day that is no day, or has passed.
     Expiry,
+    /// A number of days that is none, or not between these.
+    Days {
+        min: u32,
+        max: u32,
+    },
+    /// Not the name that was to be typed.
+    Confirmation,
     /// What a search says is wrong with it, at the character `at`, from 1.
     Query {
         at: u32,
@@ -74,6 +81,11 @@ impl FieldError {
             Self::Choice => plain("error-choice"),
             Self::Time => plain("error-time"),
             Self::Expiry => plain("error-expiry"),
+            Self::Days { min, max } => {
+                let arguments = [("min", (*min).into()), ("max", (*max).into())];
+                messages.with("error-days", &arguments).into_owned()
+            }
+            Self::Confirmation => plain("error-confirmation"),
             Self::Query { at, problem } => {
                 let arguments = [("at", (*at).into()), ("problem", problem.as_str().into())];
                 messages.with("error-query", &arguments).into_owned()

@@ -26,6 +26,8 @@ pub enum ErrorPageKind {
     StaleForm,
     Forbidden,
     NotFound,
+    /// An entry of the log whose retention ended.
+    Removed,
     Conflict,
     TooLarge,
     TooManyRequests,
@@ -41,6 +43,7 @@ impl ErrorPageKind {
             Self::StaleForm => "problem-stale-form-title",
             Self::Forbidden => "problem-forbidden-title",
             Self::NotFound => "problem-not-found-title",
+            Self::Removed => "problem-removed-title",
             Self::Conflict => "problem-conflict-title",
             Self::TooLarge => "problem-too-large-title",
             Self::TooManyRequests => "problem-too-many-title",
@@ -56,6 +59,7 @@ impl ErrorPageKind {
             Self::StaleForm => "problem-stale-form-advice",
             Self::Forbidden => "problem-forbidden-advice",
             Self::NotFound => "problem-not-found-advice",
+            Self::Removed => "problem-removed-advice",
             Self::Conflict => "problem-conflict-advice",
             Self::TooLarge => "problem-too-large-advice",
             Self::TooManyRequests => "problem-too-many-advice",
@@ -127,11 +131,13 @@ pub struct ConfirmPage {
 pub enum ConfirmAct {
     DeleteConversation,
     RevokeKey,
+    RemoveWitness,
     DisableMember,
     FreezeTenant,
     UnfreezeTenant,
     SuspendTenant,
     ResumeTenant,
+    DeleteStream,
 }
 
 impl ConfirmAct {
@@ -140,11 +146,13 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-title",
             Self::RevokeKey => "confirm-revoke-key-title",
+            Self::RemoveWitness => "confirm-remove-witness-title",
             Self::DisableMember => "confirm-disable-member-title",
             Self::FreezeTenant => "confirm-freeze-title",
             Self::UnfreezeTenant => "confirm-unfreeze-title",
             Self::SuspendTenant => "confirm-suspend-title",
             Self::ResumeTenant => "confirm-resume-title",
+            Self::DeleteStream => "confirm-delete-stream-title",
         }
     }
 
@@ -153,11 +161,13 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-text",
             Self::RevokeKey => "confirm-revoke-key-text",
+            Self::RemoveWitness => "confirm-remove-witness-text",
             Self::DisableMember => "confirm-disable-member-text",
             Self::FreezeTenant => "confirm-freeze-text",
             Self::UnfreezeTenant => "confirm-unfreeze-text",
             Self::SuspendTenant => "confirm-suspend-text",
             Self::ResumeTenant => "confirm-resume-text",
+            Self::DeleteStream => "confirm-delete-stream-text",
         }
     }
 
@@ -166,11 +176,13 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-button",
             Self::RevokeKey => "confirm-revoke-key-button",
+            Self::RemoveWitness => "confirm-remove-witness-button",
             Self::DisableMember => "confirm-disable-member-button",
             Self::FreezeTenant => "confirm-freeze-button",
             Self::UnfreezeTenant => "confirm-unfreeze-button",
             Self::SuspendTenant => "confirm-suspend-button",
             Self::ResumeTenant => "confirm-resume-button",
+            Self::DeleteStream => "confirm-delete-stream-button",
         }
     }
 

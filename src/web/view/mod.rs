@@ -5,9 +5,16 @@
 
 pub mod account;
 pub mod audit;
+pub mod audit_entry;
+pub mod audit_facets;
 pub mod audit_rows;
+pub mod audit_search;
+pub mod audit_settings;
+pub mod audit_timeline;
+pub mod audit_verify;
 pub mod chrome;
 pub mod conversations;
+pub mod exports;
 pub mod form;
 pub mod general;
 pub mod home;
@@ -19,11 +26,13 @@ pub mod public;
 pub mod query;
 pub mod setup;
 pub mod state;
+pub mod streams;
+pub mod witnesses;
 
 pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section};
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, JobResult, KeyState, MemberState, Notice, Outcome, TenantState,
-    Tone,
+    AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
+    StreamHealth, TenantState, Tone, WitnessState,
 };

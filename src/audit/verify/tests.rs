@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rusqlite::Connection;
 
-use super::leaf::{Hash, Leaf};
+use crate::audit::leaf::{Hash, Leaf};
 use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
-use crate::store::test_support::Fixture;
+use crate::store::test_support::{Fixture, verified};
 
 const SIZE: u64 = 600;
 
@@ -26,10 +26,14 @@ fn tampered(
     change: impl FnOnce(&Connection),
 ) -> (bool, Option<u64>) {
     let undo = "DELETE FROM audit_entries; INSERT INTO audit_entries SELECT * FROM temp.entries;
-                DELETE FROM audit_tiles; INSERT INTO audit_tiles SELECT * FROM temp.tiles;";
+                DELETE FROM audit_tiles; INSERT INTO audit_tiles SELECT * FROM temp.tiles;
+                DELETE FROM audit_subtrees; INSERT INTO audit_subtrees SELECT * FROM temp.subtrees;
+                DELETE FROM checkpoints; INSERT INTO checkpoints SELECT * FROM temp.signed;";
     raw.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS entries AS SELECT * FROM main.audit_entries;
-         CREATE TEMP TABLE IF NOT EXISTS tiles AS SELECT * FROM main.audit_tiles;",
+         CREATE TEMP TABLE IF NOT EXISTS tiles AS SELECT * FROM main.audit_tiles;
+         CREATE TEMP TABLE IF NOT EXISTS subtrees AS SELECT * FROM main.audit_subtrees;
+         CREATE TEMP TABLE IF NOT EXISTS signed AS SELECT * FROM main.checkpoints;",
     )
     .unwrap();
     change(raw);
@@ -152,4 +156,135 @@ fn values_that_cannot_be_read_are_an_answer_and_not_an_error() {
             assert_eq!(found, (false, Some(1)), "{sql}");
         }
     });
+}
+
+/// The log's checkpoints as somebody changes them.
+fn signed(fixture: &Fixture) {
+    let ran = fixture.run(Box::new(|tx, log| log.checkpoint(tx).map(|_| true)));
+    assert!(matches!(ran, crate::store::Outcome::Committed));
+}
+
+#[test]
+fn a_checkpoint_that_was_forged_or_changed_is_found() {
+    with_log(|fixture, raw| {
+        signed(fixture);
+        let good = fixture.verify();
+        assert!(good.ok && good.checkpoints == 1, "{good:?}");
+        for sql in [
+            "UPDATE checkpoints SET note = replace(note, 'strongroom/test', 'strongroom/tess')",
+            "UPDATE checkpoints SET root = zeroblob(32)",
+            "UPDATE checkpoints SET note = 'x'",
+            "UPDATE checkpoints SET note = x'00'",
+            "INSERT INTO checkpoints (size, root, time, note) SELECT 300, root, time, note
+                FROM checkpoints",
+            "INSERT INTO checkpoints (size, root, time, note) SELECT 700, root, time, note
+                FROM checkpoints",
+        ] {
+            let found = tampered(fixture, raw, |raw| raw.execute_batch(sql).unwrap());
+            assert!(!found.0 && found.1.is_some(), "{sql}: {found:?}");
+        }
+        assert!(fixture.verify().ok);
+    });
+}
+
+#[test]
+fn another_logs_checkpoint_is_refused() {
+    let other = Fixture::new();
+    other.append(600);
+    signed(&other);
+    let (size, root, time, note): (i64, Vec<u8>, i64, String) = other
+        .raw()
+        .query_row("SELECT size, root, time, note FROM checkpoints", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .unwrap();
+    with_log(|fixture, raw| {
+        let sql = "INSERT INTO checkpoints (size, root, time, note) VALUES (?1, ?2, ?3, ?4)";
+        let put = |raw: &Connection| {
+            raw.execute(sql, (size, root, time, note)).unwrap();
+        };
+        assert_eq!(tampered(fixture, raw, put), (false, Some(600)));
+    });
+}
+
+#[test]
+fn a_tail_cut_off_inside_a_tile_is_given_away_by_a_checkpoint() {
+    with_log(|fixture, raw| {
+        signed(fixture);
+        let sql = "DELETE FROM audit_entries WHERE seq > 590";
+        let found = tampered(fixture, raw, |raw| raw.execute_batch(sql).unwrap());
+        assert_eq!(found, (false, Some(591)));
+    });
+}
+
+#[test]
+fn a_log_written_anew_with_its_tiles_is_given_away_by_a_checkpoint() {
+    with_log(|fixture, raw| {
+        signed(fixture);
+        let found = tampered(fixture, raw, |raw| {
+            flip(raw, "envelope", 530, 100);
+            rechain(raw, 530); // after the last full tile: no tile remembers
+        });
+        assert_eq!(found, (false, Some(1)), "no smaller checkpoint says from where on");
+    });
+}
+
+#[test]
+fn inner_hashes_that_proofs_are_made_from_are_checked_too() {
+    with_log(|fixture, raw| {
+        for sql in [
+            "UPDATE audit_subtrees SET hash = zeroblob(32) WHERE idx = 1",
+            "DELETE FROM audit_subtrees WHERE idx = 1",
+        ] {
+            let found = tampered(fixture, raw, |raw| raw.execute_batch(sql).unwrap());
+            assert_eq!(found, (false, Some(257)), "{sql}");
+        }
+    });
+}
+
+#[test]
+fn a_head_outside_excludes_a_cut_and_finds_an_older_copy() {
+    let mut fixture = Fixture::new();
+    fixture.append(300);
+    assert_eq!(fixture.verify().excluded_by, None);
+    fixture.past_authorizer("PRAGMA wal_checkpoint(TRUNCATE)");
+    let copy = fixture.directory.path().join("copy.db");
+    std::fs::copy(&fixture.path, &copy).unwrap();
+    fixture.append(5);
+    fixture.reopen();
+    let good = fixture.verify();
+    assert_eq!((good.ok, good.excluded_by.map(|by| by.size)), (true, Some(305)));
+
+    fixture.database.close();
+    let old = fixture.open_at(&copy).unwrap();
+    let found = verified(&old, &fixture.runtime);
+    assert_eq!((found.ok, found.first_bad), (false, Some(301)), "{found:?}");
+}
+
+#[test]
+fn ranges_are_whole_across_their_borders_and_breaks_in_two_name_the_first() {
+    let fixture = Fixture::new();
+    let events = vec![br#"{"action":"x.y","outcome":"success"}"#.to_vec(); 10_000];
+    for _ in 0..4 {
+        let events = events.clone();
+        let ran = fixture.run(Box::new(move |tx, log| {
+            log.append_payloads(tx, &events)?;
+            Ok(true)
+        }));
+        assert!(matches!(ran, crate::store::Outcome::Committed));
+    }
+    let good = fixture.verify();
+    assert_eq!((good.ok, good.size, good.checkpoints), (true, 40_000, 4), "{good:?}");
+    let raw = fixture.raw();
+    let sql = "SELECT root FROM checkpoints WHERE size = 40000";
+    let root: [u8; 32] = raw.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(good.root.bytes(), &root);
+    flip(&raw, "envelope", 32_769, 99);
+    assert_eq!(fixture.verify().first_bad, Some(32_769));
+    flip(&raw, "envelope", 16_384, 99);
+    let found = fixture.verify();
+    assert_eq!(found.first_bad, Some(16_384));
+    let sql = "SELECT hash FROM audit_entries WHERE seq = 16383";
+    let head: [u8; 32] = raw.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(found.head.bytes(), &head);
 }

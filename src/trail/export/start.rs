@@ -1,0 +1,48 @@
+//! Asking for a large export.
+
+use std::sync::Arc;
+
+use super::model::resource;
+use super::repo::{self, NewExport};
+use super::task::{self, Task};
+use super::{Export, ExportError, ExportRequest, Exporting, Exports, find};
+use crate::audit::catalogue;
+use crate::authz::Grant;
+use crate::crypto::Key32;
+use crate::kernel::id::ExportId;
+use crate::tenants::{SystemWrite, Tenants};
+
+/// Begins an export that is written to a file. What was asked for is recorded before anything else
+/// is done.
+///
+/// # Errors
+/// [`ExportError::Busy`] when this log has enough of them under way.
+pub async fn start<P: Exporting>(
+    exports: &Arc<Exports>,
+    tenants: &Tenants,
+    grant: &Grant<P>,
+    request: ExportRequest,
+) -> Result<Export, ExportError> {
+    let (runtime, realm) = (tenants.runtime(), grant.realm());
+    let query = request.query(runtime.now())?;
+    let id: ExportId = runtime.id();
+    let place = exports.enter(realm, id)?;
+    let requested = request.event(catalogue::AUDIT_EXPORT_REQUESTED, resource(id));
+    tenants.disclose(grant, move |_| Ok::<_, ExportError>(((), requested))).await?;
+    let key = Key32::generate(runtime.random.as_ref());
+    let actor = grant.caller().principal.actor();
+    let new = NewExport {
+        id,
+        request: request.clone(),
+        requester: format!("{}:{}", actor.kind, actor.id),
+        key: key.clone(),
+        created: runtime.now(),
+    };
+    let insert =
+        tenants.system_write(realm, SystemWrite::ExportState, move |tx| repo::insert(tx, &new));
+    insert.await?;
+    let task = Task { tenants: tenants.clone(), grant: grant.clone(), request, query, key };
+    let turns = exports.turns.clone();
+    tokio::spawn(task::run(task, place, turns));
+    find(exports, tenants, grant, id).await
+}
