@@ -90,7 +90,7 @@ const STEP: u64 = 4096;
 const PATIENCE: Duration = Duration::from_millis(2);
 /// With less time than this the index is fed in small transactions, so that it ends in time.
 const HURRY: Duration = Duration::from_millis(1500);
-const HURRIED: u64 = 2048;
+const HURRIED: u64 = 512;
 
 impl AuditIndex {
     pub fn new(path: PathBuf, key: Key32) -> Self {
