@@ -90,7 +90,7 @@ const STEP: u64 = 4096;
 const PATIENCE: Duration = Duration::from_millis(2);
 /// With less time than this the index is fed in small transactions, so that it ends in time.
 const HURRY: Duration = Duration::from_millis(1500);
-const HURRIED: u64 = 2048;
+const HURRIED: u64 = 512;
 
 impl AuditIndex {
     pub fn new(path: PathBuf, key: Key32) -> Self {
@@ -133,7 +133,8 @@ impl AuditIndex {
             let taken = self.file.read(|index| file::cursor(index, opener.log()))?;
             // One who reads a later moment of the log may have fed the index beyond ours.
             let Some(Taken { through, hash: Some(hash) }) = taken else { return Ok(false) };
-            Ok::<_, StoreError>(through <= head && feed::hash_of(log, through)? != Some(hash))
+            let found = if through <= head { feed::hash_of(log, through)? } else { None };
+            Ok::<_, StoreError>(found.is_some_and(|found| found != hash))
         };
         if is_strange()? {
             let _feeding = self.lock();
