@@ -7,8 +7,8 @@ use super::audit_rows;
 use crate::audit::index::{Cursor, Summary, SummaryRequest};
 use crate::audit::{catalogue, query};
 use crate::authz::permission::{
-    AuditExport, AuditRead, AuditSearchSave, PlatformAuditExport, PlatformAuditRead,
-    PlatformAuditSearchSave,
+    AuditExport, AuditRead, AuditSearchSave, AuditVerify, PlatformAuditExport, PlatformAuditRead,
+    PlatformAuditSearchSave, PlatformAuditVerify,
 };
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
@@ -17,6 +17,7 @@ use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Timestamp;
 use crate::tenants::Disclosed;
 use crate::trail::searches::{self, SavedSearch};
+use crate::trail::witness;
 use crate::trail::{self, Page, SearchRequest, TrailError};
 use crate::web::problems;
 use crate::web::view::audit::{AuditPage, Counts, Example, Live, Problem};
@@ -55,12 +56,14 @@ pub async fn tenant_page<P: crate::authz::Permission>(
         Err(problem) => Err(problem),
     };
     let saved = searches::list(tenants, &read).await?;
+    let contradicted = !witness::witnesses(tenants, &read).await?.contradictions.is_empty();
     let chrome = frame::tenant(call, "nav-audit", Section::Audit).await?;
     let may = May {
         export: call.also::<AuditExport>().is_some(),
+        verify: call.also::<AuditVerify>().is_some(),
         save: call.also::<AuditSearchSave>().is_some(),
     };
-    show(chrome, &asked, found, &saved, may, unsaved)
+    show(chrome, &asked, found, Around { saved: &saved, may, unsaved, contradicted })
 }
 
 async fn platform(call: PlatformCall<PlatformAuditRead>) -> Answer {
@@ -80,19 +83,31 @@ pub async fn platform_page<P: crate::authz::Permission>(
         Err(problem) => Err(problem),
     };
     let saved = searches::list_platform(tenants, &read).await?;
+    let contradicted = !witness::witnesses(tenants, &read).await?.contradictions.is_empty();
     let chrome = frame::platform(call, "nav-platform-audit", Section::PlatformAudit).await?;
     let may = May {
         export: call.also::<PlatformAuditExport>().is_some(),
+        verify: call.also::<PlatformAuditVerify>().is_some(),
         save: call.also::<PlatformAuditSearchSave>().is_some(),
     };
-    show(chrome, &asked, found, &saved, may, unsaved)
+    show(chrome, &asked, found, Around { saved: &saved, may, unsaved, contradicted })
 }
 
 /// What the person may do beside looking.
 #[derive(Clone, Copy)]
 struct May {
     export: bool,
+    verify: bool,
     save: bool,
+}
+
+/// What stands around what was found.
+struct Around<'a> {
+    saved: &'a [SavedSearch],
+    may: May,
+    /// A search that could not be saved, with what was wrong.
+    unsaved: Option<SaveForm>,
+    contradicted: bool,
 }
 
 /// The search as it came in with the query string.
@@ -207,14 +222,8 @@ fn explained(q: &str, at: usize, problem: String) -> Problem {
     Problem { error: FieldError::Query { at: characters, problem }, place }
 }
 
-fn show(
-    chrome: Chrome,
-    asked: &Asked,
-    found: Result<Page, Problem>,
-    saved: &[SavedSearch],
-    may: May,
-    unsaved: Option<SaveForm>,
-) -> Answer {
+fn show(chrome: Chrome, asked: &Asked, found: Result<Page, Problem>, around: Around<'_>) -> Answer {
+    let Around { saved, may, unsaved, contradicted } = around;
     let path = chrome.audit_href();
     let search = asked.search();
     let (mut page, problem) = match found {
@@ -239,7 +248,9 @@ fn show(
         indexed_through: page.as_ref().and_then(|page| page.indexed_through),
         counts: summary.map(|summary| counts(summary, &search, &path)),
         saved: saved_view(saved, &search, &path, may, unsaved),
+        contradicted,
         may_export: may.export,
+        may_verify: may.verify,
         examples: examples(&path),
         fields: query::FIELDS.iter().map(|field| (field.name, field.meaning)).collect(),
         search,

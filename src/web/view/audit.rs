@@ -29,7 +29,10 @@ pub struct AuditPage {
     /// Absent for who may not save any and finds none.
     pub saved: Option<SavedView>,
     pub live: Live,
+    /// A checkpoint that a witness signed says otherwise than the log.
+    pub contradicted: bool,
     pub may_export: bool,
+    pub may_verify: bool,
     pub examples: Vec<Example>,
     pub fields: Vec<(&'static str, &'static str)>,
 }
