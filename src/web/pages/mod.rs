@@ -50,7 +50,6 @@ pub fn routes() -> Vec<Route> {
         members::routes(),
         keys::routes(),
         // Before the entries, whose path would take it.
-        audit_tail::routes(),
         witnesses::routes(),
         audit_settings::routes(),
         exports::routes(),
