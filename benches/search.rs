@@ -16,8 +16,8 @@ use strongroom::authz::permission::{
 };
 use strongroom::authz::{Caller, Grant, Principal, RequestContext, Role};
 use strongroom::config::Settings;
+use strongroom::kernel::Runtime;
 use strongroom::kernel::clock::ManualClock;
-use strongroom::kernel::{Runtime, Timestamp};
 use strongroom::tenants::{
     self, AuditEvents, Boot, DoorError, NewTenant, Tenant, TenantError, Tenants,
 };

@@ -12,6 +12,7 @@ use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
+use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
 use crate::trail::Verified;
 use crate::trail::export::Exports;
@@ -24,6 +25,10 @@ pub struct App {
     pub api_keys: ApiKeys,
     pub hasher: Hasher,
     pub limiter: Limiter,
+    /// Of audit logs, to other systems.
+    pub streams: Streams,
+    /// Of signed checkpoints, outside of this machine.
+    pub publisher: Publisher,
     pub form_key: Key32,
     /// Room for large bodies under way, in KiB.
     pub bodies: Arc<Semaphore>,
@@ -56,6 +61,8 @@ impl App {
             api_keys: ApiKeys::default(),
             hasher: Hasher::new(runtime),
             limiter: Limiter::new(&settings.limits),
+            publisher: Publisher::new(&settings.checkpoints),
+            streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
             exports: Arc::default(),

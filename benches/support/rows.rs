@@ -41,14 +41,14 @@ impl RawRows {
                  resource_type TEXT, resource_id TEXT, outcome TEXT NOT NULL, ip TEXT);",
         )?;
         let sql = "SELECT coalesce(max(seq), 0) FROM entries";
-        let mut seq: u64 = connection.query_row(sql, [], |row| row.get(0))?;
-        while seq < entries {
+        let mut seq: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        while seq < entries.cast_signed() {
             connection.execute_batch("BEGIN")?;
-            let end = entries.min(seq + 100_000);
+            let end = entries.cast_signed().min(seq + 100_000);
             let mut insert = connection
                 .prepare_cached("INSERT INTO entries VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")?;
             while seq < end {
-                let event = corpus.event(seq);
+                let event = corpus.event(seq.cast_unsigned());
                 seq += 1;
                 let (actor, resource) = (event.actor.as_ref(), event.resource.as_ref());
                 insert.execute((
@@ -79,7 +79,7 @@ impl RawRows {
         let start = Instant::now();
         let sql = format!("SELECT seq FROM entries WHERE {condition} ORDER BY seq DESC LIMIT 51");
         let mut select = self.0.prepare_cached(&sql)?;
-        let found: Vec<u64> =
+        let found: Vec<i64> =
             select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         std::hint::black_box(found);
         Ok(start.elapsed().as_secs_f64() * 1000.0)
@@ -88,7 +88,7 @@ impl RawRows {
 
 pub struct RawText {
     connection: Connection,
-    next: u64,
+    next: i64,
 }
 
 impl RawText {

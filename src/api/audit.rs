@@ -14,7 +14,7 @@ use crate::http::call::Call;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, BodyLimit, Method, Route};
 use crate::kernel::{Timestamp, limits};
-use crate::trail::{self, Appended, Entry, SearchRequest, TrailError, Wanted};
+use crate::trail::{self, Appended, Entry, SearchRequest, TrailError};
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -86,9 +86,11 @@ struct IngestQuery {
 
 async fn ingest(call: Call<AuditIngest>) -> Answer {
     let (query, key) = (call.input.query::<IngestQuery>()?, call.input.idempotency_key()?);
-    let wanted = if query.partial { Wanted::Good } else { Wanted::All };
-    let (tenants, body) = (&call.app.tenants, call.input.body);
-    reply::created(&trail::ingest(tenants, &call.grant, &call.tenant, body, wanted, key).await?)
+    let (tenants, grant, body) = (&call.app.tenants, &call.grant, call.input.body);
+    reply::created(&match query.partial {
+        false => trail::ingest(tenants, grant, &call.tenant, body, key).await?,
+        true => trail::ingest_partial(tenants, grant, &call.tenant, body, key).await?,
+    })
 }
 
 #[derive(Deserialize)]

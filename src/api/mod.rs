@@ -5,6 +5,7 @@ mod audit_export;
 mod audit_proofs;
 mod audit_retention;
 mod audit_searches;
+mod audit_streams;
 mod audit_witness;
 mod conversations;
 pub mod openapi;
@@ -17,6 +18,7 @@ pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
     routes.extend(audit::routes());
     routes.extend(audit_export::routes());
+    routes.extend(audit_streams::routes());
     routes.extend(audit_searches::routes());
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());

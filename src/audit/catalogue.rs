@@ -159,6 +159,7 @@ catalogue! {
         STREAM_CREATED "stream.created" ["stream_created"] "The audit log streams to another system.";
         STREAM_CHANGED "stream.changed" ["stream_changed"] "A stream to another system was changed, paused or resumed.";
         STREAM_DELETED "stream.deleted" ["stream_deleted"] "A stream to another system was removed.";
+        STREAM_TESTED "stream.tested" ["stream_tested"] "A test message was sent to a stream's receiver.";
         WITNESS_ADDED "witness.added" ["witness_added"] "The key of a witness was added.";
         WITNESS_REMOVED "witness.removed" ["witness_removed"] "The key of a witness was removed.";
         CHECKPOINT_WITNESSED "checkpoint.witnessed" ["checkpoint_witnessed"] "A witness's signature under a checkpoint was stored.";
@@ -182,6 +183,7 @@ catalogue! {
         CHECKPOINT_CONTRADICTED "checkpoint.contradicted" ["checkpoint_contradicted"] "The log does not fit a checkpoint that was signed before.";
         STREAM_FAILING "stream.failing" ["stream_failing"] "A stream's receiver does not take entries.";
         STREAM_RECOVERED "stream.recovered" ["stream_recovered"] "A stream's receiver takes entries again.";
+        STREAM_GAP "stream.gap" ["stream_gap"] "Entries were removed by retention before a stream had sent them.";
         CLOCK_SET_BACK "clock.set_back" ["clock_set_back"] "The wall clock was set back; the log's time stands still until it is reached again.";
         ENTRY_DESTROYED "entry.destroyed" ["entry_destroyed"] "Shown in place of an entry whose key was destroyed; never written.";
         ENTRY_UNREADABLE "entry.unreadable" ["entry_unreadable"] "Shown in place of an entry that cannot be opened; never written.";

@@ -41,6 +41,10 @@ impl IngestFault {
             Self::TooLarge => "event-too-large",
         }
     }
+
+    pub const fn is_too_large(self) -> bool {
+        matches!(self, Self::TooLarge)
+    }
 }
 
 impl IngestError {

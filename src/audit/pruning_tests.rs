@@ -22,7 +22,7 @@ fn old_log() -> Fixture {
     for (size, more) in [(300, 300), (590, 290), (0, 10)] {
         fixture.append(more);
         if size > 0 {
-            checkpoint(&fixture, size);
+            checkpoint(&fixture);
         }
     }
     fixture.clock.advance(DAY * (DAYS + 1));
@@ -30,19 +30,15 @@ fn old_log() -> Fixture {
     fixture
 }
 
-fn checkpoint(fixture: &Fixture, size: u64) {
-    let root = fixture.verify().root;
-    run(fixture, move |tx| {
-        tx.execute(
-            "INSERT INTO checkpoints (size, root, time, note) VALUES ($1, $2, 0, $3)",
-            args![size.cast_signed(), root.bytes(), &note(size)],
-        )
-    })
-    .unwrap();
+/// Signs a checkpoint over all entries.
+fn checkpoint(fixture: &Fixture) {
+    let ran = fixture.run(Box::new(|tx, log| log.checkpoint(tx).map(|_| true)));
+    assert!(matches!(ran, Outcome::Committed));
 }
 
-fn note(size: u64) -> String {
-    format!("note of {size}")
+fn note(fixture: &Fixture, size: u64) -> String {
+    let found = fixture.database.read_here(|tx| super::checkpoint::at(tx, size));
+    found.unwrap().unwrap().map_or_else(String::new, |stored| stored.note)
 }
 
 /// Runs a write and answers with its result; one that fails is undone.
@@ -106,7 +102,8 @@ fn a_log_is_cut_at_the_last_checkpoint_that_is_covered_by_full_tiles() {
     let fixture = old_log();
     // 590 is a checkpoint, and 610 entries fill two tiles of 256: 512 is what they prove.
     let cut = due(&fixture, now(&fixture)).unwrap();
-    assert_eq!((cut.from, cut.through, cut.checkpoint), (1, 300, note(300)));
+    assert_eq!((cut.from, cut.through), (1, 300));
+    assert_eq!(cut.checkpoint, note(&fixture, 300));
     fixture.append(200);
     assert_eq!(due(&fixture, now(&fixture)).unwrap().through, 590);
 }
@@ -115,7 +112,7 @@ fn a_log_is_cut_at_the_last_checkpoint_that_is_covered_by_full_tiles() {
 fn nothing_is_due_before_its_time_whatever_a_clock_says() {
     let fixture = Fixture::new();
     fixture.append(600);
-    checkpoint(&fixture, 600);
+    checkpoint(&fixture);
     fixture.append(200);
     fixture.clock.advance(DAY * (DAYS - 1));
     fixture.append(1);
@@ -148,10 +145,13 @@ fn a_cut_is_seen_at_once_and_its_rows_go_a_few_at_a_time() {
         fixture.database.read_here(|tx| pruning::is_unfinished(tx)).unwrap().unwrap()
     };
     assert!(unfinished(&fixture));
+    assert!(fixture.verify().ok, "half of the rows gone");
     assert_eq!(run(&fixture, |tx| pruning::remove(tx, 1000)).unwrap(), cut.through - 128);
     assert_eq!(run(&fixture, |tx| pruning::remove(tx, 1000)).unwrap(), 0);
     assert!(!unfinished(&fixture));
     assert_eq!(rows(&fixture), 311);
+    let verified = fixture.verify();
+    assert!(verified.ok && verified.size == 611, "{verified:?}");
     // The chain goes on over the cut, from the hash that the tile keeps.
     let entry = fixture.database.read_here(|tx| {
         let mut opener = Opener::new(tx, fixture.keys.clone())?;
@@ -163,6 +163,11 @@ fn a_cut_is_seen_at_once_and_its_rows_go_a_few_at_a_time() {
     fixture.reopen();
     fixture.append(1);
     assert_eq!(fixture.database.on_state(|state| state.companion.size()), 912);
+    fixture.assert_head_in_step();
+    // A change behind the cut is found as before, and named.
+    let change = "UPDATE audit_entries SET time = time + 1 WHERE seq = 301";
+    fixture.raw().execute_batch(change).unwrap();
+    assert_eq!(fixture.verify().first_bad, Some(301));
 }
 
 #[test]
@@ -228,16 +233,18 @@ fn the_file_itself_refuses_a_cut_that_is_too_young_unsigned_unproven_or_lower() 
             )
         })
     };
-    let early = now.minus(DAY * 3);
-    let too_young = (cut(300, note(300), early), cut(300, note(300), Timestamp::from_micros(0)));
-    assert!(too_young.0.is_err() && too_young.1.is_err());
-    assert!(cut(301, note(300), now).is_err(), "no checkpoint has that size");
-    assert!(cut(300, note(301), now).is_err(), "not that checkpoint");
-    checkpoint(&fixture, 605);
-    assert!(cut(605, note(605), now).is_err(), "too young");
-    checkpoint(&fixture, 900);
-    assert!(cut(900, note(900), now).is_err(), "beyond the end");
-    cut(590, note(590), now).unwrap();
-    assert!(cut(300, note(300), now).is_err(), "lower");
-    assert!(cut(590, note(590), now).is_err(), "the same once more");
+    let (early, first) = (now.minus(DAY * 3), note(&fixture, 300));
+    assert!(cut(300, first.clone(), early).is_err(), "too young");
+    assert!(cut(300, first.clone(), Timestamp::from_micros(0)).is_err(), "too young");
+    assert!(cut(301, first.clone(), now).is_err(), "no checkpoint has that size");
+    assert!(cut(300, note(&fixture, 590), now).is_err(), "not that checkpoint");
+    checkpoint(&fixture);
+    assert!(cut(810, note(&fixture, 810), now).is_err(), "too young and not in a full tile");
+    let beyond = "INSERT INTO checkpoints (size, root, time, note)
+                  VALUES (900, zeroblob(32), 0, 'made up')";
+    run(&fixture, |tx| tx.execute(beyond, &[])).unwrap();
+    assert!(cut(900, "made up".into(), now).is_err(), "beyond the end");
+    cut(590, note(&fixture, 590), now).unwrap();
+    assert!(cut(300, first, now).is_err(), "lower");
+    assert!(cut(590, note(&fixture, 590), now).is_err(), "the same once more");
 }

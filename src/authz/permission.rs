@@ -138,6 +138,8 @@ permissions! {
         AuditExport "audit.export" read [O A U R L] "Export the audit log";
         AuditReindex "audit.reindex" read [O A L] "Build the search index of the audit log anew";
         AuditSearchSave "audit.search.save" write [O A U R] "Save searches of the audit log for the whole tenant";
+        AuditStreamRead "audit.stream.read" read [O A U] "See the streams of the audit log and how far they have come";
+        AuditStreamSend "audit.stream.send" read [S] "Send the audit log's entries to the streams that were set up";
         AuditStream "audit.stream" write [O A S] "Stream the audit log to other systems";
         AuditWitness "audit.witness" write [O A U L] "Name witnesses and store their signatures under checkpoints";
         AuditShred "audit.shred" write [O L] "Destroy the key of the audit log's contents";
@@ -179,6 +181,8 @@ permissions! {
         PlatformAuditExport "platform.audit.export" read [X L] "Export the platform's audit log";
         PlatformAuditReindex "platform.audit.reindex" read [X L] "Build the search index of the platform's audit log anew";
         PlatformAuditSearchSave "platform.audit.search.save" write [X] "Save searches of the platform's audit log";
+        PlatformAuditStreamRead "platform.audit.stream.read" read [X] "See the streams of the platform's audit log";
+        PlatformAuditStreamSend "platform.audit.stream.send" read [S] "Send the platform's audit log's entries to its streams";
         PlatformAuditStream "platform.audit.stream" write [X S] "Stream the platform's audit log to other systems";
         PlatformAuditWitness "platform.audit.witness" write [X L] "Name witnesses of the platform's log and store their signatures";
         PlatformAuditRecord "platform.audit.record" write [L S] "Record in the platform's log what was done to a tenant";

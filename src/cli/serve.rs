@@ -55,6 +55,7 @@ pub async fn run_server(
     let redirect = start_redirect(settings, &base_url);
     let socket = socket::listen(&app, &settings.store.data_dir);
     let jobs = jobs::start(&app).await?;
+    let streams = app.streams.start();
     announce(&app, boot, &base_url, &fingerprint).await?;
     ready(&base_url)?;
     wait_for_stop().await?;
@@ -67,6 +68,7 @@ pub async fn run_server(
     handle.stop(true).await;
     running.await??;
     jobs.shutdown().await;
+    streams.shutdown().await;
     if let Err(error) = crate::authn::flush_use(&app.api_keys, &app.tenants).await {
         tracing::warn!(%error, "the use counts of API keys could not be written");
     }

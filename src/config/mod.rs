@@ -7,6 +7,7 @@
 mod error;
 mod load;
 mod place;
+mod publish;
 mod secret;
 mod table;
 #[cfg(test)]
@@ -17,6 +18,9 @@ mod value;
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
 pub use place::host_name;
+pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
 pub use secret::{RootKeyConfig, SecretKey32};
-pub use table::{Description, Limits, Log, RootKey, Server, Sessions, Settings, Store};
+pub use table::{
+    Checkpoints, Description, Limits, Log, RootKey, Server, Sessions, Settings, Store, Streams,
+};
 pub use types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

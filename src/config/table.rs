@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::ConfigError;
 use super::load::Given;
+use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
 use super::types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
 use super::value::Value;
@@ -168,6 +169,39 @@ settings! {
         open_tenants: u32 [1..=100_000] = 256,
         /// Seconds without use after which a tenant's files are closed.
         idle_close_seconds: u32 [1..=86_400] = 300,
+    }
+
+    /// Streams of audit logs to other systems.
+    streams: Streams {
+        /// IP addresses that streams may send to although they are refused otherwise: this machine
+        /// itself, link-local addresses, the metadata services of clouds.
+        allowed_addresses: Vec<IpAddr> = Vec::new(),
+        /// Seconds that a syslog connection has to stay whole after an entry was taken, before the
+        /// entry counts as delivered: syslog itself confirms nothing.
+        settle_seconds: u32 [1..=300] = 5,
+        /// Seconds of failure after which a stream is reported as failing.
+        alarm_seconds: u32 [1..=86_400] = 300,
+        /// Streams that send at the same time; as many again may be trying to get through.
+        parallel: u32 [1..=1_024] = 64,
+        /// Private enterprise number in `[strongroom@…]` of syslog messages (RFC 5424, 7.2.2).
+        /// The default is the one reserved for documentation.
+        enterprise_number: u32 [1..=4_294_967_295] = 32_473,
+    }
+
+    /// Signed checkpoints of all logs, published outside of this machine so that nobody who has
+    /// it can rewrite history unseen.
+    checkpoints: Checkpoints {
+        /// Directory for checkpoints, best on a medium that is written once: each becomes
+        /// `<log id>/<size>.note` and is never written again.
+        publish_directory: Option<PathBuf> = None,
+        /// Syslog receiver of checkpoints: `tls://HOST:PORT` or `tcp://HOST:PORT`.
+        publish_syslog: Option<SyslogUrl> = None,
+        /// Address that checkpoints are posted to as JSON.
+        publish_http: Option<HttpUrl> = None,
+        /// Header that goes with them, as `Name: value`; a secret.
+        publish_http_header: Option<SecretHeader> = None,
+        /// PEM file with the authorities to trust for both, instead of the system's.
+        publish_ca: Option<PathBuf> = None,
     }
 
     /// Console sessions.

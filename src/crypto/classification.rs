@@ -55,6 +55,8 @@ fields! {
     ApiKeyName = 14, "api_keys.name", Sensitive;
     ExportRequest = 30, "exports.request", HighlySensitive;
     ExportSpoolKey = 31, "exports.spool_key", HighlySensitive;
+    StreamSettings = 20, "streams.settings", Sensitive;
+    StreamSecrets = 21, "streams.secrets", Sensitive;
     SearchName = 15, "saved_searches.name", Sensitive;
     SearchQuery = 16, "saved_searches.query", Sensitive;
 }

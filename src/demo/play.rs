@@ -24,7 +24,7 @@ use crate::jobs::{Runner, verify_logs};
 use crate::kernel::Timestamp;
 use crate::kernel::id::SessionId;
 use crate::tenants::{AuditEvents, DoorError, StateChange, change_state};
-use crate::trail::{self, SearchRequest, Wanted};
+use crate::trail::{self, SearchRequest};
 use crate::users;
 
 /// Steps that share commits.
@@ -249,8 +249,7 @@ impl Scene<'_> {
         let grant = self.house.grant::<p::AuditIngest>(app, &caller, "demo").await?;
         let body = serde_json::Value::from(events).to_string();
         let tenant = &self.house.tenant;
-        trail::ingest(&app.tenants, &grant, tenant, body.into_bytes().into(), Wanted::All, None)
-            .await?;
+        trail::ingest(&app.tenants, &grant, tenant, body.into_bytes().into(), None).await?;
         Ok(())
     }
 

@@ -29,6 +29,9 @@ mod flush_key_use;
 mod forget_rates;
 mod migrate_tenants;
 mod prune_logs;
+#[cfg(test)]
+mod prune_tests;
+mod publish_checkpoints;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -49,6 +52,7 @@ pub const JOBS: &[Job] = &[
     forget_rates::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
+    publish_checkpoints::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     migrate_tenants::JOB,

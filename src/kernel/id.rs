@@ -89,6 +89,8 @@ ids! {
     /// One HTTP request or CLI command.
     RequestId,
     JobRunId,
+    /// A stream of an audit log to another system.
+    StreamId,
     /// A search of the log that is kept under a name.
     SavedSearchId,
     /// One destruction of a log's contents.

@@ -81,3 +81,26 @@ pub const SOCKET_WAIT: Duration = Duration::from_secs(20);
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;
 /// Larger bodies under way at the same time, all together: a few of the largest, many of the usual.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
+
+/// Streams to other systems that one log has: each holds a connection.
+pub const STREAMS_PER_LOG: usize = 16;
+/// Resolving a receiver's name, connecting to it, the handshake: each.
+pub const STREAM_CONNECT_TIME: Duration = Duration::from_secs(10);
+/// A batch on its way to a receiver, its answer included: one that hangs is given up.
+pub const STREAM_SEND_TIME: Duration = Duration::from_secs(30);
+/// A batch: large enough to pay for its way, small enough that many fit into memory …
+pub const STREAM_BATCH_BYTES: usize = 256 * 1024;
+/// … and that opening its entries takes a moment.
+pub const STREAM_BATCH_ENTRIES: u64 = 500;
+/// What a receiver may say: nobody reads more of it.
+pub const STREAM_ANSWER_BYTES: usize = 64 * 1024;
+/// Longest wait between two attempts.
+pub const STREAM_BACKOFF: Duration = Duration::from_secs(60);
+/// How often a cursor is written down while entries flow: what is sent twice after a crash.
+pub const STREAM_CURSOR_STEP: Duration = Duration::from_secs(1);
+/// A connection without anything to send is closed after this long.
+pub const STREAM_IDLE: Duration = Duration::from_secs(60);
+/// A credential or a private key.
+pub const STREAM_SECRET_BYTES: usize = 16 * 1024;
+/// Certificates that are pasted in.
+pub const STREAM_PEM_BYTES: usize = 64 * 1024;

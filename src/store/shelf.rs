@@ -132,3 +132,39 @@ impl Drop for FileShelf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::random::SystemRandom;
+    use crate::store::test_support::pages;
+
+    fn stored(n: u8) -> StoredKey {
+        let (id, created) = (KeyId::from_bytes([n; 16]), Timestamp::from_micros(1));
+        let wrapped = vec![n ^ 0x5a; 60];
+        StoredKey { id, purpose: Purpose::AuditDek, version: 1, wrapped, created }
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_is_in_no_page_of_the_store_and_in_none_of_its_wal() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, key) = (directory.path().join("keys.db"), Key32::generate(&SystemRandom));
+        let shelf = FileShelf::create(&path, &key).unwrap();
+        let holds = |n: u8| {
+            let wrapped = stored(n).wrapped;
+            pages(&path, &key).windows(wrapped.len()).any(|window| window == wrapped)
+        };
+        shelf.insert(&[stored(1), stored(2)]).unwrap();
+        assert!(holds(1) && holds(2));
+        shelf.replace(&[stored(1).id], &[stored(3)]).unwrap();
+        shelf.wipe().unwrap();
+        assert_eq!((holds(1), holds(2), holds(3)), (false, true, true));
+        let left: Vec<_> = shelf.load().unwrap().iter().map(|key| key.id).collect();
+        assert_eq!(left, [stored(2).id, stored(3).id]);
+        // Killed before it could wipe: the next start does.
+        shelf.replace(&[stored(2).id], &[]).unwrap();
+        std::mem::forget(shelf);
+        drop(FileShelf::open(&path, &key).unwrap());
+        assert_eq!((holds(2), holds(3)), (false, true));
+    }
+}

@@ -180,7 +180,7 @@ pub fn try_verified(
         readers: database.readers(),
         notary: &notary(database.readers().path().parent().unwrap()),
         clock: runtime.clock.as_ref(),
-        pruned_through: |_| Ok(0),
+        pruned_through: |tx| crate::audit::pruning::through(tx),
         progress: &|_, _| (),
     };
     verify(&task)
@@ -212,4 +212,26 @@ pub fn put(tx: &mut RawWriteTx<'_>, name: u64, bytes: usize) -> Result<(), Store
 
 pub fn append(tx: &mut RawWriteTx<'_>, log: &mut AuditLog) -> Result<u64, StoreError> {
     log.append(tx, Event::new(catalogue::TENANT_CREATED), None)
+}
+
+/// The pages of a file and of its WAL, decrypted as they lie there, free ones included.
+pub fn pages(path: &Path, key: &Key32) -> Vec<u8> {
+    use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, UnboundCipherKey};
+    /// A page ends with its initialisation vector and MAC.
+    const PAGE: usize = 8192;
+    const RESERVED: usize = 48;
+    let file = std::fs::read(path).unwrap();
+    let wal = std::fs::read(path.with_extension("db-wal")).unwrap_or_default();
+    let frames = wal.get(32..).unwrap_or_default().chunks(24 + PAGE).map(|frame| &frame[24..]);
+    let mut plain = Vec::new();
+    for (at, page) in file.chunks(PAGE).chain(frames).enumerate() {
+        let body = &page[if at == 0 { 16 } else { 0 }..PAGE - RESERVED];
+        let mut text = body.to_vec();
+        let aes = UnboundCipherKey::new(&AES_256, key.expose()).unwrap();
+        DecryptingKey::ecb(aes).unwrap().decrypt(&mut text, DecryptionContext::None).unwrap();
+        let before = [&page[PAGE - RESERVED..][..16], body].concat();
+        text.iter_mut().zip(before).for_each(|(byte, before)| *byte ^= before);
+        plain.extend(text);
+    }
+    plain
 }

@@ -75,6 +75,7 @@ id_values!(
     LogId,
     KeyId,
     JobRunId,
+    StreamId,
     SavedSearchId,
     ShredId,
     InstallationId

@@ -1,21 +1,24 @@
 //! Opening a data directory, and making one.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
+use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{list, root_key};
 use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
+use crate::authz::Realm;
 use crate::config::{ConfigError, Settings};
 use crate::crypto::root::RootFile;
 use crate::crypto::signing::SigningKey;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::Runtime;
-use crate::kernel::id::{InstallationId, TenantId};
+use crate::kernel::id::{InstallationId, LogId, TenantId};
 use crate::store::engine::Mode;
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
@@ -61,6 +64,9 @@ pub struct Ground {
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
+    pub growth: Arc<Growth>,
+    /// The logs that were opened since the start.
+    pub logs: RwLock<HashMap<LogId, Realm>>,
     /// Signs the checkpoints of all logs as `strongroom/<installation>`.
     pub notary: Arc<Notary>,
     _lock: DirectoryLock,
@@ -120,6 +126,8 @@ impl Boot {
             options: options(settings),
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
+            growth: Arc::default(),
+            logs: RwLock::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
             _lock: lock,
@@ -258,7 +266,15 @@ impl Ground {
         owner: TenantId,
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
-        OpenRealm::open(directory, files, owner, keys, self)
+        let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
+        realm.growth = self.growth.clone();
+        if let Some((log, _)) =
+            realm.database.read_here(|tx| crate::audit::checkpoint::log(tx, &self.notary))??
+        {
+            let place = if files.platform { Realm::Platform } else { Realm::Tenant(owner) };
+            self.logs.write().unwrap_or_else(PoisonError::into_inner).insert(log, place);
+        }
+        Ok(realm)
     }
 
     pub fn tenant_directory(&self, id: TenantId) -> PathBuf {

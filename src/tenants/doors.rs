@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -277,17 +277,24 @@ where
     let (answer, answered) = oneshot::channel();
     let result = Arc::new(Mutex::new(None));
     let slot = result.clone();
-    let behind = realm.clone();
+    let (behind, grown) = (realm.clone(), realm.clone());
+    let size = Arc::new(AtomicU64::new(0));
+    let appended = size.clone();
     let run = move |raw: &mut RawWriteTx<'_>, log: &mut AuditLog| {
         let outcome = gate()
             .map_err(|denied| E::from(denied.into()))
             .and_then(|()| attempt(raw, log, &behind, caller.as_deref(), &f));
         let kept = outcome.is_ok();
+        appended.store(log.size(), Ordering::Relaxed);
         let spoiled = raw.spoiled();
         *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         spoiled.map_or(Ok(kept), Err)
     };
     let done = move |outcome| {
+        if matches!(outcome, Outcome::Committed) {
+            grown.grew(size.load(Ordering::Relaxed));
+        }
+        drop(grown);
         let _ = answer.send(outcome); // the caller may have gone away; the write stands
     };
     let job = Job { run: Box::new(run), done: Box::new(done) };
@@ -296,10 +303,7 @@ where
         Outcome::Failed(error) => Err(DoorError::from(error).into()),
         Outcome::Committed | Outcome::RolledBack => {
             let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let written =
-                result.unwrap_or_else(|| Err(DoorError::Store(StoreError::Panicked).into()))?;
-            realm.log_size.fetch_max(written.last_entry, Ordering::Relaxed);
-            Ok(written)
+            result.unwrap_or_else(|| Err(DoorError::Store(StoreError::Panicked).into()))
         }
     }
 }

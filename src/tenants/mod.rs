@@ -44,6 +44,7 @@ mod door_tests;
 mod doors;
 mod error;
 mod events;
+mod growth;
 mod idempotency;
 mod list;
 mod model;

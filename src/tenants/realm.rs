@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::boot::Ground;
 use super::checkpoints::contradicted;
+use super::growth::Growth;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
 use crate::audit::notary::Notary;
-use crate::audit::{AuditLog, Event, catalogue};
+use crate::audit::{AuditLog, Event, catalogue, checkpoint};
+use crate::authz::Realm;
 use crate::crypto::TenantKeys;
 use crate::kernel::id::TenantId;
 use crate::kernel::{Runtime, Timestamp};
@@ -27,8 +29,10 @@ pub struct OpenRealm {
     pub index: AuditIndex,
     pub runtime: Runtime,
     used: AtomicI64,
-    /// Size of the log after the last write seen, for cheap display.
+    /// Size of the log after the last commit, for cheap display.
     pub log_size: AtomicU64,
+    /// Who wants to know that it grew.
+    pub growth: Arc<Growth>,
     /// How far the search index is known to have come.
     pub indexed: AtomicU64,
     /// Size of the highest checkpoint that is known to be kept outside of the file too.
@@ -69,8 +73,13 @@ impl OpenRealm {
             begin_log(&database)?;
             size = 1;
         }
-        if let Some(contradiction) = database.read_here(|tx| notary.contradiction(tx))?? {
-            wait_for(&database, contradicted(runtime, contradiction))?;
+        if let Some((log, origin)) = database.read_here(|tx| checkpoint::log(tx, notary))?? {
+            let watch = notary.watch(log, &origin)?;
+            let contradiction = database.read_here(|tx| watch.contradiction(tx))??;
+            drop(watch);
+            if let Some(contradiction) = contradiction {
+                wait_for(&database, contradicted(runtime, contradiction))?;
+            }
         }
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {
@@ -83,10 +92,18 @@ impl OpenRealm {
             runtime: runtime.clone(),
             used: AtomicI64::new(runtime.now().as_micros()),
             log_size: AtomicU64::new(size),
+            growth: Arc::default(),
             indexed: AtomicU64::new(0),
             checkpointed: AtomicU64::new(0),
             thinned: AtomicI64::new(0),
         })
+    }
+
+    /// After a commit: the log has this many entries.
+    pub fn grew(&self, size: u64) {
+        self.log_size.fetch_max(size, Ordering::Relaxed);
+        let realm = if self.platform { Realm::Platform } else { Realm::Tenant(self.owner) };
+        self.growth.tell(realm, size);
     }
 
     pub fn touch(&self) {

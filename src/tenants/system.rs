@@ -15,7 +15,7 @@ use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
-use crate::kernel::id::{KeyId, TenantId};
+use crate::kernel::id::{KeyId, LogId, TenantId};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
 
@@ -35,6 +35,9 @@ pub enum SystemWrite {
     ExportState,
     /// A hash made again with today's cost.
     Rehash,
+    /// How far a stream to another system has come; which tenants have streams; which checkpoints
+    /// are published.
+    StreamCursor,
     /// A checkpoint of the log, one that was thinned away.
     Checkpoint,
     /// Rows that a cut of the log left behind; the cut is an entry.
@@ -154,6 +157,12 @@ impl Tenants {
         Ok(destroyed.await??)
     }
 
+    /// Whose log this is; nothing when it was not opened since the start.
+    pub(crate) fn realm_of(&self, log: LogId) -> Option<Realm> {
+        let logs = self.inner.ground.logs.read().unwrap_or_else(PoisonError::into_inner);
+        logs.get(&log).copied()
+    }
+
     /// Where a realm keeps the files of its large exports.
     pub(crate) fn exports_directory(&self, realm: Realm) -> PathBuf {
         let ground = &self.inner.ground;
@@ -243,6 +252,12 @@ impl Tenants {
             .collect();
         drop(open);
         drop(closing); // writes their WALs back, which nobody else should wait for
+    }
+
+    /// Tenants whose files are open.
+    #[cfg(test)]
+    pub(crate) fn open_count(&self) -> usize {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Empties every WAL and closes the files, after the last request.

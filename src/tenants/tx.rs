@@ -95,7 +95,7 @@ impl ReadTx<'_> {
             readers: self.realm.database.readers(),
             notary: &self.realm.notary,
             clock: self.realm.runtime.clock.as_ref(),
-            pruned_through: |_| Ok(0),
+            pruned_through: |tx| pruning::through(tx),
             progress,
         })
     }

@@ -38,15 +38,36 @@ pub struct Refused {
 
 /// What is to become of a call with a bad event in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+enum Wanted {
     /// Nothing of it is appended.
     All,
     /// The good events are.
     Good,
 }
 
-/// One event or thousands: all that are wanted are durable when this returns, or none is there.
+/// One event or thousands: all are durable when this returns, or none is there.
 pub async fn ingest(
+    tenants: &Tenants,
+    grant: &Grant<AuditIngest>,
+    tenant: &Tenant,
+    body: Bytes,
+    key: Option<IdempotencyKey>,
+) -> Result<Appended, TrailError> {
+    run(tenants, grant, tenant, body, Wanted::All, key).await
+}
+
+/// The good ones of many events: all of them are durable when this returns, the others are named.
+pub async fn ingest_partial(
+    tenants: &Tenants,
+    grant: &Grant<AuditIngest>,
+    tenant: &Tenant,
+    body: Bytes,
+    key: Option<IdempotencyKey>,
+) -> Result<Appended, TrailError> {
+    run(tenants, grant, tenant, body, Wanted::Good, key).await
+}
+
+async fn run(
     tenants: &Tenants,
     grant: &Grant<AuditIngest>,
     tenant: &Tenant,

@@ -11,6 +11,8 @@ mod pruning;
 mod reindex;
 mod retention;
 mod search;
+#[cfg(test)]
+mod search_tests;
 pub mod searches;
 mod shred;
 mod suggest;
@@ -25,7 +27,7 @@ pub use checkpoint::{
     consistency_proof, inclusion_proof, public_key,
 };
 pub use entry::{Entry, entry};
-pub use ingest::{Appended, Refused, Wanted, ingest};
+pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
@@ -38,7 +40,7 @@ pub use verified::{LastVerification, VerificationState, Verified};
 pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
 use crate::audit::index::IndexError;
-use crate::audit::ingest::{IngestError, IngestFault};
+use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
 use crate::audit::note::NoteError;
 use crate::audit::proof::ProofError;
@@ -105,7 +107,7 @@ impl From<ProofError> for TrailError {
 impl Fault for TrailError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Ingest(error) if error.fault == IngestFault::TooLarge => ErrorKind::TooLarge,
+            Self::Ingest(error) if error.fault.is_too_large() => ErrorKind::TooLarge,
             Self::Query(_)
             | Self::Ingest(_)
             | Self::Cursor

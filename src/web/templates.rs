@@ -7,8 +7,17 @@ const PAGES: &str = include_str!("../../templates/messages/en.ftl");
 const CODES: &str = include_str!("../../templates/messages/en-codes.ftl");
 
 /// Messages looked up by a code that is data.
-const LABEL_PREFIXES: [&str; 8] =
-    ["action-", "category-", "domain-", "role-", "actor-", "resource-", "channel-", "job-name-"];
+const LABEL_PREFIXES: [&str; 9] = [
+    "action-",
+    "category-",
+    "domain-",
+    "role-",
+    "actor-",
+    "resource-",
+    "channel-",
+    "job-name-",
+    "stream-",
+];
 
 /// Attributes that are read out or shown.
 const SPOKEN: [&str; 5] =

@@ -35,8 +35,8 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 7] =
-    ["conversations", "users", "admins", "api_keys", "trail", "provision", "jobs"];
+const DOMAINS: [&str; 8] =
+    ["conversations", "users", "admins", "api_keys", "trail", "provision", "jobs", "streams"];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 
 #[test]

@@ -94,3 +94,52 @@ async fn a_search_that_is_none_is_told_the_place_and_what_was_expected() {
         assert!(detail.contains(&format!("at {at}:")) && detail.contains(word), "{detail}");
     }
 }
+
+#[tokio::test]
+async fn the_language_finds_what_the_page_about_it_says() {
+    let (app, token) = TestApp::with_tenant();
+    let api = app.client(token);
+    let event = |n: u32, campaign: &str, outcome: &str, ip: &str| {
+        json!({
+            "action": if n.is_multiple_of(2) { "basket.filled" } else { "basket.emptied" },
+            "actor": { "id": format!("u-{n}"), "name": "Ada Lovelace", "role": "shopper" },
+            "resource": { "type": "basket", "id": format!("b-{n}") }, "outcome": outcome, "ip": ip,
+            "changes": { "state": { "old": "open", "new": "changed her mind" } },
+            "customFields": { "campaign": campaign, "order": { "tags": ["gift", campaign] }, "n": n },
+        })
+    };
+    let events = json!([
+        event(1, "spring", "success", "10.1.0.7"),
+        event(2, "spring", "failure", "10.2.0.7"),
+        event(3, "autumn sale", "success", "2001:db8::7"),
+        event(4, "autumn sale", "denied", "192.0.2.7"),
+    ]);
+    let first = api.post("/api/v1/audit/acme/events", &events).await.expect(201)["firstSeq"].take();
+    let first = first.as_u64().unwrap();
+    for (q, expected) in [
+        ("action:basket.*", vec![4, 3, 2, 1]),
+        ("type:basket outcome:success,denied", vec![4, 3, 1]),
+        ("type:basket -(outcome:success OR outcome:denied)", vec![2]),
+        ("actor:u-1 OR actor:u-2 outcome:success", vec![1]),
+        ("type:basket (actor:u-1 OR actor:u-3) -ip:10.0.0.0/8", vec![3]),
+        ("type:basket ip:10.1.*", vec![1]),
+        ("ip:2001:db8::/32", vec![3]),
+        ("custom.campaign:\"autumn sale\"", vec![4, 3]),
+        ("custom.order.tags:(spring, nothing)", vec![2, 1]),
+        ("custom.n:4", vec![4]),
+        ("custom.campaign:* NOT custom.campaign:aut*", vec![2, 1]),
+        ("changed:state lovelace \"her MIND\" gif*", vec![4, 3, 2, 1]),
+        ("type:basket role:shopper after:-1h before:now seq:>0", vec![4, 3, 2, 1]),
+        ("type:basket before:yesterday", vec![]),
+        ("type:basket time:-2d..-1d", vec![]),
+        ("ip:* type:basket actor.type:user emptied", vec![3, 1]),
+    ] {
+        let path = format!("/api/v1/audit/acme/events?limit=100&q={}", escape(q));
+        let found = api.list(&path).await;
+        let numbers = found.iter().map(|entry| entry["seq"].as_u64().unwrap() - first + 1);
+        assert_eq!(numbers.collect::<Vec<_>>(), expected, "{q}");
+    }
+    let between = format!("seq:{}..{}", first + 1, first + 2);
+    let path = format!("/api/v1/audit/acme/events?q={between}");
+    assert_eq!(api.list(&path).await.len(), 2);
+}

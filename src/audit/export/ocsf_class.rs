@@ -216,6 +216,7 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::WITNESS_ADDED, Entity, 1),
     (c::WITNESS_REMOVED, Entity, 4),
     (c::CHECKPOINT_WITNESSED, Entity, 3),
+    (c::AUDIT_SHRED_BEGUN, Data, OTHER),
     (c::AUDIT_SHREDDED, Data, 7),
     (c::GDPR_CHECK_DISABLED, Entity, 3),
     (c::CREDITS_ADDED, Entity, 3),
@@ -234,6 +235,7 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::STREAM_FAILING, Api, OTHER),
     (c::STREAM_RECOVERED, Api, OTHER),
     (c::CLOCK_SET_BACK, Api, OTHER),
+    (c::ENTRY_DESTROYED, Data, OTHER),
     (c::ENTRY_UNREADABLE, Data, OTHER),
     (c::CLOCK_JUMP, Api, OTHER),
 ];

@@ -22,6 +22,21 @@ fn every_action_of_the_catalogue_has_its_class() {
 }
 
 #[test]
+fn the_documentation_repeats_the_table_and_the_columns() {
+    let page = include_str!("../../../docs/audit-export.md");
+    for (action, class, activity) in TABLE {
+        let classified = Classified { class: *class, activity: *activity };
+        let (uid, name) = (class.uid(), class.name());
+        let row =
+            format!("| `{action}` | {uid} {name} | {activity} {} |", classified.activity_name());
+        assert!(page.contains(&row), "docs/audit-export.md lacks: {row}");
+    }
+    let columns = super::csv::COLUMNS.map(|column| format!("`{column}`")).join(", ");
+    assert!(page.contains(&columns), "docs/audit-export.md lacks: {columns}");
+    assert!(page.contains(&format!("schema {}", ocsf::VERSION)));
+}
+
+#[test]
 fn an_applications_own_actions_are_classed_by_their_verb() {
     let class = |action| {
         let Classified { class, activity } = Classified::of(action);

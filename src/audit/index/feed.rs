@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::bits::CHUNK;
 use super::fields::Extract;
 use super::file;
+use super::words::Words;
 use crate::args;
 use crate::audit::read::Opener;
-use crate::kernel::id::LogId;
 use crate::kernel::{Clock, Timestamp};
 use crate::store::{RawWriteTx, Sql, StoreError};
 
@@ -52,21 +52,46 @@ pub fn run(
     let is_new = is_unfed(index, chunk)?;
     file::make_part(index, (after + 1) / file::PART)?;
     let mut taking = Taking { index, chunk, through: after, postings: HashMap::new() };
+    let mut words = None;
     if last - after <= PIECE {
         taking.piece(open(opener, read(log, after, last)?)?)?;
     } else {
-        pipeline(&mut taking, log, opener, last, deadline)?;
+        // A chunk that is taken in at once has all its words at hand.
+        words = (is_new && last == chunk * CHUNK + CHUNK - 1).then(Words::default);
+        pipeline(&mut taking, log, (opener, &mut words), last, deadline)?;
     }
-    let (id, through) = (opener.log(), last.min(taking.through));
-    taking.end(id, is_new)?;
+    let (id, through) = (opener.log(), taking.through);
+    let index = taking.end(is_new)?;
+    let taken = file::Taken { through, hash: hash_of(log, through)? };
+    file::set_cursor(index, id, &taken)?;
+    if let Some(words) = words.filter(|_| through == last) {
+        words.write(index, chunk)?;
+    }
     Ok(through)
+}
+
+/// Reads a chunk again for its frequent words, which was not taken in at once.
+pub fn word(
+    index: &mut RawWriteTx<'_>,
+    log: &impl Sql,
+    opener: &mut Opener,
+    chunk: u64,
+) -> Result<(), StoreError> {
+    let (mut after, last) = ((chunk * CHUNK).saturating_sub(1), chunk * CHUNK + CHUNK - 1);
+    let mut words = Words::default();
+    while after < last {
+        let end = last.min(after + PIECE);
+        open(opener, read(log, after, end)?)?.iter().for_each(|entry| words.add(entry));
+        after = end;
+    }
+    words.write(index, chunk)
 }
 
 /// While a piece is inserted here, the next ones are opened there.
 fn pipeline(
     taking: &mut Taking<'_, '_>,
     log: &impl Sql,
-    opener: &mut Opener,
+    (opener, words): (&mut Opener, &mut Option<Words>),
     last: u64,
     deadline: &Deadline<'_>,
 ) -> Result<(), StoreError> {
@@ -75,7 +100,11 @@ fn pipeline(
         let (opened, extracts) = channel();
         scope.spawn(move || {
             for piece in to_open {
-                if opened.send(open(opener, piece)).is_err() {
+                let piece = open(opener, piece);
+                if let (Some(words), Ok(entries)) = (words.as_mut(), &piece) {
+                    entries.iter().for_each(|entry| words.add(entry));
+                }
+                if opened.send(piece).is_err() {
                     return; // the inserting side gave up
                 }
             }
@@ -97,6 +126,11 @@ fn pipeline(
             under_way -= 1;
         }
     })
+}
+
+pub fn hash_of(log: &impl Sql, seq: u64) -> Result<Option<[u8; 32]>, StoreError> {
+    let sql = "SELECT hash FROM audit_entries WHERE seq = $1";
+    log.query_one(sql, args![seq.cast_signed()], |row| row.get(0))
 }
 
 pub fn read(log: &impl Sql, after: u64, through: u64) -> Result<Vec<Stored>, StoreError> {
@@ -129,7 +163,7 @@ struct Taking<'a, 'b> {
     postings: HashMap<Vec<u8>, Vec<u16>>,
 }
 
-impl Taking<'_, '_> {
+impl<'a, 'b> Taking<'a, 'b> {
     fn piece(&mut self, piece: Vec<Extract>) -> Result<(), StoreError> {
         for entry in piece {
             file::insert_text(self.index, entry.seq, &entry.text)?;
@@ -143,12 +177,12 @@ impl Taking<'_, '_> {
     }
 
     /// Writes the postings in the order of their keys, as the B-tree likes it.
-    fn end(mut self, log: LogId, is_new: bool) -> Result<(), StoreError> {
+    fn end(mut self, is_new: bool) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
         let mut postings: Vec<_> = std::mem::take(&mut self.postings).into_iter().collect();
         postings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, lows) in postings {
             file::append_postings(self.index, self.chunk, &key, &lows, is_new)?;
         }
-        file::set_cursor(self.index, log, self.through)
+        Ok(self.index)
     }
 }

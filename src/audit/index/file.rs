@@ -12,16 +12,25 @@ use crate::store::{Sql, SqlMut, StoreError};
 /// for a phrase may have to walk through before the clock is looked at.
 pub const PART: u64 = 8 * CHUNK;
 
-/// How far the log has been taken in; `None` for another log's index and an empty one.
-pub fn cursor(index: &impl Sql, log: LogId) -> Result<Option<u64>, StoreError> {
-    let sql = "SELECT indexed_through FROM cursor WHERE log = $1";
-    index.query_one(sql, args![log], |row| row.get(0))
+/// How far the log has been taken in, and the hash of the last entry; `None` for another log's
+/// index and an empty one.
+pub fn cursor(index: &impl Sql, log: LogId) -> Result<Option<Taken>, StoreError> {
+    let sql = "SELECT indexed_through, hash FROM cursor WHERE log = $1";
+    index.query_one(sql, args![log], |row| Ok(Taken { through: row.get(0)?, hash: row.get(1)? }))
 }
 
-pub fn set_cursor(index: &mut impl SqlMut, log: LogId, seq: u64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO cursor (log, indexed_through) VALUES ($1, $2)
-               ON CONFLICT (log) DO UPDATE SET indexed_through = excluded.indexed_through";
-    index.execute(sql, args![log, seq.cast_signed()]).map(|_| ())
+pub struct Taken {
+    pub through: u64,
+    /// None where nothing was taken in yet.
+    pub hash: Option<[u8; 32]>,
+}
+
+pub fn set_cursor(index: &mut impl SqlMut, log: LogId, taken: &Taken) -> Result<(), StoreError> {
+    let sql = "INSERT INTO cursor (log, indexed_through, hash) VALUES ($1, $2, $3)
+               ON CONFLICT (log)
+               DO UPDATE SET indexed_through = excluded.indexed_through, hash = excluded.hash";
+    let through = taken.through.cast_signed();
+    index.execute(sql, args![log, through, taken.hash.as_ref()]).map(|_| ())
 }
 
 /// Entries up to this one were taken out again.
@@ -180,10 +189,18 @@ pub fn scan_text(index: &impl Sql, scan: &Scan<'_>) -> Result<Vec<u64>, StoreErr
     index.query(&sql, args![scan.matching, from, to, limit], |row| row.get(0))
 }
 
-/// Whether a frequent word of this chunk has postings.
-pub fn is_worded(index: &impl Sql, chunk: u64) -> Result<bool, StoreError> {
-    let sql = "SELECT count(*) FROM worded WHERE chunk = $1";
-    Ok(index.count(sql, args![chunk.cast_signed()])? > 0)
+/// A chunk's frequent words are among the postings.
+pub fn set_worded(index: &mut impl SqlMut, chunk: u64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO worded (chunk) VALUES ($1) ON CONFLICT (chunk) DO NOTHING";
+    index.execute(sql, args![chunk.cast_signed()]).map(|_| ())
+}
+
+/// The newest chunk that is complete with `through` and lacks its frequent words.
+pub fn unworded(index: &impl Sql, through: u64) -> Result<Option<u64>, StoreError> {
+    let worded = index.query("SELECT chunk FROM worded", &[], |row| row.get(0))?;
+    let worded: BTreeSet<u64> = worded.into_iter().collect();
+    let complete = chunks(index)?.take_while(|chunk| chunk * CHUNK + CHUNK - 1 <= through);
+    Ok(complete.filter(|chunk| !worded.contains(chunk)).last())
 }
 
 /// Adds how often each value of a field occurs in a chunk, or among `within`.
@@ -325,4 +342,13 @@ pub fn keys_among(index: &impl Sql, chunk: u64, among: &Bits) -> Result<Vec<Vec<
         Ok(())
     })?;
     Ok(keys)
+}
+
+pub fn set_unclean(index: &mut impl SqlMut, part: u64, unclean: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE parts SET unclean = $1 WHERE part = $2";
+    index.execute(sql, args![unclean, part.cast_signed()]).map(|_| ())
+}
+
+pub fn unclean(index: &impl Sql) -> Result<Vec<u64>, StoreError> {
+    index.query("SELECT part FROM parts WHERE unclean = 1", &[], |row| row.get(0))
 }

@@ -1,6 +1,6 @@
 //! What a search looks up in the index: keys, ranges of numbers, words.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::fields::{self, Key};
 use super::{file, text};
@@ -154,19 +154,32 @@ impl<L: Sql> Making<'_, L> {
     }
 
     fn network(&mut self, address: IpAddr, bits: u8) -> Node {
+        let all = self.addresses(address, bits);
+        let v4 = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
+        match address {
+            // IPv4 addresses are kept among those of IPv6, but belong to none of its networks.
+            IpAddr::V6(v6)
+                if bits < 96
+                    && v6.to_bits().checked_shr(128 - u32::from(bits)).unwrap_or(0) == 0 =>
+            {
+                let v4 = self.addresses(v4, 96);
+                Node::All(vec![all, Node::Not(Box::new(v4))])
+            }
+            _ => all,
+        }
+    }
+
+    fn addresses(&mut self, address: IpAddr, bits: u8) -> Node {
         let bits = if address.is_ipv4() { 96 + u32::from(bits) } else { bits.into() }.min(128);
         let all = u128::from_be_bytes(fields::ip(address));
         let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
-        let (first, last) = (all & mask, all | !mask);
-        let first = Key::Ip.of(&first.to_be_bytes());
-        match bits {
-            128 => self.key(first),
-            _ => {
-                let mut after = Key::Ip.of(&last.to_be_bytes());
-                after.push(0);
-                Node::Keys(self.leaf(), first, after)
-            }
+        let first = Key::Ip.of(&(all & mask).to_be_bytes());
+        if bits == 128 {
+            return self.key(first);
         }
+        let mut after = Key::Ip.of(&(all | !mask).to_be_bytes());
+        after.push(0);
+        Node::Keys(self.leaf(), first, after)
     }
 
     /// Text without any letter or digit in it is found everywhere, as nothing is looked for.

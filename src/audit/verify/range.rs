@@ -48,10 +48,16 @@ pub fn walk(
         None => hash_before(tx, start)?,
     };
     let mut chain = Chain::new(tx, log, start, before)?;
+    if broken.is_none() && pruned >= start {
+        match pruned_hashes(tx, start, pruned)? {
+            Some(hashes) => chain.go_on_after(hashes),
+            None => broken = Some((start, PRUNED)),
+        }
+    }
     if broken.is_none() {
         let sql = "SELECT seq, time, envelope, hash FROM audit_entries
                    WHERE seq >= $1 AND seq <= $2 ORDER BY seq";
-        let args = args![start.cast_signed(), span.last.cast_signed()];
+        let args = args![chain.next().cast_signed(), span.last.cast_signed()];
         tx.for_each(sql, args, |row| {
             chain.entry(row);
             Ok(())
@@ -89,6 +95,17 @@ fn pruned_roots(
         }
     }
     Ok((roots, None))
+}
+
+/// Hashes of the pruned entries from the beginning of their tile on: they stand in for the entries.
+fn pruned_hashes(
+    tx: &RawReadTx<'_>,
+    start: u64,
+    pruned: u64,
+) -> Result<Option<Vec<Hash>>, StoreError> {
+    let tile = tile_hashes(&stored_tile(tx, 0, (start - 1) / TILE as u64)?);
+    let count = usize::try_from(pruned + 1 - start).unwrap_or(TILE);
+    Ok(tile.filter(|tile| tile.len() == TILE).and_then(|tile| Some(tile.get(..count)?.to_vec())))
 }
 
 /// Hash of the entry before `start`, which ends a tile. That tile is checked with its own range.
@@ -139,6 +156,12 @@ impl Chain {
         let time = tx.query_one(sql, args![start.cast_signed() - 1], |row| Ok(row.get(0).ok()))?;
         let time = time.flatten().unwrap_or(Timestamp::from_micros(i64::MIN));
         Ok(Self { log, start, hashes: Vec::new(), prev, time, broken: None })
+    }
+
+    /// Begins after entries of which only the hashes are left.
+    fn go_on_after(&mut self, hashes: Vec<Hash>) {
+        self.prev = hashes.last().copied().unwrap_or(self.prev);
+        self.hashes = hashes;
     }
 
     fn next(&self) -> u64 {

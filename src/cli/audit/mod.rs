@@ -4,6 +4,7 @@ mod bundle;
 mod checkpoint;
 mod export;
 mod public_key;
+mod reindex;
 mod retention;
 mod verify;
 mod witness;
@@ -28,6 +29,8 @@ pub enum Verb {
     PublicKey(public_key::Arguments),
     /// Show or change how long entries are kept
     Retention(retention::Arguments),
+    /// Build the search index anew from the log
+    Reindex(reindex::Arguments),
     /// Check every entry, link and tile; exit 1 on any break
     Verify(verify::Arguments),
     /// Have checkpoints signed by somebody outside, without network
@@ -43,6 +46,7 @@ pub enum Command {
     Checkpoint(checkpoint::Arguments),
     PublicKey,
     Retention(retention::Arguments),
+    Reindex(reindex::Arguments),
     Verify(verify::Arguments),
     Witness(witness::Command),
 }
@@ -53,6 +57,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
         Verb::Checkpoint(arguments) => Command::Checkpoint(arguments),
         Verb::PublicKey(arguments) => return public_key::run(context, arguments).await,
         Verb::Retention(arguments) => Command::Retention(arguments),
+        Verb::Reindex(arguments) => Command::Reindex(arguments),
         Verb::Verify(arguments) => {
             if let Some(report) = bundle::run(&arguments.offline, arguments.tenant.as_deref())? {
                 return socket::finish(context, report);
@@ -70,6 +75,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Checkpoint(arguments) => checkpoint::execute(operator, arguments).await,
         Command::PublicKey => Ok(public_key::execute(operator)),
         Command::Retention(arguments) => retention::execute(operator, arguments).await,
+        Command::Reindex(arguments) => reindex::execute(operator, arguments).await,
         Command::Verify(arguments) => verify::execute(operator, arguments).await,
         Command::Witness(command) => witness::execute(operator, command).await,
     }

@@ -1,8 +1,10 @@
 //! Audit entries as pages show them.
 
+use super::audit_changes::shown;
 use crate::audit::event;
 use crate::audit::view::EntryView;
 use crate::web::problems::plain;
+use crate::web::view::audit_entry::Shown;
 use crate::web::view::audit_rows::{Actor, AuditRow, ChangeHint, Resource};
 use crate::web::view::state::Outcome;
 
@@ -25,7 +27,10 @@ const HINT_CHARS: usize = 48;
 fn hint(entry: &EntryView) -> Option<ChangeHint> {
     let (field, change) = entry.changes.iter().next()?;
     let brief = |value: &Option<serde_json::Value>| {
-        let text = plain(value.as_ref()?);
+        let text = match shown(value.as_ref()?) {
+            Shown::Hidden => return Some("…".to_owned()),
+            _ => plain(value.as_ref()?),
+        };
         let mut brief: String = text.chars().take(HINT_CHARS).collect();
         if brief.len() < text.len() {
             brief.push('…');

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::{also, with_notice};
 use crate::audit::catalogue;
 use crate::authz::permission::{
-    AuditShred, PlatformRetentionManage, RetentionManage, RetentionRead,
+    AuditReindex, AuditShred, PlatformAuditReindex, PlatformRetentionManage, RetentionManage,
+    RetentionRead,
 };
 use crate::authz::{Grant, Permission};
 use crate::http::call::{Call, PlatformCall};
@@ -29,16 +30,21 @@ use crate::web::{frame, respond};
 const TENANT: &str = "/t/{tenant}/admin/audit/settings";
 const DESTROY: &str = "/t/{tenant}/admin/audit/settings/destroy";
 const CERTIFICATE: &str = "/t/{tenant}/admin/audit/settings/certificates/{id}";
+const REINDEX: &str = "/t/{tenant}/admin/audit/settings/reindex";
 const PLATFORM: &str = "/platform/audit/settings";
+const PLATFORM_REINDEX: &str = "/platform/audit/settings/reindex";
 
 pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
     let changed = Audit::Events(&[catalogue::SETTINGS_CHANGED, catalogue::ADMIN_PANEL_ACCESS]);
+    let rebuilt = Audit::Events(&[catalogue::INDEX_REBUILT]);
     let destroyed = Audit::Events(&[catalogue::AUDIT_SHREDDED, catalogue::ADMIN_PANEL_ACCESS]);
     vec![
         Route::console(Method::Get, TENANT, opened, show).says("Settings of a tenant's audit log"),
         Route::console(Method::Post, TENANT, changed, change)
             .says("Change how long a tenant's audit entries are kept"),
+        Route::console(Method::Post, REINDEX, rebuilt, reindex)
+            .says("Build the search index of a tenant's audit log anew"),
         Route::console(Method::Post, DESTROY, destroyed, destroy)
             .says("Destroy what a tenant's audit log says"),
         Route::console(
@@ -52,6 +58,8 @@ pub fn routes() -> Vec<Route> {
             .says("Settings of the platform's audit log"),
         Route::platform(Method::Post, PLATFORM, changed, change_platform)
             .says("Change how long the platform's audit entries are kept"),
+        Route::platform(Method::Post, PLATFORM_REINDEX, rebuilt, reindex_platform)
+            .says("Build the search index of the platform's audit log anew"),
     ]
 }
 
@@ -85,10 +93,12 @@ async fn page<P: Permission>(call: &Call<P>, refused: Refused) -> Answer {
     };
     let status = status(&refused);
     let may_change = call.also::<RetentionManage>().is_some();
+    let may_reindex = call.also::<AuditReindex>().is_some();
     let page = AuditSettingsPage {
         chrome: frame::tenant(call, "audit-settings", Section::Audit).await?,
         form: form(&retention, may_change, refused.retention),
         retention: facts(&retention),
+        may_reindex,
         destroy,
         certificates: certificates.iter().map(row).collect(),
     };
@@ -108,6 +118,7 @@ async fn platform_page(call: &PlatformCall<PlatformRetentionManage>, refused: Re
         chrome: frame::platform(call, "audit-settings", Section::PlatformAudit).await?,
         form: form(&retention, true, refused.retention),
         retention: facts(&retention),
+        may_reindex: call.also::<PlatformAuditReindex>().is_some(),
         destroy: None,
         certificates: Vec::new(),
     };
@@ -193,6 +204,16 @@ async fn change_platform(call: PlatformCall<PlatformRetentionManage>) -> Answer 
         }
     };
     Ok(back(PLATFORM, Notice::RetentionChanged))
+}
+
+async fn reindex(call: Call<AuditReindex>) -> Answer {
+    trail::reindex(&call.app.tenants, &call.grant).await?;
+    Ok(back(&here(&call), Notice::IndexRebuilt))
+}
+
+async fn reindex_platform(call: PlatformCall<PlatformAuditReindex>) -> Answer {
+    trail::reindex_platform(&call.app.tenants, &call.grant).await?;
+    Ok(back(PLATFORM, Notice::IndexRebuilt))
 }
 
 #[derive(Deserialize)]

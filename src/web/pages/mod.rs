@@ -26,6 +26,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod streams;
 mod witnesses;
 
 use super::messages::Messages;
@@ -49,10 +50,10 @@ pub fn routes() -> Vec<Route> {
         conversation::routes(),
         members::routes(),
         keys::routes(),
-        // Before the entries, whose path would take it.
         witnesses::routes(),
         audit_settings::routes(),
         exports::routes(),
+        streams::routes(),
         audit::routes(),
         audit_searches::routes(),
         audit_suggest::routes(),

@@ -7,7 +7,7 @@ use super::audit_facets::FacetView;
 use super::audit_rows::AuditRow;
 use super::audit_search::{Chip, RangeLink, SavedView, Search};
 use super::audit_timeline::Timeline;
-use super::query::Pager;
+use super::query::{self, Pager};
 use super::{Chrome, FieldError};
 
 /// `GET /t/{slug}/admin/audit` or `/platform/audit`.
@@ -79,7 +79,8 @@ impl AuditPage {
 
     /// The way to the exports, with this search in their form.
     pub fn export_href(&self) -> String {
-        self.search.link(&format!("{}/exports", self.chrome.audit_href()))
+        let form = format!("{}/exports/new", self.chrome.audit_href());
+        query::href(&form, &[("q", &self.search.as_text())])
     }
 
     pub fn has_facets(&self) -> bool {

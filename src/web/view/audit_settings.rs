@@ -13,6 +13,7 @@ pub struct AuditSettingsPage {
     pub retention: RetentionFacts,
     /// For who may change it.
     pub form: Option<RetentionForm>,
+    pub may_reindex: bool,
     /// For who may destroy what the log says.
     pub destroy: Option<DestroyForm>,
     /// The latest first.

@@ -65,7 +65,7 @@ impl Timeline {
             width: buckets.len() as u64 * PITCH,
             bars: (0..).zip(buckets).map(bar).collect(),
             most,
-            labels: [ends.0, middle, ends.1].map(minutes).to_vec(),
+            labels: labels([ends.0, middle, ends.1]),
         })
     }
 
@@ -98,6 +98,15 @@ pub fn control(time: Timestamp) -> String {
 fn minutes(time: Timestamp) -> String {
     let text = time.display();
     text.strip_suffix(":00").unwrap_or(&text).to_owned()
+}
+
+/// Days alone, where all are days.
+fn labels(times: [Timestamp; 3]) -> Vec<String> {
+    let texts = times.map(minutes);
+    match texts.iter().all(|text| text.ends_with(" 00:00")) {
+        true => texts.iter().map(|text| text.trim_end_matches(" 00:00").to_owned()).collect(),
+        false => texts.to_vec(),
+    }
 }
 
 /// `2026-11-22 05:00 – 06:00`; a day alone when it is one.

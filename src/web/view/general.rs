@@ -137,6 +137,7 @@ pub enum ConfirmAct {
     UnfreezeTenant,
     SuspendTenant,
     ResumeTenant,
+    DeleteStream,
 }
 
 impl ConfirmAct {
@@ -151,6 +152,7 @@ impl ConfirmAct {
             Self::UnfreezeTenant => "confirm-unfreeze-title",
             Self::SuspendTenant => "confirm-suspend-title",
             Self::ResumeTenant => "confirm-resume-title",
+            Self::DeleteStream => "confirm-delete-stream-title",
         }
     }
 
@@ -165,6 +167,7 @@ impl ConfirmAct {
             Self::UnfreezeTenant => "confirm-unfreeze-text",
             Self::SuspendTenant => "confirm-suspend-text",
             Self::ResumeTenant => "confirm-resume-text",
+            Self::DeleteStream => "confirm-delete-stream-text",
         }
     }
 
@@ -179,6 +182,7 @@ impl ConfirmAct {
             Self::UnfreezeTenant => "confirm-unfreeze-button",
             Self::SuspendTenant => "confirm-suspend-button",
             Self::ResumeTenant => "confirm-resume-button",
+            Self::DeleteStream => "confirm-delete-stream-button",
         }
     }
 

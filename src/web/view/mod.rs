@@ -26,6 +26,7 @@ pub mod public;
 pub mod query;
 pub mod setup;
 pub mod state;
+pub mod streams;
 pub mod witnesses;
 
 pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section};
@@ -33,5 +34,5 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    TenantState, Tone, WitnessState,
+    StreamHealth, TenantState, Tone, WitnessState,
 };

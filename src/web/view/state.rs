@@ -147,6 +147,18 @@ labelled! {
 }
 
 labelled! {
+    /// How a stream to another system is.
+    StreamHealth {
+        Current: "current", "stream-current", Good;
+        Sending: "sending", "stream-sending", Accent;
+        Retrying: "retrying", "stream-retrying", Warning;
+        Failing: "failing", "stream-failing", Bad;
+        Paused: "paused", "stream-paused", Neutral;
+        Resting: "resting", "stream-resting", Neutral;
+    }
+}
+
+labelled! {
     /// What a page says once after a form was handled. The code travels over the redirect, so a
     /// link can only ever show one of these texts.
     Notice {
@@ -173,11 +185,17 @@ labelled! {
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
+        IndexRebuilt: "index-rebuilt", "notice-index-rebuilt", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
         SearchSaved: "search-saved", "notice-search-saved", Good;
         SearchDeleted: "search-deleted", "notice-search-deleted", Good;
         ExportStarted: "export-started", "notice-export-started", Good;
         ExportCancelled: "export-cancelled", "notice-export-cancelled", Good;
+        StreamCreated: "stream-created", "notice-stream-created", Good;
+        StreamChanged: "stream-changed", "notice-stream-changed", Good;
+        StreamPaused: "stream-paused", "notice-stream-paused", Good;
+        StreamResumed: "stream-resumed", "notice-stream-resumed", Good;
+        StreamDeleted: "stream-deleted", "notice-stream-deleted", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }

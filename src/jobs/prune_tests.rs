@@ -1,0 +1,165 @@
+//! The nightly run: what is past its retention goes, and what is left is found and proven.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::prune_logs::JOB;
+use super::runner::Runner;
+use super::*;
+use crate::audit::proof::Prover;
+use crate::audit::{pruning, read};
+use crate::authz::Realm;
+use crate::authz::permission::{AuditIngest, AuditRead, RetentionManage, RetentionRead};
+use crate::kernel::clock::ManualClock;
+use crate::kernel::random::SystemRandom;
+use crate::kernel::{Runtime, Timestamp};
+use crate::store::{Sql, StoreError};
+use crate::tenants::{DoorError, StateChange, Tenant};
+use crate::testing::TestServer;
+use crate::trail::{self, SearchRequest, TrailError};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct House {
+    clock: Arc<ManualClock>,
+    server: TestServer,
+    runner: Runner,
+    tenant: Tenant,
+}
+
+impl House {
+    /// A tenant with 600 entries that are three years old, a checkpoint over them, and 300 new ones.
+    async fn new() -> Self {
+        let start = Timestamp::parse("2026-11-22T05:06:07Z").unwrap();
+        let clock = Arc::new(ManualClock::new(start));
+        let runtime = Runtime { clock: clock.clone(), random: Arc::new(SystemRandom) };
+        let server = TestServer::start_with(runtime);
+        let (runner, tenant) = (Runner::new(&server.app()), server.tenant("acme").await);
+        let house = Self { clock, server, runner, tenant };
+        house.ingest("made.old", 600).await;
+        house.run("audit.checkpoint").await;
+        house.clock.advance(3 * 365 * DAY);
+        house.ingest("made.new", 300).await;
+        house.run("audit.index").await;
+        house
+    }
+
+    async fn run(&self, job: &str) {
+        let job = JOBS.iter().find(|one| one.name == job).unwrap();
+        assert_eq!(self.runner.run(job).await, Some(RunState::Succeeded), "{}", job.name);
+    }
+
+    async fn ingest(&self, action: &str, count: u64) {
+        let grant = self.server.grant::<AuditIngest>(&self.tenant).await;
+        let event = |n| format!(r#"{{"action":"{action}","customFields":{{"n":"number{n}"}}}}"#);
+        let events: Vec<_> = (0..count).map(event).collect();
+        let body = format!("[{}]", events.join(","));
+        let (tenants, tenant) = (&self.server.tenants, &self.tenant);
+        trail::ingest(tenants, &grant, tenant, body.into_bytes().into(), None).await.unwrap();
+    }
+
+    async fn keep_for(&self, days: u32) {
+        let grant = self.server.grant::<RetentionManage>(&self.tenant).await;
+        trail::set_retention(&self.server.tenants, &grant, days).await.unwrap();
+    }
+
+    async fn found(&self, q: &str) -> usize {
+        let grant = self.server.grant::<AuditRead>(&self.tenant).await;
+        let request = SearchRequest { q: q.into(), limit: Some(1000), ..SearchRequest::default() };
+        trail::search(&self.server.tenants, &grant, request).await.unwrap().value.items.len()
+    }
+
+    async fn entry(&self, seq: u64) -> Result<trail::Entry, TrailError> {
+        let grant = self.server.grant::<AuditRead>(&self.tenant).await;
+        Ok(trail::entry(&self.server.tenants, &grant, seq).await?.value)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&crate::tenants::ReadTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        let realm = Realm::Tenant(self.tenant.id);
+        let read = self.server.tenants.credentials(realm, |tx| Ok::<_, DoorError>(f(tx)?));
+        read.await.unwrap()
+    }
+
+    async fn rows(&self) -> u64 {
+        self.read(|tx| tx.count("SELECT count(*) FROM audit_entries", &[])).await
+    }
+}
+
+#[tokio::test]
+async fn what_is_past_its_retention_goes_and_what_is_left_is_found_and_proven() {
+    let house = House::new().await;
+    house.run(JOB.name).await;
+    assert_eq!(house.found("action:made.old").await, 600, "seven years are not over");
+    house.keep_for(731).await;
+    let grant = house.server.grant::<RetentionRead>(&house.tenant).await;
+    let tenants = &house.server.tenants;
+    let before = trail::retention(tenants, &grant, None).await.unwrap();
+    assert!(before.due >= 600, "{before:?}");
+    let root = house.read(|tx| Ok(Prover::of_log(tx)?.root(700).unwrap())).await;
+
+    house.run(JOB.name).await;
+    let after = trail::retention(tenants, &grant, None).await.unwrap();
+    assert_eq!((after.removed_through, after.due), (before.due, 0), "{after:?}");
+    for q in ["action:made.old", "number599", ""] {
+        assert!(house.found(q).await <= 400, "{q}");
+    }
+    assert_eq!(house.found("action:made.old").await, 0);
+    assert_eq!(house.found("action:made.new").await, 300);
+    assert_eq!(house.found("action:audit.pruned").await, 1);
+    let gone = house.entry(5).await;
+    let Err(TrailError::Removed { seq: 5, through, hash }) = gone else { panic!("{gone:?}") };
+    assert_eq!(through, before.due);
+    assert!(house.entry(through + 1).await.is_ok());
+    let proven = house.read(move |tx| {
+        let prover = Prover::of_log(tx)?;
+        let path = prover.inclusion(5, 700).unwrap();
+        Ok(crate::audit::proof::verify_inclusion(5, hash, 700, prover.root(700).unwrap(), &path))
+    });
+    assert!(proven.await);
+    assert_eq!(house.read(|tx| Ok(Prover::of_log(tx)?.root(700).unwrap())).await, root);
+    assert_eq!(house.rows().await, house.read(|tx| read::size(tx)).await - through);
+    let verified = house.server.verify(&house.tenant).await;
+    assert!(verified.ok, "{verified:?}");
+    // An index that is built anew knows nothing of it either.
+    house
+        .read(|tx| {
+            tx.drop_index();
+            Ok(())
+        })
+        .await;
+    assert_eq!(house.found("action:made.old").await, 0);
+    assert_eq!(house.found("action:made.new").await, 300);
+    assert_eq!(house.found("number5").await, 1);
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_is_taken_up_by_the_next() {
+    let house = House::new().await;
+    house.keep_for(731).await;
+    let grant = house.server.grant::<RetentionManage>(&house.tenant).await;
+    let tenants = &house.server.tenants;
+    let cut = trail::cut_log(tenants, &grant).await.unwrap().unwrap();
+    trail::prune_index(tenants, &grant).await.unwrap();
+    let mut pace = trail::Pace::default();
+    let removed = trail::remove_rows(tenants, &grant, &mut pace).await.unwrap();
+    assert!(removed.rows > 0 && removed.rows < cut.through, "{removed:?}");
+    // Killed here.
+    assert_eq!(house.found("action:made.old").await, 0);
+    assert!(house.server.verify(&house.tenant).await.ok);
+    house.run(JOB.name).await;
+    assert!(!house.read(|tx| pruning::is_unfinished(tx)).await);
+    assert!(house.server.verify(&house.tenant).await.ok);
+    assert_eq!(house.found("action:made.new").await, 300);
+}
+
+#[tokio::test]
+async fn a_frozen_tenants_log_stays_as_it_is() {
+    let house = House::new().await;
+    house.keep_for(731).await;
+    house.server.change_state(&house.tenant, StateChange::Freeze).await;
+    house.run(JOB.name).await;
+    assert_eq!(house.found("action:made.old").await, 600);
+}
