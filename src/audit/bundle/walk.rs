@@ -4,7 +4,7 @@ use super::record::{EntryRecord, RecordError, Secrets};
 use super::span::{Frontier, cover};
 use crate::audit::canonical;
 use crate::audit::catalogue::ENTRY_DESTROYED;
-use crate::audit::event::{Event, EventError, Outcome, StoredEvent};
+use crate::audit::event::{Event, EventError, StoredEvent};
 use crate::audit::leaf::Hash;
 use crate::audit::seal::{self, Place, SealError};
 use crate::audit::view::EntryView;
@@ -176,7 +176,7 @@ fn open(
 /// An entry whose key was destroyed.
 fn closed(seq: u64, time: Timestamp) -> EntryView {
     let mut view = EntryView::new(seq, time, Event::new(ENTRY_DESTROYED));
-    (view.outcome, view.erased) = (Outcome::Success, true);
+    view.erased = true;
     view
 }
 
