@@ -177,9 +177,11 @@ async fn an_entry_says_what_changed_and_proves_itself_to_who_computes_it_again()
     assert!(page.contains("invoice.paid") && page.contains("It was refused."), "{page}");
     assert!(page.contains("<del>open</del>") && page.contains("<ins>closed</ins>"), "{page}");
     assert!(page.contains("Proof that it is in the log"), "{page}");
-    for (holding, least) in
-        [("Everything by this actor", 2), ("All of this kind", 1), ("Everything in this request", 1)]
-    {
+    for (holding, least) in [
+        ("Everything by this actor", 2),
+        ("All of this kind", 1),
+        ("Everything in this request", 1),
+    ] {
         let there = links(&page, &[holding]).remove(0);
         assert!(rows(&owner.get(&there).await.body) >= least, "{holding}: {there}");
     }
@@ -205,7 +207,8 @@ async fn the_platforms_log_has_the_same_explorer() {
     app.tenant("acme");
     let setup = app.cli(&["admin", "create", "root@example.org"], "");
     let link = setup["setupUrl"].as_str().unwrap();
-    let path = link.split_once("/setup").map(|(_, rest)| format!("/setup{rest}")).unwrap_or_default();
+    let path =
+        link.split_once("/setup").map(|(_, rest)| format!("/setup{rest}")).unwrap_or_default();
     let page = app.anonymous().get(&path).await;
     assert!(page.status < 500, "{}", page.body);
     assert_eq!(app.anonymous().get("/platform/audit").await.status, 303);

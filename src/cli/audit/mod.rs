@@ -4,8 +4,8 @@ mod bundle;
 mod checkpoint;
 mod export;
 mod public_key;
-mod retention;
 mod reindex;
+mod retention;
 mod verify;
 mod witness;
 

@@ -1,9 +1,9 @@
 //! Audit entries as pages show them.
 
+use super::audit_changes::shown;
 use crate::audit::event;
 use crate::audit::view::EntryView;
 use crate::web::problems::plain;
-use super::audit_changes::shown;
 use crate::web::view::audit_entry::Shown;
 use crate::web::view::audit_rows::{Actor, AuditRow, ChangeHint, Resource};
 use crate::web::view::state::Outcome;
