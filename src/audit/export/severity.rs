@@ -16,7 +16,7 @@ pub enum Severity {
 /// Evidence that the log itself is in doubt or gone.
 const CRITICAL: [Action; 2] = [c::CHECKPOINT_CONTRADICTED, c::AUDIT_SHREDDED];
 /// What cannot be undone, opens the installation anew, or leaves the log in the dark.
-const HIGH: [Action; 8] = [
+const HIGH: [Action; 9] = [
     c::CLOCK_JUMP,
     c::KEY_DESTROYED,
     c::TENANT_SUSPENDED,
@@ -25,6 +25,7 @@ const HIGH: [Action; 8] = [
     c::ENTRY_UNREADABLE,
     c::GDPR_CHECK_DISABLED,
     c::TWO_FACTOR_DISABLED,
+    c::STREAM_GAP,
 ];
 
 impl Severity {
