@@ -1,8 +1,10 @@
 -- Derived from the audit log; may be dropped and rebuilt at any time.
--- `pruned_through`: entries up to there were taken out again.
+-- `hash` is the entry's at `indexed_through`: another one means another history, such as a restored
+-- log that went on. `pruned_through`: entries up to there were taken out again.
 CREATE TABLE cursor (
     log             BLOB NOT NULL PRIMARY KEY,
     indexed_through INTEGER NOT NULL,
+    hash            BLOB,
     pruned_through  INTEGER NOT NULL DEFAULT 0
 );
 
@@ -20,4 +22,5 @@ CREATE TABLE postings (
 CREATE TABLE worded (chunk INTEGER PRIMARY KEY);
 
 -- The tables of the full text, text_0 and so on, are made as the log grows: 524,288 entries each.
-CREATE TABLE parts (part INTEGER PRIMARY KEY);
+-- Text was taken out of an unclean one, and it may still have to be written anew.
+CREATE TABLE parts (part INTEGER PRIMARY KEY, unclean INTEGER NOT NULL DEFAULT 0);

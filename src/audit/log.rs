@@ -344,6 +344,6 @@ impl Companion for AuditLog {
 
     fn closed(&mut self, tx: &RawReadTx<'_>) -> Result<(), StoreError> {
         // A contradiction is found again at the next opening, where it can be written down.
-        self.notary.keep(tx).map(|_| ())
+        self.notary.watch(self.log, &self.origin)?.keep(tx).map(|_| ())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::checkpoint;
 use super::note::{Checkpoint, Kind, NOTE_BYTES, Note, NoteError, Signer, Verifier};
@@ -15,6 +15,8 @@ pub struct Notary {
     signer: Arc<Signer>,
     /// `heads/<log id>.note` in the data directory.
     heads: PathBuf,
+    /// Held by who compares and replaces.
+    keeping: Mutex<()>,
 }
 
 /// A signed checkpoint that a log does not fit.
@@ -55,7 +57,7 @@ impl Notary {
     pub fn new(signer: Arc<Signer>, data_dir: &Path) -> Result<Self, StoreError> {
         let heads = data_dir.join("heads");
         files::private_directory(&heads)?;
-        Ok(Self { signer, heads })
+        Ok(Self { signer, heads, keeping: Mutex::default() })
     }
 
     pub fn signer(&self) -> &Arc<Signer> {
@@ -97,46 +99,11 @@ impl Notary {
         })
     }
 
-    /// Whether the log as `tx` sees it goes on from what is kept outside.
-    pub fn contradiction(&self, tx: &impl Sql) -> Result<Option<Contradiction>, StoreError> {
-        let Some((log, origin)) = checkpoint::log(tx, self)? else { return Ok(None) };
-        match self.head(log, &origin)? {
-            Head::Kept(checkpoint) => contradicts(tx, checkpoint),
-            Head::Missing => Ok(None),
-            Head::Foreign => {
-                tracing::error!(
-                    file = %self.path(log).display(),
-                    "the checkpoint kept beside the logs is not signed by this installation; \
-                     find out who changed it, then remove it"
-                );
-                Ok(None)
-            }
-        }
-    }
-
-    /// Keeps the log's highest checkpoint outside, in place of a smaller one that it follows from.
-    /// One that the log contradicts stays: it is the evidence.
-    pub fn keep(&self, tx: &impl Sql) -> Result<Option<Contradiction>, StoreError> {
-        let Some((log, origin)) = checkpoint::log(tx, self)? else { return Ok(None) };
-        let Some(latest) = checkpoint::latest(tx)? else { return Ok(None) };
-        match self.head(log, &origin)? {
-            Head::Foreign => return Ok(None),
-            Head::Missing => {}
-            Head::Kept(kept) if kept.size == latest.size && kept.root == latest.root => {
-                return Ok(None);
-            }
-            Head::Kept(kept) => {
-                let size = kept.size;
-                if let Some(contradiction) = contradicts(tx, kept)? {
-                    return Ok(Some(contradiction));
-                }
-                if latest.size <= size {
-                    return Ok(None);
-                }
-            }
-        }
-        files::replace(&self.path(log), latest.note.as_bytes())?;
-        Ok(None)
+    /// Reads what is kept of a log, for a look at the log that begins after this: what is kept was
+    /// in the file before, so a log that does not have it has lost it.
+    pub fn watch(&self, log: LogId, origin: &str) -> Result<Watch<'_>, StoreError> {
+        let guard = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Watch { head: self.head(log, origin)?, notary: self, log, _guard: guard })
     }
 
     /// The notes that are kept outside, of logs whose file is another than `known` says; with what
@@ -167,6 +134,55 @@ impl Notary {
 
     fn path(&self, log: LogId) -> PathBuf {
         self.heads.join(format!("{log}.note"))
+    }
+}
+
+/// What is kept of a log, while nobody else changes it.
+pub struct Watch<'a> {
+    notary: &'a Notary,
+    log: LogId,
+    head: Head,
+    _guard: MutexGuard<'a, ()>,
+}
+
+impl Watch<'_> {
+    /// Whether the log does not go on from what is kept. `tx` began after the watch.
+    pub fn contradiction(&self, tx: &impl Sql) -> Result<Option<Contradiction>, StoreError> {
+        match &self.head {
+            Head::Kept(checkpoint) => contradicts(tx, checkpoint.clone()),
+            Head::Missing => Ok(None),
+            Head::Foreign => {
+                tracing::error!(
+                    file = %self.notary.path(self.log).display(),
+                    "the checkpoint kept beside the logs is not signed by this installation; \
+                     find out who changed it, then remove it"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// Keeps the log's highest checkpoint, in place of a smaller one that it follows from. One that
+    /// the log contradicts stays: it is the evidence. `tx` began after the watch.
+    pub fn keep(self, tx: &impl Sql) -> Result<Option<Contradiction>, StoreError> {
+        let Some(latest) = checkpoint::latest(tx)? else { return Ok(None) };
+        match &self.head {
+            Head::Foreign => return Ok(None),
+            Head::Missing => {}
+            Head::Kept(kept) if kept.size == latest.size && kept.root == latest.root => {
+                return Ok(None);
+            }
+            Head::Kept(kept) => {
+                if let Some(contradiction) = contradicts(tx, kept.clone())? {
+                    return Ok(Some(contradiction));
+                }
+                if latest.size <= kept.size {
+                    return Ok(None);
+                }
+            }
+        }
+        files::replace(&self.notary.path(self.log), latest.note.as_bytes())?;
+        Ok(None)
     }
 }
 

@@ -118,6 +118,11 @@ impl IndexFile {
         self.remove(&mut slot);
     }
 
+    /// Deletes the file because of what is in it.
+    pub fn discard_as(&self, cause: &str) {
+        self.discard_from(&mut lock(&self.writer), cause);
+    }
+
     /// Why the file was deleted since somebody asked, if it was.
     pub fn take_lost(&self) -> Option<String> {
         lock(&self.lost).take()

@@ -132,3 +132,28 @@ async fn a_jump_that_stopped_the_log_is_an_entry_once_it_goes_on() {
     assert_eq!(entries.iter().filter(|entry| entry.action == "clock.jump").count(), 1);
     assert!(server.verify(&tenant).await.ok);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_that_grows_while_it_is_signed_and_verified_raises_no_false_alarm() {
+    let (_, server, tenant) = start().await;
+    let realm = Realm::Tenant(tenant.id);
+    let grow = |tenants: super::Tenants| async move {
+        for _ in 0..40 {
+            let event = Event::new(catalogue::LOGIN_FAILED);
+            tenants.record(realm, event).await.unwrap();
+            tenants.checkpoint(realm).await.unwrap();
+        }
+    };
+    let growing: Vec<_> = (0..4).map(|_| tokio::spawn(grow(server.tenants.clone()))).collect();
+    while growing.iter().any(|task| !task.is_finished()) {
+        let found = server.verify(&tenant).await;
+        assert!(found.ok, "{found:?}");
+    }
+    for task in growing {
+        task.await.unwrap();
+    }
+    let entries = server.entries(&tenant).await;
+    assert!(entries.iter().all(|entry| entry.action != "checkpoint.contradicted"));
+    let found = server.verify(&tenant).await;
+    assert_eq!(found.excluded_by.map(|by| by.size), Some(found.size));
+}

@@ -67,8 +67,14 @@ impl OpenRealm {
             .inspect_err(|error| {
                 tracing::warn!(what = ?SystemWrite::Checkpoint, %error, "system write failed");
             })?;
+        let Some((log, origin)) =
+            self.database.read_here(|tx| checkpoint::log(tx, &self.notary))??
+        else {
+            return Ok(true);
+        };
+        let watch = self.notary.watch(log, &origin)?;
         let (kept, size) = self.database.read_here(|tx| {
-            let kept = self.notary.keep(tx)?;
+            let kept = watch.keep(tx)?;
             let size = checkpoint::latest(tx)?.map_or(0, |latest| latest.size);
             Ok::<_, StoreError>((kept, size))
         })??;

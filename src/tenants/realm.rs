@@ -10,7 +10,7 @@ use super::growth::Growth;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
 use crate::audit::notary::Notary;
-use crate::audit::{AuditLog, Event, catalogue};
+use crate::audit::{AuditLog, Event, catalogue, checkpoint};
 use crate::authz::Realm;
 use crate::crypto::TenantKeys;
 use crate::kernel::id::TenantId;
@@ -73,8 +73,13 @@ impl OpenRealm {
             begin_log(&database)?;
             size = 1;
         }
-        if let Some(contradiction) = database.read_here(|tx| notary.contradiction(tx))?? {
-            wait_for(&database, contradicted(runtime, contradiction))?;
+        if let Some((log, origin)) = database.read_here(|tx| checkpoint::log(tx, notary))?? {
+            let watch = notary.watch(log, &origin)?;
+            let contradiction = database.read_here(|tx| watch.contradiction(tx))??;
+            drop(watch);
+            if let Some(contradiction) = contradiction {
+                wait_for(&database, contradicted(runtime, contradiction))?;
+            }
         }
         let index = AuditIndex::new(directory.join("index.db"), keys.index_key()?);
         Ok(Self {

@@ -11,6 +11,8 @@ mod pruning;
 mod reindex;
 mod retention;
 mod search;
+#[cfg(test)]
+mod search_tests;
 pub mod searches;
 mod shred;
 mod suggest;

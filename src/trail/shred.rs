@@ -158,7 +158,8 @@ impl<'a> Steps<'a> {
 
     pub(super) async fn destroy(&self, shred: &Shred) -> Result<(), TrailError> {
         let (realm, keys) = (self.grant.realm(), shred.keys.clone());
-        Ok(self.tenants.destroy_audit_keys(realm, keys, CAUSE).await?)
+        self.tenants.destroy_audit_keys(realm, keys, CAUSE).await?;
+        Ok(super::export::discard_all(self.tenants, self.grant).await?)
     }
 
     /// Signs the certificate and enters it into the tenant's log, unless it is there already.

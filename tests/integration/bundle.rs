@@ -32,7 +32,7 @@ async fn a_bundle_of_a_running_server_verifies_elsewhere_and_a_changed_one_does_
     let (app, token) = TestApp::with_tenant();
     let client = app.client(token);
     let event = |n: u32| {
-        let fields = json!({ "n": n, "rate": 0.1 + f64::from(n), "big": 1e21, "text": "Zo\u{eb}\u{1}\u{1f4a1}" });
+        let fields = json!({ "n": n, "rate": 0.1 + f64::from(n) * 1000.0, "tiny": 1e-7, "text": "Zo\u{eb}\u{1}\u{1f4a1}" });
         json!({ "action": format!("made.up{}", n % 3), "customFields": fields })
     };
     let events: Vec<_> = (0..300).map(event).collect();

@@ -276,7 +276,7 @@ async fn an_owner_sets_up_tests_changes_and_removes_a_stream_in_the_console() {
     assert_eq!(owner.submit(&edit, &edit, &renamed).await.status, 303, "the token is kept");
     receiver.behave(Manner::Refuse(401));
     let failed = owner.submit(&here, &format!("{here}/test"), &[]).await;
-    assert!(failed.body.contains("the receiver answered 401"), "{}", failed.body);
+    assert!(failed.body.contains("The receiver answered 401."), "{}", failed.body);
     for act in ["pause", "resume"] {
         assert_eq!(owner.submit(&here, &format!("{here}/{act}"), &[]).await.status, 303);
     }

@@ -3,8 +3,8 @@
 use super::record::{EntryRecord, RecordError, Secrets};
 use super::span::{Frontier, cover};
 use crate::audit::canonical;
-use crate::audit::catalogue::ENTRY_UNREADABLE;
-use crate::audit::event::{Event, EventError, Outcome, StoredEvent};
+use crate::audit::catalogue::ENTRY_DESTROYED;
+use crate::audit::event::{Event, EventError, StoredEvent};
 use crate::audit::leaf::Hash;
 use crate::audit::seal::{self, Place, SealError};
 use crate::audit::view::EntryView;
@@ -175,8 +175,8 @@ fn open(
 
 /// An entry whose key was destroyed.
 fn closed(seq: u64, time: Timestamp) -> EntryView {
-    let mut view = EntryView::new(seq, time, Event::new(ENTRY_UNREADABLE));
-    (view.outcome, view.erased) = (Outcome::Error, true);
+    let mut view = EntryView::new(seq, time, Event::new(ENTRY_DESTROYED));
+    view.erased = true;
     view
 }
 

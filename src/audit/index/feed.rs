@@ -10,7 +10,6 @@ use super::file;
 use super::words::Words;
 use crate::args;
 use crate::audit::read::Opener;
-use crate::kernel::id::LogId;
 use crate::kernel::{Clock, Timestamp};
 use crate::store::{RawWriteTx, Sql, StoreError};
 
@@ -62,7 +61,9 @@ pub fn run(
         pipeline(&mut taking, log, (opener, &mut words), last, deadline)?;
     }
     let (id, through) = (opener.log(), taking.through);
-    let index = taking.end(id, is_new)?;
+    let index = taking.end(is_new)?;
+    let taken = file::Taken { through, hash: hash_of(log, through)? };
+    file::set_cursor(index, id, &taken)?;
     if let Some(words) = words.filter(|_| through == last) {
         words.write(index, chunk)?;
     }
@@ -127,6 +128,11 @@ fn pipeline(
     })
 }
 
+pub fn hash_of(log: &impl Sql, seq: u64) -> Result<Option<[u8; 32]>, StoreError> {
+    let sql = "SELECT hash FROM audit_entries WHERE seq = $1";
+    log.query_one(sql, args![seq.cast_signed()], |row| row.get(0))
+}
+
 pub fn read(log: &impl Sql, after: u64, through: u64) -> Result<Vec<Stored>, StoreError> {
     let sql = "SELECT seq, time, envelope FROM audit_entries
                WHERE seq > $1 AND seq <= $2 ORDER BY seq";
@@ -171,13 +177,12 @@ impl<'a, 'b> Taking<'a, 'b> {
     }
 
     /// Writes the postings in the order of their keys, as the B-tree likes it.
-    fn end(mut self, log: LogId, is_new: bool) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
+    fn end(mut self, is_new: bool) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
         let mut postings: Vec<_> = std::mem::take(&mut self.postings).into_iter().collect();
         postings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, lows) in postings {
             file::append_postings(self.index, self.chunk, &key, &lows, is_new)?;
         }
-        file::set_cursor(self.index, log, self.through)?;
         Ok(self.index)
     }
 }

@@ -12,16 +12,25 @@ use crate::store::{Sql, SqlMut, StoreError};
 /// for a phrase may have to walk through before the clock is looked at.
 pub const PART: u64 = 8 * CHUNK;
 
-/// How far the log has been taken in; `None` for another log's index and an empty one.
-pub fn cursor(index: &impl Sql, log: LogId) -> Result<Option<u64>, StoreError> {
-    let sql = "SELECT indexed_through FROM cursor WHERE log = $1";
-    index.query_one(sql, args![log], |row| row.get(0))
+/// How far the log has been taken in, and the hash of the last entry; `None` for another log's
+/// index and an empty one.
+pub fn cursor(index: &impl Sql, log: LogId) -> Result<Option<Taken>, StoreError> {
+    let sql = "SELECT indexed_through, hash FROM cursor WHERE log = $1";
+    index.query_one(sql, args![log], |row| Ok(Taken { through: row.get(0)?, hash: row.get(1)? }))
 }
 
-pub fn set_cursor(index: &mut impl SqlMut, log: LogId, seq: u64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO cursor (log, indexed_through) VALUES ($1, $2)
-               ON CONFLICT (log) DO UPDATE SET indexed_through = excluded.indexed_through";
-    index.execute(sql, args![log, seq.cast_signed()]).map(|_| ())
+pub struct Taken {
+    pub through: u64,
+    /// None where nothing was taken in yet.
+    pub hash: Option<[u8; 32]>,
+}
+
+pub fn set_cursor(index: &mut impl SqlMut, log: LogId, taken: &Taken) -> Result<(), StoreError> {
+    let sql = "INSERT INTO cursor (log, indexed_through, hash) VALUES ($1, $2, $3)
+               ON CONFLICT (log)
+               DO UPDATE SET indexed_through = excluded.indexed_through, hash = excluded.hash";
+    let through = taken.through.cast_signed();
+    index.execute(sql, args![log, through, taken.hash.as_ref()]).map(|_| ())
 }
 
 /// Entries up to this one were taken out again.
@@ -333,4 +342,13 @@ pub fn keys_among(index: &impl Sql, chunk: u64, among: &Bits) -> Result<Vec<Vec<
         Ok(())
     })?;
     Ok(keys)
+}
+
+pub fn set_unclean(index: &mut impl SqlMut, part: u64, unclean: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE parts SET unclean = $1 WHERE part = $2";
+    index.execute(sql, args![unclean, part.cast_signed()]).map(|_| ())
+}
+
+pub fn unclean(index: &impl Sql) -> Result<Vec<u64>, StoreError> {
+    index.query("SELECT part FROM parts WHERE unclean = 1", &[], |row| row.get(0))
 }

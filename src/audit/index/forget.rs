@@ -104,9 +104,6 @@ impl AuditIndex {
     ) -> Result<(), StoreError> {
         let key = Key::Subject.of(subject.bytes());
         let chunks = self.file.read(|index| file::chunks_with(index, &key))?;
-        if chunks.is_empty() {
-            return Ok(());
-        }
         let sets: Vec<_> =
             chunks.into_iter().map(|(chunk, seqs)| (chunk, Bits::decode(&seqs))).collect();
         let mut out = TakingOut::new(self, sets.iter().map(|(_, lows)| lows.count()).sum());
@@ -130,9 +127,7 @@ impl AuditIndex {
 /// Texts on their way out, and what has to be done when all are.
 struct TakingOut<'a> {
     index: &'a AuditIndex,
-    /// Parts to be written anew.
-    marked: BTreeSet<u64>,
-    /// Words that went, by part.
+    /// Words that went, by part, where it was in place.
     words: BTreeMap<u64, BTreeSet<String>>,
     in_place: bool,
 }
@@ -140,7 +135,7 @@ struct TakingOut<'a> {
 impl<'a> TakingOut<'a> {
     fn new(index: &'a AuditIndex, count: u64) -> Self {
         let in_place = count <= IN_PLACE;
-        Self { index, marked: BTreeSet::new(), words: BTreeMap::new(), in_place }
+        Self { index, words: BTreeMap::new(), in_place }
     }
 
     /// Replaces texts by others, or by none.
@@ -156,6 +151,7 @@ impl<'a> TakingOut<'a> {
                 file::set_in_place(index, part, self.in_place)?;
             }
             file::delete_text(index, before.seq, &before.text)?;
+            file::set_unclean(index, part, true)?;
             let left = after.map_or("", |after| &after.text);
             if let Some(after) = after {
                 file::insert_text(index, after.seq, &after.text)?;
@@ -164,25 +160,26 @@ impl<'a> TakingOut<'a> {
                 let left: BTreeSet<_> = left.split_ascii_whitespace().collect();
                 let went = before.text.split_ascii_whitespace().filter(|word| !left.contains(word));
                 self.words.entry(part).or_default().extend(went.map(str::to_owned));
-            } else {
-                self.marked.insert(part);
             }
         }
         Ok(())
     }
 
     /// Writes anew what needs it, and leaves nothing in the WAL.
-    fn end(mut self) -> Result<(), StoreError> {
+    fn end(self) -> Result<(), StoreError> {
         let file = &self.index.file;
-        for (part, words) in &self.words {
-            if file.read(|index| file::has_signpost(index, *part, words))? {
-                self.marked.insert(*part);
-            }
-        }
-        for part in &self.marked {
+        for part in file.read(|index| file::unclean(index))? {
+            // What somebody else left unclean, who did not come so far, is not in `words`.
+            let anew = match self.words.get(&part) {
+                Some(words) => file.read(|index| file::has_signpost(index, part, words))?,
+                None => true,
+            };
             file.write(|index| {
-                file::merge_segments(index, *part)?;
-                file::set_in_place(index, *part, true)
+                if anew {
+                    file::merge_segments(index, part)?;
+                    file::set_in_place(index, part, true)?;
+                }
+                file::set_unclean(index, part, false)
             })?;
         }
         file.empty_wal()

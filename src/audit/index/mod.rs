@@ -33,6 +33,7 @@ pub use summary::{Bucket, Facet, Summary, SummaryRequest};
 
 use bits::CHUNK;
 use eval::Eval;
+use file::Taken;
 use plan::Plan;
 
 use super::pruning;
@@ -89,7 +90,7 @@ const STEP: u64 = 4096;
 const PATIENCE: Duration = Duration::from_millis(2);
 /// With less time than this the index is fed in small transactions, so that it ends in time.
 const HURRY: Duration = Duration::from_millis(1500);
-const HURRIED: u64 = 2048;
+const HURRIED: u64 = 512;
 
 impl AuditIndex {
     pub fn new(path: PathBuf, key: Key32) -> Self {
@@ -105,6 +106,7 @@ impl AuditIndex {
     ) -> Result<u64, StoreError> {
         let mut opener = Opener::new(log, keys.clone())?;
         let head = super::read::size(log)?;
+        self.check_history(log, &opener, head)?;
         loop {
             let through = self.through(&opener)?;
             if deadline.is_over() || (through >= head && deadline.left() < HURRY) {
@@ -120,7 +122,28 @@ impl AuditIndex {
     }
 
     fn through(&self, opener: &Opener) -> Result<u64, StoreError> {
-        Ok(self.file.read(|index| file::cursor(index, opener.log()))?.unwrap_or(0))
+        let taken = self.file.read(|index| file::cursor(index, opener.log()))?;
+        Ok(taken.map_or(0, |taken| taken.through))
+    }
+
+    /// Throws away an index whose last entry is not the log's: its file was put back to an earlier
+    /// state and went on from there, under the same numbers.
+    fn check_history(&self, log: &impl Sql, opener: &Opener, head: u64) -> Result<(), StoreError> {
+        let is_strange = || {
+            let taken = self.file.read(|index| file::cursor(index, opener.log()))?;
+            // One who reads a later moment of the log may have fed the index beyond ours.
+            let Some(Taken { through, hash: Some(hash) }) = taken else { return Ok(false) };
+            let found = if through <= head { feed::hash_of(log, through)? } else { None };
+            Ok::<_, StoreError>(found.is_some_and(|found| found != hash))
+        };
+        if is_strange()? {
+            let _feeding = self.lock();
+            // Somebody else may have been faster.
+            if is_strange()? {
+                self.file.discard_as("it belongs to another history of its log");
+            }
+        }
+        Ok(())
     }
 
     /// Gives the frequent words of one chunk their postings; whether there was one without.
@@ -149,11 +172,11 @@ impl AuditIndex {
     ) -> Result<(), StoreError> {
         let through = match self.file.read(|index| file::cursor(index, opener.log()))? {
             // It fell so far behind that what comes next is removed: what it has is of no use.
-            Some(through) if through + 1 < plan::first_seq(log)? => {
+            Some(taken) if taken.through + 1 < plan::first_seq(log)? => {
                 self.file.delete();
                 self.begin(log, opener)?
             }
-            Some(through) => through,
+            Some(taken) => taken.through,
             None => self.begin(log, opener)?,
         };
         if through >= head {
@@ -172,9 +195,9 @@ impl AuditIndex {
             self.file.delete();
         }
         // What was pruned is not there to be indexed.
-        let before = plan::first_seq(log)? - 1;
-        self.file.write(|index| file::set_cursor(index, opener.log(), before))?;
-        Ok(before)
+        let taken = Taken { through: plan::first_seq(log)? - 1, hash: None };
+        self.file.write(|index| file::set_cursor(index, opener.log(), &taken))?;
+        Ok(taken.through)
     }
 
     /// The right to feed; nothing when somebody else has it until the deadline.

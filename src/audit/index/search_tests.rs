@@ -237,7 +237,7 @@ fn log() -> (Fixture, AuditIndex, Vec<EntryView>) {
 #[test]
 fn the_index_finds_what_looking_at_every_entry_finds() {
     let (fixture, index, entries) = log();
-    let config = ProptestConfig::with_cases(400);
+    let config = ProptestConfig::with_cases(100);
     proptest!(config, |(expr in expr(), cursor in 0..SIZE + 5, newest_first: bool, limit in 1..80_usize)| {
         let cursor = if newest_first { Cursor::Below(cursor) } else { Cursor::Above(cursor) };
         let mut expected: Vec<u64> = entries

@@ -145,6 +145,32 @@ fn pages_follow_each_other_without_gap_or_repetition() {
 }
 
 #[test]
+fn a_log_that_was_put_back_and_went_on_is_indexed_anew_and_the_cause_is_told() {
+    let (mut fixture, index) = log(20);
+    fixture.database.close();
+    let before = std::fs::read(&fixture.path).unwrap();
+    fixture.reopen();
+    feed(&fixture, 21, 30);
+    assert_eq!(catch_up(&fixture, &index), 30);
+    fixture.database.close();
+    std::fs::write(&fixture.path, before).unwrap();
+    let _ = std::fs::remove_file(fixture.path.with_extension("db-wal"));
+    fixture.reopen();
+    fixture.clock.advance(Duration::from_secs(1));
+    for n in 21..=40 {
+        let run: Run = Box::new(move |tx, log| {
+            assert_eq!(log.append(tx, event(4), None)?, n);
+            Ok(true)
+        });
+        fixture.run(run);
+    }
+    assert_eq!(catch_up(&fixture, &index), 40);
+    assert_eq!(find(&fixture, &index, "action:tenant.frozen seq:>20").len(), 20);
+    assert!(index.take_lost().unwrap().contains("another history"));
+    assert_eq!(index.take_lost(), None);
+}
+
+#[test]
 fn it_goes_on_where_it_stopped_and_starts_again_when_its_file_is_gone_or_damaged() {
     let (fixture, index) = log(40);
     catch_up(&fixture, &index);

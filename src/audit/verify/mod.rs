@@ -98,11 +98,19 @@ const FORM: &str = "the entry is not in the log's form";
 pub fn verify(task: &Task<'_>) -> Result<Verification, StoreError> {
     let start = task.clock.monotonic();
     let reader = task.readers.own()?;
-    let look = reader.read(|tx| look(task, tx))??;
+    let unknown = || (LogId::from_bytes([0; 16]), String::new());
+    let log = reader.read(|tx| checkpoint::log(tx, task.notary))??.unwrap_or_else(unknown);
+    // What is kept outside is read before the file is: whatever it says was in the file by then.
+    let head = task.notary.head(log.0, &log.1)?;
+    let (look, beyond) = reader.read(|tx| {
+        let look = look(tx, log, head)?;
+        let beyond = signed::beyond(task, tx, &look)?;
+        Ok::<_, StoreError>((look, beyond))
+    })??;
     let walked = ranges::run(task, look.size, &|tx, span| range::walk(task, tx, look.log, span))?;
     let mut tree = tree::Grown::from(walked);
     reader.read(|tx| tree.check_upper(tx))??;
-    let signed = signed::check(task, &reader, &look, tree.good())?;
+    let signed = signed::check(task, &reader, &look, tree.good(), beyond)?;
     let breaks = [tree.broken, signed.broken, look.broken];
     let (first_bad, reason) = breaks.into_iter().flatten().min().unzip();
     Ok(Verification {
@@ -120,11 +128,11 @@ pub fn verify(task: &Task<'_>) -> Result<Verification, StoreError> {
     })
 }
 
-fn look(task: &Task<'_>, tx: &RawReadTx<'_>) -> Result<Look, StoreError> {
-    let unknown = || (LogId::from_bytes([0; 16]), String::new());
-    let (log, origin) = checkpoint::log(tx, task.notary)?.unwrap_or_else(unknown);
-    // The head first: whatever it says was in the file before this transaction's view of it.
-    let head = task.notary.head(log, &origin)?;
+fn look(
+    tx: &RawReadTx<'_>,
+    (log, origin): (LogId, String),
+    head: Head,
+) -> Result<Look, StoreError> {
     let size = super::read::size(tx)?;
     let beyond = tx.count("SELECT count(*) FROM audit_entries WHERE seq < 1", &[])?;
     let tiles =

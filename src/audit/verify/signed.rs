@@ -37,21 +37,20 @@ impl Found for Signed {
     }
 }
 
-/// Checks all that was signed over the first `good` entries, and that nothing was over more than
-/// there are.
+/// Checks all that was signed over the first `good` entries, and adds it to what is signed beyond.
 pub fn check(
     task: &Task<'_>,
     reader: &OwnReader,
     look: &Look,
     good: u64,
+    beyond: Signed,
 ) -> Result<Signed, StoreError> {
     let quiet = Task { progress: &|_, _| (), ..*task };
     let found = ranges::run(&quiet, good, &|tx, span| in_range(task, tx, look, span, good))?;
-    let mut all = found.into_iter().fold(Signed::default(), Signed::then);
+    let mut all = found.into_iter().fold(beyond, Signed::then);
     if let Some(size) = all.exchanged {
         all.broken(all.agreed.min(size - 1) + 1, EXCHANGED);
     }
-    reader.read(|tx| beyond(task, tx, look, &mut all))??;
     reader.read(|tx| outside(tx, look, good, &mut all))??;
     if let Some(witnessed) = &all.witnessed_by
         && all.excluded_by.as_ref().is_none_or(|head| head.size <= witnessed.size)
@@ -177,17 +176,10 @@ fn witnesses(
     Ok(())
 }
 
-/// Checkpoints over more entries than there are.
-fn beyond(
-    task: &Task<'_>,
-    tx: &RawReadTx<'_>,
-    look: &Look,
-    all: &mut Signed,
-) -> Result<(), StoreError> {
-    // The log goes on growing while it is verified.
-    if super::super::read::size(tx)? > look.size {
-        return Ok(());
-    }
+/// Checkpoints over more entries than there are, in the transaction of the first look: the log goes
+/// on growing while it is verified.
+pub fn beyond(task: &Task<'_>, tx: &RawReadTx<'_>, look: &Look) -> Result<Signed, StoreError> {
+    let mut all = Signed::default();
     for row in rows(tx, look.size + 1, i64::MAX.cast_unsigned())? {
         all.checked += 1;
         match opened(&row, &task.notary.verifier(), look) {
@@ -195,7 +187,7 @@ fn beyond(
             Err(reason) => all.broken(row.size, reason),
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 /// The checkpoint outside: whoever changed the file alone could not change it.

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use place::{Checkpoint, Place};
+use repo::Sizes;
 
 use crate::audit::checkpoint;
 use crate::audit::notary::HeadMark;
@@ -37,7 +38,7 @@ pub struct Publisher {
 #[derive(Default)]
 struct Known {
     /// Published sizes by place and log; none before they are read.
-    sizes: Option<HashMap<(String, LogId), u64>>,
+    sizes: Option<Sizes>,
     /// Notes that are published everywhere.
     heads: HashMap<LogId, HeadMark>,
 }
@@ -143,14 +144,13 @@ impl Publisher {
     }
 
     /// What was published before, read once.
-    async fn sizes(&self, tenants: &Tenants) -> Result<HashMap<(String, LogId), u64>, DoorError> {
+    async fn sizes(&self, tenants: &Tenants) -> Result<Sizes, DoorError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).sizes.clone();
         if let Some(sizes) = known {
             return Ok(sizes);
         }
         let pass = super::reader::Pass::get(tenants, Realm::Platform)?;
-        let rows = pass.read(tenants, |tx| Ok::<_, DoorError>(repo::all(tx)?)).await?;
-        let sizes: HashMap<_, _> = rows.into_iter().collect();
+        let sizes = pass.read(tenants, |tx| Ok::<_, DoorError>(repo::all(tx)?)).await?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).sizes = Some(sizes.clone());
         Ok(sizes)
     }

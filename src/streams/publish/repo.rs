@@ -1,15 +1,21 @@
 //! Statements about what is published, in the platform's file.
 
+use std::collections::HashMap;
+
 use crate::args;
 use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
 use crate::store::{Sql, SqlMut, StoreError};
 
-/// The highest size by place and log.
-pub fn all(tx: &impl Sql) -> Result<Vec<((String, LogId), u64)>, StoreError> {
-    tx.query("SELECT place, log, size FROM publications", &[], |row| {
+/// Sizes by place and log.
+pub type Sizes = HashMap<(String, LogId), u64>;
+
+/// The highest that was published of each log at each place.
+pub fn all(tx: &impl Sql) -> Result<Sizes, StoreError> {
+    let rows = tx.query("SELECT place, log, size FROM publications", &[], |row| {
         Ok(((row.get(0)?, row.get(1)?), row.get(2)?))
-    })
+    })?;
+    Ok(rows.into_iter().collect())
 }
 
 pub fn put(

@@ -5,6 +5,7 @@
 //! durable before its first byte leaves.
 
 mod cancel;
+mod discard;
 mod download;
 mod error;
 mod format;
@@ -20,6 +21,7 @@ mod task;
 mod writer;
 
 pub use cancel::cancel;
+pub use discard::discard_all;
 pub use download::{Download, download};
 pub use error::ExportError;
 pub use format::ExportFormat;

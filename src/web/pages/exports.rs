@@ -247,18 +247,18 @@ impl Form {
         Wrong::default().page(self, chrome)
     }
 
-    fn request(&self) -> Result<ExportRequest, Wrong> {
+    fn request(&self) -> Result<ExportRequest, Box<Wrong>> {
         let (from, to) = (time(&self.from), time(&self.to));
         match (self.format.parse::<ExportFormat>(), from, to) {
             (Ok(format), Ok(from), Ok(to)) => {
                 Ok(ExportRequest { format, q: self.q.trim().to_owned(), from, to })
             }
-            (format, from, to) => Err(Wrong {
+            (format, from, to) => Err(Box::new(Wrong {
                 format: format.err().map(|_| FieldError::Choice),
                 q: None,
                 from: from.err(),
                 to: to.err(),
-            }),
+            })),
         }
     }
 }

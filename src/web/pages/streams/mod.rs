@@ -17,6 +17,7 @@ use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::StreamId;
 use crate::streams::{self, StreamError, TryOut};
+use crate::web::problems::as_sentence;
 use crate::web::respond;
 use crate::web::view::general::{ConfirmAct, ConfirmPage};
 use crate::web::view::state::Notice;
@@ -117,7 +118,7 @@ async fn one<D: Desk>(desk: &D, id: StreamId, test: Option<TryOut>) -> Answer {
         may_manage: desk.manages().is_some(),
         test: test.map(|test| TestResult {
             ok: test.ok,
-            detail: test.detail,
+            detail: as_sentence(&test.detail),
             millis: test.took_millis,
         }),
         list,

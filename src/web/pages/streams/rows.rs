@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::streams::{DeliveryState, PlaceState, Stream};
+use crate::web::problems::as_sentence;
 use crate::web::view::state::StreamHealth;
 use crate::web::view::streams::{PublishedRow, StreamRow};
 
@@ -16,7 +17,7 @@ pub fn row(stream: &Stream, list: &str) -> StreamRow {
         lag_entries: delivery.lag_entries,
         lag: age(delivery.lag_seconds),
         last_delivery: delivery.last_delivery_at,
-        last_error: delivery.failing_since.and(delivery.last_error.clone()),
+        last_error: delivery.failing_since.and(delivery.last_error.as_deref()).map(as_sentence),
         is_encrypted: stream.destination.is_encrypted(),
     }
 }
@@ -34,7 +35,7 @@ pub fn published(app: &App, is_platform: bool) -> Vec<PublishedRow> {
         place: state.place,
         published: state.published,
         last: state.last,
-        last_error: state.last_error,
+        last_error: state.last_error.as_deref().map(as_sentence),
     };
     app.publisher.states().into_iter().map(row).collect()
 }
