@@ -128,7 +128,7 @@ async fn a_search_that_one_person_saves_others_find_and_who_may_not_delete_it_ca
     assert_eq!(owner.submit(&here, &save, &named).await.status, 303);
     assert_eq!(owner.submit(&here, &save, &named).await.status, 422, "two of one name");
 
-    let create = ["user", "create", "--tenant", "acme", "--role", "privacy_officer"];
+    let create = ["user", "create", "--tenant", "acme", "--role", "privacy-officer"];
     app.cli(&[&create[..], &["--password-stdin", "jo@example.org"]].concat(), PASSWORD);
     let officer = app.session("acme", "jo@example.org", PASSWORD).await;
     let page = officer.get(EXPLORER).await.body;
@@ -149,6 +149,7 @@ async fn a_search_that_one_person_saves_others_find_and_who_may_not_delete_it_ca
 #[tokio::test]
 async fn completion_knows_fields_event_types_and_who_is_in_the_log() {
     let (app, owner) = with_entries().await;
+    assert_eq!(owner.get(EXPLORER).await.status, 200);
     let ask = async |q: &str, at: usize| {
         let path = format!("{EXPLORER}/suggest?q={}&at={at}", crate::client::escape(q));
         owner.get(&path).await.expect(200)
@@ -211,7 +212,6 @@ async fn the_platforms_log_has_the_same_explorer_and_verification() {
     let only = links(&page, &["facet-value", "title=\"tenant.created\""]).remove(0);
     assert_eq!(rows(&admin.get(&only).await.body), 1);
     let verify = "/platform/audit/verify";
-    assert!(admin.get(verify).await.body.contains("Not verified since"));
     assert_eq!(admin.submit(verify, verify, &[]).await.status, 303);
     let mut page = admin.get(verify).await.body;
     while page.contains("http-equiv=\"refresh\"") {
