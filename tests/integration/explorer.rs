@@ -161,7 +161,13 @@ async fn completion_knows_fields_event_types_and_who_is_in_the_log() {
     let fields = ask("out", 3).await;
     assert_eq!((&fields["from"], &fields["to"]), (&json!(0), &json!(3)));
     assert!(texts(&fields).contains(&"outcome:".to_owned()), "{fields}");
-    assert!(texts(&ask("action:invoice.", 15).await).contains(&"invoice.paid".to_owned()));
+    // Suggestions do not wait for an index that is behind; the next keystroke asks again.
+    let mut asked = 0;
+    while !texts(&ask("action:invoice.", 15).await).contains(&"invoice.paid".to_owned()) {
+        asked += 1;
+        assert!(asked < 50, "it never knows what is in the log");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let people = ask("é😀 actor:bo", 12).await;
     assert_eq!(texts(&people), ["\"bob <b>\""]);
     assert_eq!((&people["from"], &people["to"]), (&json!(10), &json!(12)));

@@ -20,7 +20,9 @@ fn who_follows_the_readme_gets_from_start_to_proof() {
     let app = TestApp::start();
     let script = shell_blocks("README.md")
         .replace("target/release/strongroom", env!("CARGO_BIN_EXE_strongroom"));
+    let elsewhere = tempfile::tempdir().unwrap();
     let said = Command::new("sh")
+        .current_dir(elsewhere.path())
         .args(["-eu", "-c", &script])
         .env("DATA", app.data())
         .env("BASE", &app.server.url)
