@@ -9,13 +9,16 @@ use super::*;
 use crate::audit::proof::Prover;
 use crate::audit::{pruning, read};
 use crate::authz::Realm;
-use crate::authz::permission::{AuditIngest, AuditRead, RetentionManage, RetentionRead};
+use crate::authz::permission::{
+    AuditExport, AuditIngest, AuditRead, RetentionManage, RetentionRead,
+};
 use crate::kernel::clock::ManualClock;
 use crate::kernel::random::SystemRandom;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::{Sql, StoreError};
 use crate::tenants::{DoorError, StateChange, Tenant};
 use crate::testing::TestServer;
+use crate::trail::export::{self, ExportFormat, ExportRequest};
 use crate::trail::{self, SearchRequest, TrailError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -146,8 +149,16 @@ async fn a_run_that_was_killed_is_taken_up_by_the_next() {
     let mut pace = trail::Pace::default();
     let removed = trail::remove_rows(tenants, &grant, &mut pace).await.unwrap();
     assert!(removed.rows > 0 && removed.rows < cut.through, "{removed:?}");
-    // Killed here.
+    // Killed here. The rows that are left are gone for whoever exports the log, too.
     assert_eq!(house.found("action:made.old").await, 0);
+    let request =
+        ExportRequest { format: ExportFormat::Jsonl, q: String::new(), from: None, to: None };
+    let operator = house.server.operator();
+    let (exporter, _) = tenants.authorize::<AuditExport>(&operator, "acme", "test").await.unwrap();
+    let mut exported = export::export_small(tenants, &exporter, request).await.unwrap();
+    let first = exported.next().await.unwrap().unwrap();
+    let next = format!(r#"{{"seq":{},"#, cut.through + 1);
+    assert!(String::from_utf8(first).unwrap().starts_with(&next), "an entry before the cut");
     assert!(house.server.verify(&house.tenant).await.ok);
     house.run(JOB.name).await;
     assert!(!house.read(|tx| pruning::is_unfinished(tx)).await);
