@@ -174,3 +174,20 @@ async fn a_frozen_tenants_log_stays_as_it_is() {
     house.run(JOB.name).await;
     assert_eq!(house.found("action:made.old").await, 600);
 }
+
+#[tokio::test]
+async fn a_clock_that_leapt_ahead_removes_nothing_before_it_has_gone_on_for_a_week() {
+    let house = House::new().await;
+    house.run(JOB.name).await;
+    house.keep_for(731).await;
+    // A machine that comes up in another century.
+    house.clock.advance(80 * 365 * DAY);
+    house.ingest("made.later", 1).await;
+    for day in 0..7 {
+        house.run(JOB.name).await;
+        assert_eq!(house.found("action:made.old").await, 600, "day {day}");
+        house.clock.advance(DAY);
+    }
+    house.run(JOB.name).await;
+    assert_eq!(house.found("action:made.old").await, 0);
+}
