@@ -1,6 +1,7 @@
 //! Taking entries of the log into the index: opened on a second thread, inserted on this one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::store::{RawWriteTx, Sql, StoreError};
 /// Entries handed over in one go, and how many such pieces are under way.
 const PIECE: u64 = 256;
 const AHEAD: usize = 4;
+
+/// Bytes of keys that are gathered before they are written: memory is for everybody.
+const GATHERED: usize = 64 << 20;
 
 /// When a feed has to come to an end.
 pub struct Deadline<'a> {
@@ -51,7 +55,8 @@ pub fn run(
     let last = head.min(chunk * CHUNK + CHUNK - 1);
     let is_new = is_unfed(index, chunk)?;
     file::make_part(index, (after + 1) / file::PART)?;
-    let mut taking = Taking { index, chunk, through: after, postings: HashMap::new() };
+    let (postings, gathered) = (HashMap::new(), 0);
+    let mut taking = Taking { index, chunk, through: after, postings, gathered };
     let mut words = None;
     if last - after <= PIECE {
         taking.piece(open(opener, read(log, after, last)?)?)?;
@@ -111,7 +116,8 @@ fn pipeline(
         });
         let (mut read_through, mut under_way) = (taking.through, 0);
         loop {
-            while under_way < AHEAD && read_through < last && !deadline.is_over() {
+            let is_full = deadline.is_over() || taking.gathered > GATHERED;
+            while under_way < AHEAD && read_through < last && !is_full {
                 let end = last.min(read_through + PIECE);
                 if closed.send(read(log, read_through, end)?).is_err() {
                     return Err(StoreError::Panicked);
@@ -161,6 +167,8 @@ struct Taking<'a, 'b> {
     chunk: u64,
     through: u64,
     postings: HashMap<Vec<u8>, Vec<u16>>,
+    /// Bytes of their keys, about.
+    gathered: usize,
 }
 
 impl<'a, 'b> Taking<'a, 'b> {
@@ -169,7 +177,17 @@ impl<'a, 'b> Taking<'a, 'b> {
             file::insert_text(self.index, entry.seq, &entry.text)?;
             let low = (entry.seq % CHUNK) as u16;
             for key in entry.keys {
-                self.postings.entry(key).or_default().push(low);
+                let length = key.len();
+                self.gathered += match self.postings.entry(key) {
+                    Entry::Occupied(mut known) => {
+                        known.get_mut().push(low);
+                        0
+                    }
+                    Entry::Vacant(new) => {
+                        new.insert(vec![low]);
+                        length
+                    }
+                };
             }
             self.through = entry.seq;
         }
