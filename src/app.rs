@@ -13,7 +13,7 @@ use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::streams::{Publisher, Streams};
-use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants};
+use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
 use crate::trail::Verified;
 use crate::trail::export::Exports;
 
@@ -35,7 +35,9 @@ pub struct App {
     /// Large exports that are being written.
     pub exports: Arc<Exports>,
     /// Room for live views of logs.
-    pub tails: Arc<Semaphore>,
+    pub tails: Turns,
+    /// Room for exports on their way to whoever asked.
+    pub downloads: Turns,
     /// True once the server stops: what would go on by itself ends then.
     pub stopping: watch::Sender<bool>,
     /// What the last verification of each log found.
@@ -66,7 +68,8 @@ impl App {
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
             exports: Arc::default(),
-            tails: Arc::new(Semaphore::new(limits::TAILS)),
+            tails: Turns::new(limits::TAILS, limits::TAILS_PER_LOG),
+            downloads: Turns::new(limits::DOWNLOADS, limits::DOWNLOADS_PER_LOG),
             stopping: watch::Sender::new(false),
             verified: Verified::default(),
             embedded_root_key: boot

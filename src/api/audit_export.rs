@@ -158,9 +158,10 @@ async fn at_once(call: Call<AuditExport>) -> Answer {
         to: time(query.to)?,
     };
     let (format, now) = (request.format, call.app.runtime.now());
+    let room = attachment::room(&call.app, call.grant.realm())?;
     let reading = export::export_small(&call.app.tenants, &call.grant, request).await?;
     let name = attachment::file_name(call.tenant.slug.as_str(), now, format.extension());
-    attachment::send(&name, format.content_type(), reading).await
+    attachment::send(room, &name, format.content_type(), reading).await
 }
 
 async fn start(call: Call<AuditExport>) -> Answer {
@@ -184,10 +185,11 @@ async fn find(call: Call<AuditExport>) -> Answer {
 
 async fn download(call: Call<AuditExport>) -> Answer {
     let (id, app) = (id(&call)?, &call.app);
+    let room = attachment::room(app, call.grant.realm())?;
     let download = export::download(&app.exports, &app.tenants, &call.grant, id).await?;
     let (format, created) = (download.export.request.format, download.export.created);
     let name = attachment::file_name(call.tenant.slug.as_str(), created, format.extension());
-    attachment::send(&name, format.content_type(), download).await
+    attachment::send(room, &name, format.content_type(), download).await
 }
 
 async fn cancel(call: Call<AuditExport>) -> Answer {

@@ -8,7 +8,10 @@ use actix_web::web::Bytes;
 use super::failure::Failure;
 use super::headers::put;
 use super::route::Answer;
-use crate::kernel::{Fault, Timestamp};
+use crate::app::App;
+use crate::authz::Realm;
+use crate::kernel::{ErrorKind, Fault, Timestamp};
+use crate::tenants::Turn;
 use crate::trail::export::{Download, ExportError, Exporting, Reading};
 
 /// Something that is sent in pieces; none after the last.
@@ -18,15 +21,27 @@ pub trait Source: 'static {
     fn next(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>>;
 }
 
+/// Room for a file on its way, which a slow client holds for long: to be taken before anything is
+/// read or recorded.
+///
+/// # Errors
+/// When there is none, of this log or at all.
+pub fn room(app: &App, realm: Realm) -> Result<Turn, Failure> {
+    app.downloads.try_take(realm).ok_or_else(|| {
+        let detail = "too many files are on their way: wait for one of them, then try again";
+        Failure::new(ErrorKind::Unavailable, "busy", detail)
+    })
+}
+
 /// A file for the browser to store. What goes wrong before the first piece is an answer of its
 /// own; later the connection is broken off, so that nobody takes a part for the whole.
-pub async fn send(name: &str, content_type: &str, mut source: impl Source) -> Answer {
+pub async fn send(room: Turn, name: &str, content_type: &str, mut source: impl Source) -> Answer {
     let first = full(&mut source).await.map_err(Failure::from)?;
-    let state = (first, source);
-    let pieces = futures_util::stream::try_unfold(state, |(piece, mut source)| async move {
+    let state = (first, source, room);
+    let pieces = futures_util::stream::try_unfold(state, |(piece, mut source, room)| async move {
         let Some(piece) = piece else { return Ok(None) };
         match full(&mut source).await {
-            Ok(next) => Ok(Some((Bytes::from(piece), (next, source)))),
+            Ok(next) => Ok(Some((Bytes::from(piece), (next, source, room)))),
             Err(error) => {
                 tracing::warn!(%error, "a download was broken off");
                 Err(std::io::Error::other("broken off"))

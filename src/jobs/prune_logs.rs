@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Context, Job, JobError, Record, Summary, Walk};
+use super::{Context, Job, JobError, Record, Summary, Walk, repo};
 use crate::authz::permission::{PlatformRetentionManage, RetentionManage};
 use crate::authz::{Grant, TenantState, Writes};
-use crate::tenants::Tenant;
+use crate::kernel::Timestamp;
+use crate::tenants::{DoorError, Tenant};
 use crate::trail::{self, Pace};
 
 pub const JOB: Job = Job {
@@ -21,10 +22,18 @@ pub const JOB: Job = Job {
 /// Between two writes, so that whoever waits for the same writer comes first.
 const BREATH: Duration = Duration::from_millis(5);
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// A clock that is this far ahead of the run before says that the appliance was off for long, or
+/// that the clock is wrong: a flat battery, or somebody who wants entries to look old.
+const LEAP: Duration = DAY.saturating_mul(45);
+/// For so long nothing is cut then: what a wrong clock takes cannot be given back.
+const DOUBT: Duration = DAY.saturating_mul(7);
+
 #[derive(Default)]
 struct Done {
     logs: u64,
     entries: u64,
+    in_doubt: bool,
 }
 
 async fn run(context: &Context) -> Result<Summary, JobError> {
@@ -32,7 +41,17 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     let (caller, mut done) = (&context.caller, Done::default());
     let grant =
         tenants.authorize_platform::<PlatformRetentionManage>(caller, context.job.name).await?;
-    done.logs += u64::from(trail::cut_platform_log(tenants, &grant).await?.is_some());
+    let job = context.job.name;
+    let starts = tenants.read(&grant, move |tx| Ok::<_, DoorError>(repo::starts(tx, job)?));
+    done.in_doubt = is_in_doubt(&starts.await?);
+    if done.in_doubt {
+        tracing::warn!(
+            "the clock leapt ahead since an earlier run; for a week no audit entries are removed. \
+             Check the clock"
+        );
+    } else {
+        done.logs += u64::from(trail::cut_platform_log(tenants, &grant).await?.is_some());
+    }
     remove(context, &grant, &mut done).await?;
     let mut walk = Walk::new(context);
     while let Some(tenant) = walk.next().await? {
@@ -40,7 +59,18 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         walk.note(&tenant, result)?;
     }
     walk.end()?;
-    Ok(Summary(vec![("logs", done.logs), ("entries", done.entries)]))
+    let mut summary = vec![("logs", done.logs), ("entries", done.entries)];
+    if done.in_doubt {
+        summary.push(("clockInDoubt", 1));
+    }
+    Ok(Summary(summary))
+}
+
+/// Whether the clock leapt not long ago; `starts` are the runs known of, the latest first.
+fn is_in_doubt(starts: &[Timestamp]) -> bool {
+    let Some(now) = starts.first() else { return false };
+    let leapt = |pair: &[Timestamp]| pair[0].since(pair[1]) > LEAP;
+    starts.windows(2).any(|pair| leapt(pair) && now.since(pair[0]) < DOUBT)
 }
 
 async fn one(context: &Context, tenant: &Tenant, done: &mut Done) -> Result<(), JobError> {
@@ -51,7 +81,9 @@ async fn one(context: &Context, tenant: &Tenant, done: &mut Done) -> Result<(), 
     let (tenants, slug) = (&context.app.tenants, tenant.slug.as_str());
     let authorized = tenants.authorize::<RetentionManage>(&context.caller, slug, context.job.name);
     let (grant, _) = authorized.await?;
-    done.logs += u64::from(trail::cut_log(tenants, &grant).await?.is_some());
+    if !done.in_doubt {
+        done.logs += u64::from(trail::cut_log(tenants, &grant).await?.is_some());
+    }
     remove(context, &grant, done).await
 }
 

@@ -9,13 +9,16 @@ use super::*;
 use crate::audit::proof::Prover;
 use crate::audit::{pruning, read};
 use crate::authz::Realm;
-use crate::authz::permission::{AuditIngest, AuditRead, RetentionManage, RetentionRead};
+use crate::authz::permission::{
+    AuditExport, AuditIngest, AuditRead, RetentionManage, RetentionRead,
+};
 use crate::kernel::clock::ManualClock;
 use crate::kernel::random::SystemRandom;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::{Sql, StoreError};
 use crate::tenants::{DoorError, StateChange, Tenant};
 use crate::testing::TestServer;
+use crate::trail::export::{self, ExportFormat, ExportRequest};
 use crate::trail::{self, SearchRequest, TrailError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -146,8 +149,16 @@ async fn a_run_that_was_killed_is_taken_up_by_the_next() {
     let mut pace = trail::Pace::default();
     let removed = trail::remove_rows(tenants, &grant, &mut pace).await.unwrap();
     assert!(removed.rows > 0 && removed.rows < cut.through, "{removed:?}");
-    // Killed here.
+    // Killed here. The rows that are left are gone for whoever exports the log, too.
     assert_eq!(house.found("action:made.old").await, 0);
+    let request =
+        ExportRequest { format: ExportFormat::Jsonl, q: String::new(), from: None, to: None };
+    let operator = house.server.operator();
+    let (exporter, _) = tenants.authorize::<AuditExport>(&operator, "acme", "test").await.unwrap();
+    let mut exported = export::export_small(tenants, &exporter, request).await.unwrap();
+    let first = exported.next().await.unwrap().unwrap();
+    let next = format!(r#"{{"seq":{},"#, cut.through + 1);
+    assert!(String::from_utf8(first).unwrap().starts_with(&next), "an entry before the cut");
     assert!(house.server.verify(&house.tenant).await.ok);
     house.run(JOB.name).await;
     assert!(!house.read(|tx| pruning::is_unfinished(tx)).await);
@@ -162,4 +173,21 @@ async fn a_frozen_tenants_log_stays_as_it_is() {
     house.server.change_state(&house.tenant, StateChange::Freeze).await;
     house.run(JOB.name).await;
     assert_eq!(house.found("action:made.old").await, 600);
+}
+
+#[tokio::test]
+async fn a_clock_that_leapt_ahead_removes_nothing_before_it_has_gone_on_for_a_week() {
+    let house = House::new().await;
+    house.run(JOB.name).await;
+    house.keep_for(731).await;
+    // A machine that comes up in another century.
+    house.clock.advance(80 * 365 * DAY);
+    house.ingest("made.later", 1).await;
+    for day in 0..7 {
+        house.run(JOB.name).await;
+        assert_eq!(house.found("action:made.old").await, 600, "day {day}");
+        house.clock.advance(DAY);
+    }
+    house.run(JOB.name).await;
+    assert_eq!(house.found("action:made.old").await, 0);
 }

@@ -75,6 +75,12 @@ pub fn last_ended(tx: &impl Sql, job: &str) -> Result<Option<Timestamp>, StoreEr
     Ok(tx.query_one(sql, args![job], |row| row.get(0))?.flatten())
 }
 
+/// When the runs of a job that are known of began, the latest first.
+pub fn starts(tx: &impl Sql, job: &str) -> Result<Vec<Timestamp>, StoreError> {
+    let sql = "SELECT started FROM job_runs WHERE job = $1 ORDER BY started DESC, id DESC";
+    tx.query(sql, args![job], |row| row.get(0))
+}
+
 fn read_run(row: &Row<'_>) -> Result<Run, StoreError> {
     let damaged = || StoreError::Sql("a job's run is damaged".into());
     Ok(Run {

@@ -26,6 +26,16 @@ pub const EXPORT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 pub const EXPORTS_ACTIVE: usize = 3;
 /// Exports written at the same time, of all logs: one core of a small machine, and one to spare.
 pub const EXPORTS_WRITING: usize = 2;
+/// … of which one log's is one, so that no tenant keeps the others waiting.
+pub const EXPORTS_WRITING_PER_LOG: usize = 1;
+/// Exports on their way to whoever asked, at one time: each holds up to two mebibytes …
+pub const DOWNLOADS: usize = 64;
+/// … and those of one log.
+pub const DOWNLOADS_PER_LOG: usize = 8;
+/// Verifications at one time: each uses all cores …
+pub const VERIFICATIONS: usize = 2;
+/// … of which one log's is one.
+pub const VERIFICATIONS_PER_LOG: usize = 1;
 /// What became of an export is shown for this long.
 pub const EXPORT_SHOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// A download that takes longer holds a connection to no purpose.
@@ -70,6 +80,8 @@ pub const CREDENTIALS_CACHED: usize = 10_000;
 
 /// Live views of logs at one time: each holds a connection and one page of rows.
 pub const TAILS: usize = 256;
+/// … and those of one log.
+pub const TAILS_PER_LOG: usize = 64;
 /// A live view ends after this long, and with it what a forgotten window shows.
 pub const TAIL_TIME: Duration = Duration::from_secs(10 * 60);
 /// Rows that a live view sends at a time; of a flood it shows the newest.

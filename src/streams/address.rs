@@ -2,7 +2,7 @@
 //! connections from where it stands: what answers only because the caller is local stays out of
 //! reach, whatever name leads there (server-side request forgery).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::senders::SendError;
 
@@ -36,7 +36,8 @@ impl Allowed {
         match self {
             Self::Anything => true,
             Self::Also(listed) => {
-                listed.iter().any(|allowed| allowed.to_canonical() == ip) || !is_refused(ip)
+                let is_listed = listed.iter().any(|allowed| allowed.to_canonical() == ip);
+                is_listed || !(is_refused(ip) || is_own(ip))
             }
         }
     }
@@ -73,8 +74,21 @@ fn is_refused(ip: IpAddr) -> bool {
         }
 }
 
-/// The IPv4 address that an IPv6 address leads to: NAT64 (RFC 6052), 6to4 (RFC 3056), and the
-/// deprecated form of RFC 4291.
+/// Whether one of this machine's interfaces has the address: what a machine sends to itself comes
+/// in as local whatever its name, past the firewall.
+fn is_own(ip: IpAddr) -> bool {
+    let has = |ip: IpAddr| UdpSocket::bind((ip, 0)).is_ok();
+    // Of the documentation's addresses (RFC 5737, RFC 3849) no machine has any. One that binds them
+    // binds everything (ip_nonlocal_bind), which says nothing.
+    let nobodys = match ip {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+    };
+    has(ip) && !has(nobodys)
+}
+
+/// The IPv4 address that an IPv6 address leads to: NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), and
+/// the deprecated form of RFC 4291.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = ip.segments();
     let join = |high: u16, low: u16| {
@@ -82,7 +96,7 @@ fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match (a, b, c, d, e, f) {
-        (0x64, 0xff9b, 0, 0, 0, 0) | (0, 0, 0, 0, 0, 0) => Some(join(g, h)),
+        (0x64, 0xff9b, 0, 0, 0, 0) | (0x64, 0xff9b, 1, ..) | (0, 0, 0, 0, 0, 0) => Some(join(g, h)),
         (0x2002, high, low, ..) => Some(join(high, low)),
         _ => None,
     }
@@ -127,6 +141,7 @@ mod tests {
             "::ffff:127.0.0.1",
             "::127.0.0.1",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
             "2002:7f00:1::",
             "0.0.0.0",
             "0.1.2.3",
@@ -153,6 +168,17 @@ mod tests {
         assert!(allowed.admits("127.0.0.1".parse().unwrap()));
         assert!(allowed.admits("::ffff:127.0.0.1".parse().unwrap()));
         assert!(!allowed.admits("127.0.0.2".parse().unwrap()));
+    }
+
+    #[test]
+    fn this_machine_is_refused_under_the_address_that_its_neighbours_know() {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        // Nothing is sent; a machine without a network has no such address.
+        let Ok(own) = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr()) else {
+            return;
+        };
+        assert!(!Allowed::default().admits(own.ip()), "{own}");
+        assert!(Allowed::Also(vec![own.ip()]).admits(own.ip()));
     }
 
     #[tokio::test]

@@ -139,6 +139,18 @@ impl Destination {
         }
     }
 
+    /// The same without what stands behind the host in a URL, for those who only look.
+    #[must_use]
+    pub fn without_path(mut self) -> Self {
+        let place = self.place();
+        if let Self::Splunk(SplunkTarget { url, .. }) | Self::Http(HttpTarget { url, .. }) =
+            &mut self
+        {
+            *url = place;
+        }
+        self
+    }
+
     /// Whether what is sent can be read on the way.
     pub fn is_encrypted(&self) -> bool {
         let place = self.place();

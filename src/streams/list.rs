@@ -4,6 +4,7 @@ use super::model::{Delivery, DeliveryState, SecretsSet, Sees, StreamState};
 use super::repo::{self, Stored};
 use super::{Stream, StreamError, Streams};
 use crate::audit::read;
+use crate::authz::permission::{AuditStream, PlatformAuditStream};
 use crate::authz::{Grant, Permission, Realm};
 use crate::kernel::Timestamp;
 use crate::kernel::id::StreamId;
@@ -22,7 +23,8 @@ pub async fn list<P: Sees>(
         Ok::<_, StreamError>(found)
     });
     let found = read.await?;
-    Ok(found.into_iter().map(|(at, stored)| view(streams, grant.realm(), at, stored)).collect())
+    let view = |(at, stored)| view(streams, grant, at, stored);
+    Ok(found.into_iter().map(view).collect())
 }
 
 /// One stream.
@@ -46,7 +48,7 @@ impl Streams {
             .tenants()
             .read(grant, move |tx| Ok::<_, StreamError>((Position::of(tx, &stored)?, stored)));
         let (at, stored) = read.await?;
-        Ok(view(self, grant.realm(), at, stored))
+        Ok(view(self, grant, at, stored))
     }
 }
 
@@ -64,7 +66,22 @@ impl Position {
     }
 }
 
-fn view(streams: &Streams, realm: Realm, at: Position, stored: Stored) -> Stream {
+/// Whether whoever looks could change the stream as well.
+fn manages<P>(grant: &Grant<P>) -> bool {
+    let flag = match grant.realm() {
+        Realm::Platform => PlatformAuditStream::FLAG,
+        Realm::Tenant(_) => AuditStream::FLAG,
+    };
+    grant.caller().principal.permissions().has(flag)
+}
+
+fn view<P: Permission>(
+    streams: &Streams,
+    grant: &Grant<P>,
+    at: Position,
+    stored: Stored,
+) -> Stream {
+    let realm = grant.realm();
     let live = streams.board().get(stored.id).map(|live| live.snapshot());
     let cursor = live.as_ref().map_or(stored.cursor, |live| live.cursor);
     let lag = at.size.saturating_sub(cursor.through);
@@ -83,7 +100,11 @@ fn view(streams: &Streams, realm: Realm, at: Position, stored: Stored) -> Stream
         id: stored.id,
         name: stored.settings.name,
         state: stored.state,
-        destination: stored.settings.destination,
+        destination: match manages(grant) {
+            true => stored.settings.destination,
+            // The rest of an address may be a secret, with which others could write there.
+            false => stored.settings.destination.without_path(),
+        },
         format: stored.settings.format,
         secrets: SecretsSet {
             credential: stored.secrets.credential.is_some(),

@@ -108,6 +108,7 @@ pub struct Stream {
     pub id: StreamId,
     pub name: String,
     pub state: StreamState,
+    /// Of a URL only protocol, host and port, for those who may not set streams up.
     pub destination: Destination,
     pub format: Format,
     pub secrets: SecretsSet,

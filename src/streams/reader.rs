@@ -6,9 +6,9 @@ use super::gap::Gap;
 use super::repo::Settings;
 use super::senders::{Batch, Encoder};
 use crate::args;
-use crate::audit::Event;
 use crate::audit::export::{Source, SourceTenant};
 use crate::audit::read::{self, Opener};
+use crate::audit::{Event, pruning};
 use crate::authz::permission::{AuditStreamSend, PlatformAuditStreamSend};
 use crate::authz::{Caller, Grant, Principal, Realm, RequestContext, TenantState, authorize};
 use crate::kernel::id::LogId;
@@ -96,6 +96,8 @@ fn read_batch(tx: &ReadTx<'_>, wanted: Wanted) -> Result<Taken, crate::store::St
     let (log, head) = (opener.log(), read::size(tx)?);
     // Numbers count in the log that they are from: another log is sent from its beginning.
     let after = if wanted.log == log { wanted.after } else { 0 };
+    // What is before the cut is gone for every reader, though its rows may wait to be removed.
+    let readable = after.max(pruning::through(tx)?);
     let source = Source::new(log, wanted.tenant);
     let Settings { destination, format, .. } = &*wanted.settings;
     let encoder = Encoder::new(destination, *format, source, wanted.enterprise);
@@ -103,7 +105,7 @@ fn read_batch(tx: &ReadTx<'_>, wanted: Wanted) -> Result<Taken, crate::store::St
     let limit = wanted.most.min(limits::STREAM_BATCH_ENTRIES);
     tx.for_each(
         "SELECT seq, time, envelope FROM audit_entries WHERE seq > $1 ORDER BY seq LIMIT $2",
-        args![after.cast_signed(), limit.cast_signed()],
+        args![readable.cast_signed(), limit.cast_signed()],
         |row| {
             if body.len() >= limits::STREAM_BATCH_BYTES {
                 return Ok(());

@@ -9,7 +9,7 @@ use super::doors::{Inner, Tenants};
 use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
-use super::{list, root_key};
+use super::{Turns, list, root_key};
 use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
 use crate::authz::Realm;
@@ -17,8 +17,8 @@ use crate::config::{ConfigError, Settings};
 use crate::crypto::root::RootFile;
 use crate::crypto::signing::SigningKey;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
-use crate::kernel::Runtime;
 use crate::kernel::id::{InstallationId, LogId, TenantId};
+use crate::kernel::{Runtime, limits};
 use crate::store::engine::Mode;
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
@@ -144,6 +144,7 @@ impl Boot {
             denials: Denials::default(),
             open: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            verifying: Turns::new(limits::VERIFICATIONS, limits::VERIFICATIONS_PER_LOG),
         };
         let tenants = Tenants { inner: Arc::new(inner) };
         Ok(Self { tenants, installation, is_new, embedded_root_key: root.embedded })

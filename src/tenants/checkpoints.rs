@@ -29,19 +29,26 @@ impl Tenants {
             };
             open.extend(tenants.iter().map(|(id, cell)| (*id, cell)).filter_map(tenant));
         }
-        let mut signed = 0;
+        let (mut signed, mut failed) = (0, None);
         for (realm, files) in open {
-            if sign(files.clone()).await? {
-                signed += 1;
+            // One log's damage keeps none of the others from being signed.
+            match self.checkpoint_one(realm, files).await {
+                Ok(one) => signed += u64::from(one),
+                Err(error) => failed = Some(error),
             }
-            let (now, last) = (self.now(), files.thinned.load(Ordering::Relaxed));
-            if now.since(Timestamp::from_micros(last)) >= THIN_EVERY {
-                files.thinned.store(now.as_micros(), Ordering::Relaxed);
-                self.system_write(realm, SystemWrite::Checkpoint, move |tx| {
-                    Ok(checkpoint::thin(tx, now).map(|_| ())?)
-                })
-                .await?;
-            }
+        }
+        failed.map_or(Ok(signed), Err)
+    }
+
+    async fn checkpoint_one(&self, realm: Realm, files: Arc<OpenRealm>) -> Result<bool, DoorError> {
+        let signed = sign(files.clone()).await?;
+        let (now, last) = (self.now(), files.thinned.load(Ordering::Relaxed));
+        if now.since(Timestamp::from_micros(last)) >= THIN_EVERY {
+            files.thinned.store(now.as_micros(), Ordering::Relaxed);
+            let thin = self.system_write(realm, SystemWrite::Checkpoint, move |tx| {
+                Ok(checkpoint::thin(tx, now).map(|_| ())?)
+            });
+            thin.await?;
         }
         Ok(signed)
     }

@@ -15,7 +15,7 @@ use super::idempotency::{self, IdempotencyKey};
 use super::realm::OpenRealm;
 use super::registry::Registry;
 use super::tx::{ReadTx, WriteTx};
-use super::{AuditEvents, DoorError, Tenant};
+use super::{AuditEvents, DoorError, Tenant, Turns};
 use crate::audit::event::Actor;
 use crate::audit::{AuditLog, Event};
 use crate::authz::{
@@ -37,6 +37,8 @@ pub(super) struct Inner {
     pub denials: Denials,
     /// Held by who changes a tenant's state, until the registry says the same as the file.
     pub changing: tokio::sync::Mutex<()>,
+    /// Verifications of logs.
+    pub verifying: Turns,
     pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
 }
 

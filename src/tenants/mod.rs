@@ -54,6 +54,7 @@ mod root_key;
 mod shred;
 mod state;
 mod system;
+mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
@@ -67,4 +68,5 @@ pub use model::{Slug, Tenant, TenantError};
 pub use root_key::EMBEDDED as EMBEDDED_ROOT_KEY;
 pub use state::{StateChange, change_state};
 pub use system::SystemWrite;
+pub use turns::{Turn, Turns};
 pub use tx::{ReadTx, RealmTx, WriteTx};

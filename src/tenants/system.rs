@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::doors::{append, read_realm, write_realm};
 use super::realm::OpenRealm;
-use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, WriteTx, Written};
+use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, Turn, WriteTx, Written};
 use crate::audit::event::{Actor, Resource};
 use crate::audit::notary::Notary;
 use crate::audit::{Event, catalogue};
@@ -173,6 +173,11 @@ impl Tenants {
         directory.join("exports")
     }
 
+    /// Waits until a realm's log may be verified: that takes every core that there is.
+    pub(crate) async fn turn_to_verify(&self, realm: Realm) -> Turn {
+        self.inner.verifying.take(realm).await
+    }
+
     /// Signs in the installation's name.
     pub(crate) fn notary(&self) -> &Arc<Notary> {
         &self.inner.ground.notary
@@ -212,11 +217,20 @@ impl Tenants {
             let head = realm.log_size.load(Ordering::Relaxed);
             if realm.indexed.load(Ordering::Relaxed) < head {
                 let feed = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(tx.catch_up_index(budget)?);
-                let through = read_realm(realm.clone(), feed).await?;
-                fed.indexes += 1;
-                fed.behind |= through < head;
+                // One log's damage does not keep the others' indexes behind.
+                match read_realm(realm.clone(), feed).await {
+                    Ok(through) => {
+                        fed.indexes += 1;
+                        fed.behind |= through < head;
+                    }
+                    Err(error) => {
+                        tracing::error!(log = %realm.owner, %error, "search index is not fed");
+                    }
+                }
             }
-            note_lost_index(&realm).await?;
+            if let Err(error) = note_lost_index(&realm).await {
+                tracing::error!(log = %realm.owner, %error, "a lost search index is not recorded");
+            }
         }
         Ok(fed)
     }

@@ -64,6 +64,7 @@ pub async fn verify_with<P: Permission>(
     grant: &Grant<P>,
     progress: OnProgress,
 ) -> Result<Verification, TrailError> {
+    let _turn = tenants.turn_to_verify(grant.realm()).await;
     let disclosed = tenants.disclose(grant, move |tx| {
         let verification = tx.verify_log(progress.as_ref())?;
         let event = verified(&verification);

@@ -227,6 +227,18 @@ async fn a_stream_is_changed_paused_resumed_and_removed_and_keeps_its_secrets_to
     delivered(&api, &id, last).await;
     assert!(receiver.taken().pop().unwrap().head.contains("application/x-ndjson"));
 
+    // A path may be a secret: those who may not set streams up see where one goes, and no more.
+    let mut deep = target.clone();
+    deep["url"] = json!(format!("{}/collect/by-this-path", receiver.url()));
+    let changed = patch(json!({ "destination": deep })).await.expect(200);
+    assert_eq!(changed["destination"]["url"], deep["url"]);
+    let auditor = app.client(app.key("acme", "auditor"));
+    let seen = [auditor.get(&here).await.expect(200), auditor.get(STREAMS).await.expect(200)];
+    for seen in seen {
+        let seen = seen.to_string();
+        assert!(seen.contains("http://127.0.0.1:") && !seen.contains("by-this-path"), "{seen}");
+    }
+
     let log = json!(api.entries("acme").await).to_string();
     assert!(!log.contains("top-secret-value") && log.contains("stream.created"), "{log}");
     api.delete(&here).await.expect(204);

@@ -1,6 +1,7 @@
 //! Taking entries of the log into the index: opened on a second thread, inserted on this one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::mpsc::{channel, sync_channel};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::store::{RawWriteTx, Sql, StoreError};
 /// Entries handed over in one go, and how many such pieces are under way.
 const PIECE: u64 = 256;
 const AHEAD: usize = 4;
+
+/// Bytes of keys that are gathered before they are written: memory is for everybody.
+const GATHERED: usize = 64 << 20;
 
 /// When a feed has to come to an end.
 pub struct Deadline<'a> {
@@ -102,22 +106,23 @@ fn pipeline(
         let (closed, to_open) = sync_channel::<Vec<Stored>>(AHEAD);
         let (opened, extracts) = channel();
         scope.spawn(move || {
+            let mut bytes = 0;
             for piece in to_open {
                 let mut piece = open(opener, piece);
                 if let Ok(entries) = &mut piece {
                     if let Some(words) = gathered.words {
                         entries.iter().for_each(|entry| words.add(entry));
                     }
-                    collect(gathered.postings, entries);
+                    bytes += collect(gathered.postings, entries);
                 }
-                if opened.send(piece).is_err() {
+                if opened.send(piece.map(|piece| (piece, bytes))).is_err() {
                     return; // the inserting side gave up
                 }
             }
         });
-        let (mut read_through, mut under_way) = (taking.through, 0);
+        let (mut read_through, mut under_way, mut is_full) = (taking.through, 0, false);
         loop {
-            while under_way < AHEAD && read_through < last && !deadline.is_over() {
+            while under_way < AHEAD && read_through < last && !is_full && !deadline.is_over() {
                 let end = last.min(read_through + PIECE);
                 if closed.send(read(log, read_through, end)?).is_err() {
                     return Err(StoreError::Panicked);
@@ -127,7 +132,8 @@ fn pipeline(
             if under_way == 0 {
                 return Ok(());
             }
-            let piece = extracts.recv().map_err(|_| StoreError::Panicked)??;
+            let (piece, bytes) = extracts.recv().map_err(|_| StoreError::Panicked)??;
+            is_full = bytes > GATHERED;
             taking.piece(piece)?;
             under_way -= 1;
         }
@@ -170,13 +176,23 @@ struct Gathered<'a> {
     words: &'a mut Option<Words>,
 }
 
-fn collect(postings: &mut Postings, entries: &mut [Extract]) {
+/// Bytes of the keys that are new, about.
+fn collect(postings: &mut Postings, entries: &mut [Extract]) -> usize {
+    let mut bytes = 0;
     for entry in entries {
         let low = (entry.seq % CHUNK) as u16;
         for key in std::mem::take(&mut entry.keys) {
-            postings.entry(key).or_default().push(low);
+            let length = key.len();
+            match postings.entry(key) {
+                Entry::Occupied(mut known) => known.get_mut().push(low),
+                Entry::Vacant(new) => {
+                    new.insert(vec![low]);
+                    bytes += length;
+                }
+            }
         }
     }
+    bytes
 }
 
 /// One transaction's worth.
@@ -196,11 +212,7 @@ impl<'a, 'b> Taking<'a, 'b> {
     }
 
     /// Writes the postings in the order of their keys, as the B-tree likes it.
-    fn end(
-        self,
-        postings: Postings,
-        is_new: bool,
-    ) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
+    fn end(self, postings: Postings, is_new: bool) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
         let mut postings: Vec<_> = postings.into_iter().collect();
         postings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, lows) in postings {

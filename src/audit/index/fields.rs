@@ -86,10 +86,19 @@ pub struct Extract {
 
 /// Custom values looked up by path; of more in one entry the rest is found as text alone.
 const CUSTOM_MOST: usize = 1000;
+/// Longest path that is looked up. Each value below it bears it: without a bound, an entry of 64 KiB
+/// would take up tens of mebibytes.
+const PATH_MOST: usize = 256;
+/// What all these keys of one entry take up, about.
+const CUSTOM_BYTES: usize = 64 * 1024;
 
 impl Extract {
     pub fn new(entry: &EntryView, subjects: &[KeyId]) -> Self {
-        let mut into = Into { keys: Vec::with_capacity(24), text: String::with_capacity(512) };
+        let mut into = Into {
+            keys: Vec::with_capacity(24),
+            text: String::with_capacity(512),
+            custom_bytes: 0,
+        };
         into.field(&[Key::Action], &entry.action);
         if let Some(actor) = &entry.actor {
             into.field(&[Key::ActorId], &actor.id);
@@ -127,7 +136,7 @@ impl Extract {
         into.changes(entry);
         for (name, value) in &entry.custom_fields {
             text::append(&mut into.text, name);
-            into.custom(name, value, CUSTOM_MOST);
+            into.custom(name, value);
         }
         into.keys.extend(subjects.iter().map(|subject| Key::Subject.of(subject.bytes())));
         into.end(entry.seq)
@@ -137,6 +146,8 @@ impl Extract {
 struct Into {
     keys: Vec<Vec<u8>>,
     text: String,
+    /// Of the keys for custom values.
+    custom_bytes: usize,
 }
 
 impl Into {
@@ -158,23 +169,27 @@ impl Into {
     }
 
     /// A member is found under its path, an element of a list under the list's.
-    fn custom(&mut self, path: &str, value: &Value, most: usize) {
+    fn custom(&mut self, path: &str, value: &Value) {
+        if path.len() > PATH_MOST {
+            return self.words(value);
+        }
         match value {
             Value::Object(members) => {
                 for (name, value) in members {
                     text::append(&mut self.text, name);
-                    self.custom(&format!("{path}.{name}"), value, most);
+                    self.custom(&format!("{path}.{name}"), value);
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.custom(path, item, most)),
+            Value::Array(items) => items.iter().for_each(|item| self.custom(path, item)),
             Value::Null => {}
-            Value::String(value) => self.custom_value(path, value, most),
-            other => self.custom_value(path, &other.to_string(), most),
+            Value::String(value) => self.custom_value(path, value),
+            other => self.custom_value(path, &other.to_string()),
         }
     }
 
-    fn custom_value(&mut self, path: &str, value: &str, most: usize) {
-        if self.keys.len() < most {
+    fn custom_value(&mut self, path: &str, value: &str) {
+        if self.keys.len() < CUSTOM_MOST && self.custom_bytes < CUSTOM_BYTES {
+            self.custom_bytes += 2 * path.len() + value.len();
             self.keys.push(Key::Custom.of(path.as_bytes()));
             self.keys.push(Key::custom(path, value));
         }
@@ -200,5 +215,37 @@ impl Into {
         self.keys.sort_unstable();
         self.keys.dedup();
         Extract { seq, keys: self.keys, text: self.text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::audit::{Event, catalogue};
+    use crate::kernel::Timestamp;
+    use crate::kernel::limits;
+
+    fn extract(custom: Value) -> Extract {
+        let mut event = Event::new(catalogue::LOGIN_FAILED);
+        event.custom_fields.extend(custom.as_object().cloned().unwrap_or_default());
+        Extract::new(&EntryView::new(1, Timestamp::from_micros(0), event), &[])
+    }
+
+    #[test]
+    fn no_entry_takes_up_much_more_in_the_index_than_in_the_log() {
+        let leaves: serde_json::Map<_, _> =
+            (0..2000).map(|n| (format!("x{n}"), json!("found"))).collect();
+        let long = "y".repeat(limits::EVENT_BYTES / 2);
+        let names = ["a".to_owned(), "b".repeat(200), long];
+        for name in names {
+            let found = extract(json!({ "top": { name: leaves.clone() } }));
+            let bytes: usize = found.keys.iter().map(Vec::len).sum();
+            assert!(bytes <= 4 * limits::EVENT_BYTES, "{bytes}");
+            assert!(found.text.ends_with(" x999 found"), "all of it is found as text");
+        }
+        let found = extract(json!({ "order": { "id": 98231 } }));
+        assert!(found.keys.contains(&Key::custom("order.id", "98231")));
     }
 }

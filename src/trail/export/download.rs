@@ -62,13 +62,21 @@ impl<P: Exporting> Download<P> {
     /// The next piece; none after the last.
     ///
     /// # Errors
-    /// Before each piece it is looked whether whoever fetches it may still have it.
+    /// Before each piece it is looked whether whoever fetches it may still have it, and whether it
+    /// was thrown away meanwhile: contents that are destroyed do not go on leaving the house.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ExportError> {
         let Some(mut reader) = self.reader.take() else { return Ok(None) };
         if self.tenants.runtime().clock.monotonic() >= self.deadline {
             return Err(ExportError::TooSlow);
         }
         self.grant = renewed(&self.tenants, &self.grant).await?;
+        let id = self.export.id;
+        let is_gone = self
+            .tenants
+            .read(&self.grant, move |tx| Ok::<_, ExportError>(repo::is_cancelled(tx, id)?));
+        if is_gone.await? {
+            return Err(ExportError::NotReady(ExportState::Cancelled.name()));
+        }
         let read = tokio::task::spawn_blocking(move || Ok((reader.next_chunk()?, reader))).await;
         let (chunk, reader) = read.unwrap_or(Err(StoreError::Panicked)).map_err(DoorError::from)?;
         match chunk {

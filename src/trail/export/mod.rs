@@ -7,6 +7,8 @@
 mod cancel;
 mod discard;
 mod download;
+#[cfg(test)]
+mod download_tests;
 mod error;
 mod format;
 mod list;

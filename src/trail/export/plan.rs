@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use super::ExportError;
 use crate::audit::index::Cursor;
 use crate::audit::query::Query;
-use crate::audit::read;
+use crate::audit::{pruning, read};
 use crate::kernel::id::LogId;
 use crate::store::Sql;
 use crate::tenants::ReadTx;
@@ -60,7 +60,7 @@ pub fn plan(
     Ok(Plan { log: log.unwrap_or(LogId::from_bytes([0; 16])), seqs })
 }
 
-/// The oldest entry that is still there.
+/// The oldest entry that may still be seen; rows before it may wait to be removed.
 pub fn first(tx: &ReadTx<'_>) -> Result<u64, ExportError> {
-    Ok(tx.count("SELECT coalesce(min(seq), 1) FROM audit_entries", &[])?)
+    Ok(pruning::through(tx)? + 1)
 }

@@ -103,6 +103,12 @@ pub fn key(tx: &impl RealmTx, id: ExportId) -> Result<Option<Key32>, ExportError
     Ok(Some(Key32::from_slice(&key).ok_or(CryptoError::Unreadable)?))
 }
 
+/// Whether it was thrown away, or is not there at all.
+pub fn is_cancelled(tx: &impl Sql, id: ExportId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM exports WHERE id = $1 AND state <> 'cancelled'";
+    Ok(tx.count(sql, args![id])? == 0)
+}
+
 struct Raw {
     export: Export,
     request: Vec<u8>,

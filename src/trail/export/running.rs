@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
-
 use super::ExportError;
 use crate::authz::Realm;
 use crate::kernel::id::ExportId;
 use crate::kernel::limits;
+use crate::tenants::Turns;
 
 pub struct Exports {
     running: Mutex<HashMap<ExportId, (Realm, Arc<Progress>)>>,
-    pub(super) turns: Arc<Semaphore>,
+    pub(super) turns: Turns,
 }
 
 /// How far an export has come.
@@ -35,7 +34,7 @@ pub struct Place {
 
 impl Default for Exports {
     fn default() -> Self {
-        let turns = Arc::new(Semaphore::new(limits::EXPORTS_WRITING));
+        let turns = Turns::new(limits::EXPORTS_WRITING, limits::EXPORTS_WRITING_PER_LOG);
         Self { running: Mutex::default(), turns }
     }
 }

@@ -1,10 +1,7 @@
 //! Writing a large export to its file.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use super::model::resource;
 use super::reading::{CATCH_UP, Reading, renewed};
@@ -20,7 +17,7 @@ use crate::kernel::id::ExportId;
 use crate::kernel::{ErrorKind, Fault, limits};
 use crate::store::StoreError;
 use crate::store::spool::{self, SpoolWriter};
-use crate::tenants::{DoorError, SystemWrite, Tenants};
+use crate::tenants::{DoorError, SystemWrite, Tenants, Turns};
 
 /// Between two looks whether the index has caught up.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -39,8 +36,8 @@ pub fn path(tenants: &Tenants, realm: Realm, id: ExportId) -> PathBuf {
 }
 
 /// Waits for its turn, writes the file, and says how it ended. A file that is not whole goes.
-pub async fn run<P: Exporting>(task: Task<P>, place: Place, turns: Arc<Semaphore>) {
-    let Ok(_turn) = turns.acquire().await else { return };
+pub async fn run<P: Exporting>(task: Task<P>, place: Place, turns: Turns) {
+    let _turn = turns.take(task.grant.realm()).await;
     let path = path(&task.tenants, task.grant.realm(), place.id);
     match task.write(&place, path.clone()).await {
         Ok(true) => {}

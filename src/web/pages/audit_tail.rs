@@ -5,7 +5,6 @@ use std::time::Duration;
 use actix_ws::CloseCode;
 use askama::Template as _;
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::audit_rows;
 use crate::app::App;
@@ -19,6 +18,7 @@ use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::http::socket::{Lost, Socket};
 use crate::kernel::{ErrorKind, limits};
+use crate::tenants::Turn;
 use crate::trail::{News, Tail, TrailError};
 use crate::web::messages::Messages;
 use crate::web::view::audit_rows::AuditRows;
@@ -85,7 +85,7 @@ struct View<P> {
     answer: actix_web::HttpResponse,
     socket: Socket,
     chrome: Chrome,
-    room: OwnedSemaphorePermit,
+    room: Turn,
 }
 
 /// Why a live view ends, as the log says it.
@@ -130,7 +130,7 @@ impl<P: Permission> View<P> {
     ) -> Result<Self, Failure> {
         let asked: Asked = input.query()?;
         let (answer, socket) = Socket::accept(input)?;
-        let room = app.tails.clone().try_acquire_owned().map_err(|_| {
+        let room = app.tails.try_take(grant.realm()).ok_or_else(|| {
             let detail = "too many live views are open: try again shortly";
             Failure::new(ErrorKind::Unavailable, "busy", detail)
         })?;

@@ -156,10 +156,11 @@ async fn export_or_start<P: Exporting>(
         Ok(request) => request,
         Err(page) => return respond::refused(&page.page(&form, chrome)),
     };
+    let room = attachment::room(app, grant.realm())?;
     match export::export_small(&app.tenants, grant, request.clone()).await {
         Ok(reading) => {
             let name = attachment::file_name(name, app.runtime.now(), request.format.extension());
-            return attachment::send(&name, request.format.content_type(), reading).await;
+            return attachment::send(room, &name, request.format.content_type(), reading).await;
         }
         Err(ExportError::TooMany | ExportError::Behind) => {}
         Err(error) => return refuse(chrome, &form, error),
@@ -192,10 +193,11 @@ fn refuse(chrome: Chrome, form: &Form, error: ExportError) -> Answer {
 }
 
 async fn fetch<P: Exporting>(app: &App, input: &Input, grant: &Grant<P>, name: &str) -> Answer {
+    let room = attachment::room(app, grant.realm())?;
     let download = export::download(&app.exports, &app.tenants, grant, id(input)?).await?;
     let (format, created) = (download.export.request.format, download.export.created);
     let name = attachment::file_name(name, created, format.extension());
-    attachment::send(&name, format.content_type(), download).await
+    attachment::send(room, &name, format.content_type(), download).await
 }
 
 async fn stop<P: Exporting>(app: &App, input: &Input, grant: &Grant<P>, here: &str) -> Answer {
