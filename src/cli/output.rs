@@ -39,10 +39,23 @@ pub fn say(text: &str) -> anyhow::Result<()> {
 /// Says on standard error what went wrong; with `--json` as an object, standard output stays empty.
 pub fn failure(error: &anyhow::Error, as_json: bool) {
     if as_json {
-        eprintln!("{}", json!({ "error": format!("{error:#}") }));
+        eprintln!("{}", json!({ "error": causes(error) }));
     } else {
-        eprintln!("strongroom: {}", printable(&format!("{error:#}")));
+        eprintln!("strongroom: {}", printable(&causes(error)));
     }
+}
+
+/// An error and its causes on one line. Some errors have their cause in their own text: it is not
+/// said twice.
+pub fn causes(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            let colon = if told.is_empty() { "" } else { ": " };
+            told = format!("{told}{colon}{cause}");
+        }
+    }
+    told
 }
 
 /// Names come from whoever may give them: what steers a terminal, or turns text around so that it
