@@ -512,7 +512,7 @@ jump-go = Go
 audit-empty = The log is empty
 audit-empty-text = The first act in this organisation will be its first entry.
 audit-none-found = No entry matches
-audit-none-found-text = Take away a term or widen the time.
+audit-none-found-text = Take away a term or widen the time. Names and ids are compared whole: actor:"Ada Lovelace" finds her, actor:Ada* whoever begins so, and the word ada by itself whatever has it in it.
 audit-verify = Verify log
 verify-lead = Every entry is read from disk and its hash computed again; links, tree, checkpoints and signatures are checked.
 verify-never-title = Not verified since the server started
@@ -593,7 +593,7 @@ leaf-time = Time in microseconds since 1970
 proof-title = Proof that it is in the log
 proof-text = The entry is in the tree of the first { $count } entries, whose root a checkpoint signs, of
 proof-unsigned = The entry is in the tree of the { $count } entries of today. The next checkpoint signs it, within a minute.
-proof-no-witness = Nobody outside has signed this checkpoint yet.
+proof-no-witness = Nobody outside has signed a checkpoint over this entry yet.
 proof-witnesses = Signed by witnesses as well:
 proof-path = { $count ->
     [one] { $count } hash from the entry to the root
@@ -606,7 +606,6 @@ proof-how-text = Begin with the entry’s hash. For each hash of the path, compu
 ## Witnesses
 witnesses-title = Witnesses
 witnesses-lead = Somebody outside signs this log's checkpoints. What a witness has signed cannot be told differently any more, not even by whoever has this machine.
-witnesses-back = Back to the audit log
 witnesses-empty = No witnesses yet
 witnesses-empty-text = Let an auditor make a key with “strongroom audit witness keygen”, and add the line that it prints.
 witness-state-active = Witness
@@ -671,6 +670,7 @@ certificate-download = Download
 
 ## Exports of the audit log
 exports-title = Exports
+exports-all = All exports
 exports-lead = Large exports are written to an encrypted file first and can be fetched for 24 hours. Up to 10,000 entries are sent at once.
 exports-to-log = Audit log
 exports-empty = No exports
