@@ -51,17 +51,20 @@ pub fn run(
     let last = head.min(chunk * CHUNK + CHUNK - 1);
     let is_new = is_unfed(index, chunk)?;
     file::make_part(index, (after + 1) / file::PART)?;
-    let mut taking = Taking { index, chunk, through: after, postings: HashMap::new() };
-    let mut words = None;
+    let mut taking = Taking { index, chunk, through: after };
+    let (mut postings, mut words) = (Postings::new(), None);
     if last - after <= PIECE {
-        taking.piece(open(opener, read(log, after, last)?)?)?;
+        let mut piece = open(opener, read(log, after, last)?)?;
+        collect(&mut postings, &mut piece);
+        taking.piece(piece)?;
     } else {
         // A chunk that is taken in at once has all its words at hand.
         words = (is_new && last == chunk * CHUNK + CHUNK - 1).then(Words::default);
-        pipeline(&mut taking, log, (opener, &mut words), last, deadline)?;
+        let gathered = Gathered { postings: &mut postings, words: &mut words };
+        pipeline(&mut taking, log, (opener, gathered), last, deadline)?;
     }
     let (id, through) = (opener.log(), taking.through);
-    let index = taking.end(is_new)?;
+    let index = taking.end(postings, is_new)?;
     let taken = file::Taken { through, hash: hash_of(log, through)? };
     file::set_cursor(index, id, &taken)?;
     if let Some(words) = words.filter(|_| through == last) {
@@ -91,7 +94,7 @@ pub fn word(
 fn pipeline(
     taking: &mut Taking<'_, '_>,
     log: &impl Sql,
-    (opener, words): (&mut Opener, &mut Option<Words>),
+    (opener, gathered): (&mut Opener, Gathered<'_>),
     last: u64,
     deadline: &Deadline<'_>,
 ) -> Result<(), StoreError> {
@@ -100,9 +103,12 @@ fn pipeline(
         let (opened, extracts) = channel();
         scope.spawn(move || {
             for piece in to_open {
-                let piece = open(opener, piece);
-                if let (Some(words), Ok(entries)) = (words.as_mut(), &piece) {
-                    entries.iter().for_each(|entry| words.add(entry));
+                let mut piece = open(opener, piece);
+                if let Ok(entries) = &mut piece {
+                    if let Some(words) = gathered.words {
+                        entries.iter().for_each(|entry| words.add(entry));
+                    }
+                    collect(gathered.postings, entries);
                 }
                 if opened.send(piece).is_err() {
                     return; // the inserting side gave up
@@ -155,30 +161,47 @@ fn is_unfed(index: &impl Sql, chunk: u64) -> Result<bool, StoreError> {
     Ok(index.count(sql, args![chunk.cast_signed()])? == 0)
 }
 
+/// Which entries of a chunk have a key.
+type Postings = HashMap<Vec<u8>, Vec<u16>>;
+
+/// What the second thread makes of the entries that it opens: all of them are inserted, or none.
+struct Gathered<'a> {
+    postings: &'a mut Postings,
+    words: &'a mut Option<Words>,
+}
+
+fn collect(postings: &mut Postings, entries: &mut [Extract]) {
+    for entry in entries {
+        let low = (entry.seq % CHUNK) as u16;
+        for key in std::mem::take(&mut entry.keys) {
+            postings.entry(key).or_default().push(low);
+        }
+    }
+}
+
 /// One transaction's worth.
 struct Taking<'a, 'b> {
     index: &'a mut RawWriteTx<'b>,
     chunk: u64,
     through: u64,
-    postings: HashMap<Vec<u8>, Vec<u16>>,
 }
 
 impl<'a, 'b> Taking<'a, 'b> {
     fn piece(&mut self, piece: Vec<Extract>) -> Result<(), StoreError> {
         for entry in piece {
             file::insert_text(self.index, entry.seq, &entry.text)?;
-            let low = (entry.seq % CHUNK) as u16;
-            for key in entry.keys {
-                self.postings.entry(key).or_default().push(low);
-            }
             self.through = entry.seq;
         }
         Ok(())
     }
 
     /// Writes the postings in the order of their keys, as the B-tree likes it.
-    fn end(mut self, is_new: bool) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
-        let mut postings: Vec<_> = std::mem::take(&mut self.postings).into_iter().collect();
+    fn end(
+        self,
+        postings: Postings,
+        is_new: bool,
+    ) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
+        let mut postings: Vec<_> = postings.into_iter().collect();
         postings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, lows) in postings {
             file::append_postings(self.index, self.chunk, &key, &lows, is_new)?;
