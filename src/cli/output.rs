@@ -102,6 +102,17 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 mod tests {
     use super::*;
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("in the search {0}")]
+    struct Outer(#[from] std::num::ParseIntError);
+
+    #[test]
+    fn a_cause_that_an_error_names_itself_is_not_said_twice() {
+        let inner = || "x".parse::<u8>().unwrap_err();
+        let error = anyhow::Error::from(Outer(inner())).context("no export");
+        assert_eq!(causes(&error), format!("no export: in the search {}", inner()));
+    }
+
     #[test]
     fn a_name_can_neither_steer_the_terminal_nor_add_a_line() {
         let name = "Acme\u{1b}[2J\nglobex  active\u{202e}".to_owned();

@@ -279,8 +279,14 @@ async fn the_console_shows_who_signed_and_takes_signatures() {
     let lines = signed.replace('\n', "\r\n");
     let refused = session.submit(page, &import, &[("note", "nothing")]).await;
     assert_eq!(refused.status, 422);
+    let entry = "/t/acme/admin/audit/1";
+    let unsigned = session.get(entry).await.body;
+    assert!(unsigned.contains("Nobody outside has signed"), "{unsigned}");
     let taken = session.submit(page, &import, &[("note", &lines)]).await;
     assert_eq!(taken.status, 303, "{}", taken.body);
+    // The log has grown since, and an entry is still shown with who witnessed it.
+    let witnessed = session.get(entry).await.body;
+    assert!(witnessed.contains("<b>audit.example/1</b>"), "{witnessed}");
     let id = shown.split(&format!("{page}/")).find_map(|rest| rest.split_once("/remove"));
     let remove = format!("{page}/{}/remove", id.unwrap().0);
     assert!(session.get(&remove).await.body.contains("Remove the witness"));

@@ -835,6 +835,8 @@ def main():
         found = {"ok": True, **arguments.run(arguments)}
     except Bad as bad:
         found = {"ok": False, "firstBad": bad.seq, "reason": str(bad)}
+    except OSError as error:
+        found = {"ok": False, "firstBad": None, "reason": f"a file cannot be read: {error}"}
     print(json.dumps(found))
     return 0 if found["ok"] else 1
 

@@ -196,11 +196,7 @@ impl<'a, 'b> Taking<'a, 'b> {
     }
 
     /// Writes the postings in the order of their keys, as the B-tree likes it.
-    fn end(
-        self,
-        postings: Postings,
-        is_new: bool,
-    ) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
+    fn end(self, postings: Postings, is_new: bool) -> Result<&'a mut RawWriteTx<'b>, StoreError> {
         let mut postings: Vec<_> = postings.into_iter().collect();
         postings.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, lows) in postings {
