@@ -29,5 +29,7 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   }
 }
 
-// On a phone the navigation is a strip that scrolls: show where one is.
-document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a phone the navigation and the tabs are strips that scroll: show where one is.
+for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {
+  here.scrollIntoView({ block: "nearest", inline: "center" });
+}

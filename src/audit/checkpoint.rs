@@ -87,6 +87,12 @@ pub fn list(tx: &impl Sql, below: Option<u64>, most: u64) -> Result<Vec<Stored>,
     tx.query(&sql, args![below, most.cast_signed()], stored)
 }
 
+/// The largest checkpoint that a witness has signed.
+pub fn witnessed(tx: &impl Sql) -> Result<Option<Stored>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE size = (SELECT max(size) FROM cosignatures)");
+    tx.query_one(&sql, &[], stored)
+}
+
 /// The cosignatures under the checkpoint over so many entries, the earliest first.
 pub fn cosignatures(tx: &impl Sql, size: u64) -> Result<Vec<StoredCosignature>, StoreError> {
     let sql = "SELECT size, witness, time, line FROM cosignatures WHERE size = $1

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use super::output::Report;
+use super::output::{Report, causes};
 
 /// One line of an answer. The last one is a report or a failure.
 #[derive(Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Feedback {
             .0
             .send(match result {
                 Ok(report) => Answer::Report(report),
-                Err(error) => Answer::Failed(format!("{error:#}")),
+                Err(error) => Answer::Failed(causes(&error)),
             })
             .await;
     }

@@ -39,10 +39,23 @@ pub fn say(text: &str) -> anyhow::Result<()> {
 /// Says on standard error what went wrong; with `--json` as an object, standard output stays empty.
 pub fn failure(error: &anyhow::Error, as_json: bool) {
     if as_json {
-        eprintln!("{}", json!({ "error": format!("{error:#}") }));
+        eprintln!("{}", json!({ "error": causes(error) }));
     } else {
-        eprintln!("strongroom: {}", printable(&format!("{error:#}")));
+        eprintln!("strongroom: {}", printable(&causes(error)));
     }
+}
+
+/// An error and its causes on one line. Some errors have their cause in their own text: it is not
+/// said twice.
+pub fn causes(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.ends_with(&cause) {
+            let colon = if told.is_empty() { "" } else { ": " };
+            told = format!("{told}{colon}{cause}");
+        }
+    }
+    told
 }
 
 /// Names come from whoever may give them: what steers a terminal, or turns text around so that it
@@ -88,6 +101,17 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("in the search {0}")]
+    struct Outer(#[from] std::num::ParseIntError);
+
+    #[test]
+    fn a_cause_that_an_error_names_itself_is_not_said_twice() {
+        let inner = || "x".parse::<u8>().unwrap_err();
+        let error = anyhow::Error::from(Outer(inner())).context("no export");
+        assert_eq!(causes(&error), format!("no export: in the search {}", inner()));
+    }
 
     #[test]
     fn a_name_can_neither_steer_the_terminal_nor_add_a_line() {

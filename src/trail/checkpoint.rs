@@ -121,6 +121,17 @@ pub async fn inclusion_proof<P: Permission>(
         .await
 }
 
+/// Entries of the largest checkpoint that a witness signed, if it reaches entry `seq`.
+pub async fn witnessed_size<P: Permission>(
+    tenants: &Tenants,
+    grant: &Grant<P>,
+    seq: u64,
+) -> Result<Option<u64>, TrailError> {
+    let read = tenants.read(grant, |tx| Ok::<_, TrailError>(checkpoint::witnessed(tx)?));
+    let witnessed = read.await?;
+    Ok(witnessed.map(|witnessed| witnessed.size).filter(|size| *size >= seq))
+}
+
 /// Proves that the log of `to` entries begins with that of `from` entries.
 pub async fn consistency_proof<P: Permission>(
     tenants: &Tenants,

@@ -24,7 +24,7 @@ pub mod witness;
 pub use admin_access::record_admin_access;
 pub use checkpoint::{
     CheckpointView, ConsistencyProof, InclusionProof, WitnessView, checkpoint, checkpoints,
-    consistency_proof, inclusion_proof, public_key,
+    consistency_proof, inclusion_proof, public_key, witnessed_size,
 };
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, Refused, ingest, ingest_partial};

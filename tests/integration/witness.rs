@@ -137,6 +137,47 @@ async fn a_witness_without_network_signs_a_log_that_grows() {
     }
 }
 
+/// A log grows by the very entry that says it was witnessed, and by one about the export.
+#[tokio::test]
+async fn a_bundle_shows_an_auditor_what_they_witnessed_although_the_log_has_grown_since() {
+    let (app, token) = TestApp::with_tenant();
+    let auditor = Auditor::new(&app);
+    let name_it = ["audit", "witness", "add", "--tenant", "acme", "--name", "Audit Ltd", "--key"];
+    app.cli(&[&name_it[..], &[&auditor.key]].concat(), "");
+    grow(&app, &token, 20, "made.up").await;
+    let bundle = |name: &str| {
+        let out = auditor.file(name);
+        let verb = ["audit", "export", "--tenant", "acme", "--format", "bundle", "--out", &out];
+        app.cli(&verb, "");
+        out
+    };
+    let (key, witness) = (auditor.file("log.pub"), auditor.file("witness.pub"));
+    let check = |bundle: &str| {
+        let verb = ["audit", "verify", "--json", "--bundle", bundle, "--public-key", &key];
+        let verb = [&verb[..], &["--witness-key", &witness]].concat();
+        let said: Value =
+            serde_json::from_str(&cli(&auditor.path("no-data"), &[], &verb, "").out).unwrap();
+        let second = python(&["bundle", bundle, "--key", &key, "--witness", &witness]);
+        assert_eq!(said["ok"], second["ok"], "{said} {second}");
+        (said["logs"][0].clone(), second)
+    };
+    let (before, _) = check(&bundle("before.srbundle"));
+    let reason = before["reason"].as_str().unwrap();
+    assert!(reason.contains("no checkpoint in it was signed by the witness"), "{reason}");
+
+    export(&app, &auditor);
+    assert_eq!(auditor.cosign(&["--public-key", &key]).code, 0);
+    let signed = auditor.file("signed");
+    app.cli(&["audit", "witness", "import", "--tenant", "acme", "--in", &signed], "");
+    grow(&app, &token, 20, "made.up").await;
+    let (after, second) = check(&bundle("after.srbundle"));
+    assert_eq!(after["ok"], true, "{after}");
+    let size = after["grownFrom"].as_u64().unwrap();
+    assert!(size > 20 && after["size"].as_u64() > Some(size + 20), "{after}");
+    assert_eq!(after["witnesses"][0]["size"], size, "{after}");
+    assert_eq!(second["witnesses"]["audit.example/1"]["size"], size, "{second}");
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
@@ -238,8 +279,14 @@ async fn the_console_shows_who_signed_and_takes_signatures() {
     let lines = signed.replace('\n', "\r\n");
     let refused = session.submit(page, &import, &[("note", "nothing")]).await;
     assert_eq!(refused.status, 422);
+    let entry = "/t/acme/admin/audit/1";
+    let unsigned = session.get(entry).await.body;
+    assert!(unsigned.contains("Nobody outside has signed"), "{unsigned}");
     let taken = session.submit(page, &import, &[("note", &lines)]).await;
     assert_eq!(taken.status, 303, "{}", taken.body);
+    // The log has grown since, and an entry is still shown with who witnessed it.
+    let witnessed = session.get(entry).await.body;
+    assert!(witnessed.contains("<b>audit.example/1</b>"), "{witnessed}");
     let id = shown.split(&format!("{page}/")).find_map(|rest| rest.split_once("/remove"));
     let remove = format!("{page}/{}/remove", id.unwrap().0);
     assert!(session.get(&remove).await.body.contains("Remove the witness"));

@@ -365,9 +365,12 @@ class Note:
             need(len(data) > 4, what + " has a signature that is too short")
             self.signatures.append((parts[1], data[:4], data[4:]))
 
+    def signed_by(self, key):
+        return [s for s in self.signatures if s[0] == key.name and s[1] == key.key_id]
+
     def verify(self, key):
         """Checks the signatures of this key; a cosignature's time, or None."""
-        mine = [s for s in self.signatures if s[0] == key.name and s[1] == key.key_id]
+        mine = self.signed_by(key)
         need(mine, f"{self.what} has no signature of {key.name}")
         time = None
         for _, _, signature in mine:
@@ -689,10 +692,18 @@ def check_manifest(manifest, entries, checkpoint, archive, tenant):
         need(tenant in names.values(), f"the bundle is of {names.get('slug')}, not of {tenant}")
 
 
+def witnessed(witness, notes):
+    """The first of these notes with a signature of this witness; one that is wrong is not passed over."""
+    for note, size in notes:
+        if note.signed_by(witness):
+            return {"time": note.verify(witness), "size": size}
+    raise Bad(f"no checkpoint in the bundle has a signature of {witness.name}")
+
+
 def verify_bundle(stream, key, witnesses, tenant):
     archive = Archive(stream)
     checkpoint = Checkpoint(archive.file("checkpoint"), key)
-    cosigned = {witness.name: checkpoint.note.verify(witness) for witness in witnesses}
+    signed = [(checkpoint.note, checkpoint.size)]
     same = archive.file("public-key") == (key.text + "\n").encode()
     need(same, "the bundle is signed with another key than the one given")
     head = archive.head()
@@ -708,6 +719,8 @@ def verify_bundle(stream, key, witnesses, tenant):
         )
         need(grown, "the log did not grow from the earlier checkpoint")
         grown_from, head = earlier.size, archive.head()
+        signed.append((earlier.note, earlier.size))
+    cosigned = {witness.name: witnessed(witness, signed) for witness in witnesses}
     entries, number = Entries(checkpoint), 1
     while head[0] == f"entries/{number:08d}":
         entries.part(archive.body(head))
@@ -822,6 +835,8 @@ def main():
         found = {"ok": True, **arguments.run(arguments)}
     except Bad as bad:
         found = {"ok": False, "firstBad": bad.seq, "reason": str(bad)}
+    except OSError as error:
+        found = {"ok": False, "firstBad": None, "reason": f"a file cannot be read: {error}"}
     print(json.dumps(found))
     return 0 if found["ok"] else 1
 

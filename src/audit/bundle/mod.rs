@@ -17,7 +17,7 @@ mod write;
 
 pub use manifest::{Exporter, Manifest, Selection, TenantName};
 pub use record::Secrets;
-pub use verify::{Findings, Trusted, verify};
+pub use verify::{Findings, Trusted, Witnessed, verify};
 pub use write::{BundleWriter, Description, Earlier, Summary};
 
 use crate::kernel::id::LogId;

@@ -1,7 +1,7 @@
 //! A bundle verifies as it was written, and in no other form.
 
 use super::archive::ArchiveReader;
-use super::verify::Trusted;
+use super::verify::{Trusted, Witnessed};
 use super::*;
 use crate::args;
 use crate::audit::catalogue;
@@ -310,7 +310,8 @@ fn a_witness_that_was_asked_for_must_have_signed() {
     });
     let findings = verify(&bundle[..], &expecting, &mut |_| {});
     assert!(findings.ok, "{findings:?}");
-    assert_eq!(findings.witnessed, [("w".parse().unwrap(), 1_795_323_967)]);
+    let signed = Witnessed { name: "w".parse().unwrap(), time: 1_795_323_967, size: 3 };
+    assert_eq!(findings.witnessed, [signed]);
 }
 
 #[test]

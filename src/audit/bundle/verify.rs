@@ -24,7 +24,8 @@ use crate::kernel::id::LogId;
 pub struct Trusted {
     /// The installation's public key.
     pub log: Verifier,
-    /// Witnesses of whom each must have signed the bundle's checkpoint.
+    /// Witnesses of whom each must have signed the bundle's checkpoint, or the earlier one from
+    /// which it is proven to have grown.
     pub witnesses: Vec<Verifier>,
     /// The tenant, by slug or id, that the bundle is expected to be of.
     pub tenant: Option<String>,
@@ -45,13 +46,23 @@ pub struct Findings {
     pub head: Option<Hash>,
     /// What the bundle says about itself, once the signature under it was found to be good.
     pub manifest: Option<Manifest>,
-    /// Who else signed the checkpoint, and when (seconds since 1970).
-    pub witnessed: Vec<(Name, u64)>,
+    /// Who else signed what.
+    pub witnessed: Vec<Witnessed>,
     /// The checkpoint from which growth was proven.
     pub earlier: Option<Checkpoint>,
     /// Number of the entry that is wrong, where it is an entry.
     pub first_bad: Option<u64>,
     pub reason: Option<String>,
+}
+
+/// A witness's signature under the bundle's checkpoint, or under the earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessed {
+    pub name: Name,
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// Entries that what was signed is over: those after it, nobody has witnessed.
+    pub size: u64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +99,11 @@ enum Problem {
     Unsigned,
     #[error("the manifest says otherwise than the bundle about {0}")]
     Mismatch(&'static str),
+    #[error(
+        "no checkpoint in it was signed by the witness {0}: import what they signed, then export \
+         the bundle again"
+    )]
+    NotWitnessed(Name),
     #[error("the bundle is of tenant {found}, not of {expected}")]
     OtherTenant { found: String, expected: String },
 }
@@ -142,7 +158,8 @@ impl Sums {
 
 impl<R: Read> Check<'_, R> {
     fn run(&mut self, each: &mut dyn FnMut(EntryView)) -> Result<(), Problem> {
-        let checkpoint = self.checkpoint()?;
+        let bytes = self.expect(CHECKPOINT, NOTE_BYTES)?;
+        let (checkpoint, note) = open(CHECKPOINT, bytes, &self.trusted.log)?;
         let log = log_id(&checkpoint.origin)?;
         (self.findings.log_id, self.findings.checkpoint) = (Some(log), Some(checkpoint.clone()));
         let key = self.expect(PUBLIC_KEY, SMALL_MOST)?;
@@ -150,9 +167,15 @@ impl<R: Read> Check<'_, R> {
             return Err(Problem::OtherKey);
         }
         let mut head = self.archive.head()?;
+        let mut signed = vec![(CHECKPOINT, note, checkpoint.size)];
         if head.name == EARLIER {
-            self.earlier(&head, &checkpoint)?;
+            let (earlier, note) = self.earlier(&head, &checkpoint)?;
+            signed.push((EARLIER, note, earlier.size));
+            self.findings.earlier = Some(earlier);
             head = self.archive.head()?;
+        }
+        for witness in &self.trusted.witnesses {
+            self.findings.witnessed.push(witnessed(witness, &signed)?);
         }
         let mut walk = Walk::new(log, checkpoint.size);
         let mut number = 1;
@@ -188,20 +211,13 @@ impl<R: Read> Check<'_, R> {
         Ok(body)
     }
 
-    fn checkpoint(&mut self) -> Result<Checkpoint, Problem> {
-        let bytes = self.expect(CHECKPOINT, NOTE_BYTES)?;
-        let (checkpoint, note) = open(CHECKPOINT, bytes, &self.trusted.log)?;
-        for witness in &self.trusted.witnesses {
-            let checked = note.verify(witness).map_err(|e| Problem::Note(CHECKPOINT, e))?;
-            let time = checked.cosigned.unwrap_or_default();
-            self.findings.witnessed.push((witness.name().clone(), time));
-        }
-        Ok(checkpoint)
-    }
-
-    fn earlier(&mut self, head: &FileHead, latest: &Checkpoint) -> Result<(), Problem> {
+    fn earlier(
+        &mut self,
+        head: &FileHead,
+        latest: &Checkpoint,
+    ) -> Result<(Checkpoint, Note), Problem> {
         let bytes = self.body(head, NOTE_BYTES)?;
-        let (earlier, _) = open(EARLIER, bytes, &self.trusted.log)?;
+        let (earlier, note) = open(EARLIER, bytes, &self.trusted.log)?;
         if earlier.origin != latest.origin || earlier.size > latest.size {
             return Err(Problem::Earlier);
         }
@@ -211,8 +227,7 @@ impl<R: Read> Check<'_, R> {
         if !rest.is_empty() || !grown(&earlier, latest, &proof) {
             return Err(Problem::Rewritten);
         }
-        self.findings.earlier = Some(earlier);
-        Ok(())
+        Ok((earlier, note))
     }
 
     fn part(
@@ -337,6 +352,23 @@ fn note(file: &'static str, bytes: Vec<u8>) -> Result<Note, Problem> {
 fn open(file: &'static str, bytes: Vec<u8>, log: &Verifier) -> Result<(Checkpoint, Note), Problem> {
     let text = String::from_utf8(bytes).map_err(|_| Problem::Text(file))?;
     Checkpoint::open(&text, log).map_err(|error| Problem::Note(file, error))
+}
+
+/// What `witness` signed, of the notes in the order of preference. A signature that is there and
+/// wrong is not passed over.
+fn witnessed(
+    witness: &Verifier,
+    notes: &[(&'static str, Note, u64)],
+) -> Result<Witnessed, Problem> {
+    for (file, note, size) in notes {
+        let time = match note.verify(witness) {
+            Ok(checked) => checked.cosigned.unwrap_or_default(),
+            Err(NoteError::NotSigned(_)) => continue,
+            Err(error) => return Err(Problem::Note(file, error)),
+        };
+        return Ok(Witnessed { name: witness.name().clone(), time, size: *size });
+    }
+    Err(Problem::NotWitnessed(witness.name().clone()))
 }
 
 /// The log's id is the last part of a checkpoint's origin.

@@ -70,21 +70,23 @@ pub struct BundleWriter<W> {
 impl<W: Write> BundleWriter<W> {
     /// Begins a bundle under the log's latest checkpoint. Have the log signed first, then choose
     /// the entries, and leave out those beyond [`size`](Self::size): a bundle without any selection
-    /// must end with the very entry that the checkpoint ends with. With `from`, growth from the checkpoint over so many entries is proven too.
+    /// must end with the very entry that the checkpoint ends with. Growth from the latest
+    /// checkpoint that a witness signed is proven too: an entry about the signature, and one about
+    /// this bundle, come after it, so the log's latest is hardly ever a witnessed one.
     pub fn of_log(
         out: W,
         tx: &impl Sql,
         notary: &Notary,
-        from: Option<u64>,
         description: Description,
     ) -> Result<Self, BundleError> {
         let (log, _) = checkpoint::log(tx, notary)?.ok_or(BundleError::NoCheckpoint(0))?;
         let latest = checkpoint::latest(tx)?.ok_or(BundleError::NoCheckpoint(0))?;
-        let earlier = match from {
+        let witnessed = checkpoint::witnessed(tx)?.filter(|found| found.size < latest.size);
+        let earlier = match witnessed {
             None => None,
-            Some(size) => {
-                let note = checkpoint::at(tx, size)?.ok_or(BundleError::NoCheckpoint(size))?.note;
-                let proof = Prover::of_log(tx)?.consistency(size, latest.size)?;
+            Some(found) => {
+                let note = checkpoint::with_cosignatures(tx, &found)?;
+                let proof = Prover::of_log(tx)?.consistency(found.size, latest.size)?;
                 Some(Earlier { note, proof })
             }
         };

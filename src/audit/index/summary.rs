@@ -128,6 +128,11 @@ fn facet(field: &'static str, counts: HashMap<Vec<u8>, u64>) -> Facet {
 /// Chunks that are looked at for suggestions.
 const CHUNKS: u64 = 8;
 
+/// Values that are looked at for each that is wanted: ids begin with digits and would take all the
+/// places, and nobody knows them by heart.
+const LOOKED_AT: usize = 8;
+
+/// Values of a field that begin with `prefix`, names before ids (UUIDs).
 pub fn suggest(
     index: &impl Sql,
     field: Field,
@@ -138,17 +143,22 @@ pub fn suggest(
     let mut values = Vec::new();
     for chunk in file::chunks(index)?.rev().take(usize::try_from(CHUNKS).unwrap_or(0)) {
         for key in Key::for_field(field).iter().rev() {
-            for value in file::values(index, chunk, *key, prefix, limit)? {
+            for value in file::values(index, chunk, *key, prefix, limit * LOOKED_AT)? {
                 let value = String::from_utf8_lossy(&value).into_owned();
                 if !values.contains(&value) {
                     values.push(value);
                 }
             }
         }
-        if values.len() >= limit || deadline.is_over() {
+        if values.iter().filter(|value| !is_id(value)).count() >= limit || deadline.is_over() {
             break;
         }
     }
+    values.sort_by_key(|value| is_id(value));
     values.truncate(limit);
     Ok(values)
+}
+
+fn is_id(value: &str) -> bool {
+    uuid::Uuid::try_parse(value).is_ok()
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::audit::bundle::{Findings, Manifest, Trusted, verify};
+use crate::audit::bundle::{Findings, Manifest, Trusted, Witnessed, verify};
 use crate::audit::note::Verifier;
 use crate::audit::view::EntryView;
 use crate::cli::output::{Report, table};
@@ -23,7 +23,7 @@ pub struct Offline {
     /// The installation's public key, as `audit public-key` prints it
     #[arg(long, value_name = "FILE", requires = "bundle")]
     public_key: Option<PathBuf>,
-    /// Public key of a witness that must have signed the bundle's checkpoint; may be repeated
+    /// Public key of a witness that must have signed a checkpoint in the bundle; may be repeated
     #[arg(long, value_name = "FILE", requires = "bundle")]
     witness_key: Vec<PathBuf>,
     /// Write the bundle's entries to this new file, as JSON lines, when it is good
@@ -105,8 +105,7 @@ impl Entries {
 fn report(findings: &Findings) -> Report {
     let manifest = findings.manifest.as_ref().filter(|_| findings.ok);
     let checkpoint = findings.checkpoint.as_ref();
-    let witnessed =
-        |(name, time): &(_, u64)| json!({ "name": format!("{name}"), "time": seconds(*time) });
+    let witnessed = |Witnessed { name, time, size }: &Witnessed| json!({ "name": name.to_string(), "time": seconds(*time), "size": size });
     let log = json!({
         "logId": findings.log_id,
         "tenant": manifest.and_then(|manifest| manifest.tenant.as_ref()).map(|tenant| &tenant.slug),
@@ -141,23 +140,24 @@ fn good(findings: &Findings, manifest: &Manifest) -> String {
         (Some(first), Some(last)) => format!("from {first} to {last}, of a search"),
         _ => "none".to_owned(),
     };
-    let closed = findings.entries - findings.disclosed;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
         row("log", manifest.log_id.to_string()),
         row("tenant", tenant.to_owned()),
         row("entries", format!("{} ({range})", findings.entries)),
-        row("closed", format!("{closed}, whose key was destroyed")),
         row("in a log of", format!("{} entries, root {}", manifest.size, manifest.root)),
         row("exported", format!("{} by {}", manifest.exported_at, manifest.exported_by.id)),
     ];
+    match findings.entries - findings.disclosed {
+        0 => {}
+        closed => rows.push(row("destroyed", format!("{closed} of them; their hashes are proven"))),
+    }
     if !manifest.selection.query.is_empty() {
         rows.push(row("search", manifest.selection.query.clone()));
     }
-    let witnesses = findings.witnessed.iter();
-    rows.extend(
-        witnesses.map(|(name, time)| row("witness", format!("{name} on {}", seconds(*time)))),
-    );
+    rows.extend(findings.witnessed.iter().map(|Witnessed { name, time, size }| {
+        row("witness", format!("{name} signed up to entry {size}, on {}", seconds(*time)))
+    }));
     if let Some(earlier) = &findings.earlier {
         rows.push(row("grown from", format!("{} entries, nothing of which changed", earlier.size)));
     }

@@ -80,7 +80,7 @@ impl Setting {
             pruned_through: plan::first(tx)?.saturating_sub(1),
         };
         let notary = self.tenants.notary();
-        let bundle = BundleWriter::of_log(Vec::new(), tx, notary, None, description)?;
+        let bundle = BundleWriter::of_log(Vec::new(), tx, notary, description)?;
         Ok((plan, Writer::Bundle(Box::new(bundle))))
     }
 }

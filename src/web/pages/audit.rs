@@ -328,7 +328,7 @@ fn saved_view(
 const EXAMPLES: [(&str, &str); 6] = [
     ("outcome:denied after:-7d", "example-denied"),
     ("action:login.failed ip:10.0.0.0/8", "example-logins"),
-    ("action:(message.access, conversation.viewed) -role:agent", "example-access"),
+    ("action:(message.access, conversation.access) -role:operator", "example-access"),
     ("changed:role", "example-roles"),
     ("action:api_key.* OR action:user.*", "example-keys"),
     ("\"free text\"", "example-text"),

@@ -63,13 +63,15 @@ impl Found {
 
 /// A page without its proof is better than none: a damaged tree shows in the verification.
 async fn proof<P: Permission>(tenants: &Tenants, grant: &Grant<P>, seq: u64) -> Option<Proof> {
-    let proof = trail::inclusion_proof(tenants, grant, seq, None).await;
+    // What a witness signed proves more than the log's own latest checkpoint.
+    let size = trail::witnessed_size(tenants, grant, seq).await.unwrap_or_default();
+    let proof = trail::inclusion_proof(tenants, grant, seq, size).await;
     let proof =
         proof.inspect_err(|error| tracing::warn!(%error, seq, "no inclusion proof")).ok()?;
     let size = proof.size;
     let below = size.checked_add(1);
     let (latest, _) = trail::checkpoints(tenants, grant, below, Some(1)).await.ok()?;
-    let signed = latest.into_iter().find(|checkpoint| checkpoint.size == size);
+    let signed = latest.into_iter().find(|found| (found.size, found.root) == (size, proof.root));
     let witness = |witness: trail::WitnessView| (witness.name, witness.time);
     Some(Proof {
         size,

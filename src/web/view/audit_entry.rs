@@ -5,7 +5,6 @@ use askama::Template;
 use super::Chrome;
 use super::audit_rows::AuditRow;
 use super::audit_search::Search;
-use crate::audit::catalogue;
 use crate::kernel::Timestamp;
 
 /// `GET …/{seq}`.
@@ -125,11 +124,6 @@ impl AuditEntryPage {
 
     pub fn by_reporter(&self) -> Option<String> {
         self.search("reporter", self.reporter.as_ref().map(|(_, id)| id.as_str()))
-    }
-
-    /// Whether nothing of it can be read any more.
-    pub fn is_destroyed(&self) -> bool {
-        self.entry.action == catalogue::ENTRY_DESTROYED.name
     }
 
     /// The log around this entry.

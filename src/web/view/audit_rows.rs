@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Chrome, Outcome};
+use crate::audit::catalogue;
 use crate::kernel::Timestamp;
 
 pub struct AuditRow {
@@ -16,6 +17,13 @@ pub struct AuditRow {
     pub ip: Option<String>,
     /// The first of the fields that it changed.
     pub change: Option<ChangeHint>,
+}
+
+impl AuditRow {
+    /// The key of this part of the log was destroyed: nobody knows who did what, and how it ended.
+    pub fn is_destroyed(&self) -> bool {
+        self.action == catalogue::ENTRY_DESTROYED.name
+    }
 }
 
 /// One changed field in brief.
