@@ -65,7 +65,7 @@ pub enum TrailError {
     #[error(transparent)]
     Proof(ProofError),
     #[error(
-        "entries are kept for a whole number of days from {min} (two years) to {max}: give \"days\" or \"years\"",
+        "entries are kept for a whole number of days from {min} (two years) to {max}: give days or years",
         min = crate::kernel::limits::RETENTION_DAYS_MIN,
         max = crate::kernel::limits::RETENTION_DAYS_MAX
     )]

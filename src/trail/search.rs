@@ -120,6 +120,17 @@ fn searched(request: &SearchRequest, found: usize) -> Event {
     if !request.q.is_empty() {
         event.custom_fields.insert("q".into(), request.q.as_str().into());
     }
-    event.custom_fields.insert("entries".into(), found.into());
+    let mut say = |name: &str, value| event.custom_fields.insert(name.into(), value);
+    for (name, time) in [("from", request.from), ("to", request.to)] {
+        if let Some(time) = time {
+            say(name, time.to_string().into());
+        }
+    }
+    match request.cursor {
+        Cursor::Below(u64::MAX) => {}
+        Cursor::Below(seq) => drop(say("below", seq.into())),
+        Cursor::Above(seq) => drop(say("above", seq.into())),
+    }
+    say("entries", found.into());
     event
 }
