@@ -153,7 +153,7 @@ const FIRST: [&str; 23] = [
     "Ron",
     "Ralph",
     "Clifford",
-    "Claude",
+    "Chiara",
     "Hedy",
 ];
 const LAST: [&str; 29] = [
