@@ -107,7 +107,7 @@ impl Place {
             None => self.make(&operator, slug).await?,
         };
         let (id, name) = (self.runtime.id(), "bench".into());
-        let owner = Principal::ApiKey { tenant: tenant.id, id, name, role: Role::Owner };
+        let owner = Principal::ApiKey { tenant: tenant.id, id, name, rights: Role::Owner.into() };
         let caller = self.caller(owner);
         Ok(Log {
             tenants: self.tenants.clone(),

@@ -157,7 +157,7 @@ async fn new_tenant(
         tenant: tenant.id,
         id: runtime.id(),
         name: "bench".into(),
-        role: Role::Admin,
+        rights: Role::Admin.into(),
     };
     Ok((Arc::new(Caller { principal, request: context() }), tenant))
 }

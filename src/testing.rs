@@ -65,7 +65,12 @@ impl TestServer {
     /// An application with an API key of the tenant.
     pub fn application(&self, tenant: &Tenant, role: Role) -> Arc<Caller> {
         let id: ApiKeyId = self.runtime.id();
-        self.caller(Principal::ApiKey { tenant: tenant.id, id, name: "test".into(), role })
+        self.caller(Principal::ApiKey {
+            tenant: tenant.id,
+            id,
+            name: "test".into(),
+            rights: role.into(),
+        })
     }
 
     /// A tenant without members.

@@ -2,6 +2,7 @@
 
 use super::AdminError;
 use crate::args;
+use crate::authn::end_all;
 use crate::authz::Realm;
 use crate::crypto::Field;
 use crate::kernel::id::{AdminId, KeyId};
@@ -31,7 +32,7 @@ pub fn set_password<P>(
 ) -> Result<(), AdminError> {
     let sql = "UPDATE admins SET password = $1, state = 'active' WHERE id = $2";
     tx.execute(sql, args![password_hash, id])?;
-    tx.execute("DELETE FROM admin_sessions WHERE user = $1", args![id])?;
+    end_all(tx, Realm::Platform, *id.bytes(), None)?;
     Ok(())
 }
 

@@ -25,7 +25,7 @@ pub async fn create(
         return Err(ApiKeyError::Name);
     }
     let role: Role = new.role.parse()?;
-    if !grant.caller().principal.may_give(role) {
+    if !grant.caller().principal.may_give(role.permissions()) {
         return Err(ApiKeyError::TooMuch);
     }
     let runtime = tenants.runtime();

@@ -93,6 +93,7 @@ macro_rules! catalogue {
 catalogue! {
     Authentication {
         LOGIN_SUCCEEDED "login.succeeded" ["login", "login_succeeded", "login_success"] "Somebody signed in.";
+        LOGIN_PENDING "login.pending" ["login_pending"] "A first factor was right; the sign-in waits for another one.";
         LOGIN_FAILED "login.failed" ["login_failed"] "A sign-in was refused.";
         LOGOUT "session.logout" ["logout"] "Somebody signed out.";
         SESSION_CREATED "session.created" ["session_created"] "A session began.";
@@ -101,6 +102,23 @@ catalogue! {
         PASSWORD_CHANGED "password.changed" ["password_changed"] "A password was changed or reset.";
         TWO_FACTOR_ENABLED "two_factor.enabled" ["2fa_enabled", "2fa.enabled", "two_factor_enabled"] "A second factor was set up.";
         TWO_FACTOR_DISABLED "two_factor.disabled" ["2fa_disabled", "2fa.disabled", "two_factor_disabled"] "A second factor was removed.";
+        TWO_FACTOR_FAILED "two_factor.failed" ["two_factor_failed"] "A second factor was refused.";
+        TWO_FACTOR_RESET "two_factor.reset" ["two_factor_reset"] "Somebody took away a person's second factors.";
+        RECOVERY_CODES_CREATED "recovery_codes.created" ["recovery_codes_created"] "Recovery codes were made; older ones stopped working.";
+        RECOVERY_CODE_USED "recovery_code.used" ["recovery_code_used"] "A recovery code took the place of a second factor.";
+        PASSKEY_ADDED "passkey.added" ["passkey_added"] "A passkey was registered.";
+        PASSKEY_RENAMED "passkey.renamed" ["passkey_renamed"] "A passkey was renamed.";
+        PASSKEY_REMOVED "passkey.removed" ["passkey_removed"] "A passkey was removed.";
+        SIGN_IN_LINK_REQUESTED "sign_in_link.requested" ["sign_in_link_requested"] "A link to sign in with was asked for.";
+        PASSWORD_RESET_REQUESTED "password.reset_requested" ["password_reset_requested"] "A link to choose a new password was asked for.";
+        EMAIL_VERIFICATION_REQUESTED "email.verification_requested" ["email_verification_requested"] "A link to confirm an e-mail address was asked for.";
+        EMAIL_CHANGED "email.changed" ["email_changed"] "A person's e-mail address was changed.";
+        SESSION_CONFIRMED "session.confirmed" ["session_confirmed"] "Somebody proved again who they are, for a sensitive act.";
+        DEVICE_REMEMBERED "device.remembered" ["device_remembered"] "Somebody signed in on a device for the first time.";
+        DEVICE_FORGOTTEN "device.forgotten" ["device_forgotten"] "A device that somebody had signed in on was forgotten.";
+        TOKEN_ISSUED "token.issued" ["token_issued"] "An access token and a refresh token were issued.";
+        TOKEN_REFRESHED "token.refreshed" ["token_refreshed"] "A refresh token was exchanged for new tokens.";
+        TOKEN_REUSED "token.reused" ["token_reused"] "A refresh token was used twice: its session was ended.";
         ACCESS_DENIED "access.denied" ["access_denied"] "A caller tried something without the right to it.";
         RATE_LIMITED "rate.limited" ["rate_limited"] "A caller was slowed down for sending too much.";
     }
@@ -145,14 +163,30 @@ catalogue! {
         SETUP_COMPLETED "setup.completed" ["setup_completed"] "The installation was set up.";
         PLATFORM_ADMIN_CREATED "platform_admin.created" ["platform_admin_created"] "A platform administrator was added.";
         PLATFORM_ADMIN_RESET "platform_admin.reset" ["platform_admin_reset"] "A platform administrator's sign-in was reset.";
+        PLATFORM_ADMIN_CHANGED "platform_admin.changed" ["platform_admin_changed"] "A platform administrator's name or role was changed.";
+        PLATFORM_ADMIN_DISABLED "platform_admin.disabled" ["platform_admin_disabled"] "A platform administrator may no longer sign in.";
+        PLATFORM_ADMIN_ENABLED "platform_admin.enabled" ["platform_admin_enabled"] "A platform administrator may sign in again.";
         USER_REGISTERED "user.registered" ["register", "user_registered"] "A person registered.";
         USER_CREATED "user.created" ["user_created"] "A member was added.";
+        USER_UPDATED "user.updated" ["user_updated"] "A member's name was changed.";
+        USER_INVITED "user.invited" ["user_invited"] "Somebody was invited to become a member.";
+        INVITATION_WITHDRAWN "invitation.withdrawn" ["invitation_withdrawn"] "An invitation was withdrawn.";
         USER_DISABLED "user.disabled" ["user_disabled"] "A member may no longer sign in.";
         USER_ENABLED "user.enabled" ["user_enabled"] "A member may sign in again.";
         ROLE_CHANGED "role.changed" ["role_changed"] "A member's role was changed.";
+        ROLE_CREATED "role.created" ["role_created"] "A role of the tenant's own was defined.";
+        ROLE_UPDATED "role.updated" ["role_updated"] "A role of the tenant's own was changed.";
+        ROLE_DELETED "role.deleted" ["role_deleted"] "A role of the tenant's own was deleted.";
+        APPROVAL_REQUESTED "approval.requested" ["approval_requested"] "Somebody asked a second person to approve an act.";
+        APPROVAL_GRANTED "approval.granted" ["approval_granted"] "A second person approved an act.";
+        APPROVAL_REFUSED "approval.refused" ["approval_refused"] "A second person refused an act.";
+        APPROVAL_WITHDRAWN "approval.withdrawn" ["approval_withdrawn"] "Somebody took back what they had asked approval for.";
+        APPROVAL_EXPIRED "approval.expired" ["approval_expired"] "Nobody approved an act in time.";
         SETTINGS_CHANGED "settings.changed" ["settings_changed"] "Settings were changed.";
         INTEGRATION_CHANGED "integration.changed" ["integration_changed"] "An integration was added, changed or removed.";
         API_KEY_CREATED "api_key.created" ["api_key_created"] "An API key was created.";
+        API_KEY_UPDATED "api_key.updated" ["api_key_updated"] "An API key's name, rights, networks or expiry were changed.";
+        API_KEY_ROTATED "api_key.rotated" ["api_key_rotated"] "An API key got a new secret.";
         API_KEY_REVOKED "api_key.revoked" ["api_key_revoked"] "An API key was revoked.";
         SEARCH_SAVED "search.saved" ["search_saved"] "A search of the audit log was saved for the tenant.";
         SEARCH_DELETED "search.deleted" ["search_deleted"] "A saved search was deleted.";
@@ -177,6 +211,8 @@ catalogue! {
         JOB_FAILED "job.failed" ["job_failed"] "A job failed.";
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
+        MAIL_FAILED "mail.failed" ["mail_failed"] "A mail could not be delivered and was given up.";
+        MAIL_TESTED "mail.tested" ["mail_tested"] "A test mail was sent.";
         LOG_OPENED "log.opened" ["log_opened"] "A new audit log begins; names the log before, if there was one.";
         AUDIT_PRUNED "audit.pruned" ["audit_pruned"] "Entries past their retention were removed.";
         INDEX_REBUILT "index.rebuilt" ["index_rebuilt"] "The search index was dropped and is built anew.";

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AuthnError;
+use super::rights::rights;
 use crate::args;
-use crate::authz::{Principal, Realm, Role};
+use crate::authz::{Principal, Realm, Rights};
 use crate::crypto::Field;
 use crate::crypto::token::{API_KEY_PREFIX, Token};
 use crate::kernel::id::{ApiKeyId, TenantId};
 use crate::kernel::{Timestamp, limits};
-use crate::store::{Sql, SqlMut, StoreError};
+use crate::store::{Sql, SqlMut};
 use crate::tenants::{DoorError, RealmTx, SystemWrite, Tenants};
 
 /// Keys seen lately. An entry counts only while no credential of its tenant has changed, so a
@@ -32,7 +33,7 @@ struct Known {
     tenant: TenantId,
     id: ApiKeyId,
     name: Arc<str>,
-    role: Role,
+    rights: Rights,
     expires: Option<Timestamp>,
 }
 
@@ -51,7 +52,7 @@ impl ApiKeys {
     ) -> Result<Principal, AuthnError> {
         let key = self.find(tenants, bearer).await?;
         self.count(&key, tenants.runtime().now());
-        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, name: key.name, role: key.role })
+        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, name: key.name, rights: key.rights })
     }
 
     /// Whether it is a key that is valid now, without counting that as its use.
@@ -113,16 +114,12 @@ async fn look_up(tenants: &Tenants, tenant: TenantId, hash: [u8; 32]) -> Result<
             let sql = "SELECT id, role, expires, name FROM api_keys
                        WHERE token_hash = $1 AND revoked IS NULL";
             let found = tx.query_one(sql, args![&hash], |row| {
-                let role: String = row.get(1)?;
-                let role = role.parse().map_err(|_| StoreError::Sql("unknown role".into()))?;
-                let name: Arc<str> = "".into();
-                let known = Known { tenant, id: row.get(0)?, name, role, expires: row.get(2)? };
-                Ok((known, row.get::<Vec<u8>>(3)?))
+                Ok((row.get(0)?, row.get::<String>(1)?, row.get(2)?, row.get::<Vec<u8>>(3)?))
             })?;
-            let (mut known, name) = found.ok_or(AuthnError::Unauthenticated)?;
-            let name = tx.open_text(Field::ApiKeyName, known.id.bytes(), &name)?;
-            known.name = name.unwrap_or_default().into();
-            Ok(known)
+            let (id, role, expires, name) = found.ok_or(AuthnError::Unauthenticated)?;
+            let id: ApiKeyId = id;
+            let name = tx.open_text(Field::ApiKeyName, id.bytes(), &name)?.unwrap_or_default();
+            Ok(Known { tenant, id, name: name.into(), rights: rights(tx, &role)?, expires })
         })
         .await
 }

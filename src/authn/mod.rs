@@ -1,16 +1,26 @@
 //! Proving who somebody is. Reads credential tables only, and yields a
 //! [`Principal`](crate::authz::Principal).
 
+mod admission;
 mod api_key;
 mod hasher;
+mod person;
+mod policy;
+mod rights;
 mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
 
+pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
-pub use session::{SessionPolicy, SignedIn, end_session, session, session_holder};
+pub use person::{Needs, Person};
+pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
+pub use rights::rights;
+pub use session::{
+    Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
+};
 pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };

@@ -6,21 +6,25 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::AuthnError;
+use super::admission::Proof;
+use super::person::{Person, tables};
+use super::policy::SignInPolicy;
 use crate::args;
 use crate::audit::{Event, catalogue, event::Resource};
-use crate::authz::{Caller, Principal, Realm, RequestContext, Role};
+use crate::authz::{Caller, Principal, Realm, RequestContext};
 use crate::crypto::Field;
 use crate::crypto::token::Token;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{AdminId, KeyId, SessionId, TenantId, UserId};
-use crate::store::{Row, Sql, SqlMut, StoreError};
-use crate::tenants::{DoorError, ReadTx, RealmTx, SystemWrite, Tenants, WriteTx};
+use crate::kernel::id::{SessionId, TenantId};
+use crate::store::{Sql, SqlMut, Value};
+use crate::tenants::{AuditEvents, DoorError, ReadTx, SystemWrite, Tenants, WriteTx};
 
 /// The platform has no tenant id; its tokens carry this one.
 pub const PLATFORM: TenantId = TenantId::from_bytes([0; 16]);
 /// A session's last use is written down when it is older than this.
 const SEEN: Duration = Duration::from_secs(60);
 
+/// The installation's own times; a tenant's policy may set others.
 #[derive(Clone, Copy)]
 pub struct SessionPolicy {
     pub idle: Duration,
@@ -31,14 +35,15 @@ pub struct SessionPolicy {
 pub struct SignedIn {
     pub cookie: Zeroizing<String>,
     pub principal: Principal,
+    pub session: SessionId,
 }
 
-/// Which tables hold the people and sessions of a realm.
-pub(super) const fn tables(realm: Realm) -> (&'static str, &'static str) {
-    match realm {
-        Realm::Platform => ("admins", "admin_sessions"),
-        Realm::Tenant(_) => ("users", "sessions"),
-    }
+/// Somebody with a session.
+#[derive(Clone)]
+pub struct Authenticated {
+    pub principal: Principal,
+    /// When they last proved a factor.
+    pub proven: Timestamp,
 }
 
 /// The person behind a cookie.
@@ -49,10 +54,10 @@ pub async fn session(
     tenants: &Tenants,
     policy: SessionPolicy,
     cookie: &str,
-) -> Result<Principal, AuthnError> {
-    let (realm, (principal, session, _, seen)) = valid(tenants, policy, cookie).await?;
-    let now = tenants.runtime().now();
-    if now.since(seen) >= SEEN {
+) -> Result<Authenticated, AuthnError> {
+    let (realm, found) = valid(tenants, policy, cookie).await?;
+    let (now, session) = (tenants.runtime().now(), found.session);
+    if now.since(found.seen) >= SEEN {
         let write = tenants.system_write(realm, SystemWrite::SessionSeen, move |tx| {
             let sql = format!("UPDATE {} SET seen = $1 WHERE id = $2", tables(realm).1);
             tx.execute(&sql, args![now, session])?;
@@ -60,7 +65,7 @@ pub async fn session(
         });
         write.await?;
     }
-    Ok(principal)
+    Ok(found.who)
 }
 
 /// The person behind a cookie, asked for without using the session: looking does not keep it alive.
@@ -72,13 +77,19 @@ pub async fn session_holder(
     policy: SessionPolicy,
     cookie: &str,
 ) -> Result<Principal, AuthnError> {
-    let (_, (principal, ..)) = valid(tenants, policy, cookie).await?;
-    Ok(principal)
+    let (_, found) = valid(tenants, policy, cookie).await?;
+    Ok(found.who.principal)
+}
+
+struct Found {
+    who: Authenticated,
+    session: SessionId,
+    seen: Timestamp,
 }
 
 async fn valid(
     tenants: &Tenants,
-    policy: SessionPolicy,
+    installation: SessionPolicy,
     cookie: &str,
 ) -> Result<(Realm, Found), AuthnError> {
     let token = Token::parse(cookie, "").ok_or(AuthnError::Unauthenticated)?;
@@ -91,139 +102,96 @@ async fn valid(
     {
         return Err(AuthnError::Unauthenticated);
     }
-    let hash = token.hash();
-    let found = tenants.credentials(realm, move |tx| find(tx, realm, &hash)).await?;
-    let (_, _, created, seen) = &found;
-    let now = tenants.runtime().now();
-    if now.since(*seen) >= policy.idle || now.since(*created) >= policy.absolute {
+    let (hash, now) = (token.hash(), tenants.runtime().now());
+    let look = move |tx: &ReadTx<'_>| find(tx, realm, &hash, installation, now);
+    Ok((realm, tenants.credentials(realm, look).await?))
+}
+
+fn find(
+    tx: &ReadTx<'_>,
+    realm: Realm,
+    hash: &[u8; 32],
+    installation: SessionPolicy,
+    now: Timestamp,
+) -> Result<Found, AuthnError> {
+    let sql = format!(
+        "SELECT id, created, seen, proven, user FROM {}
+         WHERE token_hash = $1 AND client_kind = 'browser'",
+        tables(realm).1
+    );
+    let row = tx.query_one(&sql, args![hash], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    })?;
+    let (session, created, seen, proven, person): (_, Timestamp, Timestamp, _, _) =
+        row.ok_or(AuthnError::Unauthenticated)?;
+    let times = installation.of(&SignInPolicy::read(tx)?);
+    if now.since(seen) >= times.idle || now.since(created) >= times.absolute {
         return Err(AuthnError::Unauthenticated);
     }
-    Ok((realm, found))
+    let person = Person::by_id(tx, realm, person)?.filter(|person| person.active);
+    let person = person.ok_or(AuthnError::Unauthenticated)?;
+    let who = Authenticated { principal: person.principal(realm, session), proven };
+    Ok(Found { who, session, seen })
 }
 
-type Found = (Principal, SessionId, Timestamp, Timestamp);
-
-fn find(tx: &ReadTx<'_>, realm: Realm, hash: &[u8; 32]) -> Result<Found, AuthnError> {
-    let (people, sessions) = tables(realm);
-    let role = if realm == Realm::Platform { "''" } else { "p.role" };
-    let sql = format!(
-        "SELECT s.id, s.created, s.seen, p.id, p.subject, p.name, {role}
-         FROM {sessions} s JOIN {people} p ON p.id = s.user
-         WHERE s.token_hash = $1 AND p.state = 'active'"
-    );
-    let row = tx.query_one(&sql, args![hash], read_row)?.ok_or(AuthnError::Unauthenticated)?;
-    let name = person_name(tx, realm, row.person, &row.name)?;
-    let principal = match realm {
-        Realm::Platform => Principal::PlatformAdmin {
-            id: AdminId::from_bytes(row.person),
-            session: row.session,
-            subject: row.subject,
-            name,
-        },
-        Realm::Tenant(tenant) => Principal::User {
-            tenant,
-            id: UserId::from_bytes(row.person),
-            session: row.session,
-            subject: row.subject,
-            name,
-            role: row.role.parse().map_err(|_| AuthnError::Unauthenticated)?,
-        },
-    };
-    Ok((principal, row.session, row.created, row.seen))
+impl SessionPolicy {
+    /// With what a tenant has set for itself.
+    pub fn of(self, policy: &SignInPolicy) -> Self {
+        let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+        Self {
+            idle: policy.idle_minutes.map_or(self.idle, minutes),
+            absolute: policy.absolute_hours.map_or(self.absolute, |hours| minutes(hours) * 60),
+        }
+    }
 }
 
-pub(super) fn person_name(
-    tx: &impl RealmTx,
-    realm: Realm,
-    person: [u8; 16],
-    sealed: &[u8],
-) -> Result<String, AuthnError> {
-    let field = if realm == Realm::Platform { Field::AdminName } else { Field::UserName };
-    Ok(tx.open_text(field, &person, sealed)?.unwrap_or_default())
-}
-
-struct SessionRow {
-    session: SessionId,
-    created: Timestamp,
-    seen: Timestamp,
-    person: [u8; 16],
-    subject: KeyId,
-    name: Vec<u8>,
-    role: String,
-}
-
-fn read_row(row: &Row<'_>) -> Result<SessionRow, StoreError> {
-    Ok(SessionRow {
-        session: row.get(0)?,
-        created: row.get(1)?,
-        seen: row.get(2)?,
-        person: row.get(3)?,
-        subject: row.get(4)?,
-        name: row.get(5)?,
-        role: row.get(6)?,
-    })
-}
-
-/// Starts a session for somebody who has proven who they are, and records the sign-in. Older
-/// sessions stay; the token is new with every sign-in.
-pub(super) async fn start(
-    tenants: &Tenants,
-    realm: Realm,
-    person: super::sign_in::Person,
-    request: RequestContext,
-) -> Result<SignedIn, AuthnError> {
-    let runtime = tenants.runtime();
-    let owner = match realm {
-        Realm::Platform => PLATFORM,
-        Realm::Tenant(tenant) => tenant,
-    };
-    let token = Token::generate(owner, runtime.random.as_ref());
-    let session: SessionId = runtime.id();
-    let principal = person.principal(realm, session);
-    let caller = Arc::new(Caller { principal: principal.clone(), request: request.clone() });
-    let (hash, now) = (token.hash(), runtime.now());
-    let client = client(&request);
-    let write = tenants.change_credentials(realm, Some(caller), move |tx| {
-        insert(tx, realm, session, &hash, &person, &client, now)?;
-        let mut created = Event::new(catalogue::SESSION_CREATED);
-        created.resource = Some(Resource::new("session", session.to_string()));
-        Ok::<_, AuthnError>((
-            (),
-            crate::tenants::AuditEvents::from(Event::new(catalogue::LOGIN_SUCCEEDED)).and(created),
-        ))
-    });
-    write.await?;
-    Ok(SignedIn { cookie: token.reveal(""), principal })
-}
-
-fn insert(
+/// Begins a session, for somebody who was admitted.
+pub(super) fn insert(
     tx: &mut WriteTx<'_, SystemWrite>,
     realm: Realm,
     session: SessionId,
     hash: &[u8; 32],
-    person: &super::sign_in::Person,
-    client: &str,
-    now: Timestamp,
-) -> Result<(), AuthnError> {
+    person: &Person,
+    proof: &Proof,
+) -> Result<AuditEvents, AuthnError> {
     let (people, sessions) = tables(realm);
-    // While the password was being checked it may have been changed, or the person disabled.
-    let sql = format!(
-        "SELECT count(*) FROM {people} WHERE id = $1 AND password = $2 AND state = 'active'"
-    );
-    let who = crate::store::Value::Id(person.id);
-    if tx.count(&sql, args![who, &person.password])? == 0 {
-        return Err(AuthnError::WrongPassword);
-    }
+    let (user, now) = (Value::Id(person.id), tx.runtime().now());
+    let (factors, client) = (proof.factors.names(), client(&proof.request));
     let client =
         tx.seal(Field::SessionClient, session.bytes(), Some(person.subject), client.as_bytes())?;
-    let user = crate::store::Value::Id(person.id);
     let sql = format!(
-        "INSERT INTO {sessions} (id, token_hash, user, created, seen, client)
-         VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO {sessions}
+             (id, token_hash, user, created, seen, client, client_kind, factors, proven)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
     );
-    tx.execute(&sql, args![session, hash, user, now, now, &client])?;
+    let kind = proof.client.name();
+    tx.execute(&sql, args![session, hash, user, now, now, &client, kind, &factors, now])?;
     tx.execute(&format!("UPDATE {people} SET signed_in = $1 WHERE id = $2"), args![now, user])?;
-    Ok(())
+    let mut created = Event::new(catalogue::SESSION_CREATED);
+    created.resource = Some(Resource::new("session", session.to_string()));
+    created.custom_fields.insert("client".into(), kind.into());
+    created.custom_fields.insert("factors".into(), factors.into());
+    Ok(AuditEvents::from(Event::new(catalogue::LOGIN_SUCCEEDED)).and(created))
+}
+
+/// Ends all that somebody holds but one session: sessions, sign-ins under way. Tokens and live
+/// connections go with their sessions.
+pub fn end_all<P>(
+    tx: &mut WriteTx<'_, P>,
+    realm: Realm,
+    person: [u8; 16],
+    except: Option<SessionId>,
+) -> Result<usize, DoorError> {
+    let (person, sessions) = (Value::Id(person), tables(realm).1);
+    tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person])?;
+    let ended = match except {
+        Some(kept) => {
+            let sql = format!("DELETE FROM {sessions} WHERE user = $1 AND id <> $2");
+            tx.execute(&sql, args![person, kept])?
+        }
+        None => tx.execute(&format!("DELETE FROM {sessions} WHERE user = $1"), args![person])?,
+    };
+    Ok(ended)
 }
 
 /// Where a session was started from, for the person's own list.
@@ -246,32 +214,7 @@ pub async fn end_session(tenants: &Tenants, caller: &Arc<Caller>) -> Result<(), 
         let mut ended = Event::new(catalogue::SESSION_ENDED);
         ended.resource = Some(Resource::new("session", session.to_string()));
         let logout = Event::new(catalogue::LOGOUT);
-        Ok::<_, DoorError>(((), crate::tenants::AuditEvents::from(logout).and(ended)))
+        Ok::<_, DoorError>(((), AuditEvents::from(logout).and(ended)))
     });
     write.await.map(|_| ())
-}
-
-impl super::sign_in::Person {
-    fn principal(&self, realm: Realm, session: SessionId) -> Principal {
-        let (subject, name) = (self.subject, self.name.clone());
-        match realm {
-            Realm::Platform => Principal::PlatformAdmin {
-                id: AdminId::from_bytes(self.id),
-                session,
-                subject,
-                name,
-            },
-            Realm::Tenant(tenant) => {
-                let role = self.role.unwrap_or(Role::Viewer);
-                Principal::User {
-                    tenant,
-                    id: UserId::from_bytes(self.id),
-                    session,
-                    subject,
-                    name,
-                    role,
-                }
-            }
-        }
-    }
 }

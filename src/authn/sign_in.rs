@@ -2,29 +2,17 @@
 
 use secrecy::SecretString;
 
-use super::session::{SignedIn, person_name, start, tables};
+use super::admission::{Admission, Client, Factor, Factors, Proof, admit};
+use super::person::Person;
 use super::{AuthnError, Hasher};
-use crate::args;
 use crate::audit::event::{Actor, Outcome};
 use crate::audit::{Event, catalogue};
-use crate::authz::{Realm, RequestContext, Role};
-use crate::kernel::id::KeyId;
-use crate::store::Sql;
-use crate::tenants::{ReadTx, RealmTx, Tenant, Tenants};
+use crate::authz::{Realm, RequestContext};
+use crate::tenants::{DoorError, Tenant, Tenants};
 
 pub struct Credentials {
     pub email: String,
     pub password: SecretString,
-}
-
-/// Somebody with a password: a user or a platform administrator.
-pub struct Person {
-    pub id: [u8; 16],
-    pub subject: KeyId,
-    pub name: String,
-    pub role: Option<Role>,
-    pub(super) password: String,
-    active: bool,
 }
 
 /// # Errors
@@ -36,10 +24,11 @@ pub async fn sign_in(
     hasher: &Hasher,
     tenant: &Tenant,
     credentials: Credentials,
+    client: Client,
     request: RequestContext,
-) -> Result<SignedIn, AuthnError> {
+) -> Result<Admission, AuthnError> {
     let realm = Realm::Tenant(tenant.id);
-    check(tenants, hasher, realm, tenant.state.admits(), credentials, request).await
+    check(tenants, hasher, realm, tenant.state.admits(), credentials, client, request).await
 }
 
 pub async fn sign_in_platform(
@@ -47,8 +36,8 @@ pub async fn sign_in_platform(
     hasher: &Hasher,
     credentials: Credentials,
     request: RequestContext,
-) -> Result<SignedIn, AuthnError> {
-    check(tenants, hasher, Realm::Platform, true, credentials, request).await
+) -> Result<Admission, AuthnError> {
+    check(tenants, hasher, Realm::Platform, true, credentials, Client::Browser, request).await
 }
 
 async fn check(
@@ -57,18 +46,20 @@ async fn check(
     realm: Realm,
     admits: bool,
     credentials: Credentials,
+    client: Client,
     request: RequestContext,
-) -> Result<SignedIn, AuthnError> {
+) -> Result<Admission, AuthnError> {
     let email = credentials.email.trim().to_owned();
     let wanted = email.clone();
-    let person = tenants.credentials(realm, move |tx| find(tx, realm, &wanted)).await?;
+    let find = tenants.credentials(realm, move |tx| Person::by_email(tx, realm, &wanted));
+    let person = find.await?;
     let hash = person.as_ref().map(|person| person.password.clone());
-    let matches =
-        hasher.verify(credentials.password, hash).await.map_err(crate::tenants::DoorError::from)?;
+    let matches = hasher.verify(credentials.password, hash).await.map_err(DoorError::from)?;
     let failed = failure(person.as_ref(), &email, &request);
     let result = match person {
         Some(person) if matches && person.active && admits => {
-            start(tenants, realm, person, request).await
+            let (factors, spend) = (Factors::first(Factor::Password), Proof::nothing_spent());
+            admit(tenants, realm, Proof { person, factors, client, request, spend }).await
         }
         Some(person) if matches && person.active => Err(AuthnError::Suspended),
         _ => Err(AuthnError::WrongPassword),
@@ -77,30 +68,6 @@ async fn check(
         tenants.record(realm, failed).await?;
     }
     result
-}
-
-fn find(tx: &ReadTx<'_>, realm: Realm, email: &str) -> Result<Option<Person>, AuthnError> {
-    let role = if realm == Realm::Platform { "NULL" } else { "role" };
-    let people = tables(realm).0;
-    let sql = format!(
-        "SELECT id, subject, name, password, state = 'active', {role} FROM {people}
-         WHERE email_hash = $1"
-    );
-    let hash = tx.lookup_hash("email", email)?;
-    let row = tx.query_one(&sql, args![&hash], |row| {
-        Ok((
-            row.get::<[u8; 16]>(0)?,
-            row.get(1)?,
-            row.get::<Vec<u8>>(2)?,
-            row.get(3)?,
-            row.get(4)?,
-            row.get::<Option<String>>(5)?,
-        ))
-    })?;
-    let Some((id, subject, name, password, active, role)) = row else { return Ok(None) };
-    let name = person_name(tx, realm, id, &name)?;
-    let role = role.and_then(|role| role.parse().ok());
-    Ok(Some(Person { id, subject, name, role, password, active }))
 }
 
 /// What is written down about a failed sign-in. What was typed is kept only when it looks like an

@@ -25,4 +25,4 @@ mod role;
 pub use grant::{Denied, Grant, Realm, TenantState, authorize};
 pub use permission::{Flag, Permission, Withdraws, Writes};
 pub use principal::{Actor, Caller, Principal, RequestContext};
-pub use role::{Permissions, Role, UnknownRole};
+pub use role::{Permissions, Rights, Role, UnknownRole};

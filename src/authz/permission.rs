@@ -81,15 +81,19 @@ macro_rules! permissions {
     (@role U) => { Role::Auditor };
     (@role R) => { Role::PrivacyOfficer };
     (@role X) => { Role::PlatformAdmin };
+    (@role Y) => { Role::PlatformAuditor };
+    (@role Z) => { Role::PlatformSupport };
     (@role L) => { Role::LocalOperator };
     (@role S) => { Role::System };
 }
 
-// Owner, Admin, oPerator, Viewer, aUditor, pRivacy officer; platform (X), Local operator, System.
+// Owner, Admin, oPerator, Viewer, aUditor, pRivacy officer; platform administrator (X), its auditor
+// (Y), its support (Z), Local operator, System.
 permissions! {
     "account": {
         AccountRead "account.read" read [O A P V U R] "See one's own account and sessions";
-        AccountWrite "account.write" write [O A P V U R] "Change one's own password, end one's own sessions";
+        AccountWrite "account.write" write [O A P V U R] "Change one's own password and second factors";
+        AccountWithdraw "account.withdraw" withdraw [O A P V U R] "End one's own sessions, forget one's own devices";
     }
     "conversations": {
         ConversationRead "conversation.read" read [O A P V R] "See conversations: who, when, state; not what was said";
@@ -147,23 +151,34 @@ permissions! {
     "members": {
         UserRead "user.read" read [O A U R L] "See the members and their roles";
         UserCreate "user.create" write [O A L] "Add members";
-        UserUpdate "user.update" write [O A L] "Rename members, reset their second factor";
+        UserUpdate "user.update" write [O A L] "Rename members";
+        UserInvite "user.invite" write [O A L] "Invite people, withdraw invitations";
+        UserFactorReset "user.factor.reset" withdraw [O A L] "Take away a member's second factors";
         UserDisable "user.disable" withdraw [O A L] "Disable and enable members";
         UserRole "user.role" write [O A] "Change a member's role, up to one's own";
-        RoleManage "role.manage" write [O] "Define roles of one's own";
-        SessionRevoke "session.revoke" withdraw [O A] "End other people's sessions";
+        RoleRead "role.read" read [O A P V U R L] "See the roles and what they permit";
+        RoleManage "role.manage" write [O L] "Define roles of the tenant's own, up to one's own rights";
+        SessionRead "session.read" read [O A U L] "See who is signed in, from where";
+        SessionRevoke "session.revoke" withdraw [O A L] "End other people's sessions";
     }
     "integrations": {
         ApiKeyRead "api_key.read" read [O A U L] "See the API keys, not their secrets";
         ApiKeyCreate "api_key.create" write [O A L] "Make API keys, up to one's own rights";
+        ApiKeyUpdate "api_key.update" write [O A L] "Change what an API key may do and from where, replace its secret";
         ApiKeyRevoke "api_key.revoke" withdraw [O A L] "Revoke API keys";
         WebhookRead "webhook.read" read [O A U] "See webhooks and deliveries";
         WebhookManage "webhook.manage" write [O A] "Set up webhooks";
         AlertRead "alert.read" read [O A U R] "See alerts";
         AlertManage "alert.manage" write [O A] "Set up alert rules, acknowledge alerts";
         SsoManage "sso.manage" write [O A] "Set up single sign-on and provisioning";
-        SettingsRead "settings.read" read [O A U R] "See the tenant's settings";
+        SettingsRead "settings.read" read [O A U R L] "See the tenant's settings";
         SettingsManage "settings.manage" write [O A] "Change the tenant's settings";
+        SignInManage "sign_in.manage" write [O L] "Change who has to sign in how, and whether acts need a second person";
+    }
+    "approvals": {
+        ApprovalRead "approval.read" read [O A U R L] "See what waits for a second person's approval";
+        ApprovalRequest "approval.request" write [O A R L] "Ask for a second person's approval";
+        ApprovalDecide "approval.decide" write [O A R] "Approve or refuse what somebody else has asked for, with the right to do it oneself";
     }
     "keys": {
         KeyRotate "key.rotate" write [O S] "Rotate the tenant's encryption keys";
@@ -173,28 +188,40 @@ permissions! {
         ComplianceManage "compliance.manage" write [O A] "Keep the register of attestations";
     }
     "platform": {
-        TenantRead "tenant.read" read [X L S] "See the tenants";
+        TenantRead "tenant.read" read [X Y Z L S] "See the tenants";
         TenantCreate "tenant.create" write [X L] "Create tenants";
         TenantState "tenant.state" write [X L] "Freeze, unfreeze, suspend and resume tenants";
-        PlatformAuditRead "platform.audit.read" read [X] "Read and search the platform's audit log";
-        PlatformAuditVerify "platform.audit.verify" read [X L S] "Check that the platform's audit log is unbroken";
-        PlatformAuditExport "platform.audit.export" read [X L] "Export the platform's audit log";
+        PlatformAuditRead "platform.audit.read" read [X Y] "Read and search the platform's audit log";
+        PlatformAuditVerify "platform.audit.verify" read [X Y L S] "Check that the platform's audit log is unbroken";
+        PlatformAuditExport "platform.audit.export" read [X Y L] "Export the platform's audit log";
         PlatformAuditReindex "platform.audit.reindex" read [X L] "Build the search index of the platform's audit log anew";
-        PlatformAuditSearchSave "platform.audit.search.save" write [X] "Save searches of the platform's audit log";
-        PlatformAuditStreamRead "platform.audit.stream.read" read [X] "See the streams of the platform's audit log";
+        PlatformAuditSearchSave "platform.audit.search.save" write [X Y] "Save searches of the platform's audit log";
+        PlatformAuditStreamRead "platform.audit.stream.read" read [X Y] "See the streams of the platform's audit log";
         PlatformAuditStreamSend "platform.audit.stream.send" read [S] "Send the platform's audit log's entries to its streams";
         PlatformAuditStream "platform.audit.stream" write [X S] "Stream the platform's audit log to other systems";
         PlatformAuditWitness "platform.audit.witness" write [X L] "Name witnesses of the platform's log and store their signatures";
         PlatformAuditRecord "platform.audit.record" write [L S] "Record in the platform's log what was done to a tenant";
         PlatformRetentionManage "platform.retention.manage" write [X L S] "Change how long the platform's log is kept, remove what is past it";
-        PlatformJobRead "platform.job.read" read [X] "See scheduled jobs and their runs";
+        PlatformJobRead "platform.job.read" read [X Y Z] "See scheduled jobs and their runs";
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
-        PlatformAdminManage "platform.admin.manage" write [L] "Make and reset platform administrators";
-        PlatformAccountWrite "platform.account.write" write [X] "Change one's own password, end one's own sessions";
+        PlatformAdminRead "platform.admin.read" read [X Y L] "See who signs in to the platform, in which role";
+        PlatformAdminManage "platform.admin.manage" write [X L] "Add and reset platform administrators, change their roles";
+        PlatformAdminDisable "platform.admin.disable" withdraw [X L] "Disable platform administrators, end their sessions";
+        PlatformSettingsRead "platform.settings.read" read [X Y] "See the platform's settings";
+        PlatformSettingsManage "platform.settings.manage" write [X L] "Change the platform's settings, send a test mail";
+        PlatformKeyRotate "platform.key.rotate" write [X L S] "Replace the key that signs access tokens";
+        PlatformAccountRead "platform.account.read" read [X Y Z] "See one's own account and sessions";
+        PlatformAccountWrite "platform.account.write" write [X Y Z] "Change one's own password and second factors";
+        PlatformAccountWithdraw "platform.account.withdraw" withdraw [X Y Z] "End one's own sessions, forget one's own devices";
     }
 }
 
 impl Flag {
+    /// The permission of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|flag| flag.name() == name)
+    }
+
     /// Whether it is about the platform and not about one tenant.
     pub const fn is_platform(self) -> bool {
         matches!(self.domain().as_bytes(), b"platform")

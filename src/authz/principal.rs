@@ -3,19 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Permissions, Role};
+use super::{Permissions, Rights, Role};
 use crate::kernel::id::{AdminId, ApiKeyId, KeyId, RequestId, SessionId, TenantId, UserId};
 
 /// Somebody who has proven who they are. A credential embeds its tenant, so no path chooses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
     /// An application with an API key.
-    ApiKey {
-        tenant: TenantId,
-        id: ApiKeyId,
-        name: Arc<str>,
-        role: Role,
-    },
+    ApiKey { tenant: TenantId, id: ApiKeyId, name: Arc<str>, rights: Rights },
     /// A person in the console.
     User {
         tenant: TenantId,
@@ -23,22 +18,14 @@ pub enum Principal {
         session: SessionId,
         subject: KeyId,
         name: String,
-        role: Role,
+        rights: Rights,
     },
-    PlatformAdmin {
-        id: AdminId,
-        session: SessionId,
-        subject: KeyId,
-        name: String,
-    },
+    /// A person in the platform console, in one of the platform's roles.
+    PlatformAdmin { id: AdminId, session: SessionId, subject: KeyId, name: String, role: Role },
     /// A scheduled job.
-    System {
-        job: &'static str,
-    },
+    System { job: &'static str },
     /// Somebody with a shell on the machine.
-    LocalOperator {
-        uid: u32,
-    },
+    LocalOperator { uid: u32 },
     /// Whoever holds the one-time link that such a person was given.
     SetupLink,
 }
@@ -52,23 +39,29 @@ impl Principal {
         }
     }
 
-    pub fn role(&self) -> Role {
+    /// The code of the role.
+    pub fn role(&self) -> &str {
         match self {
-            Self::ApiKey { role, .. } | Self::User { role, .. } => *role,
-            Self::PlatformAdmin { .. } => Role::PlatformAdmin,
-            Self::System { .. } => Role::System,
-            Self::LocalOperator { .. } | Self::SetupLink => Role::LocalOperator,
+            Self::ApiKey { rights, .. } | Self::User { rights, .. } => rights.role(),
+            Self::PlatformAdmin { role, .. } => role.name(),
+            Self::System { .. } => Role::System.name(),
+            Self::LocalOperator { .. } | Self::SetupLink => Role::LocalOperator.name(),
         }
     }
 
     pub fn permissions(&self) -> Permissions {
-        self.role().permissions()
+        match self {
+            Self::ApiKey { rights, .. } | Self::User { rights, .. } => rights.permissions(),
+            Self::PlatformAdmin { role, .. } => role.permissions(),
+            Self::System { .. } => Role::System.permissions(),
+            Self::LocalOperator { .. } | Self::SetupLink => Role::LocalOperator.permissions(),
+        }
     }
 
     /// Nobody gives away more rights than they have; the machine's operator may make an owner.
-    pub fn may_give(&self, role: Role) -> bool {
+    pub fn may_give(&self, permissions: Permissions) -> bool {
         let outside = matches!(self, Self::LocalOperator { .. } | Self::SetupLink);
-        outside || role.permissions().is_within(self.permissions())
+        outside || permissions.is_within(self.permissions())
     }
 
     /// As it is written in the log.
@@ -87,7 +80,7 @@ impl Principal {
             Self::LocalOperator { uid } => ("local_operator", format!("uid:{uid}"), None, None),
             Self::SetupLink => ("setup_link", "setup".to_owned(), None, None),
         };
-        Actor { kind, id, name, role: self.role(), subject }
+        Actor { kind, id, name, role: self.role().to_owned(), subject }
     }
 }
 
@@ -96,7 +89,8 @@ pub struct Actor {
     pub kind: &'static str,
     pub id: String,
     pub name: Option<String>,
-    pub role: Role,
+    /// The role's code.
+    pub role: String,
     /// The subject key of the person, under which their personal data is sealed.
     pub subject: Option<KeyId>,
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::Flag;
 
-/// Who somebody is inside a tenant; the last three are outside of any tenant.
+/// The roles that are built in; the last five are outside of any tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     Owner,
@@ -14,8 +15,12 @@ pub enum Role {
     Viewer,
     Auditor,
     PrivacyOfficer,
-    /// Signs in to the platform console; has no way into a tenant's data.
+    /// Signs in to the platform console; has no way into a tenant's data, as the two below.
     PlatformAdmin,
+    /// Sees everything about the platform, its log included, and changes nothing.
+    PlatformAuditor,
+    /// Sees whether tenants and jobs are well, not the log.
+    PlatformSupport,
     /// Somebody with a shell on the machine, through the CLI.
     LocalOperator,
     /// A scheduled job.
@@ -33,6 +38,10 @@ impl Role {
         Self::PrivacyOfficer,
     ];
 
+    /// The roles that somebody who signs in to the platform can have.
+    pub const PLATFORM: [Self; 3] =
+        [Self::PlatformAdmin, Self::PlatformAuditor, Self::PlatformSupport];
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -42,6 +51,8 @@ impl Role {
             Self::Auditor => "auditor",
             Self::PrivacyOfficer => "privacy-officer",
             Self::PlatformAdmin => "platform-admin",
+            Self::PlatformAuditor => "platform-auditor",
+            Self::PlatformSupport => "platform-support",
             Self::LocalOperator => "local-operator",
             Self::System => "system",
         }
@@ -49,6 +60,35 @@ impl Role {
 
     pub fn permissions(self) -> Permissions {
         Flag::ALL.iter().filter(|flag| flag.roles().contains(&self)).copied().collect()
+    }
+}
+
+/// What somebody may do, under the name that it goes by: a built-in role, one of the tenant's own,
+/// or what a key was limited to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rights {
+    role: Arc<str>,
+    permissions: Permissions,
+}
+
+impl Rights {
+    pub fn new(role: impl Into<Arc<str>>, permissions: Permissions) -> Self {
+        Self { role: role.into(), permissions }
+    }
+
+    /// The role's code.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    pub fn permissions(&self) -> Permissions {
+        self.permissions
+    }
+}
+
+impl From<Role> for Rights {
+    fn from(role: Role) -> Self {
+        Self::new(role.name(), role.permissions())
     }
 }
 
@@ -76,7 +116,24 @@ pub struct UnknownRole;
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Permissions(u128);
 
+impl fmt::Debug for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Flag::name)).finish()
+    }
+}
+
 impl Permissions {
+    /// In the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Flag> {
+        Flag::ALL.iter().copied().filter(move |flag| self.has(*flag))
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub fn has(self, flag: Flag) -> bool {
         self.0 & (1 << flag as u32) != 0
     }
@@ -106,9 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn nobody_at_the_platform_has_more_than_its_administrators() {
+        for role in Role::PLATFORM {
+            assert!(role.permissions().is_within(Role::PlatformAdmin.permissions()), "{role}");
+        }
+    }
+
+    #[test]
     fn a_platform_administrator_has_no_way_into_a_tenants_data() {
         for flag in Flag::ALL {
-            let platform = flag.roles().contains(&Role::PlatformAdmin);
+            let platform = Role::PLATFORM.iter().any(|role| flag.roles().contains(role));
             assert!(!platform || flag.is_platform(), "{}", flag.name());
         }
     }

@@ -140,6 +140,13 @@ settings! {
     limits: Limits {
         /// Sign-in attempts a minute from one IP address; 0 for no limit.
         sign_in_per_minute: Rate = Rate::new(10),
+        /// Second factors and recovery codes tried a minute from one IP address; 0 for no limit.
+        second_factor_per_minute: Rate = Rate::new(10),
+        /// Registrations a minute from one IP address; 0 for no limit.
+        registrations_per_minute: Rate = Rate::new(5),
+        /// Links (sign-in, password reset, verification) asked for or opened a minute from one IP
+        /// address; 0 for no limit.
+        mails_per_minute: Rate = Rate::new(5),
         /// API requests a minute with one key; 0 for no limit.
         api_per_minute: Rate = Rate::new(6_000),
         /// Audit ingest requests a minute with one key; 0 for no limit.

@@ -57,6 +57,16 @@ fields! {
     ExportSpoolKey = 31, "exports.spool_key", HighlySensitive;
     StreamSettings = 20, "streams.settings", Sensitive;
     StreamSecrets = 21, "streams.secrets", Sensitive;
+    AuthenticatorSecret = 40, "authenticators.secret", HighlySensitive;
+    PasskeyCredential = 41, "passkeys.credential", Sensitive;
+    PasskeyName = 42, "passkeys.name", HighlySensitive;
+    CeremonyState = 43, "ceremonies.state", Sensitive;
+    LinkAddress = 44, "links.address", HighlySensitive;
+    LinkDetails = 45, "links.details", Sensitive;
+    DeviceClient = 46, "devices.client", HighlySensitive;
+    MailRecipient = 47, "mail.recipient", HighlySensitive;
+    MailContent = 48, "mail.content", HighlySensitive;
+    ApprovalDetails = 49, "approvals.details", Sensitive;
     SearchName = 15, "saved_searches.name", Sensitive;
     SearchQuery = 16, "saved_searches.query", Sensitive;
 }

@@ -9,7 +9,7 @@ use super::company::{ADMINISTRATOR, Company, Person};
 use crate::admins;
 use crate::api_keys::{self, NewApiKey};
 use crate::app::App;
-use crate::authn::{self, Credentials, Hasher};
+use crate::authn::{self, Admission, Client, Credentials, Hasher};
 use crate::authz::Grant;
 use crate::authz::permission::{ApiKeyCreate, PlatformAdminManage, TenantCreate, UserCreate};
 use crate::authz::{Caller, Permission, Principal, RequestContext, Role};
@@ -61,10 +61,17 @@ impl House {
     pub async fn sign_in(&self, app: &App, hasher: &Hasher) -> Result<(), DemoError> {
         let sign_ins = self.company.people.iter().map(|person| {
             let (credentials, request) = (credentials(person), request(app, person));
-            authn::sign_in(&app.tenants, hasher, &self.tenant, credentials, request)
+            authn::sign_in(
+                &app.tenants,
+                hasher,
+                &self.tenant,
+                credentials,
+                Client::Browser,
+                request,
+            )
         });
         let people = try_join_all(sign_ins).await?;
-        let people = people.into_iter().map(|signed_in| signed_in.principal).collect();
+        let people = people.into_iter().map(principal).collect::<Result<_, _>>()?;
         *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
         Ok(())
     }
@@ -132,8 +139,16 @@ pub async fn sign_in_administrator(app: &App, hasher: &Hasher) -> Result<Arc<Cal
     let request = request(app, &ADMINISTRATOR);
     let credentials = credentials(&ADMINISTRATOR);
     let signed_in = authn::sign_in_platform(&app.tenants, hasher, credentials, request.clone());
-    let principal = signed_in.await?.principal;
+    let principal = principal(signed_in.await?)?;
     Ok(Arc::new(Caller { principal, request }))
+}
+
+/// Who has come in.
+fn principal(admission: Admission) -> Result<Principal, DemoError> {
+    match admission {
+        Admission::In(signed_in) => Ok(signed_in.principal),
+        Admission::Wanted { .. } => Err(DemoError::Empty),
+    }
 }
 
 /// Makes an API key; answers its token.

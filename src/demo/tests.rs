@@ -24,7 +24,7 @@ async fn the_demo_shows_what_the_product_is_about() {
             tenant: tenant.id,
             id: runtime.id(),
             name: "test".into(),
-            role: crate::authz::Role::Owner,
+            rights: crate::authz::Role::Owner.into(),
         };
         let request = RequestContext { id: runtime.id(), ip: None, user_agent: None };
         let caller = Arc::new(Caller { principal, request });

@@ -9,13 +9,16 @@ use super::input::Input;
 use super::limits::{RateClass, Source};
 use super::route::Route;
 use crate::app::App;
-use crate::authn::{self, AuthnError};
+use crate::authn::{self, Authenticated, AuthnError};
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, RequestContext};
+use crate::kernel::Timestamp;
 use crate::tenants::Tenant;
 
 /// The tenant console's cookie. `__Host-` binds it to this host, path `/` and TLS.
 pub const TENANT_COOKIE: &str = "__Host-strongroom";
 pub const PLATFORM_COOKIE: &str = "__Host-strongroom-platform";
+/// Stands for what was shown of a sign-in that waits for another factor.
+pub const TICKET_COOKIE: &str = "__Host-strongroom-ticket";
 
 /// A request to a tenant's data by somebody who may make it.
 pub struct Call<P> {
@@ -23,6 +26,8 @@ pub struct Call<P> {
     pub input: Input,
     pub grant: Grant<P>,
     pub tenant: Tenant,
+    /// When the person last proved a factor; nothing for an application with a key.
+    pub proven: Option<Timestamp>,
 }
 
 /// A request to the platform by somebody who may make it.
@@ -30,6 +35,8 @@ pub struct PlatformCall<P> {
     pub app: Arc<App>,
     pub input: Input,
     pub grant: Grant<P>,
+    /// When the person last proved a factor.
+    pub proven: Timestamp,
 }
 
 /// A request that anybody may make.
@@ -42,19 +49,24 @@ impl<P: Permission> Call<P> {
     /// By API key.
     pub async fn by_key(app: Arc<App>, input: Input) -> Result<Self, Failure> {
         let caller = bearer(&app, &input).await?;
-        Self::authorized(app, input, caller).await
+        Self::authorized(app, input, caller, None).await
     }
 
     /// By session cookie.
     pub async fn by_session(app: Arc<App>, input: Input) -> Result<Self, Failure> {
-        let caller = cookie(&app, &input, TENANT_COOKIE).await?;
-        Self::authorized(app, input, caller).await
+        let (caller, proven) = cookie(&app, &input, TENANT_COOKIE).await?;
+        Self::authorized(app, input, caller, Some(proven)).await
     }
 
-    async fn authorized(app: Arc<App>, input: Input, caller: Arc<Caller>) -> Result<Self, Failure> {
+    async fn authorized(
+        app: Arc<App>,
+        input: Input,
+        caller: Arc<Caller>,
+        proven: Option<Timestamp>,
+    ) -> Result<Self, Failure> {
         let (asked, route) = (input.path("tenant"), input.route.label());
         let (grant, tenant) = app.tenants.authorize::<P>(&caller, asked, route).await?;
-        Ok(Self { app, input, grant, tenant })
+        Ok(Self { app, input, grant, tenant, proven })
     }
 
     /// A grant for something else that the same person may do on the way, if they may.
@@ -78,9 +90,9 @@ impl<P: Permission> Call<P> {
 
 impl<P: Permission> PlatformCall<P> {
     pub async fn by_session(app: Arc<App>, input: Input) -> Result<Self, Failure> {
-        let caller = cookie(&app, &input, PLATFORM_COOKIE).await?;
+        let (caller, proven) = cookie(&app, &input, PLATFORM_COOKIE).await?;
         let grant = app.tenants.authorize_platform::<P>(&caller, input.route.label()).await?;
-        Ok(Self { app, input, grant })
+        Ok(Self { app, input, grant, proven })
     }
 
     /// A grant for something else that the same person may do on the way, if they may.
@@ -157,16 +169,17 @@ async fn recorded<T>(
     Ok(found?)
 }
 
-async fn cookie(app: &App, input: &Input, name: &str) -> Result<Arc<Caller>, Failure> {
+async fn cookie(app: &App, input: &Input, name: &str) -> Result<(Arc<Caller>, Timestamp), Failure> {
     let cookie = input.cookie(name).ok_or(AuthnError::Unauthenticated)?;
-    let principal = authn::session(&app.tenants, app.session_policy(), &cookie).await?;
+    let Authenticated { principal, proven } =
+        authn::session(&app.tenants, app.session_policy(), &cookie).await?;
     let source = match &principal {
         Principal::User { session, .. } | Principal::PlatformAdmin { session, .. } => {
             Source::Id(*session.bytes())
         }
         _ => Source::address(input.context.ip),
     };
-    known(app, input, principal, &source).await
+    Ok((known(app, input, principal, &source).await?, proven))
 }
 
 /// Somebody who is known now, and has not sent too much.

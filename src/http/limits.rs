@@ -18,6 +18,12 @@ use super::failure::Failure;
 pub enum RateClass {
     /// Per IP address.
     SignIn,
+    /// Second factors and recovery codes, per IP address.
+    SecondFactor,
+    /// Registration of new people, per IP address.
+    Registration,
+    /// Links asked for by mail and opened, per IP address.
+    Mail,
     /// Per API key.
     Api,
     /// Per API key.
@@ -34,6 +40,9 @@ impl RateClass {
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
+            Self::SecondFactor => "second-factor",
+            Self::Registration => "registration",
+            Self::Mail => "mail",
             Self::Api => "api",
             Self::Ingest => "ingest",
             Self::Console => "console",
@@ -62,6 +71,9 @@ type Buckets =
 
 pub struct Limiter {
     sign_in: Option<Buckets>,
+    second_factor: Option<Buckets>,
+    registration: Option<Buckets>,
+    mail: Option<Buckets>,
     api: Option<Buckets>,
     ingest: Option<Buckets>,
     console: Option<Buckets>,
@@ -80,6 +92,9 @@ impl Limiter {
     pub fn new(limits: &config::Limits) -> Self {
         Self {
             sign_in: buckets(limits.sign_in_per_minute),
+            second_factor: buckets(limits.second_factor_per_minute),
+            registration: buckets(limits.registrations_per_minute),
+            mail: buckets(limits.mails_per_minute),
             api: buckets(limits.api_per_minute),
             ingest: buckets(limits.ingest_per_minute),
             console: buckets(limits.console_per_minute),
@@ -90,6 +105,9 @@ impl Limiter {
     fn of(&self, class: RateClass) -> Option<&Buckets> {
         match class {
             RateClass::SignIn => self.sign_in.as_ref(),
+            RateClass::SecondFactor => self.second_factor.as_ref(),
+            RateClass::Registration => self.registration.as_ref(),
+            RateClass::Mail => self.mail.as_ref(),
             RateClass::Api => self.api.as_ref(),
             RateClass::Ingest => self.ingest.as_ref(),
             RateClass::Console => self.console.as_ref(),
@@ -121,7 +139,16 @@ impl Limiter {
 
     /// Forgets sources that have been quiet; called by a job.
     pub fn forget_quiet(&self) {
-        let all = [&self.sign_in, &self.api, &self.ingest, &self.console, &self.tail];
+        let all = [
+            &self.sign_in,
+            &self.second_factor,
+            &self.registration,
+            &self.mail,
+            &self.api,
+            &self.ingest,
+            &self.console,
+            &self.tail,
+        ];
         for buckets in all.into_iter().flatten() {
             buckets.retain_recent();
             buckets.shrink_to_fit();

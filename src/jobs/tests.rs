@@ -46,7 +46,13 @@ fn manual() -> (Arc<ManualClock>, TestServer) {
 async fn status(app: &App, server: &TestServer, job: &str) -> JobStatus {
     let (id, session) = (server.runtime.id(), server.runtime.id());
     let (subject, name) = (server.runtime.id(), "Ada".to_owned());
-    let admin = server.caller(Principal::PlatformAdmin { id, session, subject, name });
+    let admin = server.caller(Principal::PlatformAdmin {
+        id,
+        session,
+        subject,
+        name,
+        role: Role::PlatformAdmin,
+    });
     let grant = app.tenants.authorize_platform::<PlatformJobRead>(&admin, "test").await.unwrap();
     let all = list(&app.tenants, &grant).await.unwrap();
     all.into_iter().find(|status| status.name == job).unwrap()
@@ -154,7 +160,16 @@ async fn sessions_past_their_time_are_deleted() {
         let password = "correct horse battery".to_owned().into();
         let credentials = Credentials { email: "ada@example.org".into(), password };
         let request = RequestContext { id: server.runtime.id(), ip: None, user_agent: None };
-        authn::sign_in(&app.tenants, &app.hasher, &tenant, credentials, request).await.unwrap();
+        authn::sign_in(
+            &app.tenants,
+            &app.hasher,
+            &tenant,
+            credentials,
+            authn::Client::Browser,
+            request,
+        )
+        .await
+        .unwrap();
     };
     let sessions = || async {
         let count = server.tenants.credentials(Realm::Tenant(tenant.id), |tx| {

@@ -95,4 +95,10 @@ ids! {
     SavedSearchId,
     /// One destruction of a log's contents.
     ShredId,
+    PasskeyId,
+    /// A browser that somebody has signed in with.
+    DeviceId,
+    MailId,
+    /// Something that waits for a second person.
+    ApprovalId,
 }

@@ -61,6 +61,8 @@ pub const PASSWORD_CHARS_MIN: usize = 12;
 pub const PASSWORD_BYTES_MAX: usize = 4096;
 /// The link that makes the first administrator.
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
+/// A sign-in that waits for one more factor is given up after this long: time to install an app.
+pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.

@@ -16,6 +16,13 @@ macro_rules! audit {
     };
 }
 
+/// Of those who sign in: members in a tenant's file, administrators in the platform's.
+macro_rules! sign_in {
+    ($name:literal) => {
+        include_str!(concat!("../../migrations/sign_in/", $name, ".sql"))
+    };
+}
+
 pub const PLATFORM: Migrations = &[
     audit!("0001_log"),
     include_str!("../../migrations/platform/0001_registry.sql"),
@@ -25,6 +32,16 @@ pub const PLATFORM: Migrations = &[
     audit!("0004_streams"),
     audit!("0005_exports"),
     audit!("0006_searches"),
+    include_str!("../../migrations/platform/0003_sessions.sql"),
+    include_str!("../../migrations/platform/0004_roles.sql"),
+    sign_in!("0001_factors"),
+    sign_in!("0002_passkeys"),
+    sign_in!("0003_settings"),
+    sign_in!("0004_links"),
+    sign_in!("0005_mail"),
+    sign_in!("0006_devices"),
+    sign_in!("0007_throttling"),
+    sign_in!("0008_approvals"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),
@@ -34,6 +51,17 @@ pub const TENANT: Migrations = &[
     audit!("0004_streams"),
     audit!("0005_exports"),
     audit!("0006_searches"),
+    include_str!("../../migrations/tenant/0002_sessions.sql"),
+    include_str!("../../migrations/tenant/0003_roles.sql"),
+    include_str!("../../migrations/tenant/0004_tokens.sql"),
+    sign_in!("0001_factors"),
+    sign_in!("0002_passkeys"),
+    sign_in!("0003_settings"),
+    sign_in!("0004_links"),
+    sign_in!("0005_mail"),
+    sign_in!("0006_devices"),
+    sign_in!("0007_throttling"),
+    sign_in!("0008_approvals"),
 ];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];

@@ -65,7 +65,7 @@ impl House {
             tenant: tenant.id,
             id,
             name: "test".into(),
-            role: Role::Owner,
+            rights: Role::Owner.into(),
         });
         self.tenants.authorize(&caller, tenant.slug.as_str(), "test").await.unwrap().0
     }
@@ -257,7 +257,13 @@ async fn a_tenants_log_names_the_platforms_administrator_who_acted_on_it_by_id_a
     let tenant = house.tenant("acme").await.unwrap();
     let subject = house.tenants.new_subject(Realm::Platform).await.unwrap();
     let (id, session, name) = (house.runtime.id(), house.runtime.id(), "Ada".to_owned());
-    let admin = house.caller(Principal::PlatformAdmin { id, session, subject, name });
+    let admin = house.caller(Principal::PlatformAdmin {
+        id,
+        session,
+        subject,
+        name,
+        role: Role::PlatformAdmin,
+    });
     let authorized = house.tenants.authorize_platform::<TenantStatePermission>(&admin, "test");
     let grant = authorized.await.unwrap();
     change_state(&house.tenants, &grant, "acme", StateChange::Freeze).await.unwrap();

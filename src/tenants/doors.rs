@@ -372,7 +372,7 @@ fn stamp(
     event.user_agent.clone_from(&caller.request.user_agent);
     event.actor = Some(Actor {
         name: actor.name,
-        role: Some(actor.role.name().to_owned()),
+        role: Some(actor.role),
         ..Actor::new(actor.kind, actor.id)
     });
     actor.subject

@@ -35,6 +35,11 @@ pub enum SystemWrite {
     ExportState,
     /// A hash made again with today's cost.
     Rehash,
+    /// What is under way before somebody is signed in: failures that are counted, ceremonies begun,
+    /// links that lead nowhere.
+    SignInState,
+    /// How far mails have come that wait for the mail server.
+    MailState,
     /// How far a stream to another system has come; which tenants have streams; which checkpoints
     /// are published.
     StreamCursor,

@@ -32,7 +32,7 @@ pub async fn create(
 /// # Errors
 /// [`UserError::TooMuch`] for a role with rights that the caller lacks.
 pub(super) fn may_give(principal: &Principal, role: Role) -> Result<(), UserError> {
-    principal.may_give(role).then_some(()).ok_or(UserError::TooMuch)
+    principal.may_give(role.permissions()).then_some(()).ok_or(UserError::TooMuch)
 }
 
 /// The first owner, put into a new tenant's files.

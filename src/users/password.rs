@@ -7,7 +7,7 @@ use super::repo;
 use crate::args;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::Hasher;
+use crate::authn::{Hasher, end_all};
 use crate::authz::permission::AccountWrite;
 use crate::authz::{Grant, Principal};
 use crate::crypto::password;
@@ -37,6 +37,7 @@ pub async fn change_password(
         tenants.disclose(grant, move |_| Ok::<_, UserError>(((), failed))).await?;
         return Err(UserError::WrongPassword);
     }
+    let realm = grant.realm();
     let hash = hasher.hash(new).await.map_err(DoorError::from)?;
     let written = tenants.write(grant, move |tx| {
         // Two changes at once: the second one has not proven today's password.
@@ -44,7 +45,7 @@ pub async fn change_password(
         if tx.execute(sql, args![&hash, id, &old])? == 0 {
             return Err(UserError::WrongPassword);
         }
-        tx.execute("DELETE FROM sessions WHERE user = $1 AND id <> $2", args![id, session])?;
+        end_all(tx, realm, *id.bytes(), Some(session))?;
         Ok::<_, UserError>(((), changed(id).into()))
     });
     written.await.map(|_| ())

@@ -2,6 +2,8 @@
 
 use super::model::{Member, MemberState, Prepared, UserError};
 use crate::args;
+use crate::authn::end_all;
+use crate::authz::Realm;
 use crate::crypto::Field;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{KeyId, UserId};
@@ -88,10 +90,10 @@ pub fn set_state<P>(
     tx: &mut WriteTx<'_, P>,
     id: UserId,
     state: MemberState,
-) -> Result<(), StoreError> {
+) -> Result<(), DoorError> {
     tx.execute("UPDATE users SET state = $1 WHERE id = $2", args![state.name(), id])?;
     if state == MemberState::Disabled {
-        tx.execute("DELETE FROM sessions WHERE user = $1", args![id])?;
+        end_all(tx, Realm::Tenant(tx.owner()), *id.bytes(), None)?;
     }
     Ok(())
 }

@@ -1,20 +1,17 @@
 //! What surrounds a page, filled from the call: who is signed in, where, what they may open.
 
 use super::messages::Messages;
-use super::respond;
-use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section, Tab};
+use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section};
 use super::view::state::{Notice, TenantState};
+use super::{nav, respond};
 use crate::app::App;
-use crate::authz::permission::{
-    ApiKeyRead, AuditRead, ConversationRead, PlatformAuditVerify, UserRead,
-};
+use crate::authz::permission::{AuditRead, PlatformAuditVerify};
 use crate::authz::{Permission, Principal, Realm};
 use crate::http::call::{Call, OpenCall, PlatformCall};
 use crate::http::csrf;
 use crate::http::failure::Failure;
 use crate::http::input::Input;
-use crate::http::route::{Access, Answer, Method};
-use crate::http::table;
+use crate::http::route::Answer;
 use crate::trail::{self, LastVerification};
 
 /// A page of a tenant's console.
@@ -28,14 +25,13 @@ pub async fn tenant<P: Permission>(
         name: call.tenant.name.clone(),
         state: TenantState::from_code(call.tenant.state.name()).unwrap_or(TenantState::Active),
     };
-    let mut chrome = Chrome::tenant(Messages::english(), title, scope, &sections(call), current);
-    if let Principal::User { name, role, .. } = call.principal() {
-        let role = Some(role.name().to_owned());
+    let sections = nav::sections("/t/{tenant}", Section::TENANT, call.principal());
+    let mut chrome = Chrome::tenant(Messages::english(), title, scope, &sections, current);
+    if let Principal::User { name, rights, .. } = call.principal() {
+        let role = Some(rights.role().to_owned());
         chrome.person = Some(PersonBadge { name: name.clone(), role });
     }
-    if current == Section::Audit {
-        chrome.tabs = audit_tabs("/t/{tenant}/admin/audit", &chrome, call.principal(), &call.input);
-    }
+    chrome.tabs = nav::tabs("/t/{tenant}", &chrome, current, call.principal(), &call.input);
     if let Some(grant) = call.also::<AuditRead>() {
         let overview = trail::overview(&call.app.tenants, &grant).await?;
         chrome.chain = Some(pill(&call.app, call.grant.realm(), overview.size));
@@ -53,63 +49,19 @@ fn pill(app: &App, realm: Realm, entries: u64) -> ChainPill {
     }
 }
 
-/// The sections that the person may open.
-fn sections<P: Permission>(call: &Call<P>) -> Vec<Section> {
-    let open = [
-        (Section::Home, true),
-        (Section::Conversations, call.also::<ConversationRead>().is_some()),
-        (Section::Members, call.also::<UserRead>().is_some()),
-        (Section::Keys, call.also::<ApiKeyRead>().is_some()),
-        (Section::Audit, call.also::<AuditRead>().is_some()),
-        (Section::Permissions, true),
-    ];
-    open.into_iter().filter(|(_, may)| *may).map(|(section, _)| section).collect()
-}
-
-/// Pages about a log, below its explorer.
-const AUDIT_PAGES: [(&str, &str); 6] = [
-    ("", "tab-entries"),
-    ("/verify", "tab-verify"),
-    ("/exports", "tab-exports"),
-    ("/witnesses", "tab-witnesses"),
-    ("/streams", "tab-streams"),
-    ("/settings", "tab-settings"),
-];
-
-/// Those that there are and that the person may open.
-fn audit_tabs(base: &str, chrome: &Chrome, who: &Principal, input: &Input) -> Vec<Tab> {
-    let open = |page: &str| {
-        let path = format!("{base}{page}");
-        let mut routes = table::routes().iter();
-        let route = routes.find(|route| route.method == Method::Get && route.path == path);
-        route.is_some_and(|route| match route.access {
-            Access::Permission(flag) => who.permissions().has(flag),
-            Access::Open(_) => true,
-        })
-    };
-    let pages: Vec<_> = AUDIT_PAGES.into_iter().filter(|(page, _)| open(page)).collect();
-    let below = input.route.path.strip_prefix(base).unwrap_or_default();
-    let here = pages.iter().map(|(page, _)| *page).rfind(|page| below.starts_with(page));
-    let tab = |(page, message): (&'static str, &'static str)| {
-        let (href, current) = (format!("{}{page}", chrome.audit_href()), here == Some(page));
-        Tab { message, href, current }
-    };
-    pages.into_iter().map(tab).collect()
-}
-
 /// A page of the platform console.
 pub async fn platform<P: Permission>(
     call: &PlatformCall<P>,
     title: &str,
     current: Section,
 ) -> Result<Chrome, Failure> {
-    let mut chrome = Chrome::platform(Messages::english(), title, current);
-    if let Principal::PlatformAdmin { name, .. } = call.principal() {
-        chrome.person = Some(PersonBadge { name: name.clone(), role: None });
+    let sections = nav::sections("/platform", Section::PLATFORM, call.principal());
+    let mut chrome = Chrome::platform(Messages::english(), title, &sections, current);
+    if let Principal::PlatformAdmin { name, role, .. } = call.principal() {
+        let role = Some(role.name().to_owned());
+        chrome.person = Some(PersonBadge { name: name.clone(), role });
     }
-    if current == Section::PlatformAudit {
-        chrome.tabs = audit_tabs("/platform/audit", &chrome, call.principal(), &call.input);
-    }
+    chrome.tabs = nav::tabs("/platform", &chrome, current, call.principal(), &call.input);
     if let Some(grant) = call.also::<PlatformAuditVerify>() {
         let overview = trail::overview(&call.app.tenants, &grant).await?;
         chrome.chain = Some(pill(&call.app, call.grant.realm(), overview.size));

@@ -6,6 +6,7 @@ pub mod assets;
 pub mod error;
 mod frame;
 pub mod messages;
+mod nav;
 mod pages;
 mod problems;
 mod respond;

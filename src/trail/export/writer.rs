@@ -48,11 +48,8 @@ impl Setting {
         let tenant =
             tenant.map(|tenant| SourceTenant { id: tenant.id, slug: tenant.slug.to_string() });
         let actor = caller.principal.actor();
-        let exporter = Exporter {
-            id: actor.id,
-            kind: actor.kind.to_owned(),
-            role: actor.role.name().to_owned(),
-        };
+        let exporter =
+            Exporter { id: actor.id, kind: actor.kind.to_owned(), role: actor.role.clone() };
         Ok(Self { tenants: tenants.clone(), tenant, request, exporter })
     }
 

@@ -29,7 +29,7 @@ async fn show(call: OpenCall) -> Answer {
     // Somebody who is signed in wants their console.
     if let Some(cookie) = call.input.cookie(crate::http::call::TENANT_COOKIE)
         && let Ok(principal) =
-            authn::session(&call.app.tenants, call.app.session_policy(), &cookie).await
+            authn::session_holder(&call.app.tenants, call.app.session_policy(), &cookie).await
         && let Some(tenant) = principal.tenant().and_then(|id| call.app.tenants.tenant_by_id(id))
     {
         return Ok(respond::see_other(&format!("/t/{}/", tenant.slug)));

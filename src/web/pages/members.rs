@@ -68,7 +68,9 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<MemberForm>) -> Ans
 fn row<P: Permission>(call: &Call<P>, member: Member) -> MemberRow {
     let is_me = matches!(call.principal(), Principal::User { id, .. } if *id == member.id);
     // One's own role and state are for somebody else to change: nobody locks themselves out.
-    let within = member.role.parse().is_ok_and(|role| call.principal().may_give(role)) && !is_me;
+    let within =
+        member.role.parse().is_ok_and(|role: Role| call.principal().may_give(role.permissions()))
+            && !is_me;
     // In a frozen tenant rights can be taken away, not given back.
     let frozen = call.tenant.state == TenantState::Frozen;
     let may_turn = !frozen || member.state == users::MemberState::Active;

@@ -84,7 +84,7 @@ fn also_platform<P: Permission, Q: Permission>(
 
 /// The roles that somebody may give, as options.
 fn roles(principal: &Principal, selected: &str) -> Vec<Choice> {
-    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(*role));
+    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(role.permissions()));
     let names: Vec<&str> = mine.map(Role::name).collect();
     Choice::roles(Messages::english(), &names, selected)
 }

@@ -23,7 +23,7 @@ pub fn routes() -> Vec<Route> {
 async fn matrix(call: Call<AccountRead>) -> Answer {
     trail::record_admin_access(&call.app.tenants, &call.grant, "permissions").await?;
     let roles = Role::TENANT.map(|role| role.name().to_owned()).into();
-    let chrome = frame::tenant(&call, "nav-permissions", Section::Permissions).await?;
+    let chrome = frame::tenant(&call, "tab-permissions", Section::Permissions).await?;
     respond::page(&PermissionsPage { chrome, roles, groups: groups() })
 }
 

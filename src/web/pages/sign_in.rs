@@ -5,9 +5,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::audit::catalogue;
-use crate::authn::{self, AuthnError, Credentials, SignedIn};
+use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
 use crate::authz::permission::{AccountRead, TenantRead};
-use crate::http::call::{Call, OpenCall, PLATFORM_COOKIE, PlatformCall, TENANT_COOKIE};
+use crate::http::call::{
+    Call, OpenCall, PLATFORM_COOKIE, PlatformCall, TENANT_COOKIE, TICKET_COOKIE,
+};
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
 use crate::web::view::form::Field;
@@ -80,9 +82,16 @@ async fn sign_in(call: OpenCall) -> Answer {
     let (app, request) = (&call.app, call.input.context.clone());
     let result = match app.tenants.tenant(call.input.path("tenant")) {
         Some(tenant) => {
-            let done =
-                authn::sign_in(&app.tenants, &app.hasher, &tenant, credentials, request).await;
-            done.map(|signed_in| (signed_in, format!("/t/{}/", tenant.slug)))
+            let done = authn::sign_in(
+                &app.tenants,
+                &app.hasher,
+                &tenant,
+                credentials,
+                Client::Browser,
+                request,
+            )
+            .await;
+            done.map(|admission| (admission, format!("/t/{}", tenant.slug)))
         }
         None => {
             // Whether a tenant exists must not show, by time either.
@@ -99,21 +108,18 @@ async fn sign_in_platform(call: OpenCall) -> Answer {
     let credentials = Credentials { email: email.clone(), password };
     let (app, request) = (&call.app, call.input.context.clone());
     let done = authn::sign_in_platform(&app.tenants, &app.hasher, credentials, request).await;
-    let done = done.map(|signed_in| (signed_in, "/platform/".to_owned()));
+    let done = done.map(|admission| (admission, "/platform".to_owned()));
     finish(&call, email, done, PLATFORM_COOKIE)
 }
 
 fn finish(
     call: &OpenCall,
     email: String,
-    result: Result<(SignedIn, String), AuthnError>,
+    result: Result<(Admission, String), AuthnError>,
     cookie: &'static str,
 ) -> Answer {
     match result {
-        Ok((signed_in, target)) => {
-            let cookie = respond::cookie(cookie, signed_in.cookie.to_string());
-            respond::with_cookie(respond::see_other(&target), &cookie)
-        }
+        Ok((admission, base)) => admitted(admission, &base, cookie),
         Err(AuthnError::WrongPassword) => {
             let problem = Some(SignInProblem::WrongCredentials);
             show(call, email, problem, StatusCode::UNAUTHORIZED)
@@ -122,6 +128,25 @@ fn finish(
             show(call, email, Some(SignInProblem::Unavailable), StatusCode::FORBIDDEN)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Where a right first factor leads to: in, or on to the next one. `base` is `/platform` or
+/// `/t/{slug}`.
+pub(super) fn admitted(admission: Admission, base: &str, cookie: &'static str) -> Answer {
+    match admission {
+        Admission::In(signed_in) => {
+            let cookie = respond::cookie(cookie, signed_in.cookie.to_string());
+            respond::with_cookie(respond::see_other(&format!("{base}/")), &cookie)
+        }
+        Admission::Wanted { wanted, ticket } => {
+            let page = match wanted {
+                Wanted::SecondFactor => "second-factor",
+                Wanted::Enrolment => "enrol",
+            };
+            let cookie = respond::cookie(TICKET_COOKIE, ticket.to_string());
+            respond::with_cookie(respond::see_other(&format!("{base}/login/{page}")), &cookie)
+        }
     }
 }
 

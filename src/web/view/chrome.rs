@@ -38,7 +38,7 @@ pub enum Scope {
     Platform,
 }
 
-/// Who is signed in. `role` is a role's code; absent for platform administrators.
+/// Who is signed in. `role` is a role's code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PersonBadge {
     pub name: String,
@@ -71,7 +71,9 @@ pub enum Section {
     Account,
     Tenants,
     PlatformAudit,
+    PlatformAdmins,
     Jobs,
+    PlatformAccount,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,7 +101,8 @@ impl Section {
         Self::Audit,
         Self::Permissions,
     ];
-    pub const PLATFORM: &[Self] = &[Self::Tenants, Self::PlatformAudit, Self::Jobs];
+    pub const PLATFORM: &[Self] =
+        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs];
 
     pub const fn message(&self) -> &'static str {
         match self {
@@ -109,9 +112,10 @@ impl Section {
             Self::Keys => "nav-keys",
             Self::Audit => "nav-audit",
             Self::Permissions => "nav-permissions",
-            Self::Account => "nav-account",
+            Self::Account | Self::PlatformAccount => "nav-account",
             Self::Tenants => "nav-tenants",
             Self::PlatformAudit => "nav-platform-audit",
+            Self::PlatformAdmins => "nav-admins",
             Self::Jobs => "nav-jobs",
         }
     }
@@ -120,7 +124,9 @@ impl Section {
         match self {
             Self::Home => "home",
             Self::Conversations => "chat",
-            Self::Members | Self::Account => "people",
+            Self::Members | Self::Account | Self::PlatformAdmins | Self::PlatformAccount => {
+                "people"
+            }
             Self::Keys => "key",
             Self::Audit | Self::PlatformAudit => "log",
             Self::Permissions => "matrix",
@@ -130,7 +136,7 @@ impl Section {
     }
 
     /// Below `/t/{slug}` or `/platform`.
-    const fn path(self) -> &'static str {
+    pub const fn path(self) -> &'static str {
         match self {
             Self::Home | Self::Tenants => "/",
             Self::Conversations => "/conversations",
@@ -138,8 +144,9 @@ impl Section {
             Self::Keys => "/keys",
             Self::Audit => "/admin/audit",
             Self::Permissions => "/admin/permissions",
-            Self::Account => "/account",
+            Self::Account | Self::PlatformAccount => "/account",
             Self::PlatformAudit => "/audit",
+            Self::PlatformAdmins => "/admins",
             Self::Jobs => "/jobs",
         }
     }
@@ -195,8 +202,13 @@ impl Chrome {
     }
 
     /// A page of the platform's console.
-    pub fn platform(messages: &'static Messages, title: &str, current: Section) -> Self {
-        Self::tenant(messages, title, Scope::Platform, Section::PLATFORM, current)
+    pub fn platform(
+        messages: &'static Messages,
+        title: &str,
+        sections: &[Section],
+        current: Section,
+    ) -> Self {
+        Self::tenant(messages, title, Scope::Platform, sections, current)
     }
 
     /// Shows a notice once.

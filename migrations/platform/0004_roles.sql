@@ -1,0 +1,1 @@
+ALTER TABLE admins ADD COLUMN role TEXT NOT NULL DEFAULT 'platform-admin';

@@ -1,0 +1,229 @@
+//! The one way to a session. Whatever somebody shows first (password, link, passkey), it comes
+//! here, and here is decided whether that is enough: no path leads around a second factor.
+
+use zeroize::Zeroizing;
+
+use super::AuthnError;
+use super::person::{Needs, Person};
+use super::session::{self, PLATFORM, SignedIn};
+use crate::args;
+use crate::audit::{Event, catalogue};
+use crate::authz::{Caller, Realm, RequestContext};
+use crate::crypto::token::Token;
+use crate::kernel::id::SessionId;
+use crate::kernel::limits;
+use crate::store::{SqlMut, Value};
+use crate::tenants::{AuditEvents, SystemWrite, Tenants, WriteTx};
+use std::sync::Arc;
+
+/// Something that somebody has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Factor {
+    Password,
+    /// A one-time link, sent by mail or handed over.
+    Link,
+    /// A passkey that asked for a PIN or a fingerprint: two factors in one.
+    Passkey,
+    /// A passkey that was only touched.
+    SecurityKey,
+    /// A code of an authenticator app.
+    Authenticator,
+    RecoveryCode,
+}
+
+impl Factor {
+    pub const ALL: [Self; 6] = [
+        Self::Password,
+        Self::Link,
+        Self::Passkey,
+        Self::SecurityKey,
+        Self::Authenticator,
+        Self::RecoveryCode,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Passkey => "passkey",
+            Self::SecurityKey => "security-key",
+            Self::Authenticator => "authenticator",
+            Self::RecoveryCode => "recovery-code",
+        }
+    }
+
+    /// Whether it is enough beside a first one, or in the place of both.
+    const fn is_second(self) -> bool {
+        !matches!(self, Self::Password | Self::Link)
+    }
+}
+
+/// What somebody has shown so far, in that order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Factors(Vec<Factor>);
+
+impl Factors {
+    pub fn first(factor: Factor) -> Self {
+        Self(vec![factor])
+    }
+
+    #[must_use]
+    pub fn and(mut self, factor: Factor) -> Self {
+        self.0.push(factor);
+        self
+    }
+
+    /// Separated by blanks, as it is stored.
+    pub fn names(&self) -> String {
+        self.0.iter().map(|factor| factor.name()).collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn parse(names: &str) -> Self {
+        let factor = |name| Factor::ALL.into_iter().find(|factor| factor.name() == name);
+        Self(names.split_whitespace().filter_map(factor).collect())
+    }
+
+    /// What is missing for somebody with these needs.
+    fn wanted(&self, needs: Needs) -> Option<Wanted> {
+        if self.0.iter().any(|factor| factor.is_second()) {
+            return None;
+        }
+        match (needs.has_second(), needs.must_have_second) {
+            (true, _) => Some(Wanted::SecondFactor),
+            (false, true) => Some(Wanted::Enrolment),
+            (false, false) => None,
+        }
+    }
+}
+
+/// What a sign-in still waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    SecondFactor,
+    /// The person must have a second factor and has none yet: they set one up now.
+    Enrolment,
+}
+
+impl Wanted {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SecondFactor => "second-factor",
+            Self::Enrolment => "enrolment",
+        }
+    }
+}
+
+/// Who holds what a sign-in leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// A browser, with a cookie.
+    Browser,
+    /// An application that acts for a person, with access tokens.
+    Api,
+}
+
+impl Client {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// Uses up what was shown (a code, a link, the ticket of a sign-in under way), in the transaction
+/// of what it leads to. Its entries stand before those of the session.
+pub type Spend =
+    Box<dyn Fn(&mut WriteTx<'_, SystemWrite>, &Person) -> Result<AuditEvents, AuthnError> + Send>;
+
+/// Somebody who has shown something, and nothing that was wrong.
+pub struct Proof {
+    pub person: Person,
+    pub factors: Factors,
+    pub client: Client,
+    pub request: RequestContext,
+    pub spend: Spend,
+}
+
+impl Proof {
+    /// For what is not used up by being shown.
+    pub fn nothing_spent() -> Spend {
+        Box::new(|_, _| Ok(AuditEvents::none()))
+    }
+}
+
+pub enum Admission {
+    In(SignedIn),
+    /// One more factor is wanted. The ticket stands for what was shown already; it is a secret.
+    Wanted {
+        wanted: Wanted,
+        ticket: Zeroizing<String>,
+    },
+}
+
+/// # Errors
+/// [`AuthnError::WrongPassword`] when the person was disabled or their password changed meanwhile;
+/// what `spend` says.
+pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admission, AuthnError> {
+    let runtime = tenants.runtime();
+    let owner = match realm {
+        Realm::Platform => PLATFORM,
+        Realm::Tenant(tenant) => tenant,
+    };
+    let token = Token::generate(owner, runtime.random.as_ref());
+    let (hash, session) = (token.hash(), runtime.id::<SessionId>());
+    let principal = proof.person.principal(realm, session);
+    let caller = Arc::new(Caller { principal, request: proof.request.clone() });
+    let write = tenants.change_credentials(realm, Some(caller), move |tx| {
+        let stale = || AuthnError::WrongPassword;
+        let person = Person::by_id(tx, realm, proof.person.id)?.ok_or_else(stale)?;
+        if !person.active || person.password != proof.person.password {
+            return Err(stale());
+        }
+        // Before what was shown is used up: setting up a second factor makes one needed.
+        let spent = (proof.spend)(tx, &person)?;
+        let wanted = proof.factors.wanted(person.needs(tx, realm)?);
+        let events = match wanted {
+            None => session::insert(tx, realm, session, &hash, &person, &proof)?,
+            Some(wanted) => wait(tx, &hash, &person, &proof, wanted)?,
+        };
+        Ok((wanted, spent.then(events), person.principal(realm, session)))
+            .map(|(wanted, events, principal)| ((wanted, principal), events))
+    });
+    let (wanted, principal) = write.await?.value;
+    let revealed = token.reveal("");
+    Ok(match wanted {
+        None => Admission::In(SignedIn { cookie: revealed, principal, session }),
+        Some(wanted) => Admission::Wanted { wanted, ticket: revealed },
+    })
+}
+
+/// Writes a ticket down: a sign-in that waits.
+fn wait(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    hash: &[u8; 32],
+    person: &Person,
+    proof: &Proof,
+    wanted: Wanted,
+) -> Result<AuditEvents, AuthnError> {
+    let (now, proven) = (tx.runtime().now(), proof.factors.names());
+    tx.execute(
+        "INSERT INTO sign_ins
+             (token_hash, person, password, proven, wanted, client, created, expires)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![
+            hash,
+            Value::Id(person.id),
+            &person.password,
+            &proven,
+            wanted.name(),
+            proof.client.name(),
+            now,
+            now.plus(limits::SIGN_IN_LIFE)
+        ],
+    )?;
+    let mut event = Event::new(catalogue::LOGIN_PENDING);
+    event.custom_fields.insert("factors".into(), proven.into());
+    event.custom_fields.insert("wanted".into(), wanted.name().into());
+    Ok(event.into())
+}

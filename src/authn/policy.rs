@@ -1,0 +1,65 @@
+//! How people of a tenant (or of the platform) have to sign in: set by its owners, kept in its file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::args;
+use crate::authz::Realm;
+use crate::store::{Sql, StoreError};
+
+/// The row of `settings` that holds it.
+pub const SETTING: &str = "sign-in";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct SignInPolicy {
+    /// Everybody needs a second factor, not only owners.
+    pub second_factor_for_all: bool,
+    /// Minutes without a request after which a session ends; the installation's when absent.
+    pub idle_minutes: Option<u32>,
+    /// Hours after sign-in when a session ends in any case; the installation's when absent.
+    pub absolute_hours: Option<u32>,
+    /// Minutes that an access token works.
+    pub access_token_minutes: u32,
+    /// People may ask for a link to sign in with.
+    pub magic_links: bool,
+    /// A passkey that asks for PIN or fingerprint is enough by itself.
+    pub passkeys_alone: bool,
+    /// People with an address of `registration_domains` may register themselves.
+    pub registration: bool,
+    /// Lower-case domains of e-mail addresses; nobody may register when there is none.
+    pub registration_domains: Vec<String>,
+    /// Destroying, exporting everything and making an owner wait for a second person.
+    pub four_eyes: bool,
+}
+
+impl Default for SignInPolicy {
+    fn default() -> Self {
+        Self {
+            second_factor_for_all: false,
+            idle_minutes: None,
+            absolute_hours: None,
+            access_token_minutes: 15,
+            magic_links: true,
+            passkeys_alone: true,
+            registration: false,
+            registration_domains: Vec::new(),
+            four_eyes: false,
+        }
+    }
+}
+
+impl SignInPolicy {
+    /// As it is now.
+    pub fn read(tx: &impl Sql) -> Result<Self, StoreError> {
+        let sql = "SELECT value FROM settings WHERE name = $1";
+        let found = tx.query_one(sql, args![SETTING], |row| row.get::<String>(0))?;
+        let Some(text) = found else { return Ok(Self::default()) };
+        serde_json::from_str(&text).map_err(|_| StoreError::Sql("unreadable sign-in policy".into()))
+    }
+
+    /// Whether somebody with this role has to have a second factor.
+    pub fn wants_second_factor(&self, _realm: Realm, _role: &str) -> bool {
+        self.second_factor_for_all
+    }
+}
