@@ -3,6 +3,7 @@
 
 mod admission;
 mod api_key;
+pub mod device;
 mod hasher;
 mod person;
 mod policy;
