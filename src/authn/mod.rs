@@ -5,6 +5,7 @@ mod admission;
 mod api_key;
 mod authenticator;
 mod enrolment;
+pub mod device;
 mod hasher;
 mod person;
 mod policy;

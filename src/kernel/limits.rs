@@ -70,6 +70,10 @@ pub const TICKET_FAILURES: u32 = 5;
 pub const FACTOR_FAILURES: u32 = 10;
 /// They count for this long.
 pub const FACTOR_FAILURES_COUNT: Duration = Duration::from_secs(15 * 60);
+/// A browser that nobody signed in with for this long is no longer known.
+pub const DEVICE_LIFE: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+/// Browsers remembered of one person; the one that was unused longest makes room.
+pub const DEVICES_MOST: u32 = 32;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
