@@ -4,8 +4,8 @@
 mod admission;
 mod api_key;
 mod authenticator;
-mod enrolment;
 pub mod device;
+mod enrolment;
 mod hasher;
 mod person;
 mod policy;

@@ -32,6 +32,7 @@ mod prune_logs;
 #[cfg(test)]
 mod prune_tests;
 mod publish_checkpoints;
+mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -53,6 +54,7 @@ pub const JOBS: &[Job] = &[
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
+    send_mail::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     migrate_tenants::JOB,

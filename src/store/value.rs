@@ -79,6 +79,8 @@ id_values!(
     StreamId,
     SavedSearchId,
     ShredId,
+    MailId,
+    LinkId,
     InstallationId
 );
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
 use super::growth::Growth;
+use super::outboxes::Outboxes;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::{Turns, list, root_key};
@@ -65,6 +66,7 @@ pub struct Ground {
     pub open_most: usize,
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
+    pub outboxes: Arc<Outboxes>,
     /// The logs that were opened since the start.
     pub logs: RwLock<HashMap<LogId, Realm>>,
     /// Signs the checkpoints of all logs as `strongroom/<installation>`.
@@ -127,6 +129,7 @@ impl Boot {
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
+            outboxes: Arc::default(),
             logs: RwLock::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
@@ -269,6 +272,8 @@ impl Ground {
     ) -> Result<OpenRealm, StoreError> {
         let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
         realm.growth = self.growth.clone();
+        realm.outboxes = self.outboxes.clone();
+        realm.look_for_mail()?;
         if let Some((log, _)) =
             realm.database.read_here(|tx| crate::audit::checkpoint::log(tx, &self.notary))??
         {

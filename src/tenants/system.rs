@@ -68,7 +68,7 @@ async fn note_lost_index(realm: &Arc<OpenRealm>) -> Result<(), DoorError> {
 }
 
 impl Tenants {
-    /// Reads credential tables, for `authn` alone.
+    /// Reads credential tables, for `authn`, and the mail that waits, for `mail`.
     pub(crate) async fn credentials<T, E>(
         &self,
         realm: Realm,
@@ -84,7 +84,8 @@ impl Tenants {
         result.map_err(DoorError::from)?
     }
 
-    /// Changes credential tables before there is anybody to grant it to: sign-in and sign-out.
+    /// Changes credential tables before there is anybody to grant it to: sign-in and sign-out; gives
+    /// up a mail.
     pub(crate) async fn change_credentials<T, E>(
         &self,
         realm: Realm,
