@@ -4,6 +4,7 @@
 mod admission;
 mod api_key;
 mod hasher;
+mod known;
 mod person;
 mod policy;
 mod rights;
@@ -15,6 +16,7 @@ mod standing;
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
+pub use known::known_of;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use rights::rights;
