@@ -13,32 +13,34 @@ use crate::store::StoreError;
 #[derive(Clone)]
 pub struct Hasher {
     runtime: Runtime,
+    cost: u32,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
 impl Hasher {
     /// One core stays free for everything else.
-    pub fn new(runtime: &Runtime) -> Self {
-        Self::on(runtime, cores().saturating_sub(1).max(1))
+    pub fn new(runtime: &Runtime, cost: u32) -> Self {
+        Self::on(runtime, cost, cores().saturating_sub(1).max(1))
     }
 
     /// On all cores, for when nobody is served yet.
-    pub fn on_all_cores(runtime: &Runtime) -> Self {
-        Self::on(runtime, cores())
+    pub fn on_all_cores(runtime: &Runtime, cost: u32) -> Self {
+        Self::on(runtime, cost, cores())
     }
 
-    fn on(runtime: &Runtime, threads: usize) -> Self {
+    fn on(runtime: &Runtime, cost: u32, threads: usize) -> Self {
         Self {
             runtime: runtime.clone(),
+            cost,
             running: Arc::new(Semaphore::new(threads)),
             waiting: Arc::new(Semaphore::new(limits::SIGN_INS_WAITING)),
         }
     }
 
     pub async fn hash(&self, password: SecretString) -> Result<String, StoreError> {
-        let random = self.runtime.random.clone();
-        let hash = self.run(move || password::hash(&password, random.as_ref())).await?;
+        let (random, cost) = (self.runtime.random.clone(), self.cost);
+        let hash = self.run(move || password::hash(&password, cost, random.as_ref())).await?;
         hash.map_err(|error: CryptoError| error.into())
     }
 
@@ -48,7 +50,13 @@ impl Hasher {
         password: SecretString,
         hash: Option<String>,
     ) -> Result<bool, StoreError> {
-        self.run(move || password::verify(&password, hash.as_deref())).await
+        let cost = self.cost;
+        self.run(move || password::verify(&password, hash.as_deref(), cost)).await
+    }
+
+    /// Whether a hash was made when the cost was lower.
+    pub fn is_outdated(&self, hash: &str) -> bool {
+        password::is_outdated(hash, self.cost)
     }
 
     async fn run<T: Send + 'static>(

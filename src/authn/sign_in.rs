@@ -3,12 +3,14 @@
 use secrecy::SecretString;
 
 use super::admission::{Admission, Client, Factor, Factors, Proof, admit};
-use super::person::Person;
+use super::person::{Person, tables};
 use super::{AuthnError, Hasher};
+use crate::args;
 use crate::audit::event::{Actor, Outcome};
 use crate::audit::{Event, catalogue};
 use crate::authz::{Realm, RequestContext};
-use crate::tenants::{DoorError, Tenant, Tenants};
+use crate::store::{SqlMut, Value};
+use crate::tenants::{DoorError, SystemWrite, Tenant, Tenants};
 
 pub struct Credentials {
     pub email: String,
@@ -54,10 +56,20 @@ async fn check(
     let find = tenants.credentials(realm, move |tx| Person::by_email(tx, realm, &wanted));
     let person = find.await?;
     let hash = person.as_ref().map(|person| person.password.clone());
-    let matches = hasher.verify(credentials.password, hash).await.map_err(DoorError::from)?;
+    let matches =
+        hasher.verify(credentials.password.clone(), hash).await.map_err(DoorError::from)?;
+    let rehashed = match &person {
+        Some(person) if matches && hasher.is_outdated(&person.password) => {
+            Some(hasher.hash(credentials.password).await.map_err(DoorError::from)?)
+        }
+        _ => None,
+    };
     let failed = failure(person.as_ref(), &email, &request);
     let result = match person {
-        Some(person) if matches && person.active && admits => {
+        Some(mut person) if matches && person.active && admits => {
+            if let Some(hash) = rehashed {
+                rehash(tenants, realm, &mut person, hash).await?;
+            }
             let (factors, spend) = (Factors::first(Factor::Password), Proof::nothing_spent());
             admit(tenants, realm, Proof { person, factors, client, request, spend }).await
         }
@@ -68,6 +80,26 @@ async fn check(
         tenants.record(realm, failed).await?;
     }
     result
+}
+
+/// Puts a hash of today's cost in the place of one from before, now that the password is at hand.
+async fn rehash(
+    tenants: &Tenants,
+    realm: Realm,
+    person: &mut Person,
+    new: String,
+) -> Result<(), AuthnError> {
+    let (id, old, hash) = (person.id, person.password.clone(), new.clone());
+    let sql =
+        format!("UPDATE {} SET password = $1 WHERE id = $2 AND password = $3", tables(realm).0);
+    let write = tenants.system_write(realm, SystemWrite::Rehash, move |tx| {
+        Ok(tx.execute(&sql, args![&hash, Value::Id(id), &old])?)
+    });
+    // A password that changed meanwhile is not today's any more: what follows finds that out.
+    if write.await? > 0 {
+        person.password = new;
+    }
+    Ok(())
 }
 
 /// What is written down about a failed sign-in. What was typed is kept only when it looks like an

@@ -235,6 +235,13 @@ settings! {
         from: Option<Mailbox> = None,
     }
 
+    /// Passwords.
+    auth: Auth {
+        /// Rounds of bcrypt, as a power of two: each step doubles the time of a sign-in and of every
+        /// guess. Raise it only; older hashes are made again at the next sign-in.
+        bcrypt_cost: u32 [12..=16] = limits::BCRYPT_COST,
+    }
+
     /// Console sessions.
     sessions: Sessions {
         /// Minutes without a request after which a session ends.

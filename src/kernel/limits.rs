@@ -59,6 +59,11 @@ pub const JSON_DEPTH: usize = 32;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
 pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// Words known about a person that their password is compared with; rating it takes longer with each.
+pub const PASSWORD_CONTEXT_WORDS: usize = 64;
+/// Rounds of bcrypt, as a power of two, where `auth.bcrypt_cost` says nothing else: about a fifth
+/// of a second for each sign-in and each guess.
+pub const BCRYPT_COST: u32 = 12;
 /// The link that makes the first administrator.
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.

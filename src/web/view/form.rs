@@ -1,5 +1,6 @@
 //! Parts of forms: a field with its kept value and error, and the choices of a select.
 
+use crate::crypto::password::Weakness;
 use crate::web::messages::Messages;
 
 /// A form control's value as the person typed it, and what is wrong with it. Passwords are never
@@ -35,6 +36,8 @@ pub enum FieldError {
         max: u32,
     },
     PasswordCommon,
+    /// Easily guessed.
+    PasswordWeak(Weakness),
     PasswordsDiffer,
     PasswordWrong,
     SlugFormat,
@@ -72,6 +75,7 @@ impl FieldError {
             Self::PasswordTooShort { min } => number("error-password-short", "min", *min),
             Self::PasswordTooLong { max } => number("error-password-long", "max", *max),
             Self::PasswordCommon => plain("error-password-common"),
+            Self::PasswordWeak(weakness) => messages.label("error-password-", weakness.name()),
             Self::PasswordsDiffer => plain("error-passwords-differ"),
             Self::PasswordWrong => plain("error-password-wrong"),
             Self::SlugFormat => plain("error-slug-format"),
