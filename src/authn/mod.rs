@@ -11,6 +11,7 @@ mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
+mod step_up;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
@@ -26,6 +27,7 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
+pub use step_up::{Asked, step_up_asks, step_up_by_password};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -38,6 +40,10 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    #[error("this does not confirm that it is you: try again")]
+    NotConfirmed,
+    #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
+    NoPerson,
     #[error("this tenant is suspended; ask the platform's administrator")]
     Suspended,
     #[error(
@@ -54,6 +60,7 @@ impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Unauthenticated | Self::WrongPassword => ErrorKind::Unauthenticated,
+            Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -64,6 +71,8 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::NotConfirmed => "not-confirmed",
+            Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
             Self::Door(error) => error.code(),

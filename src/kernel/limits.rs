@@ -63,6 +63,9 @@ pub const PASSWORD_BYTES_MAX: usize = 4096;
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
+/// fit into [`FORM_BYTES`] again.
+pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
