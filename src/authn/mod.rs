@@ -18,6 +18,7 @@ mod setup_link;
 mod sign_in;
 mod standing;
 mod ticket;
+mod step_up;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
@@ -39,6 +40,7 @@ pub use setup_link::{
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
+pub use step_up::{Asked, step_up_asks, step_up_by_password};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -51,6 +53,10 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    #[error("this does not confirm that it is you: try again")]
+    NotConfirmed,
+    #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
+    NoPerson,
     #[error("this tenant is suspended; ask the platform's administrator")]
     Suspended,
     #[error(
@@ -80,6 +86,7 @@ impl Fault for AuthnError {
             }
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
+            Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -90,6 +97,8 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::NotConfirmed => "not-confirmed",
+            Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
             Self::Ticket => "sign-in-ended",

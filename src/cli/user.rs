@@ -108,7 +108,7 @@ async fn create(
     let (grant, tenant) = operator.tenant::<UserCreate>(tenant).await?;
     let (password, made) = password::given_or_new(given, operator.tenants.runtime());
     let name = name.unwrap_or_else(|| email.clone());
-    let new = NewMember { name, email: email.clone(), password, role: role.parse()? };
+    let new = NewMember { name, email: email.clone(), password, role: role.to_owned() };
     let member = users::create(&operator.tenants, &operator.hasher, &grant, new).await?;
     let mut json = serde_json::to_value(&member)?;
     let sign_in = format!("{}/t/{}/login", operator.base_url, tenant.slug);
