@@ -30,5 +30,6 @@ mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
+mod totp;
 mod verify;
 mod witness;
