@@ -4,8 +4,8 @@
 mod admission;
 mod api_key;
 mod authenticator;
-mod enrolment;
 pub mod device;
+mod enrolment;
 mod hasher;
 mod known;
 mod person;
@@ -17,6 +17,7 @@ mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
+mod throttle;
 mod ticket;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
@@ -36,8 +37,11 @@ pub use session::{
 pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
-pub use sign_in::{Credentials, sign_in, sign_in_platform};
+pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use standing::renew;
+pub use throttle::{
+    Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
+};
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::kernel::{ErrorKind, Fault};
@@ -51,6 +55,9 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    /// Somebody is guessing, or the person has mistyped too often; said alike of every address.
+    #[error("too many attempts: try again in {0} s")]
+    TryLater(u64),
     #[error("this tenant is suspended; ask the platform's administrator")]
     Suspended,
     #[error(
@@ -80,6 +87,7 @@ impl Fault for AuthnError {
             }
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
+            Self::TryLater(_) => ErrorKind::Throttled,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -90,6 +98,7 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::TryLater(_) => "too-many-requests",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
             Self::Ticket => "sign-in-ended",
@@ -97,6 +106,13 @@ impl Fault for AuthnError {
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TryLater(seconds) => Some(*seconds),
+            _ => None,
         }
     }
 }

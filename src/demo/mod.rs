@@ -28,7 +28,7 @@ use crate::app::App;
 use crate::authn::{self, Hasher};
 use crate::config::Settings;
 use crate::jobs::Runner;
-use crate::kernel::{Clock, Runtime, limits};
+use crate::kernel::{Clock, Runtime};
 use crate::tenants::Boot;
 
 /// The past ends this far back.
@@ -76,7 +76,7 @@ pub async fn prepare(settings: &Settings, runtime: &Runtime) -> Result<DemoSignI
     let past = Runtime { clock: clock.clone(), random: runtime.random.clone() };
     let boot = Boot::open(settings, &past)?;
     let app = App::new(&boot, settings, &past)?;
-    let hasher = Hasher::on_all_cores(&past, limits::BCRYPT_COST);
+    let hasher = Hasher::on_all_cores(&past);
     let administrator = house::administrator(&app, &hasher).await?;
     let houses = COMPANIES.iter().map(|company| House::build(&app, &hasher, company));
     let houses = try_join_all(houses).await?;
