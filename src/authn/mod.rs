@@ -17,6 +17,7 @@ mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
+mod step_up;
 mod throttle;
 mod ticket;
 
@@ -39,6 +40,7 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use standing::renew;
+pub use step_up::{Asked, step_up_asks, step_up_by_password};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };
@@ -58,6 +60,10 @@ pub enum AuthnError {
     /// Somebody is guessing, or the person has mistyped too often; said alike of every address.
     #[error("too many attempts: try again in {0} s")]
     TryLater(u64),
+    #[error("this does not confirm that it is you: try again")]
+    NotConfirmed,
+    #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
+    NoPerson,
     #[error("this tenant is suspended; ask the platform's administrator")]
     Suspended,
     #[error(
@@ -88,6 +94,7 @@ impl Fault for AuthnError {
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
             Self::TryLater(_) => ErrorKind::Throttled,
+            Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -99,6 +106,8 @@ impl Fault for AuthnError {
             Self::Unauthenticated => "unauthenticated",
             Self::WrongPassword => "wrong-password",
             Self::TryLater(_) => "too-many-requests",
+            Self::NotConfirmed => "not-confirmed",
+            Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
             Self::Ticket => "sign-in-ended",

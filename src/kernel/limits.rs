@@ -79,6 +79,9 @@ pub const FACTOR_FAILURES_COUNT: Duration = Duration::from_secs(15 * 60);
 pub const DEVICE_LIFE: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// Browsers remembered of one person; the one that was unused longest makes room.
 pub const DEVICES_MOST: u32 = 32;
+/// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
+/// fit into [`FORM_BYTES`] again.
+pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.

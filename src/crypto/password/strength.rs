@@ -172,7 +172,7 @@ mod tests {
             ("lovelaceada99", Personal),
             ("zxcvbnm,./asdf", Keyboard),
             ("qpqpqpqpqpqpqpqpqpqp", Repeats),
-            ("abcdefghijklmnop", Sequence),
+            ("klmnopqrstuvwx", Sequence),
             ("Administrator1", Words),
         ] {
             assert_eq!(rate(password), Err(PasswordError::Weak(reason)), "{password}");
