@@ -63,7 +63,7 @@ impl App {
             installation: boot.installation,
             tenants: boot.tenants.clone(),
             api_keys: ApiKeys::default(),
-            hasher: Hasher::new(runtime, settings.auth.bcrypt_cost),
+            hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
             mailer: Mailer::new(&settings.mail, runtime),
             publisher: Publisher::new(&settings.checkpoints),

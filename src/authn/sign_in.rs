@@ -2,15 +2,16 @@
 
 use secrecy::SecretString;
 
-use super::admission::{Admission, Client, Factor, Factors, Proof, admit};
+use super::admission::{Admission, Client, Factor, Factors, Proof, Spend, admit};
 use super::person::{Person, tables};
+use super::throttle::{Account, Step, begin};
 use super::{AuthnError, Hasher};
 use crate::args;
 use crate::audit::event::{Actor, Outcome};
 use crate::audit::{Event, catalogue};
 use crate::authz::{Realm, RequestContext};
 use crate::store::{SqlMut, Value};
-use crate::tenants::{DoorError, SystemWrite, Tenant, Tenants};
+use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenant, Tenants};
 
 pub struct Credentials {
     pub email: String,
@@ -42,6 +43,26 @@ pub async fn sign_in_platform(
     check(tenants, hasher, Realm::Platform, true, credentials, Client::Browser, request).await
 }
 
+/// Signs in to a tenant that there is not, which takes as long and fails as one that there is.
+pub async fn sign_in_nowhere(
+    tenants: &Tenants,
+    hasher: &Hasher,
+    tenant: &str,
+    credentials: Credentials,
+    request: RequestContext,
+) -> Result<Admission, AuthnError> {
+    let email = credentials.email.trim().to_owned();
+    let account = Account::Stranger { tenant: tenant.to_owned(), email: email.clone() };
+    begin(tenants, account, Step::Password, &request).await?;
+    let hasher = hasher.of_strangers();
+    hasher.verify(credentials.password, None).await.map_err(DoorError::from)?;
+    let mut failed = failure(None, &email, &request);
+    let asked: String = tenant.chars().take(64).collect();
+    failed.custom_fields.insert("asked".into(), asked.into());
+    tenants.record_failed_sign_in(Realm::Platform, failed).await?;
+    Err(AuthnError::WrongPassword)
+}
+
 async fn check(
     tenants: &Tenants,
     hasher: &Hasher,
@@ -52,9 +73,9 @@ async fn check(
     request: RequestContext,
 ) -> Result<Admission, AuthnError> {
     let email = credentials.email.trim().to_owned();
-    let wanted = email.clone();
-    let find = tenants.credentials(realm, move |tx| Person::by_email(tx, realm, &wanted));
-    let person = find.await?;
+    let account = Account::Of(realm, email.clone());
+    let (attempt, person) = begin(tenants, account, Step::Password, &request).await?;
+    let hasher = hasher.of(realm);
     let hash = person.as_ref().map(|person| person.password.clone());
     let matches =
         hasher.verify(credentials.password.clone(), hash).await.map_err(DoorError::from)?;
@@ -70,14 +91,18 @@ async fn check(
             if let Some(hash) = rehashed {
                 rehash(tenants, realm, &mut person, hash).await?;
             }
-            let (factors, spend) = (Factors::first(Factor::Password), Proof::nothing_spent());
+            let factors = Factors::first(Factor::Password);
+            let spend: Spend = Box::new(move |tx, _| {
+                attempt.forgive(tx).map_err(DoorError::from)?;
+                Ok(AuditEvents::none())
+            });
             admit(tenants, realm, Proof { person, factors, client, request, spend }).await
         }
         Some(person) if matches && person.active => Err(AuthnError::Suspended),
         _ => Err(AuthnError::WrongPassword),
     };
     if let Err(AuthnError::WrongPassword | AuthnError::Suspended) = &result {
-        tenants.record(realm, failed).await?;
+        tenants.record_failed_sign_in(realm, failed).await?;
     }
     result
 }

@@ -28,7 +28,7 @@ pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
     let uid = rustix::process::getuid().as_raw();
     let operator = Operator::new(
         &boot.tenants,
-        &Hasher::new(&runtime, settings.auth.bcrypt_cost),
+        &Hasher::new(&runtime).with_cost(settings.auth.bcrypt_cost),
         &base_url,
         uid,
         Feedback::nobody(),

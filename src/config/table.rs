@@ -141,6 +141,9 @@ settings! {
     limits: Limits {
         /// Sign-in attempts a minute from one IP address; 0 for no limit.
         sign_in_per_minute: Rate = Rate::new(10),
+        /// The same at one tenant, from all addresses, second factors and links included; 0 for no
+        /// limit. Browsers that its people are known in are not held up by it.
+        sign_in_per_minute_per_tenant: Rate = Rate::new(300),
         /// Second factors and recovery codes tried a minute from one IP address; 0 for no limit.
         second_factor_per_minute: Rate = Rate::new(10),
         /// Registrations a minute from one IP address; 0 for no limit.
@@ -150,6 +153,8 @@ settings! {
         mails_per_minute: Rate = Rate::new(5),
         /// API requests a minute with one key; 0 for no limit.
         api_per_minute: Rate = Rate::new(6_000),
+        /// API and ingest requests a minute to one tenant, with all its keys; 0 for no limit.
+        api_per_minute_per_tenant: Rate = Rate::new(120_000),
         /// Audit ingest requests a minute with one key; 0 for no limit.
         ingest_per_minute: Rate = Rate::new(60_000),
         /// Console requests a minute in one session, or from one IP address before sign-in;
