@@ -93,7 +93,7 @@ pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const LINKS_PER_ADDRESS: u64 = 3;
 pub const LINKS_PER_ADDRESS_TIME: Duration = Duration::from_secs(60 * 60);
 /// Invitations of one tenant that are open.
-pub const INVITATIONS: u64 = 1_000;
+pub const INVITATIONS: usize = 1_000;
 /// A mail that no server took for this long is given up.
 pub const MAIL_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The first wait before a mail is tried again …

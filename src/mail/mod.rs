@@ -18,5 +18,5 @@ mod words;
 
 pub use letter::{Letter, Recipient};
 pub use mailer::{MailState, Mailer};
-pub use queue::queue;
+pub use queue::{has_room_for_strangers, queue};
 pub use send::SendError;

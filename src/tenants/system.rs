@@ -100,6 +100,20 @@ impl Tenants {
         write_realm(realm, caller, || Ok(()), f).await
     }
 
+    /// The same, unless the tenant takes no changes just now.
+    pub(crate) async fn change_credentials_if_active<T, E>(
+        &self,
+        realm: Realm,
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let (open, gate) = (self.realm(realm).await?, self.gate(realm));
+        write_realm(open, None, gate, f).await
+    }
+
     /// Records what happened before anybody was known, a failed sign-in for instance.
     pub(crate) async fn record(&self, realm: Realm, event: Event) -> Result<u64, DoorError> {
         append(&self.realm(realm).await?, None, event).await
