@@ -12,6 +12,7 @@ mod mailer;
 mod queue;
 mod repo;
 mod send;
+mod test_mail;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -20,3 +21,4 @@ pub use letter::{Letter, Recipient};
 pub use mailer::{MailState, Mailer};
 pub use queue::{has_room_for_strangers, queue};
 pub use send::SendError;
+pub use test_mail::send_test;

@@ -34,7 +34,7 @@ pub struct Invitation {
 }
 
 /// Somebody to be invited.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewInvitation {
     pub email: String,

@@ -46,6 +46,10 @@ impl Way {
         }
     }
 
+    pub const fn any(&self) -> bool {
+        self.link || self.reset || self.register
+    }
+
     /// As it is in a realm now.
     pub async fn now(tenants: &Tenants, realm: Realm, mails: bool) -> Result<Self, DoorError> {
         let read = tenants.credentials(realm, move |tx| {

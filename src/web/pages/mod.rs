@@ -10,20 +10,25 @@ mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
+mod by_mail;
 mod choose_password;
 mod conversation;
 mod conversations;
 mod exports;
 mod files;
 mod home;
+mod invitations;
 mod jobs;
+mod join;
 mod keys;
 mod landing;
 mod members;
 mod new_conversation;
+mod own_email;
 mod own_factors;
 mod permissions;
 mod platform;
+mod platform_settings;
 mod platform_tenant;
 mod second_factor;
 mod setup;
@@ -31,6 +36,8 @@ mod sign_in;
 pub mod step_up;
 mod streams;
 mod witnesses;
+
+pub use by_mail::AskKind;
 
 use super::messages::Messages;
 use super::view::form::Choice;
@@ -46,6 +53,8 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        by_mail::routes(),
+        join::routes(),
         second_factor::routes(),
         choose_password::routes(),
         home::routes(),
@@ -53,6 +62,7 @@ pub fn routes() -> Vec<Route> {
         new_conversation::routes(),
         conversation::routes(),
         members::routes(),
+        invitations::routes(),
         keys::routes(),
         witnesses::routes(),
         audit_settings::routes(),
@@ -67,9 +77,11 @@ pub fn routes() -> Vec<Route> {
         audit_entry::routes(),
         permissions::routes(),
         account::routes(),
+        own_email::routes(),
         step_up::routes(),
         own_factors::routes(),
         platform::routes(),
+        platform_settings::routes(),
         platform_tenant::routes(),
         jobs::routes(),
     ];

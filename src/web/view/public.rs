@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Chrome, Field};
+use crate::authn::Way;
 
 /// `GET /`: which organisation? The form sends `slug` by POST to `/`.
 #[derive(Template)]
@@ -24,6 +25,10 @@ pub struct SignInPage {
     pub place: SignInPlace,
     pub email: Field,
     pub problem: Option<SignInProblem>,
+    /// Other ways in that would work here.
+    pub ways: Way,
+    /// `/platform` or `/t/{slug}`.
+    pub base: String,
 }
 
 /// What somebody signs in to. An organisation is shown by the slug in the path alone: whether it
