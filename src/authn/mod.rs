@@ -26,7 +26,7 @@ pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
-pub use standing::renew;
+pub use standing::{renew, renew_with_session};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
