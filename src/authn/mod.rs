@@ -2,6 +2,7 @@
 //! [`Principal`](crate::authz::Principal).
 
 mod admission;
+mod agent;
 mod api_key;
 pub mod device;
 mod hasher;
@@ -14,13 +15,14 @@ mod sign_in;
 mod standing;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
+pub use agent::Agent;
 pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
-pub use person::{Needs, Person};
+pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use rights::rights;
 pub use session::{
-    Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
+    Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
 };
 pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
