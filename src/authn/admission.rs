@@ -162,14 +162,19 @@ pub enum Admission {
 }
 
 /// # Errors
-/// [`AuthnError::WrongPassword`] when the person was disabled or their password changed meanwhile;
-/// what `spend` says.
+/// [`AuthnError::WrongPassword`] when the person was disabled or their password changed meanwhile,
+/// [`AuthnError::Suspended`] when the tenant is; what `spend` says.
 pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admission, AuthnError> {
     let runtime = tenants.runtime();
     let owner = match realm {
         Realm::Platform => PLATFORM,
         Realm::Tenant(tenant) => tenant,
     };
+    // It may have been suspended between one factor and the next.
+    let found = tenants.tenant_by_id(owner);
+    if found.is_none_or(|tenant| !tenant.state.admits()) && realm != Realm::Platform {
+        return Err(AuthnError::Suspended);
+    }
     let token = Token::generate(owner, runtime.random.as_ref());
     let (hash, session) = (token.hash(), runtime.id::<SessionId>());
     let principal = proof.person.principal(realm, session);

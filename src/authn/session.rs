@@ -241,6 +241,7 @@ pub fn end_all<P>(
 ) -> Result<usize, DoorError> {
     let (person, sessions) = (Value::Id(person), tables(realm).1);
     tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person])?;
+    tx.execute("DELETE FROM enrolments WHERE person = $1", args![person])?;
     let ended = match except {
         Some(kept) => {
             let sql = format!("DELETE FROM {sessions} WHERE user = $1 AND id <> $2");
