@@ -27,7 +27,7 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
-pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use step_up::{Again, Asked, step_up, step_up_asks};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;

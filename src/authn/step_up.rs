@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
+use super::admission::Factor;
 use super::person::{Person, tables};
 use super::{AuthnError, Hasher};
 use crate::args;
@@ -16,13 +17,31 @@ use crate::kernel::id::SessionId;
 use crate::store::SqlMut;
 use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants, WriteTx};
 
-use super::admission::Factor;
-
 /// What a person is asked for: a second factor once they have one, until then their password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     Password,
     SecondFactor { has_authenticator: bool, has_passkey: bool },
+}
+
+/// What a person shows.
+pub enum Again {
+    Password(SecretString),
+    /// Of the authenticator app.
+    Code(SecretString),
+    Recovery(SecretString),
+}
+
+impl Again {
+    /// What was typed into a page's one field for what is [`Asked`].
+    pub fn typed(asked: Asked, text: SecretString) -> Self {
+        let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace());
+        match asked {
+            Asked::Password => Self::Password(text),
+            Asked::SecondFactor { .. } if digits(text.expose_secret()) => Self::Code(text),
+            Asked::SecondFactor { .. } => Self::Recovery(text),
+        }
+    }
 }
 
 /// Somebody with a session.
@@ -66,18 +85,33 @@ pub async fn step_up_asks(tenants: &Tenants, principal: &Principal) -> Result<As
     look.await
 }
 
-/// Takes the caller's password once more, where it is what [`step_up_asks`] for. Answers with when.
+/// Takes what the caller shows, and answers with when that was.
 ///
 /// # Errors
-/// [`AuthnError::NotConfirmed`] for a wrong one, which is recorded, and for a password where a
-/// second factor is asked for.
-pub async fn step_up_by_password(
+/// [`AuthnError::NotConfirmed`] for what is wrong, which is recorded, and for a password where a
+/// second factor is asked for; [`AuthnError::NoPerson`].
+pub async fn step_up(
     tenants: &Tenants,
     hasher: &Hasher,
     caller: &Arc<Caller>,
-    password: SecretString,
+    again: Again,
 ) -> Result<Timestamp, AuthnError> {
     let holder = Holder::of(&caller.principal).ok_or(AuthnError::NoPerson)?;
+    match again {
+        Again::Password(password) => by_password(tenants, hasher, caller, holder, password).await,
+        Again::Code(_) | Again::Recovery(_) => {
+            confirm(tenants, caller, holder, |_, _| Err(AuthnError::NotConfirmed)).await
+        }
+    }
+}
+
+async fn by_password(
+    tenants: &Tenants,
+    hasher: &Hasher,
+    caller: &Arc<Caller>,
+    holder: Holder,
+    password: SecretString,
+) -> Result<Timestamp, AuthnError> {
     let (realm, id) = (holder.realm, holder.person);
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     let hash = find.await?.map(|person| person.password);
@@ -97,10 +131,7 @@ async fn confirm(
     tenants: &Tenants,
     caller: &Arc<Caller>,
     holder: Holder,
-    spend: impl Fn(
-        &mut WriteTx<'_, SystemWrite>,
-        &Person,
-    ) -> Result<(Factor, AuditEvents), AuthnError>
+    spend: impl Fn(&mut WriteTx<'_, SystemWrite>, &Person) -> Result<(Factor, AuditEvents), AuthnError>
     + Send
     + 'static,
 ) -> Result<Timestamp, AuthnError> {

@@ -37,8 +37,10 @@ pub fn routes() -> Vec<Route> {
     let enabled = Audit::Events(&[catalogue::USER_ENABLED]);
     vec![
         Route::console(Method::Get, PATH, opened, list).says("The members and their roles"),
-        Route::console(Method::Post, PATH, created, create).says("Add a member"),
-        Route::console(Method::Post, ROLE, role, change_role).says("Change a member's role"),
+        Route::console(Method::Post, PATH, created, create).says("Add a member").sensitive(),
+        Route::console(Method::Post, ROLE, role, change_role)
+            .says("Change a member's role")
+            .sensitive(),
         Route::console(Method::Get, DISABLE, opened, confirm).says("Ask before disabling a member"),
         Route::console(Method::Post, DISABLE, disabled, disable).says("Disable a member"),
         Route::console(Method::Post, ENABLE, enabled, enable).says("Enable a member"),
