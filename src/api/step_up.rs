@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reply;
 use crate::audit::catalogue;
-use crate::authn::{Again, AuthnError};
+use crate::authn::{Again, AuthnError, SecondFactor};
 use crate::authz::permission::AccountRead;
 use crate::http::call::Call;
 use crate::http::failure::Failure;
@@ -47,10 +47,10 @@ struct Until {
 async fn prove(call: Call<AccountRead>) -> Answer {
     let again = match call.input.json()? {
         Proven { code: Some(text), recovery_code: None, password: None } => {
-            Again::Code(text.into())
+            Again::Second(SecondFactor::Code(text.into()))
         }
         Proven { code: None, recovery_code: Some(text), password: None } => {
-            Again::Recovery(text.into())
+            Again::Second(SecondFactor::Recovery(text.into()))
         }
         Proven { code: None, recovery_code: None, password: Some(text) } => {
             Again::Password(text.into())

@@ -3,22 +3,32 @@
 
 mod admission;
 mod api_key;
+mod authenticator;
+pub mod device;
+mod enrolment;
 mod hasher;
 mod person;
 mod policy;
+mod recovery;
 mod rights;
+mod second_factor;
 mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
 mod step_up;
+mod ticket;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
+pub use authenticator::{AppSecret, code as authenticator_code};
+pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
+pub use recovery::RecoveryCodes;
 pub use rights::rights;
+pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
 };
@@ -28,6 +38,7 @@ pub use setup_link::{
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
 pub use step_up::{Again, Asked, step_up, step_up_asks};
+pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -50,6 +61,15 @@ pub enum AuthnError {
         "this link has been used or is older than 30 minutes; make a new one with: strongroom admin setup-link"
     )]
     SetupLink,
+    /// Used, too old, or ended by what happened since.
+    #[error("this sign-in took too long or was used already: sign in again")]
+    Ticket,
+    #[error("this code is wrong or was used already: wait for the next one")]
+    WrongCode,
+    #[error("too many wrong codes: try again in 15 minutes")]
+    TooManyCodes,
+    #[error("you must have a second factor: replace it instead of turning it off")]
+    Obligatory,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -59,7 +79,11 @@ crate::behind_doors!(AuthnError);
 impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthenticated | Self::WrongPassword => ErrorKind::Unauthenticated,
+            Self::Unauthenticated | Self::WrongPassword | Self::Ticket | Self::WrongCode => {
+                ErrorKind::Unauthenticated
+            }
+            Self::TooManyCodes => ErrorKind::Throttled,
+            Self::Obligatory => ErrorKind::Conflict,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
@@ -75,6 +99,10 @@ impl Fault for AuthnError {
             Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
+            Self::Ticket => "sign-in-ended",
+            Self::WrongCode => "wrong-code",
+            Self::TooManyCodes => "too-many-codes",
+            Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),
         }
     }
