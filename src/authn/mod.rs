@@ -36,7 +36,7 @@ pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
-pub use standing::renew;
+pub use standing::{renew, rights_of};
 pub use step_up::{Again, Asked, step_up, step_up_asks};
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
