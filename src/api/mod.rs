@@ -11,6 +11,8 @@ mod conversations;
 pub mod openapi;
 pub mod problem;
 mod reply;
+mod roles;
+mod users;
 
 use crate::http::route::Route;
 
@@ -23,5 +25,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(roles::routes());
+    routes.extend(users::routes());
     routes
 }

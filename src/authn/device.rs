@@ -86,11 +86,7 @@ pub(super) fn remember(
     Ok((Some(id), event.into()))
 }
 
-fn mark(
-    tx: &impl RealmTx,
-    proof: &Proof,
-    cookie: &str,
-) -> Result<Option<[u8; 32]>, AuthnError> {
+fn mark(tx: &impl RealmTx, proof: &Proof, cookie: &str) -> Result<Option<[u8; 32]>, AuthnError> {
     Ok(match proof.client {
         Client::Browser => Token::parse(cookie, PREFIX).map(|token| token.hash()),
         Client::Api => {

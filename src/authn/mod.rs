@@ -4,8 +4,8 @@
 mod admission;
 mod api_key;
 mod authenticator;
-mod enrolment;
 pub mod device;
+mod enrolment;
 mod hasher;
 mod person;
 mod policy;
@@ -16,8 +16,8 @@ mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
-mod ticket;
 mod step_up;
+mod ticket;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
@@ -37,8 +37,8 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
-pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;

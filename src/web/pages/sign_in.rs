@@ -137,8 +137,7 @@ pub(super) fn admitted(admission: Admission, base: &str, cookie: &'static str) -
     match admission {
         Admission::In(signed_in) => {
             let session = respond::cookie(cookie, signed_in.cookie.to_string());
-            let answer =
-                respond::with_cookie(respond::see_other(&format!("{base}/")), &session)?;
+            let answer = respond::with_cookie(respond::see_other(&format!("{base}/")), &session)?;
             let Some(device) = signed_in.device else { return Ok(answer) };
             respond::with_cookie(answer, &respond::device_cookie(device.to_string()))
         }
