@@ -55,6 +55,8 @@ pub const QUERY_DEPTH: usize = 16;
 pub const SAVED_SEARCHES: u64 = 200;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
+/// Roles that a tenant defines for itself: more columns than a matrix can be read in.
+pub const ROLES: u64 = 50;
 /// Password: long enough to resist guessing …
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
