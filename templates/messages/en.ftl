@@ -912,3 +912,4 @@ step-up-next = You go on to
 step-up-done-title = Confirmed
 step-up-done-text = For the next minutes nothing asks you again. If it does not go on by itself, follow the link.
 step-up-done-link = Go on
+step-up-needed = fresh factor
