@@ -24,6 +24,7 @@ pub mod mail;
 pub mod ops;
 pub mod provision;
 pub mod roles;
+pub mod sessions;
 pub mod store;
 pub mod streams;
 pub mod tenants;

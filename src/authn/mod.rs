@@ -2,6 +2,7 @@
 //! [`Principal`](crate::authz::Principal).
 
 mod admission;
+mod agent;
 mod api_key;
 mod authenticator;
 pub mod device;
@@ -23,6 +24,7 @@ mod throttle;
 mod ticket;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
+pub use agent::Agent;
 pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
@@ -37,17 +39,17 @@ pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
 };
-pub use person::{Needs, Person};
+pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
 pub use rights::rights;
 pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
-    Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
+    Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
-pub use standing::renew;
-pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use standing::{renew, renew_with_session, rights_of};
+pub use step_up::{Again, Asked, step_up, step_up_asks};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };

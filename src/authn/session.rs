@@ -275,13 +275,19 @@ pub(super) fn origin(request: &RequestContext) -> String {
     serde_json::json!({ "ip": ip, "userAgent": agent }).to_string()
 }
 
+/// The person who asks, and the session in which they do; nothing for anybody without one.
+pub fn holder(principal: &Principal) -> Option<([u8; 16], SessionId)> {
+    match principal {
+        Principal::User { id, session, .. } => Some((*id.bytes(), *session)),
+        Principal::PlatformAdmin { id, session, .. } => Some((*id.bytes(), *session)),
+        _ => None,
+    }
+}
+
 /// Ends the caller's own session: it is gone on every connection at once.
 pub async fn end_session(tenants: &Tenants, caller: &Arc<Caller>) -> Result<(), DoorError> {
-    let (realm, session) = match &caller.principal {
-        Principal::User { tenant, session, .. } => (Realm::Tenant(*tenant), *session),
-        Principal::PlatformAdmin { session, .. } => (Realm::Platform, *session),
-        _ => return Ok(()),
-    };
+    let Some((_, session)) = holder(&caller.principal) else { return Ok(()) };
+    let realm = caller.principal.tenant().map_or(Realm::Platform, Realm::Tenant);
     let write = tenants.change_credentials(realm, Some(caller.clone()), move |tx| {
         let sql = format!("DELETE FROM {} WHERE id = $1", tables(realm).1);
         tx.execute(&sql, args![session])?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, mail, tenant, user};
+use super::{admin, audit, key, mail, role, tenant, user};
 use crate::authn::Hasher;
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::mail::Mailer;
@@ -19,6 +19,7 @@ pub enum Command {
     Tenant(tenant::Command),
     Admin(admin::Command),
     User(user::Command),
+    Role(role::Command),
     Key(key::Command),
     Mail(mail::Command),
     Audit(audit::Command),
@@ -100,6 +101,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
+        Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }

@@ -13,6 +13,7 @@ mod mail;
 mod openapi;
 mod output;
 mod password;
+mod role;
 mod serve;
 mod shred;
 mod socket;
@@ -56,6 +57,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
+        Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }

@@ -7,7 +7,9 @@ use serde_json::json;
 use super::command::{Operator, Password};
 use super::output::{Report, table};
 use super::password;
-use crate::authz::permission::{UserCreate, UserDisable, UserInvite, UserRead};
+use crate::authz::permission::{
+    UserCreate, UserDisable, UserInvite, UserRead, UserRole, UserUpdate,
+};
 use crate::users::{self, NewInvitation, NewMember};
 
 #[derive(Subcommand)]
@@ -22,7 +24,7 @@ pub enum Verb {
         /// Name for people
         #[arg(long)]
         name: Option<String>,
-        /// owner, admin, operator, viewer, auditor or privacy-officer
+        /// owner, admin, operator, viewer, auditor, privacy-officer or one of the tenant's own
         #[arg(long)]
         role: String,
         /// Read the password from standard input; a random one is made otherwise
@@ -47,6 +49,23 @@ pub enum Verb {
     List {
         #[arg(long, value_name = "SLUG")]
         tenant: String,
+    },
+    /// Give a member another role; counts on their next request
+    Role {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+        /// owner, admin, operator, viewer, auditor, privacy-officer or one of the tenant's own
+        role: String,
+    },
+    /// Give a member another name
+    Rename {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+        name: String,
     },
     /// End a member's sessions and refuse their sign-in
     Disable {
@@ -81,6 +100,16 @@ pub enum Command {
     List {
         tenant: String,
     },
+    Role {
+        tenant: String,
+        user: String,
+        role: String,
+    },
+    Rename {
+        tenant: String,
+        user: String,
+        name: String,
+    },
     Enable {
         tenant: String,
         user: String,
@@ -98,6 +127,8 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             Command::Invite { tenant, invitation: NewInvitation { email, name, role } }
         }
         Verb::List { tenant } => Command::List { tenant },
+        Verb::Role { tenant, user, role } => Command::Role { tenant, user, role },
+        Verb::Rename { tenant, user, name } => Command::Rename { tenant, user, name },
         Verb::Disable { tenant, user } => Command::Enable { tenant, user, enabled: false },
         Verb::Enable { tenant, user } => Command::Enable { tenant, user, enabled: true },
     }))
@@ -110,6 +141,18 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         }
         Command::Invite { tenant, invitation } => invite(operator, &tenant, invitation).await,
         Command::List { tenant } => list(operator, &tenant).await,
+        Command::Role { tenant, user, role } => {
+            let (grant, _) = operator.tenant::<UserRole>(&tenant).await?;
+            let member = users::change_role(&operator.tenants, &grant, &user, &role).await?;
+            let text = format!("{user} has the role {} now.", member.role);
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
+        Command::Rename { tenant, user, name } => {
+            let (grant, _) = operator.tenant::<UserUpdate>(&tenant).await?;
+            let member = users::rename(&operator.tenants, &grant, &user, &name).await?;
+            let text = format!("{user} is called {} now.", name.trim());
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
         Command::Enable { tenant, user, enabled } => {
             let (grant, _) = operator.tenant::<UserDisable>(&tenant).await?;
             let member = users::set_enabled(&operator.tenants, &grant, &user, enabled).await?;
@@ -167,11 +210,12 @@ async fn list(operator: &Operator, tenant: &str) -> anyhow::Result<Report> {
             member.email.clone().unwrap_or_else(gone),
             member.role.clone(),
             member.state.name().to_owned(),
+            member.second_factor.name().to_owned(),
             member.signed_in_at.map_or_else(|| "never".to_owned(), |time| time.to_string()),
             member.name.clone().unwrap_or_else(gone),
         ]
     };
-    let head = ["E-MAIL", "ROLE", "STATE", "LAST SIGN-IN", "NAME"];
+    let head = ["E-MAIL", "ROLE", "STATE", "2ND FACTOR", "LAST SIGN-IN", "NAME"];
     let text = table(&head, &members.iter().map(row).collect::<Vec<_>>());
     Ok(Report::done(json!({ "items": members }), text))
 }

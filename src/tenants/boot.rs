@@ -10,6 +10,7 @@ use super::growth::Growth;
 use super::outboxes::Outboxes;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
+use super::standing::Standing;
 use super::{Turns, list, root_key};
 use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
@@ -67,6 +68,7 @@ pub struct Ground {
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
     pub outboxes: Arc<Outboxes>,
+    pub standing: Arc<Standing>,
     /// The logs that were opened since the start.
     pub logs: RwLock<HashMap<LogId, Realm>>,
     /// Signs the checkpoints of all logs as `strongroom/<installation>`.
@@ -130,6 +132,7 @@ impl Boot {
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
             outboxes: Arc::default(),
+            standing: Arc::default(),
             logs: RwLock::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
@@ -271,7 +274,7 @@ impl Ground {
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
         let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
-        realm.growth = self.growth.clone();
+        (realm.growth, realm.standing) = (self.growth.clone(), self.standing.clone());
         realm.outboxes = self.outboxes.clone();
         realm.look_for_mail()?;
         if let Some((log, _)) =

@@ -294,7 +294,7 @@ where
     };
     let done = move |outcome| {
         if matches!(outcome, Outcome::Committed) {
-            grown.grew(size.load(Ordering::Relaxed));
+            grown.committed(size.load(Ordering::Relaxed));
             if posts.load(Ordering::Relaxed) {
                 grown.posted();
             }

@@ -8,6 +8,7 @@ use super::boot::Ground;
 use super::checkpoints::contradicted;
 use super::growth::Growth;
 use super::outboxes::Outboxes;
+use super::standing::Standing;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
 use crate::audit::notary::Notary;
@@ -36,6 +37,10 @@ pub struct OpenRealm {
     pub growth: Arc<Growth>,
     /// Who sends mail wants to know that there is some.
     pub outboxes: Arc<Outboxes>,
+    /// Who wants to know that somebody may have lost their credentials.
+    pub standing: Arc<Standing>,
+    /// The generation of credentials that they were told of.
+    told: AtomicU64,
     /// How far the search index is known to have come.
     pub indexed: AtomicU64,
     /// Size of the highest checkpoint that is known to be kept outside of the file too.
@@ -97,16 +102,22 @@ impl OpenRealm {
             log_size: AtomicU64::new(size),
             growth: Arc::default(),
             outboxes: Arc::default(),
+            standing: Arc::default(),
+            told: AtomicU64::new(0),
             indexed: AtomicU64::new(0),
             checkpointed: AtomicU64::new(0),
             thinned: AtomicI64::new(0),
         })
     }
 
-    /// After a commit: the log has this many entries.
-    pub fn grew(&self, size: u64) {
+    /// After a commit: the log has this many entries, and credentials may have changed.
+    pub fn committed(&self, size: u64) {
         self.log_size.fetch_max(size, Ordering::Relaxed);
         self.growth.tell(self.place(), size);
+        let generation = self.database.credentials_generation();
+        if self.told.swap(generation, Ordering::AcqRel) != generation {
+            self.standing.stir(self.place());
+        }
     }
 
     /// After a commit that queued mail.

@@ -30,6 +30,7 @@ mod setup;
 mod shred;
 mod smtp;
 mod start;
+mod step_up;
 mod streams;
 mod sweeps;
 mod tail;

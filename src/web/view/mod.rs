@@ -4,6 +4,7 @@
 //! simply absent from the data (`None`, `false`, an empty list).
 
 pub mod account;
+pub mod admins;
 pub mod audit;
 pub mod audit_entry;
 pub mod audit_facets;
@@ -27,6 +28,7 @@ pub mod platform;
 pub mod platform_settings;
 pub mod public;
 pub mod query;
+pub mod roles;
 pub mod second_factor;
 pub mod setup;
 pub mod state;
@@ -39,5 +41,5 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    StreamHealth, TenantState, Tone, WitnessState,
+    SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };
