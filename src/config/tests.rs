@@ -2,6 +2,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
