@@ -11,13 +11,14 @@ mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
+pub mod token;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
 pub use hasher::Hasher;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
-pub use rights::rights;
+pub use rights::{SCOPED, key_rights, rights};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
 };
@@ -27,13 +28,16 @@ pub use setup_link::{
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
 
+use crate::authz::Principal;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthnError {
     /// One answer for every credential that opens nothing.
-    #[error("no valid credential: send an API key as \"Authorization: Bearer sr_…\"")]
+    #[error(
+        "no valid credential: send an API key or an access token as \"Authorization: Bearer …\""
+    )]
     Unauthenticated,
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
@@ -44,6 +48,15 @@ pub enum AuthnError {
         "this link has been used or is older than 30 minutes; make a new one with: strongroom admin setup-link"
     )]
     SetupLink,
+    /// A key from where it may not be used: told as if there were no such key.
+    #[error("{}", Self::Unauthenticated)]
+    WrongNetwork(Box<Principal>),
+    #[error("this refresh token is not valid, or not any more: sign in again")]
+    RefreshToken,
+    #[error("this refresh token was used before, so its session was ended: sign in again")]
+    RefreshTokenReused,
+    #[error("no key is there to sign access tokens with: try again shortly")]
+    NoTokenKey,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -53,7 +66,12 @@ crate::behind_doors!(AuthnError);
 impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthenticated | Self::WrongPassword => ErrorKind::Unauthenticated,
+            Self::Unauthenticated
+            | Self::WrongNetwork(_)
+            | Self::WrongPassword
+            | Self::RefreshToken
+            | Self::RefreshTokenReused => ErrorKind::Unauthenticated,
+            Self::NoTokenKey => ErrorKind::Unavailable,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -62,10 +80,13 @@ impl Fault for AuthnError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated | Self::WrongNetwork(_) => "unauthenticated",
             Self::WrongPassword => "wrong-password",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
+            Self::RefreshToken => "refresh-token-invalid",
+            Self::RefreshTokenReused => "refresh-token-reused",
+            Self::NoTokenKey => "unavailable",
             Self::Door(error) => error.code(),
         }
     }

@@ -67,6 +67,7 @@ fields! {
     MailRecipient = 47, "mail.recipient", HighlySensitive;
     MailContent = 48, "mail.content", HighlySensitive;
     ApprovalDetails = 49, "approvals.details", Sensitive;
+    ApiKeyAddress = 50, "api_key_use.address", HighlySensitive;
     SearchName = 15, "saved_searches.name", Sensitive;
     SearchQuery = 16, "saved_searches.query", Sensitive;
 }

@@ -1,5 +1,6 @@
 //! A tenant with its people, while its past is played.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
@@ -20,6 +21,9 @@ use crate::users::{self, NewMember};
 
 /// Everybody's: nothing in a throw-away directory is worth more.
 pub const PASSWORD: &str = "try-the-strongroom";
+
+/// Where the application runs.
+const SERVER: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)));
 
 pub struct House {
     pub company: &'static Company,
@@ -94,10 +98,10 @@ impl House {
 
     /// The application, through its key.
     pub async fn application(&self, app: &App) -> Result<Arc<Caller>, DemoError> {
-        let principal = app.api_keys.authenticate(&app.tenants, &self.token).await?;
+        let principal = app.api_keys.authenticate(&app.tenants, &self.token, SERVER).await?;
         let request = RequestContext {
             id: app.runtime.id(),
-            ip: "192.0.2.200".parse().ok(),
+            ip: SERVER,
             user_agent: Some(format!("{}/3.2", self.company.application.replace(' ', "-"))),
         };
         Ok(Arc::new(Caller { principal, request }))

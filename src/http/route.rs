@@ -109,7 +109,7 @@ impl Route {
     {
         let handler: Handler = Arc::new(move |app, input| {
             let handler = handler.clone();
-            Box::pin(async move { handler(Call::by_key(app, input).await?).await })
+            Box::pin(async move { handler(Call::by_bearer(app, input).await?).await })
         });
         let access = Access::Permission(P::FLAG);
         Self::new(method, path, Surface::Api, access, audit, RateClass::Api, handler)

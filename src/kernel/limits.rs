@@ -63,6 +63,10 @@ pub const PASSWORD_BYTES_MAX: usize = 4096;
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// An access token works for a day at the most …
+pub const ACCESS_TOKEN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// … and is never longer than this.
+pub const ACCESS_TOKEN_BYTES: usize = 4096;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.

@@ -54,6 +54,7 @@ mod root_key;
 mod shred;
 mod state;
 mod system;
+mod token_keys;
 mod turns;
 mod tx;
 
