@@ -20,7 +20,7 @@ build: packages
 	cargo build --release --locked
 
 test:
-	@packaging/build-packages curl python3
+	@packaging/test-tools
 	cargo test --locked
 
 bench: packages

@@ -7,6 +7,7 @@ mod audit_retention;
 mod audit_searches;
 mod audit_streams;
 mod audit_witness;
+mod auth;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -23,5 +24,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(auth::routes());
     routes
 }

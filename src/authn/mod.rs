@@ -3,22 +3,33 @@
 
 mod admission;
 mod api_key;
+mod authenticator;
+pub mod device;
+mod enrolment;
 mod hasher;
 mod person;
 mod policy;
+mod recovery;
 mod rights;
+mod second_factor;
 mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
+mod step_up;
+mod ticket;
 pub mod token;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
+pub use authenticator::{AppSecret, code as authenticator_code};
+pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
+pub use recovery::RecoveryCodes;
 pub use rights::{SCOPED, key_rights, rights};
+pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
 };
@@ -27,6 +38,8 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
+pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::authz::Principal;
 use crate::kernel::{ErrorKind, Fault};
@@ -42,6 +55,10 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    #[error("this does not confirm that it is you: try again")]
+    NotConfirmed,
+    #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
+    NoPerson,
     #[error("this tenant is suspended; ask the platform's administrator")]
     Suspended,
     #[error(
@@ -57,6 +74,15 @@ pub enum AuthnError {
     RefreshTokenReused,
     #[error("no key is there to sign access tokens with: try again shortly")]
     NoTokenKey,
+    /// Used, too old, or ended by what happened since.
+    #[error("this sign-in took too long or was used already: sign in again")]
+    Ticket,
+    #[error("this code is wrong or was used already: wait for the next one")]
+    WrongCode,
+    #[error("too many wrong codes: try again in 15 minutes")]
+    TooManyCodes,
+    #[error("you must have a second factor: replace it instead of turning it off")]
+    Obligatory,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -70,8 +96,13 @@ impl Fault for AuthnError {
             | Self::WrongNetwork(_)
             | Self::WrongPassword
             | Self::RefreshToken
-            | Self::RefreshTokenReused => ErrorKind::Unauthenticated,
+            | Self::RefreshTokenReused
+            | Self::Ticket
+            | Self::WrongCode => ErrorKind::Unauthenticated,
             Self::NoTokenKey => ErrorKind::Unavailable,
+            Self::TooManyCodes => ErrorKind::Throttled,
+            Self::Obligatory => ErrorKind::Conflict,
+            Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -82,11 +113,17 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated | Self::WrongNetwork(_) => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::NotConfirmed => "not-confirmed",
+            Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
             Self::RefreshToken => "refresh-token-invalid",
             Self::RefreshTokenReused => "refresh-token-reused",
             Self::NoTokenKey => "unavailable",
+            Self::Ticket => "sign-in-ended",
+            Self::WrongCode => "wrong-code",
+            Self::TooManyCodes => "too-many-codes",
+            Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),
         }
     }

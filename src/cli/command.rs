@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, tenant, user};
+use super::{admin, audit, key, tenant, token, user};
 use crate::authn::Hasher;
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::tenants::{Tenant, Tenants};
@@ -19,6 +19,7 @@ pub enum Command {
     Admin(admin::Command),
     User(user::Command),
     Key(key::Command),
+    Token(token::Command),
     Audit(audit::Command),
 }
 
@@ -62,10 +63,10 @@ impl Operator {
         uid: u32,
         feedback: Feedback,
     ) -> Self {
+        let agent = concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned();
         let request = RequestContext {
-            id: tenants.runtime().id(),
-            ip: None,
-            user_agent: Some(concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned()),
+            user_agent: Some(agent),
+            ..RequestContext::local(tenants.runtime().id())
         };
         let principal = Principal::LocalOperator { uid };
         Self {
@@ -95,6 +96,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
+        Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

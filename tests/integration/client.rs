@@ -1,8 +1,9 @@
 //! Who asks: nobody, an application with a key, a person in a browser.
 
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
+use reqwest::cookie::{CookieStore as _, Jar};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Certificate, Method, RequestBuilder, Url, redirect};
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub struct Answer {
 
 impl Client {
     pub fn new(url: &str, data: &Path, token: Option<String>) -> Self {
-        Self { http: http(data), url: url.to_owned(), token }
+        Self { http: http(data, Arc::default()), url: url.to_owned(), token }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -129,11 +130,21 @@ impl Answer {
 pub struct Session {
     http: reqwest::Client,
     url: String,
+    jar: Arc<Jar>,
 }
 
 impl Session {
     pub fn new(url: &str, data: &Path) -> Self {
-        Self { http: http(data), url: url.to_owned() }
+        let jar = Arc::default();
+        Self { http: http(data, Arc::clone(&jar)), url: url.to_owned(), jar }
+    }
+
+    /// Name and value of each cookie that it holds.
+    pub fn cookies(&self) -> Vec<(String, String)> {
+        let Some(header) = self.jar.cookies(&self.url.parse().unwrap()) else { return Vec::new() };
+        let cookies = header.to_str().unwrap().split("; ");
+        let pairs = cookies.filter_map(|cookie| cookie.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -177,17 +188,22 @@ fn encode(fields: &[(&str, &str)]) -> String {
 }
 
 /// Trusts the certificate that the server made for itself, and no other.
-fn http(data: &Path) -> reqwest::Client {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    });
+fn http(data: &Path, jar: Arc<Jar>) -> reqwest::Client {
+    cryptography();
     let certificate = std::fs::read(data.join("tls").join("cert.pem")).unwrap();
     reqwest::Client::builder()
         .tls_certs_only([Certificate::from_pem(&certificate).unwrap()])
-        .cookie_store(true)
+        .cookie_provider(jar)
         .redirect(redirect::Policy::none())
         .no_proxy()
         .build()
         .unwrap()
+}
+
+/// Clients for HTTPS and for HTTP want to know whose cryptography they use.
+pub fn cryptography() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
 }

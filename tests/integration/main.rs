@@ -4,6 +4,8 @@
 mod app;
 mod attack;
 mod bad_input;
+#[allow(dead_code, reason = "its tests are being written")]
+mod browser;
 mod bundle;
 mod client;
 mod console;

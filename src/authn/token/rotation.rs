@@ -148,7 +148,8 @@ pub async fn rotate_when_due(
 
 /// The first key of an installation: nobody knows another one, so it signs at once.
 pub(super) async fn first(tenants: &Tenants) -> Result<(), AuthnError> {
-    let request = RequestContext { id: tenants.runtime().id(), ip: None, user_agent: None };
+    let request =
+        RequestContext { id: tenants.runtime().id(), ip: None, user_agent: None, browser: None };
     let principal = Principal::System { job: BY_ITSELF };
     let caller = Arc::new(Caller { principal, request });
     let grant = tenants.authorize_platform(&caller, BY_ITSELF).await.map_err(DoorError::from)?;
