@@ -1,5 +1,6 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
+mod api_keys;
 mod audit;
 mod audit_export;
 mod audit_proofs;
@@ -24,6 +25,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(api_keys::routes());
     routes.extend(auth::routes());
     routes
 }

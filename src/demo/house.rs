@@ -165,7 +165,7 @@ async fn api_key(
 ) -> Result<String, DemoError> {
     let (grant, _) = app.tenants.authorize::<ApiKeyCreate>(caller, slug, "cli").await?;
     let role = Role::Operator.name().to_owned();
-    let new = NewApiKey { name: name.to_owned(), role, expires_at: None };
+    let new = NewApiKey::with_role(name, role);
     Ok(api_keys::create(&app.tenants, &grant, new).await?.token.to_string())
 }
 

@@ -1,9 +1,10 @@
 //! What an access token says, and whether that was said by us.
 
-use jsonwebtoken::{Algorithm, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
 use serde::{Deserialize, Serialize};
 
-use super::keys::TokenKey;
 use crate::authn::{AuthnError, Factor, Factors};
 use crate::kernel::id::{SessionId, TenantId, UserId};
 
@@ -42,7 +43,7 @@ impl Claims {
     /// What a token says, when `key` signed it and it is meant for `audience` at `now`.
     pub fn read(
         token: &str,
-        key: &TokenKey,
+        key: &DecodingKey,
         issuer: &str,
         audience: &str,
         now: i64,
@@ -53,7 +54,7 @@ impl Claims {
         wanted.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         // By our own clock, below.
         (wanted.validate_exp, wanted.validate_nbf) = (false, false);
-        let claims = decode::<Self>(token, &key.decoding_key(), &wanted).ok()?.claims;
+        let claims = decode::<Self>(token, key, &wanted).ok()?.claims;
         (claims.nbf <= now && now < claims.exp).then_some(claims)
     }
 }

@@ -110,7 +110,8 @@ impl Tokens {
         let unknown = || AuthnError::Unauthenticated;
         let kid = claims::kid(token).ok_or_else(unknown)?;
         let key = self.keys.by_kid(tenants, &kid).await?.ok_or_else(unknown)?;
-        let claims = Claims::read(token, &key, &self.issuer, &self.audience(), seconds(now));
+        let claims =
+            Claims::read(token, &key.decoding_key(), &self.issuer, &self.audience(), seconds(now));
         let Claims { tid: tenant, sid, sub, exp: expires, .. } = claims.ok_or_else(unknown)?;
         if tenants.tenant_by_id(tenant).is_none() {
             return Err(AuthnError::Unauthenticated);
