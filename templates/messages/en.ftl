@@ -172,6 +172,12 @@ hint-days = { $count } at least: two years. Seven years are 2,557 days.
 hint-expires = The key stops working at the start of this day, UTC. Empty: it never expires.
 hint-key-name = What will use it, so that you know it again.
 hint-key-role = What the key may do. Give it no more than it needs.
+label-key-rights = Rights
+hint-key-permissions = They count when “Permissions picked below” is chosen above. Those that you do not have yourself are not listed.
+label-key-networks = Only from these networks
+hint-key-networks = One a line: an address or a network such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32. Empty: from everywhere.
+label-key-overlap = The former secret works for
+hint-key-overlap = Long enough to give the new one to every server that uses the key.
 hint-message = Stored encrypted. Line breaks are kept.
 hint-organisation = The short name in your sign-in address.
 hint-password = { $count ->
@@ -514,6 +520,28 @@ keys-empty = No keys yet
 keys-empty-text = Create one above, and your application can store its first conversation.
 key-create = Create key
 key-revoke-name = Revoke { $name }
+key-pick-permissions = Pick permissions
+key-picked = Permissions picked below
+key-permissions =
+    { $count ->
+        [one] { $count } permission
+       *[other] { $count } permissions
+    }
+key-only-from = Only from
+key-former-until = Former secret works until { $until }
+key-rotate = Rotate
+key-rotate-name = Rotate { $name }
+key-rotate-title = Give “{ $name }” a new secret
+key-rotate-lead = Rights, networks and expiry stay as they are. The new secret is shown once.
+key-rotate-button = Make new secret
+key-overlap-none = No time: it stops now
+key-overlap-hour = One hour
+key-overlap-day = One day
+key-overlap-week = One week
+key-rotated-title = The new secret
+key-rotated-lead = It works from now on. The former one works until { $until }.
+error-key-permissions = Pick at least one permission, or choose a role.
+error-key-network = Write one address or network a line: 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32.
 key-created-title = Your new key
 key-created-lead = The key “{ $name }” works from now on.
 key-created-back = I have stored it: back to the keys
