@@ -93,7 +93,7 @@ impl Place {
     }
 
     fn caller(&self, principal: Principal) -> Arc<Caller> {
-        let request = RequestContext { id: self.runtime.id(), ip: None, user_agent: None };
+        let request = RequestContext::local(self.runtime.id());
         Arc::new(Caller { principal, request })
     }
 

@@ -146,7 +146,7 @@ async fn new_tenant(
     runtime: &Runtime,
     slug: &str,
 ) -> Result<(Arc<Caller>, tenants::Tenant), Failure> {
-    let context = || RequestContext { id: runtime.id(), ip: None, user_agent: None };
+    let context = || RequestContext::local(runtime.id());
     let operator = Principal::LocalOperator { uid: 0 };
     let operator = Arc::new(Caller { principal: operator, request: context() });
     let grant = tenants.authorize_platform::<TenantCreate>(&operator, "bench").await?;

@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::AuthnError;
+use super::{AuthnError, device};
 use super::person::{Needs, Person};
 use super::session::{self, PLATFORM, SignedIn};
 use crate::args;
@@ -162,18 +162,28 @@ pub enum Admission {
 }
 
 /// # Errors
-/// [`AuthnError::WrongPassword`] when the person was disabled or their password changed meanwhile;
-/// what `spend` says.
+/// [`AuthnError::WrongPassword`] when the person was disabled or their password changed meanwhile,
+/// [`AuthnError::Suspended`] when the tenant is; what `spend` says.
 pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admission, AuthnError> {
     let runtime = tenants.runtime();
     let owner = match realm {
         Realm::Platform => PLATFORM,
         Realm::Tenant(tenant) => tenant,
     };
+    // It may have been suspended between one factor and the next.
+    let found = tenants.tenant_by_id(owner);
+    if found.is_none_or(|tenant| !tenant.state.admits()) && realm != Realm::Platform {
+        return Err(AuthnError::Suspended);
+    }
     let token = Token::generate(owner, runtime.random.as_ref());
     let (hash, session) = (token.hash(), runtime.id::<SessionId>());
     let principal = proof.person.principal(realm, session);
-    let caller = Arc::new(Caller { principal, request: proof.request.clone() });
+    // The browser's own secrets go no further than this.
+    let request = RequestContext { browser: None, ..proof.request.clone() };
+    let former = proof.request.former_session().map(str::to_owned).map(Zeroizing::new);
+    let device = device::cookie(&proof.request, runtime.random.as_ref());
+    let (client, mark) = (proof.client, device.clone());
+    let caller = Arc::new(Caller { principal, request: request.clone() });
     let write = tenants.change_credentials(realm, Some(caller), move |tx| {
         let stale = || AuthnError::WrongPassword;
         let person = Person::by_id(tx, realm, proof.person.id)?.ok_or_else(stale)?;
@@ -184,7 +194,12 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
         let spent = (proof.spend)(tx, &person)?;
         let wanted = proof.factors.wanted(person.needs(tx, realm)?);
         let events = match wanted {
-            None => session::insert(tx, realm, session, &hash, &person, &proof)?,
+            None => {
+                let (device, remembered) = device::remember(tx, &person, &proof, &mark)?;
+                let replaced = session::replace(tx, realm, proof.request.former_session())?;
+                let begun = session::insert(tx, realm, session, &hash, &person, device, &proof)?;
+                replaced.then(begun).then(remembered)
+            }
             Some(wanted) => wait(tx, &hash, &person, &proof, wanted)?,
         };
         Ok((wanted, spent.then(events), person.principal(realm, session)))
@@ -193,7 +208,13 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
     let (wanted, principal) = write.await?.value;
     let revealed = token.reveal("");
     Ok(match wanted {
-        None => Admission::In(SignedIn { cookie: revealed, principal, session }),
+        None => {
+            if let Some(former) = former {
+                session::end_elsewhere(tenants, realm, &former, &request).await;
+            }
+            let device = (client == Client::Browser).then_some(device);
+            Admission::In(SignedIn { cookie: revealed, principal, session, device })
+        }
         Some(wanted) => Admission::Wanted { wanted, ticket: revealed },
     })
 }

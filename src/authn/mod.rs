@@ -3,21 +3,32 @@
 
 mod admission;
 mod api_key;
+mod authenticator;
+mod enrolment;
+pub mod device;
 mod hasher;
 mod person;
 mod policy;
+mod recovery;
 mod rights;
+mod second_factor;
 mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
+mod ticket;
+mod step_up;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
+pub use authenticator::{AppSecret, code as authenticator_code};
+pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
+pub use recovery::RecoveryCodes;
 pub use rights::rights;
+pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
 };
@@ -26,6 +37,8 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
 pub use standing::renew;
+pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
+pub use step_up::{Asked, step_up_asks, step_up_by_password};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -38,12 +51,25 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    #[error("this does not confirm that it is you: try again")]
+    NotConfirmed,
+    #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
+    NoPerson,
     #[error("this tenant is suspended; ask the platform's administrator")]
     Suspended,
     #[error(
         "this link has been used or is older than 30 minutes; make a new one with: strongroom admin setup-link"
     )]
     SetupLink,
+    /// Used, too old, or ended by what happened since.
+    #[error("this sign-in took too long or was used already: sign in again")]
+    Ticket,
+    #[error("this code is wrong or was used already: wait for the next one")]
+    WrongCode,
+    #[error("too many wrong codes: try again in 15 minutes")]
+    TooManyCodes,
+    #[error("you must have a second factor: replace it instead of turning it off")]
+    Obligatory,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -53,7 +79,12 @@ crate::behind_doors!(AuthnError);
 impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthenticated | Self::WrongPassword => ErrorKind::Unauthenticated,
+            Self::Unauthenticated | Self::WrongPassword | Self::Ticket | Self::WrongCode => {
+                ErrorKind::Unauthenticated
+            }
+            Self::TooManyCodes => ErrorKind::Throttled,
+            Self::Obligatory => ErrorKind::Conflict,
+            Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -64,8 +95,14 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::NotConfirmed => "not-confirmed",
+            Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
+            Self::Ticket => "sign-in-ended",
+            Self::WrongCode => "wrong-code",
+            Self::TooManyCodes => "too-many-codes",
+            Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),
         }
     }

@@ -82,12 +82,11 @@ impl Person {
     /// What it takes to sign in, as things are now.
     pub fn needs(&self, tx: &impl Sql, realm: Realm) -> Result<Needs, AuthnError> {
         let id = Value::Id(self.id);
-        let confirmed = "SELECT count(*) FROM authenticators
-                         WHERE person = $1 AND confirmed IS NOT NULL";
+        let authenticators = "SELECT count(*) FROM authenticators WHERE person = $1";
         let passkeys = "SELECT count(*) FROM passkeys WHERE person = $1";
         let policy = SignInPolicy::read(tx)?;
         Ok(Needs {
-            has_authenticator: tx.count(confirmed, args![id])? > 0,
+            has_authenticator: tx.count(authenticators, args![id])? > 0,
             has_passkey: tx.count(passkeys, args![id])? > 0,
             must_have_second: policy.wants_second_factor(realm, self.rights.role()),
         })

@@ -15,7 +15,7 @@ use crate::authz::{Caller, Principal, Realm, RequestContext};
 use crate::crypto::Field;
 use crate::crypto::token::Token;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{SessionId, TenantId};
+use crate::kernel::id::{DeviceId, SessionId, TenantId};
 use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, DoorError, ReadTx, SystemWrite, Tenants, WriteTx};
 
@@ -36,6 +36,8 @@ pub struct SignedIn {
     pub cookie: Zeroizing<String>,
     pub principal: Principal,
     pub session: SessionId,
+    /// The value of the cookie that marks the browser; an application has none.
+    pub device: Option<Zeroizing<String>>,
 }
 
 /// Somebody with a session.
@@ -152,26 +154,81 @@ pub(super) fn insert(
     session: SessionId,
     hash: &[u8; 32],
     person: &Person,
+    device: Option<DeviceId>,
     proof: &Proof,
 ) -> Result<AuditEvents, AuthnError> {
     let (people, sessions) = tables(realm);
     let (user, now) = (Value::Id(person.id), tx.runtime().now());
-    let (factors, client) = (proof.factors.names(), client(&proof.request));
+    let (factors, client) = (proof.factors.names(), origin(&proof.request));
     let client =
         tx.seal(Field::SessionClient, session.bytes(), Some(person.subject), client.as_bytes())?;
     let sql = format!(
         "INSERT INTO {sessions}
-             (id, token_hash, user, created, seen, client, client_kind, factors, proven)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+             (id, token_hash, user, created, seen, client, client_kind, factors, proven, device)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     );
     let kind = proof.client.name();
-    tx.execute(&sql, args![session, hash, user, now, now, &client, kind, &factors, now])?;
+    tx.execute(&sql, args![session, hash, user, now, now, &client, kind, &factors, now, device])?;
     tx.execute(&format!("UPDATE {people} SET signed_in = $1 WHERE id = $2"), args![now, user])?;
     let mut created = Event::new(catalogue::SESSION_CREATED);
     created.resource = Some(Resource::new("session", session.to_string()));
     created.custom_fields.insert("client".into(), kind.into());
     created.custom_fields.insert("factors".into(), factors.into());
     Ok(AuditEvents::from(Event::new(catalogue::LOGIN_SUCCEEDED)).and(created))
+}
+
+/// Ends the session that the browser has had: its cookie is overwritten, so nobody could end it any
+/// more, and whoever had put it there gets no further with it.
+pub(super) fn replace(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    realm: Realm,
+    cookie: Option<&str>,
+) -> Result<AuditEvents, AuthnError> {
+    let Some(token) = cookie.and_then(|cookie| Token::parse(cookie, "")) else {
+        return Ok(AuditEvents::none());
+    };
+    let sessions = tables(realm).1;
+    let sql = format!("SELECT id FROM {sessions} WHERE token_hash = $1");
+    let found = tx.query_one(&sql, args![&token.hash()], |row| row.get::<SessionId>(0))?;
+    let Some(session) = found else { return Ok(AuditEvents::none()) };
+    tx.execute(&format!("DELETE FROM {sessions} WHERE id = $1"), args![session])?;
+    let mut ended = Event::new(catalogue::SESSION_ENDED);
+    ended.resource = Some(Resource::new("session", session.to_string()));
+    ended.custom_fields.insert("cause".into(), "replaced".into());
+    Ok(ended.into())
+}
+
+/// The same for a session of another tenant: the tenants' consoles share a cookie. The sign-in
+/// stands in any case.
+pub(super) async fn end_elsewhere(
+    tenants: &Tenants,
+    signed_in_to: Realm,
+    cookie: &str,
+    request: &RequestContext,
+) {
+    let Some(token) = Token::parse(cookie, "") else { return };
+    let realm = Realm::Tenant(token.tenant());
+    if realm == signed_in_to || tenants.tenant_by_id(token.tenant()).is_none() {
+        return;
+    }
+    let hash = token.hash();
+    let look = tenants.credentials(realm, move |tx| {
+        let sql = format!("SELECT id, user FROM {} WHERE token_hash = $1", tables(realm).1);
+        let found = tx.query_one(&sql, args![&hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let Some((session, person)) = found else { return Ok(None) };
+        let person = Person::by_id(tx, realm, person)?;
+        Ok::<_, AuthnError>(person.map(|person| person.principal(realm, session)))
+    });
+    let ended = match look.await {
+        Ok(Some(principal)) => {
+            let caller = Arc::new(Caller { principal, request: request.clone() });
+            end_session(tenants, &caller).await.map_err(AuthnError::from)
+        }
+        other => other.map(|_| ()),
+    };
+    if let Err(error) = ended {
+        tracing::warn!(%error, "the session that a browser has had was not ended");
+    }
 }
 
 /// Ends all that somebody holds but one session: sessions, sign-ins under way. Tokens and live
@@ -184,6 +241,7 @@ pub fn end_all<P>(
 ) -> Result<usize, DoorError> {
     let (person, sessions) = (Value::Id(person), tables(realm).1);
     tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person])?;
+    tx.execute("DELETE FROM enrolments WHERE person = $1", args![person])?;
     let ended = match except {
         Some(kept) => {
             let sql = format!("DELETE FROM {sessions} WHERE user = $1 AND id <> $2");
@@ -195,7 +253,7 @@ pub fn end_all<P>(
 }
 
 /// Where a session was started from, for the person's own list.
-fn client(request: &RequestContext) -> String {
+pub(super) fn origin(request: &RequestContext) -> String {
     let ip = request.ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
     let agent = request.user_agent.as_deref().unwrap_or_default();
     serde_json::json!({ "ip": ip, "userAgent": agent }).to_string()

@@ -24,5 +24,5 @@ mod role;
 
 pub use grant::{Denied, Grant, Realm, TenantState, authorize};
 pub use permission::{Flag, Permission, Withdraws, Writes};
-pub use principal::{Actor, Caller, Principal, RequestContext};
+pub use principal::{Actor, Browser, Caller, Principal, RequestContext};
 pub use role::{Permissions, Rights, Role, UnknownRole};

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{Permissions, Rights, Role};
 use crate::kernel::id::{AdminId, ApiKeyId, KeyId, RequestId, SessionId, TenantId, UserId};
 
@@ -101,6 +103,32 @@ pub struct RequestContext {
     pub id: RequestId,
     pub ip: Option<IpAddr>,
     pub user_agent: Option<String>,
+    /// What a browser brought with a request that may begin a session.
+    pub browser: Option<Arc<Browser>>,
+}
+
+impl RequestContext {
+    /// Of what nobody asked for over a network.
+    pub const fn local(id: RequestId) -> Self {
+        Self { id, ip: None, user_agent: None, browser: None }
+    }
+
+    /// The cookie that marks the browser.
+    pub fn device(&self) -> Option<&str> {
+        self.browser.as_ref()?.device.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// The cookie of the session that the browser has had until now.
+    pub fn former_session(&self) -> Option<&str> {
+        self.browser.as_ref()?.session.as_ref().map(ExposeSecret::expose_secret)
+    }
+}
+
+/// What a browser has kept from earlier sign-ins: secrets, whether they are worth something or not.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    pub device: Option<SecretString>,
+    pub session: Option<SecretString>,
 }
 
 /// A principal with the request that it makes.

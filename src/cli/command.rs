@@ -62,10 +62,10 @@ impl Operator {
         uid: u32,
         feedback: Feedback,
     ) -> Self {
+        let agent = concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned();
         let request = RequestContext {
-            id: tenants.runtime().id(),
-            ip: None,
-            user_agent: Some(concat!("strongroom/", env!("CARGO_PKG_VERSION")).to_owned()),
+            user_agent: Some(agent),
+            ..RequestContext::local(tenants.runtime().id())
         };
         let principal = Principal::LocalOperator { uid };
         Self {

@@ -217,6 +217,8 @@ settings! {
         idle_minutes: u32 [1..=1_440] = 30,
         /// Hours after sign-in when a session ends in any case.
         absolute_hours: u32 [1..=720] = 12,
+        /// Seconds after a factor was proven in which sensitive acts do not ask for one again.
+        step_up_seconds: u32 [1..=3600] = 300,
     }
 
     /// The log on standard error. It is not the audit log.

@@ -13,10 +13,10 @@ pub enum Class {
 }
 
 macro_rules! fields {
-    ($($name:ident = $id:literal, $column:literal, $class:ident;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $column:literal, $class:ident;)+) => {
         /// A field whose value is sealed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Field { $($name),+ }
+        pub enum Field { $($(#[$doc])* $name),+ }
 
         impl Field {
             pub const ALL: &[Field] = &[$(Field::$name),+];
@@ -67,6 +67,8 @@ fields! {
     MailRecipient = 47, "mail.recipient", HighlySensitive;
     MailContent = 48, "mail.content", HighlySensitive;
     ApprovalDetails = 49, "approvals.details", Sensitive;
+    /// Kept by nobody: it travels with a page and comes back with its form.
+    PendingForm = 50, "pages.pending_form", HighlySensitive;
     SearchName = 15, "saved_searches.name", Sensitive;
     SearchQuery = 16, "saved_searches.query", Sensitive;
 }

@@ -99,6 +99,7 @@ impl House {
             id: app.runtime.id(),
             ip: "192.0.2.200".parse().ok(),
             user_agent: Some(format!("{}/3.2", self.company.application.replace(' ', "-"))),
+            browser: None,
         };
         Ok(Arc::new(Caller { principal, request }))
     }
@@ -165,7 +166,7 @@ async fn api_key(
 }
 
 fn operator(app: &App) -> Arc<Caller> {
-    let request = RequestContext { id: app.runtime.id(), ip: None, user_agent: None };
+    let request = RequestContext::local(app.runtime.id());
     let uid = rustix::process::getuid().as_raw();
     Arc::new(Caller { principal: Principal::LocalOperator { uid }, request })
 }
@@ -188,5 +189,6 @@ fn request(app: &App, person: &Person) -> RequestContext {
         id: app.runtime.id(),
         ip: person.ip.parse().ok(),
         user_agent: Some(person.browser.to_owned()),
+        browser: None,
     }
 }

@@ -26,7 +26,7 @@ async fn the_demo_shows_what_the_product_is_about() {
             name: "test".into(),
             rights: crate::authz::Role::Owner.into(),
         };
-        let request = RequestContext { id: runtime.id(), ip: None, user_agent: None };
+        let request = RequestContext::local(runtime.id());
         let caller = Arc::new(Caller { principal, request });
         let slug = application.tenant;
         let (grant, _) = app.tenants.authorize::<AuditVerify>(&caller, slug, "").await.unwrap();

@@ -19,6 +19,8 @@ pub const TENANT_COOKIE: &str = "__Host-strongroom";
 pub const PLATFORM_COOKIE: &str = "__Host-strongroom-platform";
 /// Stands for what was shown of a sign-in that waits for another factor.
 pub const TICKET_COOKIE: &str = "__Host-strongroom-ticket";
+/// Marks a browser that somebody has signed in with. It opens nothing.
+pub const DEVICE_COOKIE: &str = "__Host-strongroom-device";
 
 /// A request to a tenant's data by somebody who may make it.
 pub struct Call<P> {

@@ -17,5 +17,6 @@ pub mod route;
 pub mod server;
 pub mod shell;
 pub mod socket;
+pub mod step_up;
 pub mod table;
 pub mod tls;

@@ -12,6 +12,7 @@ use super::csrf;
 use super::failure::Failure;
 use super::input::Input;
 use super::limits::RateClass;
+use super::step_up;
 use crate::app::App;
 use crate::audit::catalogue::Action;
 use crate::authz::{Flag, Permission};
@@ -95,6 +96,8 @@ pub struct Route {
     pub answer: (u16, Option<SchemaOf>),
     /// Query parameters: name and what it means.
     pub parameters: &'static [(&'static str, &'static str)],
+    /// A person has to have proven a factor a short while ago; see [`super::step_up`].
+    pub sensitive: bool,
     label: String,
     handler: Handler,
 }
@@ -109,7 +112,11 @@ impl Route {
     {
         let handler: Handler = Arc::new(move |app, input| {
             let handler = handler.clone();
-            Box::pin(async move { handler(Call::by_key(app, input).await?).await })
+            Box::pin(async move {
+                let call = Call::by_key(app, input).await?;
+                step_up::api(&call)?;
+                handler(call).await
+            })
         });
         let access = Access::Permission(P::FLAG);
         Self::new(method, path, Surface::Api, access, audit, RateClass::Api, handler)
@@ -126,7 +133,10 @@ impl Route {
             let handler = handler.clone();
             Box::pin(async move {
                 check_form(&app, &input)?;
-                handler(Call::by_session(app, input).await?).await
+                match step_up::console(Call::by_session(app, input).await?).await? {
+                    Ok(call) => handler(call).await,
+                    Err(asking) => Ok(asking),
+                }
             })
         });
         let access = Access::Permission(P::FLAG);
@@ -144,7 +154,10 @@ impl Route {
             let handler = handler.clone();
             Box::pin(async move {
                 check_form(&app, &input)?;
-                handler(PlatformCall::by_session(app, input).await?).await
+                match step_up::platform(PlatformCall::by_session(app, input).await?).await? {
+                    Ok(call) => handler(call).await,
+                    Err(asking) => Ok(asking),
+                }
             })
         });
         let access = Access::Permission(P::FLAG);
@@ -207,6 +220,7 @@ impl Route {
             request: None,
             answer: (200, None),
             parameters: &[],
+            sensitive: false,
             label: format!("{} {path}", method.name()),
             handler,
         }
@@ -259,6 +273,13 @@ impl Route {
     #[must_use]
     pub fn parameters(mut self, parameters: &'static [(&'static str, &'static str)]) -> Self {
         self.parameters = parameters;
+        self
+    }
+
+    /// Asks the person for a fresh factor. An act that asks for one itself does not need it.
+    #[must_use]
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
         self
     }
 

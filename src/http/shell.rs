@@ -9,12 +9,13 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::call::{DEVICE_COOKIE, PLATFORM_COOKIE, TENANT_COOKIE};
 use super::failure::Failure;
 use super::headers;
 use super::input::{Input, client_ip};
 use super::route::{Access, BodyLimit, Route, Surface};
 use crate::app::App;
-use crate::authz::RequestContext;
+use crate::authz::{Browser, RequestContext};
 use crate::kernel::{ErrorKind, limits};
 
 /// A body has to be there after this long, so that a slow client cannot hold a connection.
@@ -30,7 +31,8 @@ pub async fn serve(
     payload: Payload,
 ) -> HttpResponse {
     let start = app.runtime.clock.monotonic();
-    let context = context(&app, &request);
+    let browser = route.is_open().then(|| browser(route.surface, &request)).flatten();
+    let context = RequestContext { browser, ..context(&app, &request) };
     let rate = Rc::new(Cell::new(None));
     // Held until the answer is made: what a body is parsed into is larger than the body.
     let mut room = None;
@@ -78,7 +80,20 @@ fn context(app: &App, request: &HttpRequest) -> RequestContext {
         id: app.runtime.id(),
         ip: client_ip(request, &app.settings.server.trusted_proxies),
         user_agent: agent.map(|agent| agent.chars().take(512).collect()),
+        browser: None,
     }
+}
+
+/// What a browser has kept from earlier sign-ins. Only for requests that may be a new one.
+fn browser(surface: Surface, request: &HttpRequest) -> Option<Arc<Browser>> {
+    let session = match surface {
+        Surface::Console => TENANT_COOKIE,
+        Surface::Platform => PLATFORM_COOKIE,
+        Surface::Api | Surface::Operations => return None,
+    };
+    let cookie = |name| request.cookie(name).map(|cookie| cookie.value().to_owned().into());
+    let (device, session) = (cookie(DEVICE_COOKIE), cookie(session));
+    (device.is_some() || session.is_some()).then(|| Arc::new(Browser { device, session }))
 }
 
 fn render(

@@ -78,7 +78,7 @@ impl Runner {
 
     fn context(&self, job: &'static Job) -> Context {
         let runtime = &self.app.runtime;
-        let request = RequestContext { id: runtime.id(), ip: None, user_agent: None };
+        let request = RequestContext::local(runtime.id());
         Context {
             app: self.app.clone(),
             caller: Arc::new(Caller { principal: Principal::System { job: job.name }, request }),

@@ -159,7 +159,7 @@ async fn sessions_past_their_time_are_deleted() {
     let sign_in = || async {
         let password = "correct horse battery".to_owned().into();
         let credentials = Credentials { email: "ada@example.org".into(), password };
-        let request = RequestContext { id: server.runtime.id(), ip: None, user_agent: None };
+        let request = RequestContext::local(server.runtime.id());
         authn::sign_in(
             &app.tenants,
             &app.hasher,

@@ -63,6 +63,20 @@ pub const PASSWORD_BYTES_MAX: usize = 4096;
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Wrong codes that end such a sign-in: it takes the password again.
+pub const TICKET_FAILURES: u32 = 5;
+/// Wrong codes of somebody, over all sign-ins, after which no more are looked at for a while: whoever
+/// has the password gets 960 guesses a day, each right with a probability of three in a million.
+pub const FACTOR_FAILURES: u32 = 10;
+/// They count for this long.
+pub const FACTOR_FAILURES_COUNT: Duration = Duration::from_secs(15 * 60);
+/// A browser that nobody signed in with for this long is no longer known.
+pub const DEVICE_LIFE: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+/// Browsers remembered of one person; the one that was unused longest makes room.
+pub const DEVICES_MOST: u32 = 32;
+/// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
+/// fit into [`FORM_BYTES`] again.
+pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.

@@ -67,6 +67,7 @@ id_values!(
     UserId,
     AdminId,
     SessionId,
+    DeviceId,
     ApiKeyId,
     ConversationId,
     ExportId,

@@ -27,7 +27,7 @@ impl Pass {
     /// # Errors
     /// When there is no such tenant any more.
     pub fn get(tenants: &Tenants, realm: Realm) -> Result<Self, DoorError> {
-        let request = RequestContext { id: tenants.runtime().id(), ip: None, user_agent: None };
+        let request = RequestContext::local(tenants.runtime().id());
         let principal = Principal::System { job: "audit.streams" };
         let caller = Arc::new(Caller { principal, request });
         Ok(match realm {

@@ -43,7 +43,7 @@ impl House {
     }
 
     pub(super) fn caller(&self, principal: Principal) -> Arc<Caller> {
-        let request = RequestContext { id: self.runtime.id(), ip: None, user_agent: None };
+        let request = RequestContext::local(self.runtime.id());
         Arc::new(Caller { principal, request })
     }
 

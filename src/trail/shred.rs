@@ -220,7 +220,7 @@ fn recorder(caller: &Arc<Caller>) -> Arc<Caller> {
     if may && caller.principal.tenant().is_none() {
         return caller.clone();
     }
-    let request = RequestContext { id: caller.request.id, ip: None, user_agent: None };
+    let request = RequestContext::local(caller.request.id);
     Arc::new(Caller { principal: Principal::System { job: RECORDER }, request })
 }
 

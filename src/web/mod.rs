@@ -14,6 +14,8 @@ mod respond;
 mod templates;
 pub mod view;
 
+pub use pages::step_up;
+
 use crate::http::route::Route;
 
 pub fn routes() -> Vec<Route> {

@@ -5,9 +5,10 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::{StatusCode, header};
 use askama::Template;
 
+use crate::http::call::DEVICE_COOKIE;
 use crate::http::failure::Failure;
 use crate::http::route::Answer;
-use crate::kernel::ErrorKind;
+use crate::kernel::{ErrorKind, limits};
 
 pub fn page(page: &impl Template) -> Answer {
     page_with(StatusCode::OK, page)
@@ -39,6 +40,14 @@ pub fn cookie(name: &'static str, value: String) -> Cookie<'static> {
         .http_only(true)
         .same_site(SameSite::Lax)
         .finish()
+}
+
+/// The cookie that marks a browser, kept beyond the session.
+pub fn device_cookie(value: String) -> Cookie<'static> {
+    let mut cookie = cookie(DEVICE_COOKIE, value);
+    let life = i64::try_from(limits::DEVICE_LIFE.as_secs()).unwrap_or(i64::MAX);
+    cookie.set_max_age(actix_web::cookie::time::Duration::seconds(life));
+    cookie
 }
 
 pub fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> Answer {

@@ -837,3 +837,18 @@ label-stream-client-key = Client key
 published-title = Published checkpoints
 published-lead = Signed checkpoints of every log go to these places, so that nobody with this machine can rewrite history unseen.
 published-none = None yet. The machine's administrator sets them in the configuration file, in the section checkpoints.
+
+## Step-up: a factor once more, for a sensitive act
+step-up-title = Confirm that it is you
+step-up-lead = This can do harm in the wrong hands, so the browser that you left open is not enough for it.
+step-up-act = You are about to
+step-up-wrong = That was not right. Nothing was done yet, and nothing is lost: try again.
+step-up-code = Code from your authenticator app, or a recovery code
+step-up-password = Your password
+step-up-button = Confirm and go on
+step-up-too-large = This form is too large to be kept meanwhile. Confirm first, then go back and send it again.
+step-up-confirm-first = Confirm first
+step-up-next = You go on to
+step-up-done-title = Confirmed
+step-up-done-text = For the next minutes nothing asks you again. If it does not go on by itself, follow the link.
+step-up-done-link = Go on

@@ -26,6 +26,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+pub mod step_up;
 mod streams;
 mod witnesses;
 
@@ -63,6 +64,7 @@ pub fn routes() -> Vec<Route> {
         audit_entry::routes(),
         permissions::routes(),
         account::routes(),
+        step_up::routes(),
         platform::routes(),
         platform_tenant::routes(),
         jobs::routes(),

@@ -136,8 +136,11 @@ fn finish(
 pub(super) fn admitted(admission: Admission, base: &str, cookie: &'static str) -> Answer {
     match admission {
         Admission::In(signed_in) => {
-            let cookie = respond::cookie(cookie, signed_in.cookie.to_string());
-            respond::with_cookie(respond::see_other(&format!("{base}/")), &cookie)
+            let session = respond::cookie(cookie, signed_in.cookie.to_string());
+            let answer =
+                respond::with_cookie(respond::see_other(&format!("{base}/")), &session)?;
+            let Some(device) = signed_in.device else { return Ok(answer) };
+            respond::with_cookie(answer, &respond::device_cookie(device.to_string()))
         }
         Admission::Wanted { wanted, ticket } => {
             let page = match wanted {

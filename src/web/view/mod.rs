@@ -26,6 +26,7 @@ pub mod public;
 pub mod query;
 pub mod setup;
 pub mod state;
+pub mod step_up;
 pub mod streams;
 pub mod witnesses;
 
