@@ -7,6 +7,7 @@ mod authenticator;
 mod enrolment;
 pub mod device;
 mod hasher;
+mod own_factors;
 mod person;
 mod policy;
 mod recovery;
@@ -24,6 +25,10 @@ pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
+pub use own_factors::{
+    OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
+    new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
+};
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
@@ -66,6 +71,9 @@ pub enum AuthnError {
     Ticket,
     #[error("this code is wrong or was used already: wait for the next one")]
     WrongCode,
+    /// Of who one is, before a change to one's own sign-in.
+    #[error("this is not your current code or password")]
+    Proof,
     #[error("too many wrong codes: try again in 15 minutes")]
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
@@ -82,6 +90,7 @@ impl Fault for AuthnError {
             Self::Unauthenticated | Self::WrongPassword | Self::Ticket | Self::WrongCode => {
                 ErrorKind::Unauthenticated
             }
+            Self::Proof => ErrorKind::Invalid,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
@@ -101,6 +110,7 @@ impl Fault for AuthnError {
             Self::SetupLink => "setup-link",
             Self::Ticket => "sign-in-ended",
             Self::WrongCode => "wrong-code",
+            Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),

@@ -207,7 +207,7 @@ pub async fn throttle(app: &App, input: &Input) -> Result<(), Failure> {
     let source = Source::address(input.context.ip);
     let (state, taken) = app.limiter.take(input.route.rate, &source);
     input.rate.set(state);
-    if taken.is_err() && input.route.rate == RateClass::SignIn {
+    if taken.is_err() && matches!(input.route.rate, RateClass::SignIn | RateClass::SecondFactor) {
         let (tenant, route) = (app.tenants.tenant(input.path("tenant")), input.route.label());
         let realm = tenant.map_or(Realm::Platform, |tenant| Realm::Tenant(tenant.id));
         app.tenants.record_throttled_sign_in(realm, &input.context, route).await;

@@ -37,6 +37,11 @@ pub enum FieldError {
     PasswordCommon,
     PasswordsDiffer,
     PasswordWrong,
+    /// Of an authenticator app, or a recovery code.
+    CodeWrong,
+    CodesTooMany,
+    /// A code or password that a change to one's own sign-in takes.
+    ProofWrong,
     SlugFormat,
     SlugTaken,
     EmailTaken,
@@ -74,6 +79,9 @@ impl FieldError {
             Self::PasswordCommon => plain("error-password-common"),
             Self::PasswordsDiffer => plain("error-passwords-differ"),
             Self::PasswordWrong => plain("error-password-wrong"),
+            Self::CodeWrong => plain("error-code-wrong"),
+            Self::CodesTooMany => plain("error-codes-too-many"),
+            Self::ProofWrong => plain("error-proof-wrong"),
             Self::SlugFormat => plain("error-slug-format"),
             Self::SlugTaken => plain("error-slug-taken"),
             Self::EmailTaken => plain("error-email-taken"),
