@@ -67,11 +67,8 @@ pub fn routes() -> Vec<Route> {
         audit_entry::routes(),
         permissions::routes(),
         account::routes(),
-<<<<<<< HEAD
         step_up::routes(),
-=======
         own_factors::routes(),
->>>>>>> mfa
         platform::routes(),
         platform_tenant::routes(),
         jobs::routes(),
