@@ -21,6 +21,11 @@ use crate::tenants::{AuditEvents, RealmTx, SystemWrite, WriteTx};
 /// What the cookie's value begins with: it never passes for a session.
 const PREFIX: &str = "device_";
 
+/// How the table names the browser that holds the cookie.
+pub(super) fn mark_hash(cookie: &str) -> Option<[u8; 32]> {
+    Token::parse(cookie, PREFIX).map(|token| token.hash())
+}
+
 /// Whether this person has signed in completely with the browser that holds the cookie, in the last
 /// [`limits::DEVICE_LIFE`].
 pub fn is_known(
@@ -86,11 +91,7 @@ pub(super) fn remember(
     Ok((Some(id), event.into()))
 }
 
-fn mark(
-    tx: &impl RealmTx,
-    proof: &Proof,
-    cookie: &str,
-) -> Result<Option<[u8; 32]>, AuthnError> {
+fn mark(tx: &impl RealmTx, proof: &Proof, cookie: &str) -> Result<Option<[u8; 32]>, AuthnError> {
     Ok(match proof.client {
         Client::Browser => Token::parse(cookie, PREFIX).map(|token| token.hash()),
         Client::Api => {

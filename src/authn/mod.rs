@@ -4,10 +4,11 @@
 mod admission;
 mod api_key;
 mod authenticator;
-mod enrolment;
 pub mod device;
+mod enrolment;
 mod hasher;
 mod own_factors;
+mod known;
 mod person;
 mod policy;
 mod recovery;
@@ -17,8 +18,9 @@ mod session;
 mod setup_link;
 mod sign_in;
 mod standing;
-mod ticket;
 mod step_up;
+mod throttle;
+mod ticket;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use api_key::{ApiKeys, flush_use};
@@ -29,6 +31,7 @@ pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
 };
+pub use known::known_of;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
@@ -40,10 +43,13 @@ pub use session::{
 pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
-pub use sign_in::{Credentials, sign_in, sign_in_platform};
+pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use standing::renew;
-pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use throttle::{
+    Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
+};
+pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
@@ -56,6 +62,9 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    /// Somebody is guessing, or the person has mistyped too often; said alike of every address.
+    #[error("too many attempts: try again in {0} s")]
+    TryLater(u64),
     #[error("this does not confirm that it is you: try again")]
     NotConfirmed,
     #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
@@ -93,6 +102,7 @@ impl Fault for AuthnError {
             Self::Proof => ErrorKind::Invalid,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
+            Self::TryLater(_) => ErrorKind::Throttled,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
@@ -104,6 +114,7 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::TryLater(_) => "too-many-requests",
             Self::NotConfirmed => "not-confirmed",
             Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
@@ -114,6 +125,13 @@ impl Fault for AuthnError {
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TryLater(seconds) => Some(*seconds),
+            _ => None,
         }
     }
 }

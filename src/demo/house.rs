@@ -20,7 +20,7 @@ use crate::tenants::{NewTenant, Tenant};
 use crate::users::{self, NewMember};
 
 /// Everybody's: nothing in a throw-away directory is worth more.
-pub const PASSWORD: &str = "try-the-strongroom";
+pub const PASSWORD: &str = "harbour-lantern-orchid";
 
 pub struct House {
     pub company: &'static Company,

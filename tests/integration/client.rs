@@ -132,15 +132,19 @@ impl Answer {
 pub struct Session {
     http: reqwest::Client,
     url: String,
-    data: PathBuf,
     jar: Arc<Jar>,
+    data: PathBuf,
 }
 
 impl Session {
     pub fn new(url: &str, data: &Path) -> Self {
         let jar = Arc::default();
-        let http = http(data, Arc::clone(&jar));
-        Self { http, url: url.to_owned(), data: data.to_owned(), jar }
+        Self {
+            http: http(data, Arc::clone(&jar)),
+            url: url.to_owned(),
+            jar,
+            data: data.to_owned(),
+        }
     }
 
     /// Name and value of each cookie that it holds.
