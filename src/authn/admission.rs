@@ -3,9 +3,9 @@
 
 use zeroize::Zeroizing;
 
-use super::{AuthnError, device};
 use super::person::{Needs, Person};
 use super::session::{self, PLATFORM, SignedIn};
+use super::{AuthnError, device};
 use crate::args;
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm, RequestContext};

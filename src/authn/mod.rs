@@ -7,8 +7,9 @@ mod authenticator;
 pub mod device;
 mod enrolment;
 mod hasher;
-mod own_factors;
 mod known;
+mod own_factors;
+pub mod passkey;
 mod person;
 mod policy;
 mod recovery;
@@ -27,11 +28,11 @@ pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
+pub use known::known_of;
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
 };
-pub use known::known_of;
 pub use person::{Needs, Person};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
@@ -87,6 +88,10 @@ pub enum AuthnError {
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
     Obligatory,
+    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
+    Passkey,
+    #[error("a passkey alone is not enough here: sign in with your password first")]
+    PasskeyNotAlone,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -96,9 +101,12 @@ crate::behind_doors!(AuthnError);
 impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthenticated | Self::WrongPassword | Self::Ticket | Self::WrongCode => {
-                ErrorKind::Unauthenticated
-            }
+            Self::Unauthenticated
+            | Self::WrongPassword
+            | Self::Ticket
+            | Self::WrongCode
+            | Self::Passkey
+            | Self::PasskeyNotAlone => ErrorKind::Unauthenticated,
             Self::Proof => ErrorKind::Invalid,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
@@ -124,6 +132,8 @@ impl Fault for AuthnError {
             Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
+            Self::Passkey => "passkey-refused",
+            Self::PasskeyNotAlone => "passkey-not-alone",
             Self::Door(error) => error.code(),
         }
     }

@@ -97,10 +97,7 @@ async fn confirm(
     tenants: &Tenants,
     caller: &Arc<Caller>,
     holder: Holder,
-    spend: impl Fn(
-        &mut WriteTx<'_, SystemWrite>,
-        &Person,
-    ) -> Result<(Factor, AuditEvents), AuthnError>
+    spend: impl Fn(&mut WriteTx<'_, SystemWrite>, &Person) -> Result<(Factor, AuditEvents), AuthnError>
     + Send
     + 'static,
 ) -> Result<Timestamp, AuthnError> {
