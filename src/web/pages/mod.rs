@@ -22,6 +22,8 @@ mod landing;
 mod members;
 mod new_conversation;
 mod own_factors;
+mod passkey_sign_in;
+mod passkeys;
 mod permissions;
 mod platform;
 mod platform_tenant;
@@ -69,6 +71,8 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         step_up::routes(),
         own_factors::routes(),
+        passkeys::routes(),
+        passkey_sign_in::routes(),
         platform::routes(),
         platform_tenant::routes(),
         jobs::routes(),

@@ -131,6 +131,7 @@ pub struct ConfirmPage {
 pub enum ConfirmAct {
     DeleteConversation,
     RevokeKey,
+    RemovePasskey,
     RemoveWitness,
     DisableMember,
     FreezeTenant,
@@ -146,6 +147,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-title",
             Self::RevokeKey => "confirm-revoke-key-title",
+            Self::RemovePasskey => "confirm-remove-passkey-title",
             Self::RemoveWitness => "confirm-remove-witness-title",
             Self::DisableMember => "confirm-disable-member-title",
             Self::FreezeTenant => "confirm-freeze-title",
@@ -161,6 +163,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-text",
             Self::RevokeKey => "confirm-revoke-key-text",
+            Self::RemovePasskey => "confirm-remove-passkey-text",
             Self::RemoveWitness => "confirm-remove-witness-text",
             Self::DisableMember => "confirm-disable-member-text",
             Self::FreezeTenant => "confirm-freeze-text",
@@ -176,6 +179,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-button",
             Self::RevokeKey => "confirm-revoke-key-button",
+            Self::RemovePasskey => "confirm-remove-passkey-button",
             Self::RemoveWitness => "confirm-remove-witness-button",
             Self::DisableMember => "confirm-disable-member-button",
             Self::FreezeTenant => "confirm-freeze-button",
