@@ -8,8 +8,9 @@ mod authenticator;
 pub mod device;
 mod enrolment;
 mod hasher;
-mod own_factors;
 mod known;
+mod own_factors;
+pub mod passkey;
 mod person;
 mod policy;
 mod recovery;
@@ -30,6 +31,7 @@ pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
+pub use known::known_of;
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
@@ -102,6 +104,10 @@ pub enum AuthnError {
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
     Obligatory,
+    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
+    Passkey,
+    #[error("a passkey alone is not enough here: sign in with your password first")]
+    PasskeyNotAlone,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -117,6 +123,8 @@ impl Fault for AuthnError {
             | Self::RefreshToken
             | Self::RefreshTokenReused
             | Self::Ticket
+            | Self::Passkey
+            | Self::PasskeyNotAlone
             | Self::WrongCode => ErrorKind::Unauthenticated,
             Self::Proof => ErrorKind::Invalid,
             Self::NoTokenKey => ErrorKind::Unavailable,
@@ -147,6 +155,8 @@ impl Fault for AuthnError {
             Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
+            Self::Passkey => "passkey-refused",
+            Self::PasskeyNotAlone => "passkey-not-alone",
             Self::Door(error) => error.code(),
         }
     }
