@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, mail, role, tenant, user};
+use super::{admin, audit, key, mail, role, tenant, token, user};
 use crate::authn::Hasher;
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::mail::Mailer;
@@ -22,6 +22,7 @@ pub enum Command {
     Role(role::Command),
     Key(key::Command),
     Mail(mail::Command),
+    Token(token::Command),
     Audit(audit::Command),
 }
 
@@ -103,6 +104,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
+        Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

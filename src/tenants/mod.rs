@@ -56,6 +56,7 @@ mod shred;
 mod standing;
 mod state;
 mod system;
+mod token_keys;
 mod turns;
 mod tx;
 

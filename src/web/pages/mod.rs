@@ -27,6 +27,8 @@ mod members;
 mod new_conversation;
 mod own_email;
 mod own_factors;
+mod passkey_sign_in;
+mod passkeys;
 mod permissions;
 mod platform;
 mod platform_admins;
@@ -84,6 +86,8 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         own_factors::routes(),
+        passkeys::routes(),
+        passkey_sign_in::routes(),
         platform::routes(),
         platform_settings::routes(),
         platform_tenant::routes(),

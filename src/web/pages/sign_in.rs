@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::by_mail::Here;
+use super::passkeys;
 use crate::audit::catalogue;
 use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
 use crate::authz::permission::{AccountRead, TenantRead};
@@ -63,7 +64,7 @@ async fn form(call: OpenCall) -> Answer {
     show(&call, String::new(), None, StatusCode::OK).await
 }
 
-async fn show(
+pub(super) async fn show(
     call: &OpenCall,
     email: String,
     problem: Option<SignInProblem>,
@@ -73,10 +74,14 @@ async fn show(
         Surface::Platform => SignInPlace::Platform,
         _ => SignInPlace::Tenant { slug: call.input.path("tenant").to_owned() },
     };
-    let action = call.input.request.path().to_owned();
-    let (here, email) = (Here::of(call), Field::value(email));
+    let action = match &place {
+        SignInPlace::Platform => "/platform/login".to_owned(),
+        SignInPlace::Tenant { slug } => format!("/t/{slug}/login"),
+    };
+    let (email, passkeys) = (Field::value(email), passkeys::place(&call.app, &call.input));
+    let here = Here::of(call);
     let (ways, base) = (here.ways(call).await?, here.base);
-    let make = |chrome| SignInPage { chrome, action, place, email, problem, ways, base };
+    let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, base };
     frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))
 }
 

@@ -23,6 +23,7 @@ pub mod invitations;
 pub mod keys;
 pub mod links;
 pub mod members;
+pub mod passkeys;
 pub mod permissions;
 pub mod platform;
 pub mod platform_settings;
