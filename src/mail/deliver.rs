@@ -103,7 +103,9 @@ impl Round<'_> {
         async move {
             let result = match &mail.content {
                 // Its time was over before it was its turn.
-                Content::Letter { .. } if mail.expires <= now => Err(SendError::TimedOut),
+                Content::Letter { .. } if mail.expires <= now => {
+                    Err(SendError::Later("its time was over".into()))
+                }
                 Content::Letter { to, letter } => {
                     let (id, written, place) = (mail.id, mail.created, place.as_deref());
                     let base_url = &base_url;
