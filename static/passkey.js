@@ -57,7 +57,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     try {
       const asked = await fetch(form.dataset.options, {
         method: "POST",
-        body: new URLSearchParams({ csrf: form.elements.csrf.value }),
+        body: new URLSearchParams(new FormData(form)),
       });
       const type = asked.headers.get("content-type") ?? "";
       if (asked.redirected || asked.status === 403) return location.reload();

@@ -5,7 +5,6 @@ mod accessible;
 mod app;
 mod attack;
 mod bad_input;
-#[allow(dead_code, reason = "its tests are being written")]
 mod browser;
 mod bundle;
 mod client;
@@ -17,6 +16,7 @@ mod export;
 mod ingest;
 mod isolation;
 mod pages;
+mod passkeys;
 mod proofs;
 mod readme;
 mod receiver;

@@ -13,7 +13,7 @@ mod stored;
 pub use ceremony::{Asked, Binding};
 pub use own::{OwnPasskey, own_passkeys, remove, rename};
 pub use proof::{Shown, ask_person, check_person};
-pub use register::{NewPasskey, ask_to_register, register};
+pub use register::{Kept, NewPasskey, ask_to_register, register};
 pub use relying_party::{Place, RelyingParty};
 pub use sign_in::{Attempt, ask_anybody, ask_second, second_factor, sign_in, turn_away};
 
