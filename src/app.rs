@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::authn::token::Tokens;
 use crate::authn::passkey::RelyingParty;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
@@ -24,6 +25,8 @@ pub struct App {
     pub installation: InstallationId,
     pub tenants: Tenants,
     pub api_keys: ApiKeys,
+    /// Access tokens.
+    pub tokens: Tokens,
     pub hasher: Hasher,
     pub limiter: Limiter,
     /// Of audit logs, to other systems.
@@ -62,6 +65,7 @@ impl App {
             installation: boot.installation,
             tenants: boot.tenants.clone(),
             api_keys: ApiKeys::default(),
+            tokens: Tokens::new(boot.installation),
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
             publisher: Publisher::new(&settings.checkpoints),

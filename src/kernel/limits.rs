@@ -55,6 +55,8 @@ pub const QUERY_DEPTH: usize = 16;
 pub const SAVED_SEARCHES: u64 = 200;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
+/// Roles that a tenant defines for itself: more columns than a matrix can be read in.
+pub const ROLES: u64 = 50;
 /// Password: long enough to resist guessing …
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
@@ -75,6 +77,12 @@ pub const PASSKEYS: usize = 20;
 pub const PASSKEY_NAME_CHARS: usize = 60;
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// What somebody shows to sign in, as JSON: a password, a code, a token.
+pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
+/// An access token works for a day at the most …
+pub const ACCESS_TOKEN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// … and is never longer than this.
+pub const ACCESS_TOKEN_BYTES: usize = 4096;
 /// Wrong codes that end such a sign-in: it takes the password again.
 pub const TICKET_FAILURES: u32 = 5;
 /// Wrong codes of somebody, over all sign-ins, after which no more are looked at for a while: whoever
@@ -89,6 +97,10 @@ pub const DEVICES_MOST: u32 = 32;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
+/// What somebody asks a second person to approve waits for this long: over a weekend.
+pub const APPROVAL_LIFE: Duration = Duration::from_secs(72 * 60 * 60);
+/// Requests of one tenant that wait: more are looked at by nobody.
+pub const APPROVALS_WAITING: u64 = 100;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.

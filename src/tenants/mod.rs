@@ -52,8 +52,10 @@ mod realm;
 mod registry;
 mod root_key;
 mod shred;
+mod standing;
 mod state;
 mod system;
+mod token_keys;
 mod turns;
 mod tx;
 
