@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::authn::token::Tokens;
 use crate::authn::passkey::RelyingParty;
+use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
 use crate::crypto::Key32;

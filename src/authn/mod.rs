@@ -36,7 +36,6 @@ pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
 };
-pub use known::known_of;
 pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
@@ -50,7 +49,7 @@ pub use setup_link::{
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use standing::{renew, renew_with_session, rights_of};
-pub use step_up::{Again, Asked, step_up, step_up_asks};
+pub use step_up::{Again, Asked, step_up, step_up_asks, step_up_question};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };

@@ -28,7 +28,7 @@ pub struct Browser {
     session: String,
     pub url: String,
     // Declared last: the browser is asked to go before the driver and its directory do.
-    driver: Driver,
+    _driver: Driver,
     _profile: TempDir,
 }
 
@@ -86,7 +86,7 @@ impl Browser {
         let id = id.unwrap_or_else(|| panic!("no browser: {answer}"));
         let session = format!("{address}/session/{id}");
         let url = app.server.url.replace("127.0.0.1", "localhost");
-        Self { http, session, url, driver, _profile: profile }
+        Self { http, session, url, _driver: driver, _profile: profile }
     }
 
     /// A command of WebDriver, below `/session/{id}`; what it answers when it fails, otherwise.

@@ -35,7 +35,7 @@ mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
-mod totp;
 mod tokens;
+mod totp;
 mod verify;
 mod witness;

@@ -268,6 +268,28 @@ async fn the_last_second_factor_of_somebody_who_must_have_one_stays() {
 }
 
 #[tokio::test]
+async fn a_passkey_confirms_before_a_sensitive_act() {
+    let (app, token) = TestApp::with_tenant();
+    let (browser, log) = (vera(&app).await, app.client(token));
+    let device = browser.plug_in(true).await;
+    register(&browser, "Laptop").await;
+    let copy = device.credentials().await.remove(0);
+    let confirm = "/t/acme/account/confirm?next=/t/acme/account";
+    browser.open(confirm).await;
+    browser.press(ASK).await;
+    browser.until("return location.pathname === '/t/acme/account'").await;
+    let entry = newest(&log, "session.confirmed").await;
+    assert_eq!(entry["customFields"]["factor"], "passkey", "{entry}");
+    assert_eq!(entry["outcome"], "success", "{entry}");
+    device.unplug().await;
+    browser.plug_in(true).await.put(&copy).await;
+    browser.open(confirm).await;
+    browser.press_and_wait(ASK).await;
+    assert!(browser.shows("[role=alert]").await);
+    assert_refused(&log, "session.confirmed", "signature-counter").await;
+}
+
+#[tokio::test]
 async fn a_platform_administrator_has_passkeys_too() {
     let app = TestApp::start();
     let admin = crate::setup::set_up(&app).await;

@@ -156,6 +156,13 @@ pub struct Answer {
     pub answer: String,
 }
 
+impl Answer {
+    /// Both in one field, as JSON, for forms that have one for whatever is shown.
+    pub fn from_field(text: &str) -> Option<Self> {
+        if text.starts_with('{') { serde_json::from_str(text).ok() } else { None }
+    }
+}
+
 fn parse<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, PasskeyError> {
     serde_json::from_str(answer).map_err(|_| PasskeyError::Refused(Reason::Malformed))
 }
