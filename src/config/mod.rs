@@ -23,4 +23,4 @@ pub use secret::{RootKeyConfig, SecretKey32};
 pub use table::{
     Checkpoints, Description, Limits, Log, RootKey, Server, Sessions, Settings, Store, Streams,
 };
-pub use types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
+pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
