@@ -115,3 +115,7 @@ fn make_room(
     tx.execute(many, args![person, person, limits::DEVICES_MOST - 1])?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

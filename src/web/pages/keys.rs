@@ -34,7 +34,8 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::console(Method::Get, PATH, opened, list).says("The API keys, without their secrets"),
         Route::console(Method::Post, PATH, created, create)
-            .says("Create an API key; the answer shows it once"),
+            .says("Create an API key; the answer shows it once")
+            .sensitive(),
         Route::console(Method::Get, REVOKE, opened, confirm).says("Ask before revoking an API key"),
         Route::console(Method::Post, REVOKE, revoked, revoke).says("Revoke an API key"),
     ]

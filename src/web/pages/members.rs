@@ -37,8 +37,10 @@ pub fn routes() -> Vec<Route> {
     let enabled = Audit::Events(&[catalogue::USER_ENABLED]);
     vec![
         Route::console(Method::Get, PATH, opened, list).says("The members and their roles"),
-        Route::console(Method::Post, PATH, created, create).says("Add a member"),
-        Route::console(Method::Post, ROLE, role, change_role).says("Change a member's role"),
+        Route::console(Method::Post, PATH, created, create).says("Add a member").sensitive(),
+        Route::console(Method::Post, ROLE, role, change_role)
+            .says("Change a member's role")
+            .sensitive(),
         Route::console(Method::Get, DISABLE, opened, confirm).says("Ask before disabling a member"),
         Route::console(Method::Post, DISABLE, disabled, disable).says("Disable a member"),
         Route::console(Method::Post, ENABLE, enabled, enable).says("Enable a member"),
@@ -101,22 +103,19 @@ struct Form {
 async fn create(call: Call<UserCreate>) -> Answer {
     let form: Form = call.input.form()?;
     let mut person = PersonFields::new(&form.name, &form.email);
-    let Ok(role) = form.role.parse::<Role>() else {
-        return refuse(&call, person, &form.role, Some(FieldError::Choice)).await;
-    };
-    let Form { name, email, password, .. } = form;
-    let new = NewMember { name, email, password, role };
+    let Form { name, email, password, role } = form;
+    let new = NewMember { name, email, password, role: role.clone() };
     let problems = new.problems(&call.tenant.name);
     if problems.iter().filter(|problem| person.mark(problem)).count() > 0 {
-        return refuse(&call, person, role.name(), None).await;
+        return refuse(&call, person, &role, None).await;
     }
     let app = &call.app;
     match users::create(&app.tenants, &app.hasher, &call.grant, new).await {
         Ok(_) => Ok(respond::see_other(&with_notice(&here(&call), Notice::MemberAdded))),
-        Err(UserError::TooMuch) => {
-            refuse(&call, person, role.name(), Some(FieldError::Choice)).await
+        Err(UserError::TooMuch | UserError::Role(_)) => {
+            refuse(&call, person, &role, Some(FieldError::Choice)).await
         }
-        Err(error) if person.mark(&error) => refuse(&call, person, role.name(), None).await,
+        Err(error) if person.mark(&error) => refuse(&call, person, &role, None).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -145,11 +144,10 @@ struct RoleForm {
 
 async fn change_role(call: Call<UserRole>) -> Answer {
     let RoleForm { role } = call.input.form()?;
-    let role: Role = role.parse().map_err(|_| Failure::not_found())?;
     let before = member(&call).await?;
     let who = before.id.to_string();
-    users::change_role(&call.app.tenants, &call.grant, &who, role).await?;
-    let changed = before.role != role.name();
+    users::change_role(&call.app.tenants, &call.grant, &who, &role).await?;
+    let changed = before.role != role;
     let notice = if changed { Notice::MemberRoleChanged } else { Notice::NothingChanged };
     Ok(respond::see_other(&with_notice(&here(&call), notice)))
 }

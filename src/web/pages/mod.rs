@@ -21,9 +21,11 @@ mod keys;
 mod landing;
 mod members;
 mod new_conversation;
+mod own_factors;
 mod permissions;
 mod platform;
 mod platform_tenant;
+mod second_factor;
 mod setup;
 mod sign_in;
 pub mod step_up;
@@ -44,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        second_factor::routes(),
         choose_password::routes(),
         home::routes(),
         conversations::routes(),
@@ -65,6 +68,7 @@ pub fn routes() -> Vec<Route> {
         permissions::routes(),
         account::routes(),
         step_up::routes(),
+        own_factors::routes(),
         platform::routes(),
         platform_tenant::routes(),
         jobs::routes(),

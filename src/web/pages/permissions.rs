@@ -52,6 +52,7 @@ fn row(flag: Flag) -> PermissionRow {
             .map(|route| RouteRow {
                 method: route.method.name().to_owned(),
                 path: route.path.to_owned(),
+                sensitive: route.sensitive,
             })
             .collect(),
     }

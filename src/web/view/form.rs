@@ -40,6 +40,11 @@ pub enum FieldError {
     PasswordWeak(Weakness),
     PasswordsDiffer,
     PasswordWrong,
+    /// Of an authenticator app, or a recovery code.
+    CodeWrong,
+    CodesTooMany,
+    /// A code or password that a change to one's own sign-in takes.
+    ProofWrong,
     SlugFormat,
     SlugTaken,
     EmailTaken,
@@ -85,6 +90,9 @@ impl FieldError {
             },
             Self::PasswordsDiffer => plain("error-passwords-differ"),
             Self::PasswordWrong => plain("error-password-wrong"),
+            Self::CodeWrong => plain("error-code-wrong"),
+            Self::CodesTooMany => plain("error-codes-too-many"),
+            Self::ProofWrong => plain("error-proof-wrong"),
             Self::SlugFormat => plain("error-slug-format"),
             Self::SlugTaken => plain("error-slug-taken"),
             Self::EmailTaken => plain("error-email-taken"),

@@ -43,4 +43,6 @@ pub struct PermissionRow {
 pub struct RouteRow {
     pub method: String,
     pub path: String,
+    /// A person is asked for a fresh factor.
+    pub sensitive: bool,
 }
