@@ -125,8 +125,9 @@ async fn whether_there_is_an_account_shows_neither_in_words_nor_in_time() {
         }
         let seconds = answer.header("retry-after").to_owned();
         assert_eq!((answer.status, seconds.is_empty()), (429, false), "{kind} at {page}");
-        let answer = Answer { body: answer.body.replace(&format!(" {seconds} "), " … "), ..answer };
-        let body = answer.body.replace(&email, "…").replace("/t/nowhere/", "/t/acme/");
+        let wait = [format!(" {seconds} seconds"), format!(" {seconds} second")];
+        let body = wait.iter().fold(answer.body, |body, wait| body.replace(wait, " …"));
+        let body = body.replace(&email, "…").replace("/t/nowhere/", "/t/acme/");
         refusals.insert(body.replace("nowhere", "acme"));
     }
     assert_eq!(refusals.len(), 1, "{refusals:#?}");
