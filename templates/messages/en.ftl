@@ -55,6 +55,8 @@ chain-entries = { $count ->
 chain-first-bad = at entry { $count }
 pager-label = Pages
 pager-newest = Newest
+pager-first = First page
+pager-next = Next page
 pager-newer = Newer
 pager-older = Older
 
@@ -170,6 +172,12 @@ hint-days = { $count } at least: two years. Seven years are 2,557 days.
 hint-expires = The key stops working at the start of this day, UTC. Empty: it never expires.
 hint-key-name = What will use it, so that you know it again.
 hint-key-role = What the key may do. Give it no more than it needs.
+label-key-rights = Rights
+hint-key-permissions = They count when “Permissions picked below” is chosen above. Those that you do not have yourself are not listed.
+label-key-networks = Only from these networks
+hint-key-networks = One a line: an address or a network such as 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32. Empty: from everywhere.
+label-key-overlap = The former secret works for
+hint-key-overlap = Long enough to give the new one to every server that uses the key.
 hint-message = Stored encrypted. Line breaks are kept.
 hint-organisation = The short name in your sign-in address.
 hint-password = { $count ->
@@ -178,6 +186,7 @@ hint-password = { $count ->
 }
 hint-person-id = Your application’s own id of the person. Needed for a key of their own.
 hint-role = What this person may see and do.
+hint-role-change = Counts from the person’s next request on; no need to sign in again.
 hint-slug = Stands in addresses: lower-case letters, digits and hyphens.
 
 ## What is wrong with a field
@@ -221,6 +230,13 @@ notice-conversation-deleted = The conversation was deleted.
 notice-message-added = The message was added.
 notice-member-added = The member was added and can sign in now.
 notice-member-role = The role was changed.
+notice-member-renamed = The name was changed.
+notice-role-created = The role was defined. It can be given to members and API keys now.
+notice-role-changed = The role was changed. It counts from the next request of everybody who has it.
+notice-role-deleted = The role was deleted.
+notice-admin-role = The role was changed.
+notice-admin-disabled = The account was disabled and signed out everywhere.
+notice-admin-enabled = The person can sign in again.
 notice-member-disabled = The member was disabled and signed out everywhere.
 notice-member-enabled = The member can sign in again.
 notice-key-revoked = The key was revoked. The next request with it is refused.
@@ -235,6 +251,10 @@ notice-sign-in-ended = Your sign-in took too long or was ended. Begin again.
 notice-set-up-ended = That took too long, or something else was changed meanwhile. Begin again.
 notice-second-factor-off = Your authenticator app is turned off. Your other sessions have ended.
 notice-member-factors-reset = The member’s second factors are gone, and they are signed out everywhere.
+notice-passkey-added = The passkey was added. Your other sessions have ended.
+notice-passkey-renamed = The passkey was renamed.
+notice-passkey-removed = The passkey was removed. Your other sessions have ended.
+notice-passkey-obligatory = This is your only second factor and you must have one. Set up another one before you remove it.
 notice-tenant-created = The tenant was created. Its owner can sign in now.
 notice-tenant-frozen = The tenant was frozen.
 notice-tenant-unfrozen = The tenant was unfrozen.
@@ -343,9 +363,21 @@ confirm-delete-conversation-button = Delete conversation
 confirm-revoke-key-title = Revoke the key “{ $subject }”?
 confirm-revoke-key-text = The next request with this key is refused. It cannot be brought back: an application that uses it needs a new key.
 confirm-revoke-key-button = Revoke key
+confirm-remove-passkey-title = Remove the passkey “{ $subject }”?
+confirm-remove-passkey-text = You cannot sign in with it any more, and your other sessions end. Delete it on the device as well, or the device goes on offering it.
+confirm-remove-passkey-button = Remove passkey
 confirm-remove-witness-title = Remove the witness “{ $subject }”?
 confirm-remove-witness-text = Its signatures are not taken any more. Those that it has given stay, and the log must fit them for ever.
 confirm-remove-witness-button = Remove witness
+confirm-delete-role-title = Delete the role { $subject }?
+confirm-delete-role-text = It can be deleted while no member, API key or invitation has it.
+confirm-delete-role-button = Delete role
+confirm-disable-admin-title = Disable { $subject }?
+confirm-disable-admin-text = All sessions and links end at once and no sign-in is possible until the account is enabled again.
+confirm-disable-admin-button = Disable account
+confirm-reset-admin-title = Take away the password of { $subject }?
+confirm-reset-admin-text = All sessions end at once. The next page shows a link, once, with which this person chooses another password.
+confirm-reset-admin-button = Make link
 confirm-disable-member-title = Disable { $subject }?
 confirm-disable-member-text = All sessions end at once and no sign-in is possible until the member is enabled again.
 confirm-disable-member-button = Disable member
@@ -417,10 +449,77 @@ message-add = Add message
 ## Members
 members-lead = The people of your organisation and what they may do.
 member-add = Add member
-member-role-of = Role of { $name }
-member-role-change = Change the role of { $name }
-member-disable-name = Disable { $name }
-member-enable-name = Enable { $name }
+members-search = Name or e-mail address
+members-any-role = Any role
+members-any-factor = With or without second factor
+members-none-found = Nobody found
+members-none-found-text = Names are encrypted, so a search looks at 5,000 members at a time. A whole e-mail address is found at once.
+members-show-all = Show all members
+member-facts = Person
+member-acts = What can be done
+member-rename = Change name
+member-role-button = Change role
+member-is-you = This is you. Your own role and state are for somebody else to change, so that nobody locks themselves out.
+member-is-above = This person may do things that you may not, so you cannot change their account.
+member-no-acts = Nothing, with your role.
+member-disable-text = Ends all sessions and tokens at once and refuses every sign-in. Nothing is deleted; the log keeps what the person did.
+member-enable-text = The person can sign in again, with the password and second factor they had.
+col-second-factor = Second factor
+factor-on = Set up
+factor-on-text = An authenticator app or a passkey is asked for at sign-in.
+factor-off = None
+factor-off-text = A password is enough for this person.
+factor-missing = Not set up yet
+factor-missing-text = One is required. The next sign-in leads into setting it up.
+
+## Roles
+roles-lead = What members and applications may do. Built-in roles are the same everywhere; your own are made of single permissions.
+role-new = Define a role
+role-copy = Copy
+role-change = Change role
+role-save = Save role
+role-delete = Delete
+role-own = Your own
+role-built-in = Built in
+col-role-kind = Kind
+col-role-permissions = Permissions
+role-members-of = Members with the role { $name }
+role-holders = Who has it
+role-holders-members = { $count ->
+    [0] No member
+    [one] One member
+   *[other] { $count } members
+}
+role-holders-keys = { $count ->
+    [0] No API key
+    [one] One API key
+   *[other] { $count } API keys
+}
+role-permits = { $count ->
+    [one] One permission
+   *[other] { $count } permissions
+}
+role-form-lead = A change counts for everybody who has the role from their next request on.
+role-form-fixed = Boxes that cannot be changed are what everybody may do about their own account, or what you may not do yourself.
+label-role-code = Code
+label-role-description = What it is for
+hint-role-code = What the API and the command line call it, such as claims-handler. It stays as it is.
+
+## Platform administrators
+admins-lead = Who signs in to the platform. Nobody here has a way into a tenant’s data.
+admin-add = Add administrator
+admin-add-hint = You get a link with which this person chooses a password. It works once, for 30 minutes.
+admin-acts = What can be done
+admin-reset = New password link
+admin-reset-text = Takes away the password and all sessions, and makes a link for choosing another one.
+admin-disable-text = Ends all sessions and links at once and refuses every sign-in.
+admin-enable-text = The person can sign in again, with the password and second factor they had.
+admin-link-title = Link for choosing a password
+admin-link-text = Give this link to { $email }, in person or over a channel that you trust.
+admin-link-once = It is shown only now, works once and for 30 minutes. Whoever has it chooses the password.
+admin-link-label = One-time link
+admin-link-back = To the administrators
+hint-admin-role = Administrators change things, auditors see everything about the platform, support sees whether tenants and jobs are well.
 
 ## API keys
 keys-lead = With a key an application works in this organisation, within its role. Only a hash of each is stored.
@@ -428,6 +527,28 @@ keys-empty = No keys yet
 keys-empty-text = Create one above, and your application can store its first conversation.
 key-create = Create key
 key-revoke-name = Revoke { $name }
+key-pick-permissions = Pick permissions
+key-picked = Permissions picked below
+key-permissions =
+    { $count ->
+        [one] { $count } permission
+       *[other] { $count } permissions
+    }
+key-only-from = Only from
+key-former-until = Former secret works until { $until }
+key-rotate = Rotate
+key-rotate-name = Rotate { $name }
+key-rotate-title = Give “{ $name }” a new secret
+key-rotate-lead = Rights, networks and expiry stay as they are. The new secret is shown once.
+key-rotate-button = Make new secret
+key-overlap-none = No time: it stops now
+key-overlap-hour = One hour
+key-overlap-day = One day
+key-overlap-week = One week
+key-rotated-title = The new secret
+key-rotated-lead = It works from now on. The former one works until { $until }.
+error-key-permissions = Pick at least one permission, or choose a role.
+error-key-network = Write one address or network a line: 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32.
 key-created-title = Your new key
 key-created-lead = The key “{ $name }” works from now on.
 key-created-back = I have stored it: back to the keys
@@ -913,3 +1034,39 @@ step-up-done-title = Confirmed
 step-up-done-text = For the next minutes nothing asks you again. If it does not go on by itself, follow the link.
 step-up-done-link = Go on
 step-up-needed = fresh factor
+
+## Passkeys
+passkeys-lead = Sign in with your fingerprint, face, PIN or a security key instead of typing a code. A passkey answers this address alone, so no imitation of this page can use it.
+passkeys-empty = No passkeys yet
+passkeys-empty-text = A passkey is kept by your phone, your computer, a password manager or a security key.
+passkeys-codes = When you lose your devices, a recovery code lets you in, and you have hardly any.
+passkeys-codes-make = Make recovery codes
+passkey-add = Add a passkey
+passkey-add-lead = Your browser asks where to keep it. Add a second one on another device, in case you lose the first.
+passkey-create = Create passkey
+passkey-rename = Rename
+passkey-remove = Remove
+passkey-remove-name = Remove { $name }
+passkey-use = Signs you in
+passkey-use-alone = Alone or after your password
+passkey-use-second = After your password
+passkey-since = Added
+label-passkey-name = Name
+hint-passkey-name = Where it is kept, for instance “Laptop” or “Key on the key ring”.
+passkey-sign-in = Sign in with a passkey
+passkey-use-one = Use a passkey
+passkey-refused-title = The passkey was not accepted
+passkey-refused-text = It may have taken more than five minutes. Try again.
+passkey-refused-sign-in = It may belong to another organisation, have been removed, or have taken more than five minutes. Try again, or sign in with your password.
+passkey-not-alone-title = A passkey alone is not enough here
+passkey-not-alone-text = Sign in with your password. The passkey is your second factor.
+passkey-at-title = Passkeys do not work at this address
+passkey-at = Passkeys work at
+passkey-nowhere-title = Passkeys need a name instead of an IP address
+passkey-nowhere = Passkeys work when this appliance is opened under a name. Whoever runs it gives it one by this setting:
+passkey-script = Passkeys need JavaScript.
+passkey-unsupported = This browser knows no passkeys.
+passkey-cancelled = Nothing came from your device, or it was called off. Try again.
+passkey-known = This device has a passkey of yours already.
+passkey-throttled = Too many attempts. Wait a minute and try again.
+passkey-failed = That did not work. Try again.

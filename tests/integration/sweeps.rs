@@ -9,11 +9,14 @@ use strongroom::crypto::signing::SigningKey;
 use strongroom::http::route::{Access, Audit, Route, Surface};
 use strongroom::http::table::routes;
 
-use crate::app::TestApp;
+use crate::app::{PASSWORD, TestApp};
 use crate::client::{Answer, Client};
 
+/// What takes a credential; how one is come by is tested by itself.
 fn api() -> impl Iterator<Item = &'static Route> {
-    routes().iter().filter(|route| route.surface == Surface::Api)
+    let api = routes().iter().filter(|route| route.surface == Surface::Api && !route.is_open());
+    // About one's own session, which a key does not have.
+    api.filter(|route| !route.path.starts_with("/api/v1/auth/"))
 }
 
 fn permission(route: &Route) -> Option<Flag> {
@@ -36,7 +39,12 @@ async fn call(client: &Client, route: &Route, path: &str, body: Option<&Value>) 
 /// The path of a route with nothing real in it but the tenant.
 fn path(route: &Route, tenant: &str) -> String {
     let nobody = "00000000-0000-7000-8000-000000000000";
-    route.path.replace("{tenant}", tenant).replace("{id}", nobody).replace("{seq}", "999999999")
+    route
+        .path
+        .replace("{tenant}", tenant)
+        .replace("{id}", nobody)
+        .replace("{seq}", "999999999")
+        .replace("{code}", "nobody")
 }
 
 #[test]
@@ -122,7 +130,7 @@ async fn nobody_gets_in_without_a_credential() {
 const WITNESSES: &str = "/api/v1/audit/acme/witnesses";
 
 /// A witness's key, and the line that names it.
-fn witness(seed: u8) -> (Signer, String) {
+pub fn witness(seed: u8) -> (Signer, String) {
     let key = SigningKey::from_seed(Key32::from_slice(&[seed; 32]).unwrap()).unwrap();
     let signer = Signer::new("witness".parse().unwrap(), key);
     let line = signer.verifier(Kind::Cosignature).to_string();
@@ -159,6 +167,8 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             while client.get(&one).await.expect(200)["state"] != "ready" {}
             (one, None)
         }
+        label if label.contains("/users/{tenant}") => valid_for_users(client, label).await,
+        label if label.contains("/roles/{tenant}") => valid_for_roles(client, label).await,
         label if label.contains("/audit/{tenant}/streams") => {
             valid_for_streams(client, label).await
         }
@@ -185,12 +195,57 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             let body = json!({ "note": note.to_string() });
             ("/api/v1/audit/acme/cosignatures".into(), Some(body))
         }
+        label if label.contains("/keys/{tenant}") => {
+            let new = json!({ "name": "Sweep", "role": "viewer" });
+            if label == "POST /api/v1/keys/{tenant}" {
+                return ("/api/v1/keys/acme".into(), Some(new));
+            }
+            let made = client.post("/api/v1/keys/acme", &new).await.expect(201);
+            let one = format!("/api/v1/keys/acme/{}", made["id"].as_str().unwrap());
+            match label.split(' ').next().unwrap() {
+                "PATCH" => (one, Some(json!({ "name": "Swept" }))),
+                "DELETE" => (one, None),
+                _ => (format!("{one}/rotate"), None),
+            }
+        }
         "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
         "PUT /api/v1/audit/{tenant}/retention" => {
             ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
         }
         other => panic!("tell this test a valid request for {other}"),
     }
+}
+
+async fn valid_for_users(client: &Client, label: &str) -> (String, Option<Value>) {
+    let all = "/api/v1/users/acme";
+    let email = format!("{}@example.org", label.to_lowercase().replace(['/', ' ', '{', '}'], "-"));
+    let new = json!({ "name": "Zoë", "email": email, "role": "viewer", "password": PASSWORD });
+    if label == "POST /api/v1/users/{tenant}" {
+        return (all.to_owned(), Some(new));
+    }
+    let made = client.post(all, &new).await.expect(201);
+    let one = format!("{all}/{}", made["id"].as_str().unwrap());
+    match label.rsplit('/').next().unwrap() {
+        "role" => (format!("{one}/role"), Some(json!({ "role": "auditor" }))),
+        "disable" => (format!("{one}/disable"), None),
+        "enable" => {
+            client.post_empty(&format!("{one}/disable")).await.expect(200);
+            (format!("{one}/enable"), None)
+        }
+        _ => (one, Some(json!({ "name": "Zoé" }))),
+    }
+}
+
+async fn valid_for_roles(client: &Client, label: &str) -> (String, Option<Value>) {
+    let all = "/api/v1/roles/acme";
+    let code = format!("swept-{}", label.split(' ').next().unwrap().to_lowercase());
+    let new = json!({ "code": code, "name": "Swept", "permissions": ["message.read"] });
+    if label == "POST /api/v1/roles/{tenant}" {
+        return (all.to_owned(), Some(new));
+    }
+    client.post(all, &new).await.expect(201);
+    let body = label.starts_with("PATCH").then(|| json!({ "permissions": [] }));
+    (format!("{all}/{code}"), body)
 }
 
 async fn valid_for_streams(client: &Client, label: &str) -> (String, Option<Value>) {
@@ -248,6 +303,10 @@ async fn a_frozen_tenant_answers_and_records_reads_and_refuses_every_change() {
         let path = path(route, "acme");
         let answer = call(&client, route, &path, None).await;
         let frozen = answer.status == 423;
+        // Rights can be taken away; whether this does, or gives some back, the domain knows.
+        if permission(route).is_some_and(Flag::withdraws) {
+            continue;
+        }
         let writes = permission(route).is_some_and(Flag::writes);
         assert_eq!(frozen, writes, "{}: {}", route.label(), answer.body);
     }
