@@ -134,6 +134,44 @@ async fn whether_there_is_an_account_shows_neither_in_words_nor_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn asking_for_a_token_does_not_say_whether_there_is_an_account_either() {
+    const EACH: usize = 4;
+    let app = TestApp::with(&[NO_LIMIT]);
+    app.tenant("acme");
+    for n in 0..EACH {
+        let email = format!("active{n}@example.org");
+        app.cli(&["user", "create", "--tenant", "acme", &email, "--role", "viewer"], "");
+    }
+    let kinds = [("active", "acme"), ("unknown", "acme"), ("active", "nowhere")];
+    let client = app.anonymous();
+    let ask = async |(kind, tenant): (&str, &str), n: usize| {
+        let path = format!("/api/v1/auth/{tenant}/token");
+        let email = format!("{kind}{n}@example.org");
+        client.post(&path, &serde_json::json!({ "email": email, "password": WRONG })).await
+    };
+    let mut times: [Vec<f64>; 3] = Default::default();
+    for n in 0..EACH * 5 {
+        for (kind, times) in kinds.into_iter().zip(&mut times) {
+            let start = Instant::now();
+            ask(kind, n / 5).await.problem(401, "wrong-password");
+            times.push(start.elapsed().as_secs_f64());
+        }
+    }
+    let [active, others @ ..] = &times;
+    for (other, kind) in others.iter().zip(&kinds[1..]) {
+        let distance = distance(active, other);
+        assert!(distance.abs() < 4.0, "{kind:?}: {distance}\n{active:?}\n{other:?}");
+    }
+    for kind in kinds {
+        let mut last = 401;
+        for _ in 0..8 {
+            last = if last == 401 { ask(kind, EACH - 1).await.status } else { last };
+        }
+        assert_eq!(last, 429, "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_known_in_their_browser_gets_in_while_somebody_else_guesses() {
     let mut app = TestApp::with(&[NO_LIMIT]);
     let api = app.tenant("acme");
