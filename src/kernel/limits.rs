@@ -61,6 +61,8 @@ pub const ROLES: u64 = 50;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
 pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// What a password holds beside what is known of its person, in characters.
+pub const PASSWORD_CHARS_UNKNOWN: usize = 8;
 /// Words known about a person that their password is compared with; rating it takes longer with each.
 pub const PASSWORD_CONTEXT_WORDS: usize = 64;
 /// Rounds of bcrypt, as a power of two, where `auth.bcrypt_cost` says nothing else: about a fifth

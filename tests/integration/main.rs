@@ -37,6 +37,8 @@ mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
+mod throttling;
+mod totp;
 mod tokens;
 mod totp;
 mod verify;
