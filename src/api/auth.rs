@@ -150,16 +150,19 @@ async fn token(call: OpenCall) -> Answer {
 
 /// Whether a tenant exists must not show, by time either.
 async fn no_tenant(call: &OpenCall, first: First) -> Result<AuthnError, Failure> {
-    let (app, request) = (&call.app, &call.input.context);
-    let error = match first {
+    let (app, request) = (&call.app, call.input.context.clone());
+    let (tenants, tenant) = (&app.tenants, call.input.path("tenant"));
+    match first {
         First::Password(credentials) => {
-            app.hasher.verify(credentials.password, None).await.map_err(AuthnError::from)?;
-            AuthnError::WrongPassword
+            let hasher = &app.hasher;
+            let refused = authn::sign_in_nowhere(tenants, hasher, tenant, credentials, request);
+            Ok(refused.await.err().unwrap_or(AuthnError::WrongPassword))
         }
-        First::Ticket(_) => AuthnError::Ticket,
-    };
-    app.tenants.record_bad_credential(request, call.input.route.label()).await;
-    Ok(error)
+        First::Ticket(_) => {
+            tenants.record_bad_credential(&request, call.input.route.label()).await;
+            Ok(AuthnError::Ticket)
+        }
+    }
 }
 
 async fn by_password(
