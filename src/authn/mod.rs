@@ -10,6 +10,7 @@ mod enrolment;
 mod hasher;
 mod known;
 pub(crate) mod links;
+mod notice;
 mod own_factors;
 pub mod passkey;
 mod person;
@@ -37,6 +38,7 @@ pub use links::{
     consume as consume_link, create as create_link, look as look_at_link, look_at_address_link,
     look_at_reset_link, look_at_sign_in_link, reset_password, sign_in_by_link,
 };
+pub use notice::tell;
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
@@ -106,14 +108,14 @@ pub enum AuthnError {
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
     Obligatory,
-    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
-    Passkey,
-    #[error("a passkey alone is not enough here: sign in with your password first")]
-    PasskeyNotAlone,
     #[error("this link was used before or its time is over: ask for a new one")]
     Link,
     #[error(transparent)]
     Password(PasswordError),
+    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
+    Passkey,
+    #[error("a passkey alone is not enough here: sign in with your password first")]
+    PasskeyNotAlone,
     #[error(transparent)]
     Door(DoorError),
 }

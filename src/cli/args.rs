@@ -56,12 +56,12 @@ pub enum Verb {
     /// API keys of a tenant
     #[command(subcommand)]
     Key(key::Verb),
-    /// The key that signs access tokens
-    #[command(subcommand)]
-    Token(token::Verb),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),
+    /// The key that signs access tokens
+    #[command(subcommand)]
+    Token(token::Verb),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),

@@ -21,8 +21,8 @@ pub enum Command {
     User(user::Command),
     Role(role::Command),
     Key(key::Command),
-    Token(token::Command),
     Mail(mail::Command),
+    Token(token::Command),
     Audit(audit::Command),
 }
 
@@ -101,8 +101,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
-        Command::Role(command) => role::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
+        Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,

@@ -84,11 +84,13 @@ async fn a_mail_waits_sealed_and_its_realm_is_known_once_it_is_committed() {
     assert!(server.tenants.mail_due().is_empty());
     let to = Recipient { address: "ann@example.org".into(), subject: None };
     let letter = Letter::SignIn { link: "/t/acme/login/link?token=secret".into() };
-    let write =
-        server.tenants.system_write(realm, crate::tenants::SystemWrite::MailState, move |tx| {
-            queue(tx, &to, &letter)
-        });
-    write.await.unwrap();
+    let what = crate::tenants::SystemWrite::MailState;
+    let insert = server.tenants.system_write(realm, what, move |tx| {
+        repo::insert(tx, &to, &letter)?;
+        tx.posted();
+        Ok(())
+    });
+    insert.await.unwrap();
     assert_eq!(server.tenants.mail_due(), [realm]);
     assert!(server.files_with(b"ann@example.org").is_empty());
     assert!(server.files_with(b"token=secret").is_empty());
@@ -159,7 +161,11 @@ fn settings(port: u16) -> crate::config::Mail {
 async fn post(server: &TestServer, realm: Realm, to: &str, letter: Letter) {
     let to = Recipient { address: to.into(), subject: None };
     let what = crate::tenants::SystemWrite::MailState;
-    let write = server.tenants.system_write(realm, what, move |tx| queue(tx, &to, &letter));
+    let write = server.tenants.system_write(realm, what, move |tx| {
+        repo::insert(tx, &to, &letter)?;
+        tx.posted();
+        Ok(())
+    });
     write.await.unwrap();
 }
 

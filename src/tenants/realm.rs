@@ -35,12 +35,14 @@ pub struct OpenRealm {
     pub log_size: AtomicU64,
     /// Who wants to know that it grew.
     pub growth: Arc<Growth>,
+    /// Who sends mail wants to know that there is some.
+    pub outboxes: Arc<Outboxes>,
+    /// Whether mail can be sent at all.
+    pub mails: bool,
     /// Who wants to know that somebody may have lost their credentials.
     pub standing: Arc<Standing>,
     /// The generation of credentials that they were told of.
     told: AtomicU64,
-    /// Who sends mail wants to know that there is some.
-    pub outboxes: Arc<Outboxes>,
     /// How far the search index is known to have come.
     pub indexed: AtomicU64,
     /// Size of the highest checkpoint that is known to be kept outside of the file too.
@@ -101,9 +103,10 @@ impl OpenRealm {
             used: AtomicI64::new(runtime.now().as_micros()),
             log_size: AtomicU64::new(size),
             growth: Arc::default(),
+            outboxes: Arc::default(),
+            mails: false,
             standing: Arc::default(),
             told: AtomicU64::new(0),
-            outboxes: Arc::default(),
             indexed: AtomicU64::new(0),
             checkpointed: AtomicU64::new(0),
             thinned: AtomicI64::new(0),

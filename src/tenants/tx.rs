@@ -170,6 +170,11 @@ impl<P> WriteTx<'_, P> {
         self.first_entry
     }
 
+    /// Whether a mail server is configured: without one, nothing is queued.
+    pub(crate) fn sends_mail(&self) -> bool {
+        self.realm.mails
+    }
+
     /// Mail was queued in this write: once it is committed, whoever sends mail is told.
     pub(crate) fn posted(&mut self) {
         self.posted = true;

@@ -7,11 +7,12 @@ use super::repo;
 use crate::args;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::{Hasher, end_all, known_of};
+use crate::authn::{Hasher, end_all, known_of, tell};
 use crate::authz::permission::AccountWrite;
 use crate::authz::{Grant, Principal};
 use crate::crypto::password;
 use crate::kernel::id::UserId;
+use crate::mail::Letter;
 use crate::store::SqlMut;
 use crate::tenants::{DoorError, Tenants};
 
@@ -47,6 +48,8 @@ pub async fn change_password(
             return Err(UserError::WrongPassword);
         }
         end_all(tx, realm, *id.bytes(), Some(session))?;
+        let at = tx.runtime().now();
+        tell(tx, realm, *id.bytes(), &Letter::PasswordChanged { at })?;
         Ok::<_, UserError>(((), changed(id).into()))
     });
     written.await.map(|_| ())

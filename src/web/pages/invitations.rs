@@ -3,12 +3,11 @@
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
-use super::{also, with_notice};
+use super::{also, role_choices, with_notice};
 use crate::audit::catalogue;
-use crate::authz::permission::{RoleRead, UserInvite, UserRead};
+use crate::authz::permission::{UserInvite, UserRead};
 use crate::authz::{Permission, Role};
 use crate::http::call::Call;
-use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::LinkId;
 use crate::roles;
@@ -17,7 +16,7 @@ use crate::users::{self, Invitation, NewInvitation, UserError};
 use crate::web::messages::Messages;
 use crate::web::problems::{PersonFields, sentence};
 use crate::web::view::chrome::Section;
-use crate::web::view::form::{Choice, Field, FieldError};
+use crate::web::view::form::{Field, FieldError};
 use crate::web::view::invitations::{InvitationForm, InvitationRow, InvitationsPage, NewLink};
 use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
@@ -47,13 +46,15 @@ async fn show<P: Permission>(
 ) -> Answer {
     let (tenants, grant) = (&call.app.tenants, also::<_, UserRead>(call)?);
     trail::record_admin_access(tenants, &grant, "invitations").await?;
-    let rows = users::invitations(tenants, &grant).await?.into_iter().map(row).collect();
+    let own = roles::names(tenants, &grant).await?;
+    let open = users::invitations(tenants, &grant).await?;
+    let rows = open.into_iter().map(|invitation| row(invitation, &own)).collect();
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let form = match call.also::<UserInvite>() {
         Some(_) => {
             let usual = || (PersonFields::default(), Field::value(Role::Operator.name()));
             let (PersonFields { name, email, .. }, role) = refused.unwrap_or_else(usual);
-            let roles = choices(call, &role.value).await?;
+            let roles = role_choices(call, &role.value).await?;
             Some(InvitationForm { name, email, role, roles })
         }
         None => None,
@@ -63,30 +64,17 @@ async fn show<P: Permission>(
     respond::page_with(status, &InvitationsPage { chrome, rows, form, link, mails })
 }
 
-/// The roles that the person may give, the tenant's own among them.
-async fn choices<P: Permission>(call: &Call<P>, selected: &str) -> Result<Vec<Choice>, Failure> {
-    let Some(grant) = call.also::<RoleRead>() else {
-        return Ok(super::built_in_roles(call.principal(), selected));
+fn row(invitation: Invitation, own: &[(String, String)]) -> InvitationRow {
+    let named = own.iter().find(|(code, _)| *code == invitation.role);
+    let role = match named {
+        Some((_, name)) => name.clone(),
+        None => Messages::english().label("role-", &invitation.role),
     };
-    let all = roles::list(&call.app.tenants, &grant).await?.items;
-    let mine = all.into_iter().filter(|role| call.principal().may_give(role.set()));
-    let choice = |role: roles::RoleView| Choice {
-        label: match role.built_in {
-            true => Messages::english().label("role-", &role.code),
-            false => role.name,
-        },
-        selected: role.code == selected,
-        value: role.code,
-    };
-    Ok(mine.map(choice).collect())
-}
-
-fn row(invitation: Invitation) -> InvitationRow {
     InvitationRow {
         id: invitation.id.to_string(),
         name: invitation.name,
         email: invitation.email,
-        role: invitation.role,
+        role,
         invited: invitation.invited_at,
         expires: invitation.expires_at,
     }

@@ -78,8 +78,8 @@ pub(super) async fn show(
         SignInPlace::Platform => "/platform/login".to_owned(),
         SignInPlace::Tenant { slug } => format!("/t/{slug}/login"),
     };
-    let (here, email) = (Here::of(call), Field::value(email));
-    let passkeys = passkeys::place(&call.app, &call.input);
+    let (email, passkeys) = (Field::value(email), passkeys::place(&call.app, &call.input));
+    let here = Here::of(call);
     let (ways, base) = (here.ways(call).await?, here.base);
     let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, base };
     frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))

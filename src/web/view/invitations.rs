@@ -23,7 +23,7 @@ pub struct InvitationRow {
     pub id: String,
     pub name: Option<String>,
     pub email: String,
-    /// The role's code.
+    /// What the role is called.
     pub role: String,
     pub invited: Timestamp,
     pub expires: Timestamp,
