@@ -166,7 +166,7 @@ async fn create(call: Call<UserCreate>) -> Answer {
     let mut person = PersonFields::new(&form.name, &form.email);
     let Form { name, email, password, role } = form;
     let new = NewMember { name, email, password, role: role.clone() };
-    let problems = new.problems();
+    let problems = new.problems(&call.tenant.name);
     if problems.iter().filter(|problem| person.mark(problem)).count() > 0 {
         return refuse(&call, person, &role, None).await;
     }

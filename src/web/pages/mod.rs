@@ -22,11 +22,13 @@ mod landing;
 mod member;
 mod members;
 mod new_conversation;
+mod own_factors;
 mod permissions;
 mod platform;
 mod platform_admins;
 mod platform_tenant;
 mod roles;
+mod second_factor;
 mod setup;
 mod sign_in;
 pub mod step_up;
@@ -47,6 +49,7 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        second_factor::routes(),
         choose_password::routes(),
         home::routes(),
         conversations::routes(),
@@ -69,6 +72,7 @@ pub fn routes() -> Vec<Route> {
         roles::routes(),
         account::routes(),
         step_up::routes(),
+        own_factors::routes(),
         platform::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),

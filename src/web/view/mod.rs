@@ -26,6 +26,7 @@ pub mod platform;
 pub mod public;
 pub mod query;
 pub mod roles;
+pub mod second_factor;
 pub mod setup;
 pub mod state;
 pub mod step_up;
