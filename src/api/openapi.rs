@@ -30,12 +30,13 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Customers' conversations, encrypted tenant by tenant, and the proof of who touched them."
         },
-        "security": [{ "apiKey": [] }],
+        "security": [{ "apiKey": [] }, { "accessToken": [] }],
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
-                "apiKey": { "type": "http", "scheme": "bearer", "bearerFormat": "sr_…" }
+                "apiKey": { "type": "http", "scheme": "bearer", "bearerFormat": "sr_…" },
+                "accessToken": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }
             }
         }
     })
@@ -60,6 +61,10 @@ fn operation(route: &Route, problem: &Value, generator: &mut SchemaGenerator) ->
     match route.access {
         Access::Permission(flag) => operation["x-permission"] = flag.name().into(),
         Access::Open(_) => operation["security"] = json!([]),
+    }
+    if route.sensitive {
+        // For a person: a factor proven a short while ago.
+        operation["x-step-up"] = true.into();
     }
     if let Some(schema) = route.request {
         let content = json!({ "application/json": { "schema": schema(generator) } });

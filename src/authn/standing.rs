@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::AuthnError;
 use super::person::{Person, tables};
-use super::rights::rights;
+use super::rights::{key_rights, rights};
 use crate::args;
-use crate::authz::{Caller, Principal, Realm};
-use crate::store::Sql;
-use crate::tenants::Tenants;
+use crate::authz::{Caller, Permissions, Principal, Realm, Role};
+use crate::kernel::Timestamp;
+use crate::store::{Sql, Value};
+use crate::tenants::{RealmTx, Tenants};
 
 /// The caller as they are now, with today's role. For work that goes on after its request: it must
 /// end when the person is disabled, the key revoked or the role taken away. Signing out is none of
@@ -21,11 +22,14 @@ pub async fn renew(tenants: &Tenants, caller: &Arc<Caller>) -> Result<Arc<Caller
     let principal = match &caller.principal {
         Principal::ApiKey { tenant, id, name, .. } => {
             let (tenant, id, name) = (*tenant, *id, name.clone());
-            let sql = "SELECT role FROM api_keys WHERE id = $1 AND revoked IS NULL
+            let sql = "SELECT role, scopes FROM api_keys WHERE id = $1 AND revoked IS NULL
                        AND (expires IS NULL OR expires > $2)";
             let look = tenants.credentials(Realm::Tenant(tenant), move |tx| {
-                let role = tx.query_one(sql, args![id, now], |row| row.get::<String>(0))?;
-                rights(tx, &role.ok_or(AuthnError::Unauthenticated)?)
+                let key = tx.query_one(sql, args![id, now], |row| {
+                    Ok((row.get::<String>(0)?, row.get::<Option<String>>(1)?))
+                })?;
+                let (role, scopes) = key.ok_or(AuthnError::Unauthenticated)?;
+                key_rights(tx, &role, scopes.as_deref())
             });
             Principal::ApiKey { tenant, id, name, rights: look.await? }
         }
@@ -70,4 +74,33 @@ pub async fn renew_with_session(
 async fn person(tenants: &Tenants, realm: Realm, id: [u8; 16]) -> Result<Person, AuthnError> {
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     find.await?.filter(|person| person.active).ok_or(AuthnError::Unauthenticated)
+}
+
+/// What somebody, as the log names them, may do at this moment; nothing for whoever would not get in
+/// any more.
+pub fn rights_of(
+    tx: &impl RealmTx,
+    kind: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Permissions>, AuthnError> {
+    let Ok(uuid) = id.parse::<uuid::Uuid>() else {
+        // Whoever has a shell on the machine goes on having it.
+        let operator = kind == "local_operator";
+        return Ok(operator.then(|| Role::LocalOperator.permissions()));
+    };
+    let id = Value::Id(uuid.into_bytes());
+    let role = match kind {
+        "user" => {
+            let sql = "SELECT role FROM users WHERE id = $1 AND state = 'active'";
+            tx.query_one(sql, args![id], |row| row.get::<String>(0))?
+        }
+        "api_key" => {
+            let sql = "SELECT role FROM api_keys WHERE id = $1 AND revoked IS NULL
+                       AND (expires IS NULL OR expires > $2)";
+            tx.query_one(sql, args![id, now], |row| row.get::<String>(0))?
+        }
+        _ => None,
+    };
+    role.map(|role| Ok(rights(tx, &role)?.permissions())).transpose()
 }

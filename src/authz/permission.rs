@@ -177,7 +177,7 @@ permissions! {
     }
     "approvals": {
         ApprovalRead "approval.read" read [O A U R L] "See what waits for a second person's approval";
-        ApprovalRequest "approval.request" write [O A R L] "Ask for a second person's approval";
+        ApprovalRequest "approval.request" write [O A U R L S] "Ask for a second person's approval";
         ApprovalDecide "approval.decide" write [O A R] "Approve or refuse what somebody else has asked for, with the right to do it oneself";
     }
     "keys": {

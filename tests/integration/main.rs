@@ -1,6 +1,7 @@
 //! The product from outside: the real binary on a directory of its own, asked over HTTPS and from
 //! a shell. One binary for all of it links once.
 
+mod accessible;
 mod app;
 mod attack;
 mod bad_input;
@@ -15,6 +16,7 @@ mod explorer;
 mod export;
 mod ingest;
 mod isolation;
+mod keys;
 mod pages;
 mod platform_roles;
 mod proofs;
@@ -30,10 +32,12 @@ mod server;
 mod setup;
 mod shred;
 mod start;
+mod step_up;
 mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
 mod totp;
+mod tokens;
 mod verify;
 mod witness;

@@ -91,6 +91,7 @@ fn row(flag: Flag, columns: &Columns) -> PermissionRow {
             .map(|route| RouteRow {
                 method: route.method.name().to_owned(),
                 path: route.path.to_owned(),
+                sensitive: route.sensitive,
             })
             .collect(),
     }

@@ -32,7 +32,8 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, "/platform/", opened, list).says("The tenants"),
         Route::platform(Method::Get, NEW, opened, form).says("Form for a new tenant"),
         Route::platform(Method::Post, NEW, created, create)
-            .says("Create a tenant with its first owner"),
+            .says("Create a tenant with its first owner")
+            .sensitive(),
     ]
 }
 

@@ -52,4 +52,6 @@ pub struct PermissionRow {
 pub struct RouteRow {
     pub method: String,
     pub path: String,
+    /// A person is asked for a fresh factor.
+    pub sensitive: bool,
 }
