@@ -41,8 +41,7 @@ const QUIET: Audit = Audit::Nothing("people see their own passkeys, nobody else'
 const ASKED: Audit = Audit::Nothing("a question to the person's own device");
 const ADDED: Audit = Audit::Events(&[catalogue::PASSKEY_ADDED, catalogue::TWO_FACTOR_ENABLED]);
 const RENAMED: Audit = Audit::Events(&[catalogue::PASSKEY_RENAMED]);
-const REMOVED: Audit =
-    Audit::Events(&[catalogue::PASSKEY_REMOVED, catalogue::TWO_FACTOR_DISABLED]);
+const REMOVED: Audit = Audit::Events(&[catalogue::PASSKEY_REMOVED, catalogue::TWO_FACTOR_DISABLED]);
 
 pub fn routes() -> Vec<Route> {
     let words = [
@@ -218,12 +217,7 @@ fn new_page<R: OwnAccountRead>(own: &Own<R>, name: Field, refused: bool) -> Answ
     respond::page_with(status, &page)
 }
 
-async fn options<W: OwnAccount>(
-    app: &App,
-    input: &Input,
-    grant: &Grant<W>,
-    place: &str,
-) -> Answer {
+async fn options<W: OwnAccount>(app: &App, input: &Input, grant: &Grant<W>, place: &str) -> Answer {
     let (party, binding) = (party(app)?, binding(input));
     asked(&passkey::ask_to_register(&app.tenants, grant, &party, &binding, place).await?)
 }
