@@ -3,21 +3,18 @@
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
-use super::{also, with_notice};
+use super::{also, role_choices, with_notice};
 use crate::audit::catalogue;
-use crate::authz::permission::{RoleRead, UserInvite, UserRead};
+use crate::authz::permission::{UserInvite, UserRead};
 use crate::authz::{Permission, Role};
 use crate::http::call::Call;
-use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::LinkId;
-use crate::roles;
 use crate::trail;
 use crate::users::{self, Invitation, NewInvitation, UserError};
-use crate::web::messages::Messages;
 use crate::web::problems::{PersonFields, sentence};
 use crate::web::view::chrome::Section;
-use crate::web::view::form::{Choice, Field, FieldError};
+use crate::web::view::form::{Field, FieldError};
 use crate::web::view::invitations::{InvitationForm, InvitationRow, InvitationsPage, NewLink};
 use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
@@ -53,7 +50,7 @@ async fn show<P: Permission>(
         Some(_) => {
             let usual = || (PersonFields::default(), Field::value(Role::Operator.name()));
             let (PersonFields { name, email, .. }, role) = refused.unwrap_or_else(usual);
-            let roles = choices(call, &role.value).await?;
+            let roles = role_choices(call, &role.value).await?;
             Some(InvitationForm { name, email, role, roles })
         }
         None => None,
@@ -61,24 +58,6 @@ async fn show<P: Permission>(
     let chrome = frame::tenant(call, "invitations-title", Section::Members).await?;
     let mails = call.app.mailer.is_configured();
     respond::page_with(status, &InvitationsPage { chrome, rows, form, link, mails })
-}
-
-/// The roles that the person may give, the tenant's own among them.
-async fn choices<P: Permission>(call: &Call<P>, selected: &str) -> Result<Vec<Choice>, Failure> {
-    let Some(grant) = call.also::<RoleRead>() else {
-        return Ok(super::built_in_roles(call.principal(), selected));
-    };
-    let all = roles::list(&call.app.tenants, &grant).await?.items;
-    let mine = all.into_iter().filter(|role| call.principal().may_give(role.set()));
-    let choice = |role: roles::RoleView| Choice {
-        label: match role.built_in {
-            true => Messages::english().label("role-", &role.code),
-            false => role.name,
-        },
-        selected: role.code == selected,
-        value: role.code,
-    };
-    Ok(mine.map(choice).collect())
 }
 
 fn row(invitation: Invitation) -> InvitationRow {
