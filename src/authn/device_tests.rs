@@ -40,7 +40,7 @@ impl House {
                 name: (*person).to_owned(),
                 email: format!("{person}@example.org"),
                 password: "harbour lantern orchid 7".to_owned().into(),
-                role: Role::Operator.to_string(),
+                role: Role::Operator.into(),
             };
             users::create(&self.server.tenants, &hasher, &grant, new).await.unwrap();
         }

@@ -44,10 +44,9 @@ mod witnesses;
 
 pub use by_mail::AskKind;
 
-use super::messages::Messages;
 use super::view::form::Choice;
 use super::view::state::Notice;
-use crate::authz::{Denied, Grant, Permission, Principal, Role};
+use crate::authz::{Denied, Grant, Permission};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::route::Route;
@@ -109,13 +108,6 @@ fn also_platform<P: Permission, Q: Permission>(
     call: &PlatformCall<P>,
 ) -> Result<Grant<Q>, Failure> {
     call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
-}
-
-/// The roles that somebody may give, as options.
-fn built_in_roles(principal: &Principal, selected: &str) -> Vec<Choice> {
-    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(role.permissions()));
-    let names: Vec<&str> = mine.map(Role::name).collect();
-    Choice::roles(Messages::english(), &names, selected)
 }
 
 /// All roles that somebody may give, the tenant's own included, as options.
