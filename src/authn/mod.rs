@@ -15,6 +15,7 @@ mod second_factor;
 mod session;
 mod setup_link;
 mod sign_in;
+mod single_factor;
 mod standing;
 mod step_up;
 mod ticket;
@@ -36,6 +37,7 @@ pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_platform};
+pub use single_factor::{count_without_second, end_single_factor};
 pub use standing::{renew, rights_of};
 pub use step_up::{Again, Asked, step_up, step_up_asks};
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};

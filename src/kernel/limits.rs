@@ -79,6 +79,8 @@ pub const DEVICES_MOST: u32 = 32;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
+/// Domains whose people may register: more are a mistake.
+pub const REGISTRATION_DOMAINS: usize = 100;
 /// What somebody asks a second person to approve waits for this long: over a weekend.
 pub const APPROVAL_LIFE: Duration = Duration::from_secs(72 * 60 * 60);
 /// Requests of one tenant that wait: more are looked at by nobody.

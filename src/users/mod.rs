@@ -8,7 +8,7 @@ mod password;
 mod repo;
 mod sessions;
 
-pub use change::{change_role, rename, set_enabled};
+pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
 pub use list::{count_active, find, list, own, page};
 pub use model::{

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::ApprovalError;
 use crate::authn::Hasher;
 use crate::crypto::password::{self, PasswordError};
 use crate::kernel::id::UserId;
@@ -189,10 +190,21 @@ pub enum UserError {
     #[error("the current password is wrong")]
     WrongPassword,
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 crate::behind_doors!(UserError);
+
+impl From<ApprovalError> for UserError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl From<RoleError> for UserError {
     fn from(error: RoleError) -> Self {
@@ -217,6 +229,7 @@ impl Fault for UserError {
             Self::Taken | Self::LastOwner | Self::Oneself => ErrorKind::Conflict,
             Self::NotFound => ErrorKind::NotFound,
             Self::TooMuch => ErrorKind::Denied,
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -236,6 +249,7 @@ impl Fault for UserError {
             Self::TooMuch => "forbidden",
             Self::LastOwner => "last-owner",
             Self::WrongPassword => "wrong-password",
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }
