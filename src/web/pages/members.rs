@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{also, roles, with_notice};
+use super::{also, approvals, roles, with_notice};
 use crate::audit::catalogue;
 use crate::authz::permission::{UserCreate, UserDisable, UserRead, UserRole};
 use crate::authz::{Permission, Principal, Role, TenantState};
@@ -146,7 +146,10 @@ async fn change_role(call: Call<UserRole>) -> Answer {
     let RoleForm { role } = call.input.form()?;
     let before = member(&call).await?;
     let who = before.id.to_string();
-    users::change_role(&call.app.tenants, &call.grant, &who, &role).await?;
+    match users::change_role(&call.app.tenants, &call.grant, &who, &role).await {
+        Err(UserError::Approval(error)) => return approvals::answer(&call, *error).await,
+        result => result?,
+    };
     let changed = before.role != role;
     let notice = if changed { Notice::MemberRoleChanged } else { Notice::NothingChanged };
     Ok(respond::see_other(&with_notice(&here(&call), notice)))

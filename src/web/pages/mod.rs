@@ -1,6 +1,7 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
 mod account;
+mod approvals;
 mod audit;
 mod audit_changes;
 mod audit_entry;
@@ -26,6 +27,7 @@ mod platform;
 mod platform_tenant;
 mod setup;
 mod sign_in;
+mod sign_in_settings;
 pub mod step_up;
 mod streams;
 mod witnesses;
@@ -65,6 +67,8 @@ pub fn routes() -> Vec<Route> {
         permissions::routes(),
         account::routes(),
         step_up::routes(),
+        approvals::routes(),
+        sign_in_settings::routes(),
         platform::routes(),
         platform_tenant::routes(),
         jobs::routes(),

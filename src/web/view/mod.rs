@@ -4,6 +4,7 @@
 //! simply absent from the data (`None`, `false`, an empty list).
 
 pub mod account;
+pub mod approvals;
 pub mod audit;
 pub mod audit_entry;
 pub mod audit_facets;
@@ -25,6 +26,7 @@ pub mod platform;
 pub mod public;
 pub mod query;
 pub mod setup;
+pub mod sign_in_settings;
 pub mod state;
 pub mod step_up;
 pub mod streams;
@@ -34,6 +36,6 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    StreamHealth, TenantState, Tone, WitnessState,
+    ApprovalState, AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState,
+    Notice, Outcome, StreamHealth, TenantState, Tone, WitnessState,
 };
