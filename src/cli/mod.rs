@@ -3,6 +3,7 @@
 
 mod admin;
 mod args;
+mod approval;
 mod audit;
 mod command;
 mod demo;
@@ -15,6 +16,7 @@ mod password;
 mod role;
 mod serve;
 mod shred;
+mod sign_in;
 mod socket;
 mod tenant;
 mod user;

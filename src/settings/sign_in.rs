@@ -12,10 +12,10 @@ use crate::approvals::{self, Act, Approved};
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authn::{SignInPolicy, count_without_second, end_single_factor};
-use crate::authz::permission::SignInManage;
+use crate::authz::permission::{PlatformAuditRecord, SignInManage};
 use crate::authz::{Grant, Permission, Principal};
 use crate::kernel::limits;
-use crate::tenants::{AuditEvents, Tenants, WriteTx};
+use crate::tenants::{AuditEvents, Tenant, Tenants, WriteTx};
 
 const IDLE_MINUTES: RangeInclusive<u32> = 5..=1440;
 const ABSOLUTE_HOURS: RangeInclusive<u32> = 1..=720;
@@ -69,21 +69,29 @@ pub async fn four_eyes_off(
     change(tenants, grant, without_four_eyes, Way::Approved(approved)).await
 }
 
-/// Turns four eyes off where nobody is left who could approve that.
+/// Turns four eyes off where nobody is left who could approve that. The platform's log says so too.
 ///
 /// # Errors
 /// [`SettingsError::NotTheOperator`]
 pub async fn four_eyes_off_by_operator(
     tenants: &Tenants,
     grant: &Grant<SignInManage>,
+    platform: &Grant<PlatformAuditRecord>,
+    tenant: &Tenant,
 ) -> Result<(), SettingsError> {
-    match grant.caller().principal {
-        Principal::LocalOperator { .. } => {
-            change(tenants, grant, without_four_eyes, Way::FromTheMachine).await
-        }
-        _ => Err(SettingsError::NotTheOperator),
+    if !matches!(grant.caller().principal, Principal::LocalOperator { .. }) {
+        return Err(SettingsError::NotTheOperator);
     }
+    change(tenants, grant, without_four_eyes, Way::FromTheMachine).await?;
+    tracing::warn!(tenant = %tenant.slug, "four eyes were turned off from the machine");
+    let mut event = Event::new(catalogue::SETTINGS_CHANGED);
+    event.resource = Some(Resource::new("tenant", tenant.id.to_string()));
+    event.custom_fields.insert("fourEyes".into(), FROM_THE_MACHINE.into());
+    let record = tenants.disclose(platform, move |_| Ok::<_, SettingsError>(((), event)));
+    record.await.map(|_| ())
 }
+
+const FROM_THE_MACHINE: &str = "turned off by the machine's operator, without a second person";
 
 fn without_four_eyes(before: &SignInPolicy) -> SignInPolicy {
     SignInPolicy { four_eyes: false, ..before.clone() }
@@ -119,8 +127,7 @@ async fn change(
             Way::Alone => {}
             Way::Approved(approved) => approved.mark(&mut event),
             Way::FromTheMachine => {
-                let why = "turned off by the machine's operator, without a second person";
-                event.custom_fields.insert("fourEyes".into(), why.into());
+                event.custom_fields.insert("fourEyes".into(), FROM_THE_MACHINE.into());
             }
         }
         repo::set_sign_in(tx, &after, tx.runtime().now())?;
