@@ -24,6 +24,7 @@ pub mod kernel;
 pub mod ops;
 pub mod provision;
 pub mod roles;
+pub mod sessions;
 pub mod settings;
 pub mod store;
 pub mod streams;

@@ -12,7 +12,7 @@ use crate::tenants::{AuditEvents, RealmTx, Tenants, WriteTx};
 use crate::users::{MemberState, UserError};
 
 /// An administrator by id or e-mail address.
-fn find(tx: &impl RealmTx, who: &str) -> Result<Admin, AdminError> {
+pub(super) fn find(tx: &impl RealmTx, who: &str) -> Result<Admin, AdminError> {
     match who.parse::<AdminId>() {
         Ok(id) => repo::by_id(tx, id),
         Err(_) => repo::by_email(tx, who),

@@ -17,13 +17,6 @@ pub async fn any(tenants: &Tenants) -> Result<bool, DoorError> {
         .await
 }
 
-pub fn find<P>(tx: &WriteTx<'_, P>, email: &str) -> Result<AdminId, AdminError> {
-    let hash = tx.lookup_hash("email", email)?;
-    let sql = "SELECT id FROM admins WHERE email_hash = $1";
-    let found = tx.query_one(sql, args![&hash], |row| row.get(0))?;
-    Ok(found.ok_or(UserError::NotFound)?)
-}
-
 /// Sets a password and ends all sessions.
 pub fn set_password<P>(
     tx: &mut WriteTx<'_, P>,

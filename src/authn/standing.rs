@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::AuthnError;
-use super::person::Person;
+use super::person::{Person, tables};
 use super::rights::rights;
 use crate::args;
 use crate::authz::{Caller, Permissions, Principal, Realm, Role};
@@ -13,7 +13,7 @@ use crate::tenants::{RealmTx, Tenants};
 
 /// The caller as they are now, with today's role. For work that goes on after its request: it must
 /// end when the person is disabled, the key revoked or the role taken away. Signing out is none of
-/// that.
+/// that, see [`renew_with_session`].
 ///
 /// # Errors
 /// [`AuthnError::Unauthenticated`] for whoever would not get in any more.
@@ -43,6 +43,29 @@ pub async fn renew(tenants: &Tenants, caller: &Arc<Caller>) -> Result<Arc<Caller
         }
     };
     Ok(Arc::new(Caller { principal, request: caller.request.clone() }))
+}
+
+/// The same for what belongs to a connection: it ends with the session too.
+///
+/// # Errors
+/// As for [`renew`].
+pub async fn renew_with_session(
+    tenants: &Tenants,
+    caller: &Arc<Caller>,
+) -> Result<Arc<Caller>, AuthnError> {
+    let (realm, session) = match &caller.principal {
+        Principal::User { tenant, session, .. } => (Realm::Tenant(*tenant), *session),
+        Principal::PlatformAdmin { session, .. } => (Realm::Platform, *session),
+        _ => return renew(tenants, caller).await,
+    };
+    let there = tenants.credentials(realm, move |tx| {
+        let sql = format!("SELECT count(*) FROM {} WHERE id = $1", tables(realm).1);
+        Ok::<_, AuthnError>(tx.count(&sql, args![session])? > 0)
+    });
+    if !there.await? {
+        return Err(AuthnError::Unauthenticated);
+    }
+    renew(tenants, caller).await
 }
 
 async fn person(tenants: &Tenants, realm: Realm, id: [u8; 16]) -> Result<Person, AuthnError> {

@@ -2,8 +2,8 @@
 //! the directory's lock and work by themselves, through the same services.
 
 mod admin;
-mod args;
 mod approval;
+mod args;
 mod audit;
 mod command;
 mod demo;

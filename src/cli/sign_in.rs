@@ -77,7 +77,10 @@ fn with(policy: &SignInPolicy, set: &[String]) -> anyhow::Result<SignInPolicy> {
         let (name, text) = one.split_once('=').context("write --set NAME=VALUE")?;
         let Some(old) = all.get(name) else {
             let known = all.as_object().into_iter().flatten().map(|(name, _)| name.as_str());
-            bail!("there is no setting {name}; there are: {}", known.collect::<Vec<_>>().join(", "));
+            bail!(
+                "there is no setting {name}; there are: {}",
+                known.collect::<Vec<_>>().join(", ")
+            );
         };
         let new = match old {
             Value::Array(_) => text.split(',').map(str::trim).filter(|t| !t.is_empty()).collect(),

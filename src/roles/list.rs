@@ -42,6 +42,15 @@ pub async fn choices<P: Permission>(
     Ok(roles)
 }
 
+/// What the tenant's own roles are called, by code.
+pub async fn names<P: Permission>(
+    tenants: &Tenants,
+    grant: &Grant<P>,
+) -> Result<Vec<(String, String)>, RoleError> {
+    let own = tenants.read(grant, |tx| Ok::<_, RoleError>(repo::all(tx)?)).await?;
+    Ok(own.into_iter().map(|role| (role.code, role.name)).collect())
+}
+
 fn all(tx: &impl Sql) -> Result<Vec<RoleView>, RoleError> {
     let own = repo::all(tx)?.into_iter().map(repo::Stored::view);
     let mut roles: Vec<RoleView> = Role::TENANT.map(RoleView::built_in).into_iter().collect();

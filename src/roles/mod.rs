@@ -14,6 +14,6 @@ mod tests;
 pub use change::change;
 pub use create::create;
 pub use delete::delete;
-pub use list::{choices, find, list};
+pub use list::{choices, find, list, names};
 pub use model::{NewRole, PermissionWords, RoleChanges, RoleError, RoleView, Roles};
 pub use resolve::{give, resolve};

@@ -20,7 +20,7 @@ pub async fn create(
     grant: &Grant<UserCreate>,
     new: NewMember,
 ) -> Result<Member, UserError> {
-    let new = new.prepare(hasher).await?;
+    let new = new.prepare(hasher, &tenants.place(grant.realm())).await?;
     let subject = tenants.new_subject(grant.realm()).await?;
     let principal = grant.caller().principal.clone();
     let written = tenants.write(grant, move |tx| {

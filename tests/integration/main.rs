@@ -33,5 +33,6 @@ mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
+mod totp;
 mod verify;
 mod witness;

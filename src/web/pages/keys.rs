@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
-use super::{also, roles, with_notice};
+use super::{also, built_in_roles as roles, with_notice};
 use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey};
 use crate::audit::catalogue;
 use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke};

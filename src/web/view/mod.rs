@@ -4,6 +4,7 @@
 //! simply absent from the data (`None`, `false`, an empty list).
 
 pub mod account;
+pub mod admins;
 pub mod approvals;
 pub mod audit;
 pub mod audit_entry;
@@ -25,6 +26,8 @@ pub mod permissions;
 pub mod platform;
 pub mod public;
 pub mod query;
+pub mod roles;
+pub mod second_factor;
 pub mod setup;
 pub mod sign_in_settings;
 pub mod state;
@@ -37,5 +40,5 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     ApprovalState, AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState,
-    Notice, Outcome, StreamHealth, TenantState, Tone, WitnessState,
+    Notice, Outcome, SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };
