@@ -2,6 +2,7 @@
 //! a shell. One binary for all of it links once.
 
 mod app;
+mod approvals;
 mod attack;
 mod bad_input;
 #[allow(dead_code, reason = "its tests are being written")]
@@ -27,6 +28,7 @@ mod secrecy;
 mod server;
 mod setup;
 mod shred;
+mod sign_in_settings;
 mod start;
 mod step_up;
 mod streams;

@@ -196,6 +196,14 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         "PUT /api/v1/audit/{tenant}/retention" => {
             ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
         }
+        "PUT /api/v1/settings/{tenant}/sign-in" => {
+            let policy = json!({
+                "secondFactorForAll": false, "accessTokenMinutes": 20, "magicLinks": true,
+                "passkeysAlone": true, "registration": false, "registrationDomains": [],
+                "fourEyes": false,
+            });
+            ("/api/v1/settings/acme/sign-in".into(), Some(policy))
+        }
         other => panic!("tell this test a valid request for {other}"),
     }
 }
@@ -258,6 +266,15 @@ async fn valid_for_streams(client: &Client, label: &str) -> (String, Option<Valu
         _ => (one, None),
     }
 }
+
+/// Routes that a key cannot use, only a person: `approvals.rs` and `step_up.rs` look at their
+/// entries.
+const FOR_PEOPLE: [&str; 4] = [
+    "POST /api/v1/auth/{tenant}/step-up",
+    "POST /api/v1/approvals/{tenant}/{id}/approve",
+    "POST /api/v1/approvals/{tenant}/{id}/refuse",
+    "POST /api/v1/approvals/{tenant}/{id}/withdraw",
+];
 
 #[tokio::test]
 async fn every_change_through_the_api_is_in_the_log() {
