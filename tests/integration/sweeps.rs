@@ -280,7 +280,8 @@ const FOR_PEOPLE: [&str; 4] = [
 async fn every_change_through_the_api_is_in_the_log() {
     let (app, _) = TestApp::with_tenant();
     let client = app.client(app.key("acme", "owner"));
-    for route in api().filter(|route| route.method.name() != "GET") {
+    let for_people = |route: &&Route| FOR_PEOPLE.contains(&route.label());
+    for route in api().filter(|route| route.method.name() != "GET" && !for_people(route)) {
         let Audit::Events(declared) = route.audit else { continue };
         let (path, body) = valid(&client, route).await;
         let answer = call(&client, route, &path, body.as_ref()).await;
