@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::authn::passkey::RelyingParty;
+use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
+use crate::mail::Mailer;
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
 use crate::trail::Verified;
@@ -23,8 +26,11 @@ pub struct App {
     pub installation: InstallationId,
     pub tenants: Tenants,
     pub api_keys: ApiKeys,
+    /// Access tokens.
+    pub tokens: Tokens,
     pub hasher: Hasher,
     pub limiter: Limiter,
+    pub mailer: Mailer,
     /// Of audit logs, to other systems.
     pub streams: Streams,
     /// Of signed checkpoints, outside of this machine.
@@ -61,8 +67,10 @@ impl App {
             installation: boot.installation,
             tenants: boot.tenants.clone(),
             api_keys: ApiKeys::default(),
+            tokens: Tokens::new(boot.installation),
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
+            mailer: Mailer::new(&settings.mail, runtime),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,
@@ -82,6 +90,11 @@ impl App {
 
     pub fn base_url(&self) -> &str {
         self.base_url.get().map_or("", String::as_str)
+    }
+
+    /// This installation, as passkeys know it; none when it has no name.
+    pub fn relying_party(&self) -> Option<RelyingParty> {
+        RelyingParty::of(self.base_url())
     }
 
     pub fn session_policy(&self) -> SessionPolicy {

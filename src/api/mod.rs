@@ -1,5 +1,6 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
+mod api_keys;
 mod approvals;
 mod audit;
 mod audit_export;
@@ -8,7 +9,9 @@ mod audit_retention;
 mod audit_searches;
 mod audit_streams;
 mod audit_witness;
+mod auth;
 mod conversations;
+mod invitations;
 pub mod openapi;
 pub mod problem;
 mod reply;
@@ -21,6 +24,8 @@ use crate::http::route::Route;
 
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
+    // Before the members: an id takes any name.
+    routes.extend(invitations::routes());
     routes.extend(audit::routes());
     routes.extend(audit_export::routes());
     routes.extend(audit_streams::routes());
@@ -33,5 +38,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(settings::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
+    routes.extend(api_keys::routes());
+    routes.extend(auth::routes());
     routes
 }

@@ -9,20 +9,22 @@ pub mod device;
 mod enrolment;
 mod hasher;
 mod known;
+pub(crate) mod links;
 mod own_factors;
+pub mod passkey;
 mod person;
 mod policy;
 mod recovery;
 mod rights;
 mod second_factor;
 mod session;
-mod setup_link;
 mod sign_in;
 mod single_factor;
 mod standing;
 mod step_up;
 mod throttle;
 mod ticket;
+pub mod token;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use agent::Agent;
@@ -31,6 +33,11 @@ pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use known::known_of;
+pub use links::{
+    Ask, AskFor, LinkFor, Opened, Way, ask_for_address, ask_for_link, confirm_address,
+    consume as consume_link, create as create_link, look as look_at_link, look_at_address_link,
+    look_at_reset_link, look_at_sign_in_link, reset_password, sign_in_by_link,
+};
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
@@ -38,13 +45,10 @@ pub use own_factors::{
 pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
-pub use rights::rights;
+pub use rights::{SCOPED, key_rights, rights};
 pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
-};
-pub use setup_link::{
-    LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use single_factor::{count_without_second, end_single_factor};
@@ -55,13 +59,17 @@ pub use throttle::{
 };
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
+use crate::authz::Principal;
+use crate::crypto::password::PasswordError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthnError {
     /// One answer for every credential that opens nothing.
-    #[error("no valid credential: send an API key as \"Authorization: Bearer sr_…\"")]
+    #[error(
+        "no valid credential: send an API key or an access token as \"Authorization: Bearer …\""
+    )]
     Unauthenticated,
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
@@ -79,6 +87,15 @@ pub enum AuthnError {
         "this link has been used or is older than 30 minutes; make a new one with: strongroom admin setup-link"
     )]
     SetupLink,
+    /// A key from where it may not be used: told as if there were no such key.
+    #[error("{}", Self::Unauthenticated)]
+    WrongNetwork(Box<Principal>),
+    #[error("this refresh token is not valid, or not any more: sign in again")]
+    RefreshToken,
+    #[error("this refresh token was used before, so its session was ended: sign in again")]
+    RefreshTokenReused,
+    #[error("no key is there to sign access tokens with: try again shortly")]
+    NoTokenKey,
     /// Used, too old, or ended by what happened since.
     #[error("this sign-in took too long or was used already: sign in again")]
     Ticket,
@@ -91,6 +108,14 @@ pub enum AuthnError {
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
     Obligatory,
+    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
+    Passkey,
+    #[error("a passkey alone is not enough here: sign in with your password first")]
+    PasskeyNotAlone,
+    #[error("this link was used before or its time is over: ask for a new one")]
+    Link,
+    #[error(transparent)]
+    Password(PasswordError),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -100,34 +125,49 @@ crate::behind_doors!(AuthnError);
 impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthenticated | Self::WrongPassword | Self::Ticket | Self::WrongCode => {
-                ErrorKind::Unauthenticated
-            }
+            Self::Unauthenticated
+            | Self::WrongNetwork(_)
+            | Self::WrongPassword
+            | Self::RefreshToken
+            | Self::RefreshTokenReused
+            | Self::Ticket
+            | Self::Passkey
+            | Self::PasskeyNotAlone
+            | Self::WrongCode => ErrorKind::Unauthenticated,
             Self::Proof => ErrorKind::Invalid,
+            Self::NoTokenKey => ErrorKind::Unavailable,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
             Self::TryLater(_) => ErrorKind::Throttled,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
-            Self::SetupLink => ErrorKind::NotFound,
+            Self::SetupLink | Self::Link => ErrorKind::NotFound,
+            Self::Password(_) => ErrorKind::Invalid,
             Self::Door(error) => error.kind(),
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated | Self::WrongNetwork(_) => "unauthenticated",
             Self::WrongPassword => "wrong-password",
             Self::TryLater(_) => "too-many-requests",
             Self::NotConfirmed => "not-confirmed",
             Self::NoPerson => "not-a-person",
+            Self::Link => "link-over",
+            Self::Password(error) => error.code(),
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
+            Self::RefreshToken => "refresh-token-invalid",
+            Self::RefreshTokenReused => "refresh-token-reused",
+            Self::NoTokenKey => "unavailable",
             Self::Ticket => "sign-in-ended",
             Self::WrongCode => "wrong-code",
             Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
+            Self::Passkey => "passkey-refused",
+            Self::PasskeyNotAlone => "passkey-not-alone",
             Self::Door(error) => error.code(),
         }
     }

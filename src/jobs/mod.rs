@@ -33,6 +33,8 @@ mod prune_logs;
 #[cfg(test)]
 mod prune_tests;
 mod publish_checkpoints;
+mod rotate_token_keys;
+mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -54,11 +56,13 @@ pub const JOBS: &[Job] = &[
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
+    send_mail::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     expire_approvals::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
     prune_logs::JOB,
+    rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
 ];

@@ -68,8 +68,21 @@ pub const PASSWORD_CONTEXT_WORDS: usize = 64;
 pub const BCRYPT_COST: u32 = 12;
 /// The link that makes the first administrator.
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
+/// What a browser was asked about a passkey waits this long for its answer: a person at a device.
+pub const CEREMONY_LIFE: Duration = Duration::from_secs(5 * 60);
+/// Unanswered questions of one tenant; the oldest is forgotten for one more.
+pub const CEREMONIES: u64 = 10_000;
+/// Passkeys of one person: a browser is told of all of them.
+pub const PASSKEYS: usize = 20;
+pub const PASSKEY_NAME_CHARS: usize = 60;
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// What somebody shows to sign in, as JSON: a password, a code, a token.
+pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
+/// An access token works for a day at the most …
+pub const ACCESS_TOKEN_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// … and is never longer than this.
+pub const ACCESS_TOKEN_BYTES: usize = 4096;
 /// Wrong codes that end such a sign-in: it takes the password again.
 pub const TICKET_FAILURES: u32 = 5;
 /// Wrong codes of somebody, over all sign-ins, after which no more are looked at for a while: whoever
@@ -81,6 +94,33 @@ pub const FACTOR_FAILURES_COUNT: Duration = Duration::from_secs(15 * 60);
 pub const DEVICE_LIFE: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// Browsers remembered of one person; the one that was unused longest makes room.
 pub const DEVICES_MOST: u32 = 32;
+/// A link to sign in with.
+pub const SIGN_IN_LINK_LIFE: Duration = Duration::from_secs(15 * 60);
+/// A link to choose a new password with.
+pub const RESET_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
+/// A link that proves an e-mail address.
+pub const ADDRESS_LINK_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// An invitation: people are away for a few days.
+pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Links that one address gets in an hour from one tenant, whoever asks for them.
+pub const LINKS_PER_ADDRESS: u64 = 3;
+pub const LINKS_PER_ADDRESS_TIME: Duration = Duration::from_secs(60 * 60);
+/// Invitations of one tenant that are open.
+pub const INVITATIONS: usize = 1_000;
+/// A mail that no server took for this long is given up.
+pub const MAIL_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The first wait before a mail is tried again …
+pub const MAIL_RETRY: Duration = Duration::from_secs(60);
+/// … and the longest: it doubles.
+pub const MAIL_RETRY_MOST: Duration = Duration::from_secs(60 * 60);
+/// One mail on its way, sign-in to the server included.
+pub const MAIL_TIME: Duration = Duration::from_secs(60);
+/// Mails on their way at one time: a small mail server takes that many connections.
+pub const MAILS_AT_ONCE: usize = 4;
+/// Mails of one realm in one round, so that none keeps the others waiting.
+pub const MAILS_PER_ROUND: u32 = 100;
+/// Mails of one realm that wait; what strangers ask for is not taken beyond half of it.
+pub const MAILS_WAITING: u64 = 2_000;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;

@@ -69,6 +69,7 @@ id_values!(
     SessionId,
     ApprovalId,
     DeviceId,
+    PasskeyId,
     ApiKeyId,
     ConversationId,
     ExportId,
@@ -80,6 +81,8 @@ id_values!(
     StreamId,
     SavedSearchId,
     ShredId,
+    MailId,
+    LinkId,
     InstallationId
 );
 

@@ -48,6 +48,7 @@ mod growth;
 mod idempotency;
 mod list;
 mod model;
+mod outboxes;
 mod realm;
 mod registry;
 mod root_key;
@@ -55,6 +56,7 @@ mod shred;
 mod standing;
 mod state;
 mod system;
+mod token_keys;
 mod turns;
 mod tx;
 

@@ -1,6 +1,7 @@
 //! The product from outside: the real binary on a directory of its own, asked over HTTPS and from
 //! a shell. One binary for all of it links once.
 
+mod accessible;
 mod app;
 mod approvals;
 mod attack;
@@ -16,6 +17,8 @@ mod explorer;
 mod export;
 mod ingest;
 mod isolation;
+mod keys;
+mod mail;
 mod pages;
 mod proofs;
 mod readme;
@@ -29,12 +32,14 @@ mod server;
 mod setup;
 mod shred;
 mod sign_in_settings;
+mod smtp;
 mod start;
 mod step_up;
 mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
+mod tokens;
 mod totp;
 mod verify;
 mod witness;

@@ -2,7 +2,9 @@
 
 use askama::Template;
 
+use super::passkeys::PasskeyPlace;
 use super::{Chrome, Field};
+use crate::authn::Way;
 
 /// `GET /`: which organisation? The form sends `slug` by POST to `/`.
 #[derive(Template)]
@@ -23,7 +25,13 @@ pub struct SignInPage {
     pub action: String,
     pub place: SignInPlace,
     pub email: Field,
+    /// Whether there is a button for passkeys; it sends `ceremony` and `answer` to `…/passkey`.
+    pub passkeys: PasskeyPlace,
     pub problem: Option<SignInProblem>,
+    /// Other ways in that would work here.
+    pub ways: Way,
+    /// `/platform` or `/t/{slug}`.
+    pub base: String,
 }
 
 /// What somebody signs in to. An organisation is shown by the slug in the path alone: whether it
@@ -36,6 +44,9 @@ pub enum SignInPlace {
 /// Why a sign-in was refused; wrong e-mail and wrong password read the same.
 pub enum SignInProblem {
     WrongCredentials,
+    PasskeyRefused,
+    /// A password is wanted beside it; said only after a right passkey.
+    PasskeyNotAlone,
     /// Too many attempts from this address.
     Throttled {
         /// Seconds.

@@ -200,6 +200,11 @@ labelled! {
         ConversationDeleted: "conversation-deleted", "notice-conversation-deleted", Good;
         MessageAdded: "message-added", "notice-message-added", Good;
         MemberAdded: "member-added", "notice-member-added", Good;
+        Joined: "joined", "notice-joined", Good;
+        Invited: "invited", "notice-invited", Good;
+        InvitationWithdrawn: "invitation-withdrawn", "notice-invitation-withdrawn", Good;
+        EmailAsked: "email-asked", "notice-email-asked", Good;
+        EmailChanged: "email-changed", "notice-email-changed", Good;
         MemberRoleChanged: "member-role", "notice-member-role", Good;
         MemberRenamed: "member-renamed", "notice-member-renamed", Good;
         MemberDisabled: "member-disabled", "notice-member-disabled", Good;
@@ -219,6 +224,10 @@ labelled! {
         SetUpEnded: "set-up-ended", "notice-set-up-ended", Warning;
         SecondFactorOff: "second-factor-off", "notice-second-factor-off", Good;
         MemberFactorsReset: "member-factors-reset", "notice-member-factors-reset", Good;
+        PasskeyAdded: "passkey-added", "notice-passkey-added", Good;
+        PasskeyRenamed: "passkey-renamed", "notice-passkey-renamed", Good;
+        PasskeyRemoved: "passkey-removed", "notice-passkey-removed", Good;
+        PasskeyObligatory: "passkey-obligatory", "notice-passkey-obligatory", Warning;
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
