@@ -31,11 +31,13 @@ pub fn routes() -> Vec<Route> {
             .gives::<ApiKeyList>(200),
         Route::api(Method::Post, ALL, created, create)
             .says("Make an API key; the answer shows its token, once")
+            .sensitive()
             .takes::<NewApiKey>()
             .gives::<WithToken>(201),
         Route::api(Method::Get, ONE, seen, find).says("One API key").gives::<ApiKey>(200),
         Route::api(Method::Patch, ONE, changed, change)
             .says("Change what a key may do, from where, until when; effective on the next request")
+            .sensitive()
             .takes::<ChangeApiKey>()
             .gives::<ApiKey>(200),
         Route::api(Method::Delete, ONE, revoked, revoke)
@@ -43,6 +45,7 @@ pub fn routes() -> Vec<Route> {
             .gives_nothing(),
         Route::api(Method::Post, ROTATE, rotated, rotate)
             .says("Give a key a new secret; the former one works until the overlap ends")
+            .sensitive()
             .takes::<Rotate>()
             .gives::<WithToken>(200),
     ]

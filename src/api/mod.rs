@@ -1,6 +1,7 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod api_keys;
+mod approvals;
 mod audit;
 mod audit_export;
 mod audit_proofs;
@@ -15,6 +16,7 @@ pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+mod settings;
 mod step_up;
 mod users;
 
@@ -32,6 +34,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
     routes.extend(step_up::routes());
+    routes.extend(approvals::routes());
+    routes.extend(settings::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(api_keys::routes());

@@ -2,6 +2,7 @@
 //! the directory's lock and work by themselves, through the same services.
 
 mod admin;
+mod approval;
 mod args;
 mod audit;
 mod command;
@@ -16,6 +17,7 @@ mod password;
 mod role;
 mod serve;
 mod shred;
+mod sign_in;
 mod socket;
 mod tenant;
 mod token;

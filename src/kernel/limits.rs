@@ -126,6 +126,8 @@ pub const MAILS_WAITING: u64 = 2_000;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
+/// Domains whose people may register: more are a mistake.
+pub const REGISTRATION_DOMAINS: usize = 100;
 /// What somebody asks a second person to approve waits for this long: over a weekend.
 pub const APPROVAL_LIFE: Duration = Duration::from_secs(72 * 60 * 60);
 /// Requests of one tenant that wait: more are looked at by nobody.

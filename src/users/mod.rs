@@ -10,7 +10,7 @@ mod password;
 mod repo;
 mod sessions;
 
-pub use change::{change_role, rename, set_enabled};
+pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
 pub use invitations::{
     Invitation, Invited, NewInvitation, invitations, invite, look_at_invitation,

@@ -1035,6 +1035,81 @@ step-up-done-text = For the next minutes nothing asks you again. If it does not 
 step-up-done-link = Go on
 step-up-needed = fresh factor
 
+## Approvals: a second person
+approvals-lead = Acts that destroy, take everything out or make somebody able to approve wait here for a second person. Approving performs them.
+approvals-off = Nothing waits for a second person here: the owners have not turned that on.
+approvals-none = Nothing waits.
+approvals-decided = Decided
+approval-act = What is asked for
+approval-act-shred-audit = Destroy what the audit log says
+approval-act-export-audit = Export the whole audit log
+approval-act-change-role = Give a member a role that can approve
+approval-act-four-eyes-off = Do without a second person from now on
+approval-format = Format
+approval-search = Search
+approval-from = From
+approval-to = To
+approval-member = Member
+approval-role-from = Role now
+approval-role-to = New role
+approval-reason = Reason
+approval-reason-hint = The second person reads it, and the audit log keeps it.
+approval-requester = Asked for by
+approval-requested = Asked for
+approval-expires = Waits until
+approval-decider = Decided by
+approval-decided = Decided on
+approval-approve = Approve and perform
+approval-refuse = Refuse
+approval-refuse-reason = Why it is refused
+approval-withdraw = Take back
+approval-yours = You have asked for this: somebody else has to approve it.
+approval-ask-title = A second person has to approve this
+approval-ask-lead = { $count ->
+    [one] Nothing was done yet. Say why it has to be done: somebody else who may do it as well then has an hour to approve it.
+   *[other] Nothing was done yet. Say why it has to be done: somebody else who may do it as well then has { $count } hours to approve it.
+}
+approval-ask-button = Ask for approval
+approval-state-waiting = Waiting
+approval-state-approved = Approved
+approval-state-refused = Refused
+approval-state-withdrawn = Taken back
+approval-state-expired = Expired
+notice-approval-requested = Approval was asked for. Nothing was done yet.
+notice-approval-granted = Approved and performed.
+notice-approval-refused = Refused.
+notice-approval-withdrawn = Taken back.
+notice-settings-saved = Settings saved.
+
+## How people have to sign in
+sign-in-settings = Sign-in
+sign-in-settings-lead = How the people of this organisation prove who they are, and for how long that holds.
+sign-in-factors = Proving who one is
+sign-in-times = How long it holds
+sign-in-registration = Registration
+sign-in-four-eyes = Four eyes
+policy-second-factor = Everybody needs a second factor
+policy-second-factor-hint = { $count ->
+    [0] Owners always do. All active members have one.
+    [one] Owners always do. One active member has none yet and sets it up at the next sign-in. Turning this on ends sessions that were begun without one.
+   *[other] Owners always do. { $count } active members have none yet and set it up at the next sign-in. Turning this on ends sessions that were begun without one.
+}
+policy-passkeys-alone = A passkey is enough by itself
+policy-passkeys-alone-hint = One that asks for a PIN or a fingerprint is two factors in one.
+policy-magic-links = Links by e-mail
+policy-magic-links-hint = People may ask for a link to sign in with, where mail is set up. It takes the place of the password, never of the second factor.
+policy-idle = Minutes without a request
+policy-idle-hint = A session ends after them: 5 to 1440, { $count } when empty.
+policy-absolute = Hours after sign-in
+policy-absolute-hint = A session ends then in any case: 1 to 720, { $count } when empty.
+policy-token = Minutes of an access token
+policy-token-hint = For applications that act for a person: 1 to 1440.
+policy-registration = People may register themselves
+policy-registration-hint = With an address of these domains, which they have to confirm. They become viewers.
+policy-domains = Domains
+policy-domains-hint = Of e-mail addresses, one a line: example.org
+policy-four-eyes = Some acts need a second person
+policy-four-eyes-hint = Destroying what the audit log says, exporting all of it, giving somebody a role that can approve, and turning this off. It takes two owners.
 ## Passkeys
 passkeys-lead = Sign in with your fingerprint, face, PIN or a security key instead of typing a code. A passkey answers this address alone, so no imitation of this page can use it.
 passkeys-empty = No passkeys yet

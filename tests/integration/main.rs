@@ -3,6 +3,7 @@
 
 mod accessible;
 mod app;
+mod approvals;
 mod attack;
 mod bad_input;
 mod browser;
@@ -32,6 +33,7 @@ mod secrecy;
 mod server;
 mod setup;
 mod shred;
+mod sign_in_settings;
 mod smtp;
 mod start;
 mod step_up;

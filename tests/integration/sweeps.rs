@@ -222,6 +222,14 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         "PUT /api/v1/audit/{tenant}/retention" => {
             ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
         }
+        "PUT /api/v1/settings/{tenant}/sign-in" => {
+            let policy = json!({
+                "secondFactorForAll": false, "accessTokenMinutes": 20, "magicLinks": true,
+                "passkeysAlone": true, "registration": false, "registrationDomains": [],
+                "fourEyes": false,
+            });
+            ("/api/v1/settings/acme/sign-in".into(), Some(policy))
+        }
         other => panic!("tell this test a valid request for {other}"),
     }
 }
@@ -285,11 +293,21 @@ async fn valid_for_streams(client: &Client, label: &str) -> (String, Option<Valu
     }
 }
 
+/// Routes that a key cannot use, only a person: `approvals.rs` and `step_up.rs` look at their
+/// entries.
+const FOR_PEOPLE: [&str; 4] = [
+    "POST /api/v1/auth/{tenant}/step-up",
+    "POST /api/v1/approvals/{tenant}/{id}/approve",
+    "POST /api/v1/approvals/{tenant}/{id}/refuse",
+    "POST /api/v1/approvals/{tenant}/{id}/withdraw",
+];
+
 #[tokio::test]
 async fn every_change_through_the_api_is_in_the_log() {
     let (app, _) = TestApp::with_tenant();
     let client = app.client(app.key("acme", "owner"));
-    for route in api().filter(|route| route.method.name() != "GET") {
+    let for_people = |route: &&Route| FOR_PEOPLE.contains(&route.label());
+    for route in api().filter(|route| route.method.name() != "GET" && !for_people(route)) {
         let Audit::Events(declared) = route.audit else { continue };
         let (path, body) = valid(&client, route).await;
         let answer = call(&client, route, &path, body.as_ref()).await;

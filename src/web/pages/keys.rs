@@ -48,7 +48,8 @@ pub fn routes() -> Vec<Route> {
         Route::console(Method::Get, ROTATE, opened, ask_rotate)
             .says("Ask how long the former secret of an API key goes on working"),
         Route::console(Method::Post, ROTATE, rotated, rotate)
-            .says("Give an API key a new secret; the answer shows it once"),
+            .says("Give an API key a new secret; the answer shows it once")
+            .sensitive(),
         Route::console(Method::Get, REVOKE, opened, confirm).says("Ask before revoking an API key"),
         Route::console(Method::Post, REVOKE, revoked, revoke).says("Revoke an API key"),
     ]

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use serde::Deserialize;
 
 use super::members::{role_names, row};
-use super::{also, role_choices, with_notice};
+use super::{also, approvals, role_choices, with_notice};
 use crate::audit::catalogue;
 use crate::authz::permission::{UserDisable, UserRead, UserRole, UserUpdate};
 use crate::authz::{Permission, TenantState};
@@ -137,6 +137,7 @@ async fn change_role(call: Call<UserRole>) -> Answer {
     match users::change_role(&call.app.tenants, &call.grant, &id(&call)?, &role).await {
         Ok(after) if after.role == before.role => done(&call, Notice::NothingChanged),
         Ok(_) => done(&call, Notice::MemberRoleChanged),
+        Err(UserError::Approval(error)) => approvals::answer(&call, *error).await,
         Err(error @ (UserError::LastOwner | UserError::Role(RoleError::Unknown))) => {
             let error = FieldError::Other(as_sentence(&error.to_string()));
             page(&call, None, Some(Field::wrong(role, error))).await

@@ -1,6 +1,7 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
 mod account;
+mod approvals;
 mod audit;
 mod audit_changes;
 mod audit_entry;
@@ -38,6 +39,7 @@ mod roles;
 mod second_factor;
 mod setup;
 mod sign_in;
+mod sign_in_settings;
 pub mod step_up;
 mod streams;
 mod witnesses;
@@ -84,6 +86,8 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         own_email::routes(),
         step_up::routes(),
+        approvals::routes(),
+        sign_in_settings::routes(),
         own_factors::routes(),
         passkeys::routes(),
         passkey_sign_in::routes(),
