@@ -23,6 +23,7 @@ pub mod kernel;
 pub mod ops;
 pub mod provision;
 pub mod sessions;
+pub mod roles;
 pub mod store;
 pub mod streams;
 pub mod tenants;

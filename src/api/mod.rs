@@ -11,6 +11,9 @@ mod conversations;
 pub mod openapi;
 pub mod problem;
 mod reply;
+mod roles;
+mod step_up;
+mod users;
 
 use crate::http::route::Route;
 
@@ -23,5 +26,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(step_up::routes());
+    routes.extend(roles::routes());
+    routes.extend(users::routes());
     routes
 }

@@ -28,6 +28,7 @@ mod server;
 mod setup;
 mod shred;
 mod start;
+mod step_up;
 mod streams;
 mod sweeps;
 mod tail;
