@@ -12,6 +12,7 @@ pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+mod second_factor;
 mod step_up;
 mod users;
 
@@ -29,5 +30,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
+    routes.extend(second_factor::routes());
     routes
 }

@@ -8,8 +8,8 @@ mod authenticator;
 pub mod device;
 mod enrolment;
 mod hasher;
-mod own_factors;
 mod known;
+mod own_factors;
 mod person;
 mod policy;
 mod recovery;
@@ -29,11 +29,11 @@ pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
+pub use known::known_of;
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
 };
-pub use known::known_of;
 pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
@@ -51,7 +51,7 @@ pub use step_up::{Again, Asked, step_up, step_up_asks};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };
-pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
+pub use ticket::{Ticket, expire_sign_ins, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;

@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod factors;
 mod list;
 mod model;
 mod password;
@@ -10,6 +11,7 @@ mod sessions;
 
 pub use change::{change_role, rename, set_enabled};
 pub use create::{create, seed_owner};
+pub use factors::reset_factors;
 pub use list::{count_active, find, list, own, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,

@@ -139,12 +139,7 @@ pub struct Session {
 impl Session {
     pub fn new(url: &str, data: &Path) -> Self {
         let jar = Arc::default();
-        Self {
-            http: http(data, Arc::clone(&jar)),
-            url: url.to_owned(),
-            jar,
-            data: data.to_owned(),
-        }
+        Self { http: http(data, Arc::clone(&jar)), url: url.to_owned(), jar, data: data.to_owned() }
     }
 
     /// Name and value of each cookie that it holds.

@@ -27,8 +27,9 @@ mod permissions;
 mod platform;
 mod platform_admins;
 mod platform_tenant;
-mod second_factor;
+mod reset_factors;
 mod roles;
+mod second_factor;
 mod setup;
 mod sign_in;
 pub mod step_up;
@@ -73,6 +74,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         step_up::routes(),
         own_factors::routes(),
+        reset_factors::routes(),
         platform::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
