@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, key, role, tenant, user};
+use super::{admin, audit, key, role, tenant, token, user};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -56,6 +56,9 @@ pub enum Verb {
     /// API keys of a tenant
     #[command(subcommand)]
     Key(key::Verb),
+    /// The key that signs access tokens
+    #[command(subcommand)]
+    Token(token::Verb),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),

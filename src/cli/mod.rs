@@ -17,6 +17,7 @@ mod serve;
 mod shred;
 mod socket;
 mod tenant;
+mod token;
 mod user;
 mod version;
 
@@ -57,6 +58,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
+        Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }
 }
