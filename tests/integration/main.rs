@@ -25,6 +25,7 @@ mod retention;
 mod rooms;
 mod rsyslog;
 mod searches;
+mod second_factor;
 mod secrecy;
 mod server;
 mod setup;
