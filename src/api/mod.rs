@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+mod second_factor;
 mod settings;
 mod step_up;
 mod users;
@@ -38,6 +39,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(settings::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
+    routes.extend(second_factor::routes());
     routes.extend(api_keys::routes());
     routes.extend(auth::routes());
     routes

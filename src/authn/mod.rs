@@ -59,7 +59,7 @@ pub use step_up::{Again, Asked, step_up, step_up_asks, step_up_question};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };
-pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
+pub use ticket::{Ticket, expire_sign_ins, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::authz::Principal;
 use crate::crypto::password::PasswordError;

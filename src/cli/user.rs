@@ -8,7 +8,7 @@ use super::command::{Operator, Password};
 use super::output::{Report, table};
 use super::{approval, password};
 use crate::authz::permission::{
-    UserCreate, UserDisable, UserInvite, UserRead, UserRole, UserUpdate,
+    UserCreate, UserDisable, UserFactorReset, UserInvite, UserRead, UserRole, UserUpdate,
 };
 use crate::users::{self, NewInvitation, NewMember, UserError};
 
@@ -77,6 +77,13 @@ pub enum Verb {
         /// E-mail address or id
         user: String,
     },
+    /// Take away a member's second factors, for who has lost them; ends their sessions
+    ResetMfa {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+    },
     /// Let a disabled member sign in again
     Enable {
         #[arg(long, value_name = "SLUG")]
@@ -119,6 +126,10 @@ pub enum Command {
         user: String,
         enabled: bool,
     },
+    ResetMfa {
+        tenant: String,
+        user: String,
+    },
 }
 
 pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
@@ -133,6 +144,7 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         Verb::List { tenant } => Command::List { tenant },
         Verb::Role { tenant, user, role, reason } => Command::Role { tenant, user, role, reason },
         Verb::Rename { tenant, user, name } => Command::Rename { tenant, user, name },
+        Verb::ResetMfa { tenant, user } => Command::ResetMfa { tenant, user },
         Verb::Disable { tenant, user } => Command::Enable { tenant, user, enabled: false },
         Verb::Enable { tenant, user } => Command::Enable { tenant, user, enabled: true },
     }))
@@ -161,6 +173,12 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let (grant, _) = operator.tenant::<UserUpdate>(&tenant).await?;
             let member = users::rename(&operator.tenants, &grant, &user, &name).await?;
             let text = format!("{user} is called {} now.", name.trim());
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
+        Command::ResetMfa { tenant, user } => {
+            let (grant, _) = operator.tenant::<UserFactorReset>(&tenant).await?;
+            let member = users::reset_factors(&operator.tenants, &grant, &user).await?;
+            let text = format!("{user} has no second factor any more, and no session.");
             Ok(Report::done(serde_json::to_value(&member)?, text))
         }
         Command::Enable { tenant, user, enabled } => {

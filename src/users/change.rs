@@ -21,7 +21,11 @@ fn find(tx: &impl RealmTx, who: &str) -> Result<Member, UserError> {
 }
 
 /// The same, when the principal has all rights that the member has.
-fn beneath(tx: &impl RealmTx, principal: &Principal, who: &str) -> Result<Member, UserError> {
+pub(super) fn beneath(
+    tx: &impl RealmTx,
+    principal: &Principal,
+    who: &str,
+) -> Result<Member, UserError> {
     let member = find(tx, who)?;
     roles::give(tx, principal, &member.role)?;
     Ok(member)

@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod factors;
 mod invitations;
 mod join;
 mod list;
@@ -12,6 +13,7 @@ mod sessions;
 
 pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
+pub use factors::reset_factors;
 pub use invitations::{
     Invitation, Invited, NewInvitation, invitations, invite, look_at_invitation,
     withdraw_invitation,

@@ -246,6 +246,7 @@ async fn valid_for_users(client: &Client, label: &str) -> (String, Option<Value>
     match label.rsplit('/').next().unwrap() {
         "role" => (format!("{one}/role"), Some(json!({ "role": "auditor" }))),
         "disable" => (format!("{one}/disable"), None),
+        "second-factor" => (format!("{one}/second-factor"), None),
         "enable" => {
             client.post_empty(&format!("{one}/disable")).await.expect(200);
             (format!("{one}/enable"), None)

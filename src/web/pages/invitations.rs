@@ -10,6 +10,7 @@ use crate::authz::{Permission, Role};
 use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::LinkId;
+use crate::roles;
 use crate::trail;
 use crate::users::{self, Invitation, NewInvitation, UserError};
 use crate::web::problems::{PersonFields, sentence};

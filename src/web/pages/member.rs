@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::members::{role_names, row};
 use super::{also, approvals, role_choices, with_notice};
 use crate::audit::catalogue;
-use crate::authz::permission::{UserDisable, UserRead, UserRole, UserUpdate};
+use crate::authz::permission::{UserDisable, UserFactorReset, UserRead, UserRole, UserUpdate};
 use crate::authz::{Permission, TenantState};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
@@ -84,6 +84,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
+        may_reset_factors: may && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,
     };

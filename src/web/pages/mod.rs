@@ -35,6 +35,7 @@ mod platform;
 mod platform_admins;
 mod platform_settings;
 mod platform_tenant;
+mod reset_factors;
 mod roles;
 mod second_factor;
 mod setup;
@@ -89,6 +90,7 @@ pub fn routes() -> Vec<Route> {
         approvals::routes(),
         sign_in_settings::routes(),
         own_factors::routes(),
+        reset_factors::routes(),
         passkeys::routes(),
         passkey_sign_in::routes(),
         platform::routes(),
