@@ -13,6 +13,7 @@ use crate::kernel::id::LinkId;
 use crate::roles;
 use crate::trail;
 use crate::users::{self, Invitation, NewInvitation, UserError};
+use crate::web::messages::Messages;
 use crate::web::problems::{PersonFields, sentence};
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
