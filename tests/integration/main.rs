@@ -38,7 +38,6 @@ mod sweeps;
 mod tail;
 mod tamper;
 mod throttling;
-mod totp;
 mod tokens;
 mod totp;
 mod verify;
