@@ -50,6 +50,12 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
 
     browser.take_over(&owner).await;
     browser.take_over(&admin).await;
+    let _device = browser.plug_in(true).await;
+    for passkeys in ["/t/acme/account/passkeys", "/platform/account/passkeys"] {
+        browser.open(&format!("{passkeys}/new")).await;
+        browser.fill("name", "Laptop").await;
+        browser.press_and_wait("form[data-passkey] button").await;
+    }
     let inside = [(&owner, "/t/acme/"), (&admin, "/platform/")];
     for (person, start) in inside {
         for path in reached.walk(person, start).await {
