@@ -85,10 +85,15 @@ impl App {
     }
 
     pub fn session_policy(&self) -> SessionPolicy {
-        let sessions = &self.settings.sessions;
-        SessionPolicy {
-            idle: Duration::from_secs(u64::from(sessions.idle_minutes) * 60),
-            absolute: Duration::from_secs(u64::from(sessions.absolute_hours) * 3600),
-        }
+        session_policy(&self.settings)
+    }
+}
+
+/// How long sessions last where a tenant has not set it.
+pub fn session_policy(settings: &Settings) -> SessionPolicy {
+    let sessions = &settings.sessions;
+    SessionPolicy {
+        idle: Duration::from_secs(u64::from(sessions.idle_minutes) * 60),
+        absolute: Duration::from_secs(u64::from(sessions.absolute_hours) * 3600),
     }
 }

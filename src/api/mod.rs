@@ -11,6 +11,7 @@ mod conversations;
 pub mod openapi;
 pub mod problem;
 mod reply;
+mod sessions;
 
 use crate::http::route::Route;
 
@@ -23,5 +24,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(sessions::routes());
     routes
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, key, tenant, user};
+use super::{admin, audit, key, session, tenant, user};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -53,6 +53,9 @@ pub enum Verb {
     /// API keys of a tenant
     #[command(subcommand)]
     Key(key::Verb),
+    /// Who is signed in
+    #[command(subcommand)]
+    Session(session::Verb),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, tenant, user};
-use crate::authn::Hasher;
+use super::{admin, audit, key, session, tenant, user};
+use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::tenants::{Tenant, Tenants};
 
@@ -19,6 +19,7 @@ pub enum Command {
     Admin(admin::Command),
     User(user::Command),
     Key(key::Command),
+    Session(session::Command),
     Audit(audit::Command),
 }
 
@@ -50,6 +51,8 @@ pub struct Operator {
     pub caller: Arc<Caller>,
     /// What links begin with.
     pub base_url: String,
+    /// How long sessions last on this installation.
+    pub sessions: SessionPolicy,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -73,8 +76,14 @@ impl Operator {
             hasher: hasher.clone(),
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
+            sessions: SessionPolicy::default(),
             feedback,
         }
+    }
+
+    #[must_use]
+    pub fn with_sessions(self, sessions: SessionPolicy) -> Self {
+        Self { sessions, ..self }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -95,6 +104,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
+        Command::Session(command) => session::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

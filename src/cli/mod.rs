@@ -13,6 +13,7 @@ mod openapi;
 mod output;
 mod password;
 mod serve;
+mod session;
 mod shred;
 mod socket;
 mod tenant;
@@ -55,6 +56,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
+        Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }
 }

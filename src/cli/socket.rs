@@ -81,7 +81,8 @@ async fn alone(
     let uid = rustix::process::getuid().as_raw();
     let (feedback, mut answers) = feedback::channel();
     let hasher = Hasher::new(&runtime);
-    let operator = Operator::new(&boot.tenants, &hasher, &base_url, uid, feedback.clone());
+    let operator = Operator::new(&boot.tenants, &hasher, &base_url, uid, feedback.clone())
+        .with_sessions(crate::app::session_policy(settings));
     let work = async move {
         let result = execute(&operator, command).await;
         feedback.end(result).await;
@@ -170,7 +171,8 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let mut reader = BufReader::new(reader.take(LINE_BYTES));
     tokio::time::timeout(READ_TIME, reader.read_line(&mut line)).await??;
     let (feedback, mut answers) = feedback::channel();
-    let operator = Operator::new(&app.tenants, &app.hasher, app.base_url(), uid, feedback.clone());
+    let operator = Operator::new(&app.tenants, &app.hasher, app.base_url(), uid, feedback.clone())
+        .with_sessions(app.session_policy());
     let work = async move {
         let result = match serde_json::from_str(&line) {
             Ok(command) => execute(&operator, command).await,

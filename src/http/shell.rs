@@ -50,8 +50,10 @@ pub async fn serve(
         }
         Err(failure) => Err(failure),
     };
-    let mut response = result
-        .unwrap_or_else(|failure| render(&app, route.surface, route, &request, &context, failure));
+    let mut response = match result {
+        Ok(response) => response,
+        Err(failure) => render(&app, route.surface, route, &request, &context, failure).await,
+    };
     drop(room);
     headers::add(response.headers_mut(), route.surface, context.id, rate.get());
     let took = app.runtime.clock.monotonic().saturating_sub(start);
@@ -68,7 +70,7 @@ pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> H
     let surface = if api { Surface::Api } else { Surface::Console };
     let mut response = match surface {
         Surface::Api => crate::api::problem::render(&failure, &context),
-        _ => crate::web::error::render(&app, &request, &context, failure),
+        _ => crate::web::error::render(&app, &request, &context, failure).await,
     };
     headers::add(response.headers_mut(), surface, context.id, None);
     response
@@ -96,7 +98,7 @@ fn browser(surface: Surface, request: &HttpRequest) -> Option<Arc<Browser>> {
     (device.is_some() || session.is_some()).then(|| Arc::new(Browser { device, session }))
 }
 
-fn render(
+async fn render(
     app: &App,
     surface: Surface,
     route: &Route,
@@ -111,7 +113,7 @@ fn render(
             if signed_out && matches!(route.access, Access::Permission(_)) {
                 return crate::web::error::to_sign_in(request, surface);
             }
-            crate::web::error::render(app, request, context, failure)
+            crate::web::error::render(app, request, context, failure).await
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::model::{Member, UserError};
 use super::repo;
-use crate::authz::permission::{AccountRead, UserRead};
-use crate::authz::{Grant, Principal};
+use crate::authz::Grant;
+use crate::authz::permission::UserRead;
 use crate::kernel::id::UserId;
 use crate::tenants::Tenants;
 
@@ -18,13 +18,5 @@ pub async fn find(
     grant: &Grant<UserRead>,
     id: UserId,
 ) -> Result<Member, UserError> {
-    tenants.read(grant, move |tx| repo::find(tx, id)).await
-}
-
-/// The caller's own entry among the members.
-pub async fn own(tenants: &Tenants, grant: &Grant<AccountRead>) -> Result<Member, UserError> {
-    let Principal::User { id, .. } = grant.caller().principal else {
-        return Err(UserError::NotFound);
-    };
     tenants.read(grant, move |tx| repo::find(tx, id)).await
 }

@@ -21,9 +21,11 @@ mod keys;
 mod landing;
 mod members;
 mod new_conversation;
+mod own_sessions;
 mod permissions;
 mod platform;
 mod platform_tenant;
+mod sessions;
 mod setup;
 mod sign_in;
 pub mod step_up;
@@ -64,6 +66,8 @@ pub fn routes() -> Vec<Route> {
         audit_entry::routes(),
         permissions::routes(),
         account::routes(),
+        own_sessions::routes(),
+        sessions::routes(),
         step_up::routes(),
         platform::routes(),
         platform_tenant::routes(),
