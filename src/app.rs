@@ -61,7 +61,7 @@ impl App {
             installation: boot.installation,
             tenants: boot.tenants.clone(),
             api_keys: ApiKeys::default(),
-            hasher: Hasher::new(runtime),
+            hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),

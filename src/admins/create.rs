@@ -18,7 +18,7 @@ pub async fn create(
     new: NewMember,
     setup_link: Option<String>,
 ) -> Result<AdminId, AdminError> {
-    insert(tenants, grant, new.prepare(hasher).await?, setup_link).await
+    insert(tenants, grant, new.prepare(hasher, "").await?, setup_link).await
 }
 
 /// Makes an administrator who has no password yet: a link lets them choose one.

@@ -5,9 +5,9 @@ use secrecy::SecretString;
 use super::create::event;
 use super::{AdminError, repo};
 use crate::audit::catalogue;
-use crate::authn::{AuthnError, Hasher, LinkFor, consume_link, look_at_link};
-use crate::authz::Grant;
+use crate::authn::{AuthnError, Hasher, LinkFor, consume_link, known_of, look_at_link};
 use crate::authz::permission::PlatformAdminManage;
+use crate::authz::{Grant, Realm};
 use crate::crypto::password;
 use crate::kernel::id::AdminId;
 use crate::tenants::{DoorError, Tenants};
@@ -21,11 +21,12 @@ pub async fn choose_password(
     link: String,
     new: SecretString,
 ) -> Result<(), AdminError> {
-    password::check(&new).map_err(UserError::Password)?;
     // Hashing is dear: not for a link that does not work anyway.
-    if !matches!(look_at_link(tenants, &link).await?, Some(LinkFor::Password(_))) {
+    let Some(LinkFor::Password(id)) = look_at_link(tenants, &link).await? else {
         return Err(AuthnError::SetupLink.into());
-    }
+    };
+    let known = known_of(tenants, Realm::Platform, *id.bytes()).await.map_err(AdminError::from)?;
+    password::check(&new, &known).map_err(UserError::Password)?;
     let hash = hasher.hash(new).await.map_err(DoorError::from)?;
     let written = tenants.write(grant, move |tx| {
         let LinkFor::Password(id) = consume_link(tx, &link)? else {
@@ -53,7 +54,7 @@ pub async fn reset(
     grant: &Grant<PlatformAdminManage>,
     who: NewMember,
 ) -> Result<AdminId, AdminError> {
-    let who = who.prepare(hasher).await?;
+    let who = who.prepare(hasher, "").await?;
     replace(tenants, grant, who.email, who.password_hash).await
 }
 

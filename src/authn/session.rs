@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::AuthnError;
-use super::admission::Proof;
+use super::admission::{Factors, Proof};
 use super::person::{Person, tables};
 use super::policy::SignInPolicy;
 use crate::args;
@@ -117,14 +117,15 @@ fn find(
     now: Timestamp,
 ) -> Result<Found, AuthnError> {
     let sql = format!(
-        "SELECT id, created, seen, proven, user FROM {}
+        "SELECT id, created, seen, proven, user, factors FROM {}
          WHERE token_hash = $1 AND client_kind = 'browser'",
         tables(realm).1
     );
     let row = tx.query_one(&sql, args![hash], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        let times = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((row.get(0)?, times, row.get(4)?, row.get::<String>(5)?))
     })?;
-    let (session, created, seen, proven, person): (_, Timestamp, Timestamp, _, _) =
+    let (session, (created, seen, proven), person, factors): (_, (Timestamp, Timestamp, _), _, _) =
         row.ok_or(AuthnError::Unauthenticated)?;
     let times = installation.of(&SignInPolicy::read(tx)?);
     if now.since(seen) >= times.idle || now.since(created) >= times.absolute {
@@ -132,6 +133,10 @@ fn find(
     }
     let person = Person::by_id(tx, realm, person)?.filter(|person| person.active);
     let person = person.ok_or(AuthnError::Unauthenticated)?;
+    // A session from before a second factor was needed would be a path around it.
+    if !Factors::parse(&factors).are_enough(tx, realm, &person)? {
+        return Err(AuthnError::Unauthenticated);
+    }
     let who = Authenticated { principal: person.principal(realm, session), proven };
     Ok(Found { who, session, seen })
 }

@@ -59,6 +59,11 @@ pub const JSON_DEPTH: usize = 32;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
 pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// Words known about a person that their password is compared with; rating it takes longer with each.
+pub const PASSWORD_CONTEXT_WORDS: usize = 64;
+/// Rounds of bcrypt, as a power of two, where `auth.bcrypt_cost` says nothing else: about a fifth
+/// of a second for each sign-in and each guess.
+pub const BCRYPT_COST: u32 = 12;
 /// The link that makes the first administrator.
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
@@ -91,6 +96,16 @@ pub const RETENTION_DAYS_MAX: u32 = 36_525;
 pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 /// Sign-ins that wait for their password to be hashed; one more is told to come back.
 pub const SIGN_INS_WAITING: usize = 256;
+/// … and those of one tenant, so that a flood of its sign-ins leaves room for the others.
+pub const SIGN_INS_WAITING_PER_LINE: usize = 64;
+/// Failures in a row after which an account's next attempt has to wait: people mistype.
+pub const FAILURES_FREE: u32 = 5;
+/// The longest wait: four guesses an hour. (NIST SP 800-63B asks for at most a hundred in a row.)
+pub const FAILURE_DELAY: Duration = Duration::from_secs(15 * 60);
+/// Failures are forgotten after a day without another.
+pub const FAILURES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Failed sign-ins of one log that are entries by themselves, a minute; the rest is counted.
+pub const FAILURES_RECORDED: u64 = 60;
 /// Credentials remembered between requests.
 pub const CREDENTIALS_CACHED: usize = 10_000;
 

@@ -19,7 +19,7 @@ pub async fn create(
     new: NewMember,
 ) -> Result<Member, UserError> {
     may_give(&grant.caller().principal, new.role)?;
-    let new = new.prepare(hasher).await?;
+    let new = new.prepare(hasher, &tenants.place(grant.realm())).await?;
     let subject = tenants.new_subject(grant.realm()).await?;
     let written = tenants.write(grant, move |tx| {
         let member = insert(tx, subject, &new)?;

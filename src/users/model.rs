@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::authn::Hasher;
 use crate::authz::Role;
-use crate::crypto::password::{self, PasswordError};
+use crate::crypto::password::{self, Context, PasswordError};
 use crate::kernel::id::UserId;
 use crate::kernel::{ErrorKind, Fault, Timestamp, limits};
 use crate::tenants::DoorError;
@@ -59,19 +59,21 @@ pub struct Prepared {
 }
 
 impl NewMember {
-    /// Everything that is wrong with the input, for forms that say it all at once.
-    pub fn problems(&self) -> Vec<UserError> {
+    /// Everything that is wrong with the input, for forms that say it all at once. `place` is the
+    /// name of their tenant: it makes no password. Empty for the platform.
+    pub fn problems(&self, place: &str) -> Vec<UserError> {
+        let known = Context::of(&[&self.name, &self.email, place]);
         let checks = [
             check_name(self.name.trim()),
             check_email(self.email.trim()),
-            password::check(&self.password).map_err(UserError::Password),
+            password::check(&self.password, &known).map_err(UserError::Password),
         ];
         checks.into_iter().filter_map(Result::err).collect()
     }
 
     /// Checks everything and hashes the password, before any transaction.
-    pub async fn prepare(self, hasher: &Hasher) -> Result<Prepared, UserError> {
-        self.problems().into_iter().next().map_or(Ok(()), Err)?;
+    pub async fn prepare(self, hasher: &Hasher, place: &str) -> Result<Prepared, UserError> {
+        self.problems(place).into_iter().next().map_or(Ok(()), Err)?;
         let (name, email) = (self.name.trim().to_owned(), self.email.trim().to_owned());
         let password_hash = hasher.hash(self.password).await.map_err(DoorError::from)?;
         Ok(Prepared { name, email, password_hash, role: self.role })
@@ -146,8 +148,7 @@ impl Fault for UserError {
         match self {
             Self::Name => "name-invalid",
             Self::Email => "email-invalid",
-            Self::Password(PasswordError::TooShort) => "password-too-short",
-            Self::Password(PasswordError::TooLong) => "password-too-long",
+            Self::Password(error) => error.code(),
             Self::Taken => "email-taken",
             Self::NotFound => "member-not-found",
             Self::TooMuch => "forbidden",

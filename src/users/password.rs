@@ -6,7 +6,7 @@ use super::model::UserError;
 use crate::args;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::{self, Hasher, end_all, tables};
+use crate::authn::{self, Hasher, end_all, known_of, tables};
 use crate::authz::{Grant, Writes};
 use crate::crypto::password;
 use crate::store::{Sql, SqlMut, Value};
@@ -22,7 +22,8 @@ pub async fn change_password<P: Writes>(
 ) -> Result<(), UserError> {
     let (me, session) = authn::holder(&grant.caller().principal).ok_or(UserError::NotFound)?;
     let (realm, people) = (grant.realm(), tables(grant.realm()).0);
-    password::check(&new).map_err(UserError::Password)?;
+    let known = known_of(tenants, realm, me).await?;
+    password::check(&new, &known).map_err(UserError::Password)?;
     let find = tenants.read(grant, move |tx| {
         let sql = format!("SELECT password FROM {people} WHERE id = $1");
         let found = tx.query_one(&sql, args![Value::Id(me)], |row| row.get::<String>(0))?;

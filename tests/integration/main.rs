@@ -32,5 +32,6 @@ mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
+mod totp;
 mod verify;
 mod witness;

@@ -106,7 +106,7 @@ async fn create(call: Call<UserCreate>) -> Answer {
     };
     let Form { name, email, password, .. } = form;
     let new = NewMember { name, email, password, role };
-    let problems = new.problems();
+    let problems = new.problems(&call.tenant.name);
     if problems.iter().filter(|problem| person.mark(problem)).count() > 0 {
         return refuse(&call, person, role.name(), None).await;
     }

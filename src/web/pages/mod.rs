@@ -21,10 +21,12 @@ mod keys;
 mod landing;
 mod members;
 mod new_conversation;
+mod own_factors;
 mod own_sessions;
 mod permissions;
 mod platform;
 mod platform_tenant;
+mod second_factor;
 mod sessions;
 mod setup;
 mod sign_in;
@@ -46,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        second_factor::routes(),
         choose_password::routes(),
         home::routes(),
         conversations::routes(),
@@ -69,6 +72,7 @@ pub fn routes() -> Vec<Route> {
         own_sessions::routes(),
         sessions::routes(),
         step_up::routes(),
+        own_factors::routes(),
         platform::routes(),
         platform_tenant::routes(),
         jobs::routes(),

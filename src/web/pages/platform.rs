@@ -153,7 +153,7 @@ async fn create(call: PlatformCall<TenantCreate>) -> Answer {
     let Form { owner_name: name, owner_email: email, owner_password: password, .. } = form;
     let owner = NewMember { name, email, password, role: Role::Owner };
     let new = fields.checked(&call.app.tenants);
-    let problems = owner.problems().iter().filter(|problem| person.mark(problem)).count();
+    let problems = owner.problems(&form.name).iter().filter(|problem| person.mark(problem)).count();
     let app = &call.app;
     let refused = match new.filter(|_| problems == 0) {
         None => None,

@@ -24,6 +24,7 @@ pub mod permissions;
 pub mod platform;
 pub mod public;
 pub mod query;
+pub mod second_factor;
 pub mod sessions;
 pub mod setup;
 pub mod state;

@@ -178,6 +178,10 @@ labelled! {
         DeviceForgotten: "device-forgotten", "notice-device-forgotten", Good;
         SignedOut: "signed-out", "notice-signed-out", Good;
         SessionExpired: "session-expired", "notice-session-expired", Warning;
+        SignInEnded: "sign-in-ended", "notice-sign-in-ended", Warning;
+        SetUpEnded: "set-up-ended", "notice-set-up-ended", Warning;
+        SecondFactorOff: "second-factor-off", "notice-second-factor-off", Good;
+        MemberFactorsReset: "member-factors-reset", "notice-member-factors-reset", Good;
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
