@@ -25,6 +25,7 @@ mod rsyslog;
 mod searches;
 mod secrecy;
 mod server;
+mod sessions;
 mod setup;
 mod shred;
 mod start;
