@@ -2,6 +2,7 @@
 
 use secrecy::SecretString;
 
+use super::change::{find, somebody_else};
 use super::create::event;
 use super::{AdminError, repo};
 use crate::audit::catalogue;
@@ -38,13 +39,14 @@ pub async fn choose_password(
     written.await.map(|_| ())
 }
 
-/// Takes away the password of an administrator who is locked out, and all their sessions.
+/// Takes away the password of an administrator who is locked out, and all their sessions. `who` is
+/// an id or an e-mail address; one who is disabled stays so.
 pub async fn lock_out(
     tenants: &Tenants,
     grant: &Grant<PlatformAdminManage>,
-    email: &str,
+    who: &str,
 ) -> Result<AdminId, AdminError> {
-    replace(tenants, grant, email.to_owned(), NO_PASSWORD.to_owned()).await
+    replace(tenants, grant, who.to_owned(), NO_PASSWORD.to_owned()).await
 }
 
 /// Sets a new password for an administrator who is locked out and ends all their sessions.
@@ -61,11 +63,14 @@ pub async fn reset(
 async fn replace(
     tenants: &Tenants,
     grant: &Grant<PlatformAdminManage>,
-    email: String,
+    who: String,
     password_hash: String,
 ) -> Result<AdminId, AdminError> {
+    let principal = grant.caller().principal.clone();
     let written = tenants.write(grant, move |tx| {
-        let id = repo::find(tx, &email)?;
+        let admin = find(tx, &who)?;
+        somebody_else(&principal, &admin)?;
+        let id = admin.id;
         repo::set_password(tx, id, &password_hash)?;
         Ok::<_, AdminError>((id, event(catalogue::PLATFORM_ADMIN_RESET, id).into()))
     });

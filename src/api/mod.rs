@@ -11,7 +11,10 @@ mod conversations;
 pub mod openapi;
 pub mod problem;
 mod reply;
+mod roles;
 mod sessions;
+mod step_up;
+mod users;
 
 use crate::http::route::Route;
 
@@ -25,5 +28,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
     routes.extend(sessions::routes());
+    routes.extend(step_up::routes());
+    routes.extend(roles::routes());
+    routes.extend(users::routes());
     routes
 }

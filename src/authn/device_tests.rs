@@ -40,7 +40,7 @@ impl House {
                 name: (*person).to_owned(),
                 email: format!("{person}@example.org"),
                 password: "harbour lantern orchid 7".to_owned().into(),
-                role: Role::Operator,
+                role: Role::Operator.to_string(),
             };
             users::create(&self.server.tenants, &hasher, &grant, new).await.unwrap();
         }

@@ -46,8 +46,8 @@ pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
-pub use standing::{renew, renew_with_session};
-pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use standing::{renew, renew_with_session, rights_of};
+pub use step_up::{Again, Asked, step_up, step_up_asks};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };

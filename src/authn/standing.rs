@@ -6,9 +6,10 @@ use super::AuthnError;
 use super::person::{Person, tables};
 use super::rights::rights;
 use crate::args;
-use crate::authz::{Caller, Principal, Realm};
-use crate::store::Sql;
-use crate::tenants::Tenants;
+use crate::authz::{Caller, Permissions, Principal, Realm, Role};
+use crate::kernel::Timestamp;
+use crate::store::{Sql, Value};
+use crate::tenants::{RealmTx, Tenants};
 
 /// The caller as they are now, with today's role. For work that goes on after its request: it must
 /// end when the person is disabled, the key revoked or the role taken away. Signing out is none of
@@ -70,4 +71,33 @@ pub async fn renew_with_session(
 async fn person(tenants: &Tenants, realm: Realm, id: [u8; 16]) -> Result<Person, AuthnError> {
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     find.await?.filter(|person| person.active).ok_or(AuthnError::Unauthenticated)
+}
+
+/// What somebody, as the log names them, may do at this moment; nothing for whoever would not get in
+/// any more.
+pub fn rights_of(
+    tx: &impl RealmTx,
+    kind: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Option<Permissions>, AuthnError> {
+    let Ok(uuid) = id.parse::<uuid::Uuid>() else {
+        // Whoever has a shell on the machine goes on having it.
+        let operator = kind == "local_operator";
+        return Ok(operator.then(|| Role::LocalOperator.permissions()));
+    };
+    let id = Value::Id(uuid.into_bytes());
+    let role = match kind {
+        "user" => {
+            let sql = "SELECT role FROM users WHERE id = $1 AND state = 'active'";
+            tx.query_one(sql, args![id], |row| row.get::<String>(0))?
+        }
+        "api_key" => {
+            let sql = "SELECT role FROM api_keys WHERE id = $1 AND revoked IS NULL
+                       AND (expires IS NULL OR expires > $2)";
+            tx.query_one(sql, args![id, now], |row| row.get::<String>(0))?
+        }
+        _ => None,
+    };
+    role.map(|role| Ok(rights(tx, &role)?.permissions())).transpose()
 }

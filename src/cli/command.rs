@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, session, tenant, user};
+use super::{admin, audit, key, role, session, tenant, user};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::tenants::{Tenant, Tenants};
@@ -18,6 +18,7 @@ pub enum Command {
     Tenant(tenant::Command),
     Admin(admin::Command),
     User(user::Command),
+    Role(role::Command),
     Key(key::Command),
     Session(session::Command),
     Audit(audit::Command),
@@ -103,6 +104,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
+        Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,

@@ -222,7 +222,7 @@ fn member(person: &Person) -> NewMember {
         name: person.name.to_owned(),
         email: person.email.to_owned(),
         password: PASSWORD.into(),
-        role: person.role,
+        role: person.role.into(),
     }
 }
 

@@ -287,7 +287,7 @@ impl Scene<'_> {
         let caller = self.house.person(app, 0)?;
         let grant = self.house.grant::<p::UserRole>(app, &caller, "demo").await?;
         let who = self.house.company.people[3].email;
-        users::change_role(&app.tenants, &grant, who, role).await?;
+        users::change_role(&app.tenants, &grant, who, role.name()).await?;
         Ok(())
     }
 

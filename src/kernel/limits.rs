@@ -55,6 +55,8 @@ pub const QUERY_DEPTH: usize = 16;
 pub const SAVED_SEARCHES: u64 = 200;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
+/// Roles that a tenant defines for itself: more columns than a matrix can be read in.
+pub const ROLES: u64 = 50;
 /// Password: long enough to resist guessing …
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
@@ -82,6 +84,10 @@ pub const DEVICES_MOST: u32 = 32;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
+/// What somebody asks a second person to approve waits for this long: over a weekend.
+pub const APPROVAL_LIFE: Duration = Duration::from_secs(72 * 60 * 60);
+/// Requests of one tenant that wait: more are looked at by nobody.
+pub const APPROVALS_WAITING: u64 = 100;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.

@@ -8,9 +8,12 @@ mod own;
 mod password;
 mod repo;
 
-pub use change::{change_role, set_enabled};
+pub use change::{change_role, rename, set_enabled};
 pub use create::{create, seed_owner};
-pub use list::{find, list};
-pub use model::{Member, MemberState, NO_PASSWORD, NewMember, Prepared, UserError};
+pub use list::{count_active, find, list, page};
+pub use model::{
+    Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
+    UserError,
+};
 pub use own::{Own, own};
 pub use password::change_password;

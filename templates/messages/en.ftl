@@ -55,6 +55,8 @@ chain-entries = { $count ->
 chain-first-bad = at entry { $count }
 pager-label = Pages
 pager-newest = Newest
+pager-first = First page
+pager-next = Next page
 pager-newer = Newer
 pager-older = Older
 
@@ -181,6 +183,7 @@ hint-password = { $count ->
 }
 hint-person-id = Your application’s own id of the person. Needed for a key of their own.
 hint-role = What this person may see and do.
+hint-role-change = Counts from the person’s next request on; no need to sign in again.
 hint-slug = Stands in addresses: lower-case letters, digits and hyphens.
 
 ## What is wrong with a field
@@ -224,6 +227,13 @@ notice-conversation-deleted = The conversation was deleted.
 notice-message-added = The message was added.
 notice-member-added = The member was added and can sign in now.
 notice-member-role = The role was changed.
+notice-member-renamed = The name was changed.
+notice-role-created = The role was defined. It can be given to members and API keys now.
+notice-role-changed = The role was changed. It counts from the next request of everybody who has it.
+notice-role-deleted = The role was deleted.
+notice-admin-role = The role was changed.
+notice-admin-disabled = The account was disabled and signed out everywhere.
+notice-admin-enabled = The person can sign in again.
 notice-member-disabled = The member was disabled and signed out everywhere.
 notice-member-enabled = The member can sign in again.
 notice-key-revoked = The key was revoked. The next request with it is refused.
@@ -351,6 +361,15 @@ confirm-revoke-key-button = Revoke key
 confirm-remove-witness-title = Remove the witness “{ $subject }”?
 confirm-remove-witness-text = Its signatures are not taken any more. Those that it has given stay, and the log must fit them for ever.
 confirm-remove-witness-button = Remove witness
+confirm-delete-role-title = Delete the role { $subject }?
+confirm-delete-role-text = It can be deleted while no member, API key or invitation has it.
+confirm-delete-role-button = Delete role
+confirm-disable-admin-title = Disable { $subject }?
+confirm-disable-admin-text = All sessions and links end at once and no sign-in is possible until the account is enabled again.
+confirm-disable-admin-button = Disable account
+confirm-reset-admin-title = Take away the password of { $subject }?
+confirm-reset-admin-text = All sessions end at once. The next page shows a link, once, with which this person chooses another password.
+confirm-reset-admin-button = Make link
 confirm-disable-member-title = Disable { $subject }?
 confirm-disable-member-text = All sessions end at once and no sign-in is possible until the member is enabled again.
 confirm-disable-member-button = Disable member
@@ -425,10 +444,77 @@ message-add = Add message
 ## Members
 members-lead = The people of your organisation and what they may do.
 member-add = Add member
-member-role-of = Role of { $name }
-member-role-change = Change the role of { $name }
-member-disable-name = Disable { $name }
-member-enable-name = Enable { $name }
+members-search = Name or e-mail address
+members-any-role = Any role
+members-any-factor = With or without second factor
+members-none-found = Nobody found
+members-none-found-text = Names are encrypted, so a search looks at 5,000 members at a time. A whole e-mail address is found at once.
+members-show-all = Show all members
+member-facts = Person
+member-acts = What can be done
+member-rename = Change name
+member-role-button = Change role
+member-is-you = This is you. Your own role and state are for somebody else to change, so that nobody locks themselves out.
+member-is-above = This person may do things that you may not, so you cannot change their account.
+member-no-acts = Nothing, with your role.
+member-disable-text = Ends all sessions and tokens at once and refuses every sign-in. Nothing is deleted; the log keeps what the person did.
+member-enable-text = The person can sign in again, with the password and second factor they had.
+col-second-factor = Second factor
+factor-on = Set up
+factor-on-text = An authenticator app or a passkey is asked for at sign-in.
+factor-off = None
+factor-off-text = A password is enough for this person.
+factor-missing = Not set up yet
+factor-missing-text = One is required. The next sign-in leads into setting it up.
+
+## Roles
+roles-lead = What members and applications may do. Built-in roles are the same everywhere; your own are made of single permissions.
+role-new = Define a role
+role-copy = Copy
+role-change = Change role
+role-save = Save role
+role-delete = Delete
+role-own = Your own
+role-built-in = Built in
+col-role-kind = Kind
+col-role-permissions = Permissions
+role-members-of = Members with the role { $name }
+role-holders = Who has it
+role-holders-members = { $count ->
+    [0] No member
+    [one] One member
+   *[other] { $count } members
+}
+role-holders-keys = { $count ->
+    [0] No API key
+    [one] One API key
+   *[other] { $count } API keys
+}
+role-permits = { $count ->
+    [one] One permission
+   *[other] { $count } permissions
+}
+role-form-lead = A change counts for everybody who has the role from their next request on.
+role-form-fixed = Boxes that cannot be changed are what everybody may do about their own account, or what you may not do yourself.
+label-role-code = Code
+label-role-description = What it is for
+hint-role-code = What the API and the command line call it, such as claims-handler. It stays as it is.
+
+## Platform administrators
+admins-lead = Who signs in to the platform. Nobody here has a way into a tenant’s data.
+admin-add = Add administrator
+admin-add-hint = You get a link with which this person chooses a password. It works once, for 30 minutes.
+admin-acts = What can be done
+admin-reset = New password link
+admin-reset-text = Takes away the password and all sessions, and makes a link for choosing another one.
+admin-disable-text = Ends all sessions and links at once and refuses every sign-in.
+admin-enable-text = The person can sign in again, with the password and second factor they had.
+admin-link-title = Link for choosing a password
+admin-link-text = Give this link to { $email }, in person or over a channel that you trust.
+admin-link-once = It is shown only now, works once and for 30 minutes. Whoever has it chooses the password.
+admin-link-label = One-time link
+admin-link-back = To the administrators
+hint-admin-role = Administrators change things, auditors see everything about the platform, support sees whether tenants and jobs are well.
 
 ## API keys
 keys-lead = With a key an application works in this organisation, within its role. Only a hash of each is stored.
@@ -943,3 +1029,4 @@ step-up-next = You go on to
 step-up-done-title = Confirmed
 step-up-done-text = For the next minutes nothing asks you again. If it does not go on by itself, follow the link.
 step-up-done-link = Go on
+step-up-needed = fresh factor

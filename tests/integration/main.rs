@@ -29,6 +29,7 @@ mod sessions;
 mod setup;
 mod shred;
 mod start;
+mod step_up;
 mod streams;
 mod sweeps;
 mod tail;

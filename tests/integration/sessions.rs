@@ -73,11 +73,9 @@ async fn whatever_ends_a_session_closes_what_it_has_open_at_once() {
 #[tokio::test]
 async fn a_download_ends_with_the_session_of_whoever_asked_for_it() {
     let (app, client) = house();
-    let event = json!({ "action": "parcel.sent", "customFields": { "x": "x".repeat(10_000) } });
+    let event = json!({ "action": "parcel.sent", "customFields": { "x": "x".repeat(15_000) } });
     let events = Value::Array(vec![event; 1_500]);
-    for _ in 0..3 {
-        client.post("/api/v1/audit/acme/events", &events).await.expect(201);
-    }
+    client.post("/api/v1/audit/acme/events", &events).await.expect(201);
     let (browser, _) = signed_in(&app, ADMIN).await;
     let mut answer = browser
         .send(

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
-use super::{also, roles, with_notice};
+use super::{also, built_in_roles as roles, with_notice};
 use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey};
 use crate::audit::catalogue;
 use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke};
@@ -34,7 +34,8 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::console(Method::Get, PATH, opened, list).says("The API keys, without their secrets"),
         Route::console(Method::Post, PATH, created, create)
-            .says("Create an API key; the answer shows it once"),
+            .says("Create an API key; the answer shows it once")
+            .sensitive(),
         Route::console(Method::Get, REVOKE, opened, confirm).says("Ask before revoking an API key"),
         Route::console(Method::Post, REVOKE, revoked, revoke).says("Revoke an API key"),
     ]

@@ -19,13 +19,16 @@ mod home;
 mod jobs;
 mod keys;
 mod landing;
+mod member;
 mod members;
 mod new_conversation;
 mod own_factors;
 mod own_sessions;
 mod permissions;
 mod platform;
+mod platform_admins;
 mod platform_tenant;
+mod roles;
 mod second_factor;
 mod sessions;
 mod setup;
@@ -68,6 +71,7 @@ pub fn routes() -> Vec<Route> {
         // After the others below the explorer: the number takes any name.
         audit_entry::routes(),
         permissions::routes(),
+        roles::routes(),
         account::routes(),
         own_sessions::routes(),
         sessions::routes(),
@@ -75,7 +79,10 @@ pub fn routes() -> Vec<Route> {
         own_factors::routes(),
         platform::routes(),
         platform_tenant::routes(),
+        platform_admins::routes(),
         jobs::routes(),
+        // After the others below the members: the id takes any name.
+        member::routes(),
     ];
     domains.into_iter().flatten().collect()
 }
@@ -93,10 +100,24 @@ fn also_platform<P: Permission, Q: Permission>(
 }
 
 /// The roles that somebody may give, as options.
-fn roles(principal: &Principal, selected: &str) -> Vec<Choice> {
+fn built_in_roles(principal: &Principal, selected: &str) -> Vec<Choice> {
     let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(role.permissions()));
     let names: Vec<&str> = mine.map(Role::name).collect();
     Choice::roles(Messages::english(), &names, selected)
+}
+
+/// All roles that somebody may give, the tenant's own included, as options.
+async fn role_choices<P: Permission>(
+    call: &Call<P>,
+    selected: &str,
+) -> Result<Vec<Choice>, Failure> {
+    let roles = crate::roles::choices(&call.app.tenants, &call.grant).await?;
+    let choice = |role: crate::roles::RoleView| Choice {
+        label: self::roles::name(&role),
+        selected: role.code == selected,
+        value: role.code,
+    };
+    Ok(roles.into_iter().map(choice).collect())
 }
 
 /// A place to go to after a form, with what to say there.

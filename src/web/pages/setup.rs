@@ -157,13 +157,13 @@ fn check(call: &OpenCall, form: Form) -> (Fields, Option<(NewMember, NewTenant, 
         name: form.admin_name,
         email: form.admin_email,
         password: form.admin_password,
-        role: Role::PlatformAdmin,
+        role: Role::PlatformAdmin.into(),
     };
     let owner = NewMember {
         name: form.owner_name,
         email: form.owner_email,
         password: form.owner_password,
-        role: Role::Owner,
+        role: Role::Owner.into(),
     };
     if !is_same {
         fields.again = Some(FieldError::PasswordsDiffer);
