@@ -181,7 +181,7 @@ async fn the_api_lists_sessions_in_pages_and_ends_nobodys_by_mistake() {
     client
         .delete(&format!("{SESSIONS}?user=nobody@example.org"))
         .await
-        .problem(404, "user-unknown");
+        .problem(404, "member-not-found");
     client.get(&format!("{SESSIONS}?cursor=zz")).await.problem(422, "cursor-invalid");
     client.get(&format!("{SESSIONS}?limit=1001")).await.problem(422, "limit-invalid");
     assert_eq!(sessions(&client, VIEWER).await.len(), 5);

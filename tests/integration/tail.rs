@@ -26,16 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Signs in; answers with the session's cookie beside the session.
 pub async fn signed_in(app: &TestApp, email: &str) -> (Session, String) {
-    let session = Session::new(&app.server.url, app.data());
-    let login = "/t/acme/login";
-    let fields = [("email", email), ("password", PASSWORD)];
-    let answer = session.submit(login, login, &fields).await;
-    let cookies = answer.headers.get_all("set-cookie").iter();
-    let cookie = cookies
-        .map(|cookie| cookie.to_str().unwrap())
-        .find(|cookie| cookie.starts_with("__Host-strongroom="))
-        .unwrap_or_else(|| panic!("not signed in: {}", answer.body));
-    (session, cookie.split(';').next().unwrap().to_owned())
+    let session = app.session("acme", email, PASSWORD).await;
+    let cookies = session.cookies();
+    let cookie = cookies.iter().find(|(name, _)| name == "__Host-strongroom");
+    let (name, value) = cookie.unwrap_or_else(|| panic!("not signed in: {cookies:?}"));
+    let cookie = format!("{name}={value}");
+    (session, cookie)
 }
 
 /// Opens a WebSocket; what the server answered instead when it refuses.
