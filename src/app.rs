@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::authn::passkey::RelyingParty;
+use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
 use crate::crypto::Key32;
@@ -23,6 +25,8 @@ pub struct App {
     pub installation: InstallationId,
     pub tenants: Tenants,
     pub api_keys: ApiKeys,
+    /// Access tokens.
+    pub tokens: Tokens,
     pub hasher: Hasher,
     pub limiter: Limiter,
     /// Of audit logs, to other systems.
@@ -61,6 +65,7 @@ impl App {
             installation: boot.installation,
             tenants: boot.tenants.clone(),
             api_keys: ApiKeys::default(),
+            tokens: Tokens::new(boot.installation),
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
             publisher: Publisher::new(&settings.checkpoints),
@@ -82,6 +87,11 @@ impl App {
 
     pub fn base_url(&self) -> &str {
         self.base_url.get().map_or("", String::as_str)
+    }
+
+    /// This installation, as passkeys know it; none when it has no name.
+    pub fn relying_party(&self) -> Option<RelyingParty> {
+        RelyingParty::of(self.base_url())
     }
 
     pub fn session_policy(&self) -> SessionPolicy {

@@ -1,5 +1,6 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
+mod api_keys;
 mod audit;
 mod audit_export;
 mod audit_proofs;
@@ -7,6 +8,7 @@ mod audit_retention;
 mod audit_searches;
 mod audit_streams;
 mod audit_witness;
+mod auth;
 mod conversations;
 pub mod openapi;
 pub mod problem;
@@ -31,5 +33,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
+    routes.extend(api_keys::routes());
+    routes.extend(auth::routes());
     routes
 }

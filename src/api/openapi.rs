@@ -30,12 +30,13 @@ pub fn document() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Customers' conversations, encrypted tenant by tenant, and the proof of who touched them."
         },
-        "security": [{ "apiKey": [] }],
+        "security": [{ "apiKey": [] }, { "accessToken": [] }],
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
             "securitySchemes": {
-                "apiKey": { "type": "http", "scheme": "bearer", "bearerFormat": "sr_…" }
+                "apiKey": { "type": "http", "scheme": "bearer", "bearerFormat": "sr_…" },
+                "accessToken": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" }
             }
         }
     })

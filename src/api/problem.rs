@@ -25,9 +25,21 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     request_id: String,
+    /// With `second-factor-required`: stands for what was shown already. A secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<String>,
 }
 
 pub fn render(failure: &Failure, context: &RequestContext) -> HttpResponse {
+    answer(failure, context, None)
+}
+
+/// A sign-in that waits for one more factor.
+pub fn with_ticket(failure: &Failure, context: &RequestContext, ticket: &str) -> HttpResponse {
+    answer(failure, context, Some(ticket.to_owned()))
+}
+
+fn answer(failure: &Failure, context: &RequestContext, ticket: Option<String>) -> HttpResponse {
     let status =
         StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let problem = Problem {
@@ -37,6 +49,7 @@ pub fn render(failure: &Failure, context: &RequestContext) -> HttpResponse {
         detail: failure.detail.clone(),
         field: failure.field.clone(),
         request_id: context.id.to_string(),
+        ticket,
     };
     let mut response = HttpResponse::build(status)
         .content_type("application/problem+json")

@@ -1,70 +1,73 @@
 //! Making a key.
 
+use super::limits::{self, KeyRights};
 use super::model::{ApiKey, ApiKeyError, NewApiKey, NewKey};
+use super::repo;
+use super::secret::Secret;
 use crate::args;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::ApiKeyCreate;
-use crate::authz::{Grant, Realm, Role};
+use crate::authz::{Grant, Realm};
 use crate::crypto::Field;
-use crate::crypto::token::{API_KEY_PREFIX, Token};
 use crate::kernel::id::ApiKeyId;
 use crate::store::SqlMut;
-use crate::tenants::Tenants;
+use crate::tenants::{IdempotencyKey, Tenants};
 
 /// # Errors
-/// [`ApiKeyError::TooMuch`] when the role has rights that the caller lacks.
+/// [`ApiKeyError::TooMuch`] when it would have rights that the caller lacks.
 pub async fn create(
     tenants: &Tenants,
     grant: &Grant<ApiKeyCreate>,
     new: NewApiKey,
 ) -> Result<NewKey, ApiKeyError> {
-    let Realm::Tenant(tenant) = grant.realm() else { return Err(ApiKeyError::NotFound) };
-    let name = new.name.trim().to_owned();
-    if !(1..=128).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-        return Err(ApiKeyError::Name);
-    }
-    let role: Role = new.role.parse()?;
-    if !grant.caller().principal.may_give(role.permissions()) {
-        return Err(ApiKeyError::TooMuch);
-    }
-    let runtime = tenants.runtime();
-    let now = runtime.now();
-    if new.expires_at.is_some_and(|expires| expires <= now) {
-        return Err(ApiKeyError::Expiry);
-    }
-    let token = Token::generate(tenant, runtime.random.as_ref());
-    let (hash, revealed) = (token.hash(), token.reveal(API_KEY_PREFIX));
-    let key = ApiKey {
-        id: runtime.id(),
-        name,
-        hint: revealed.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect(),
-        role: role.name().to_owned(),
-        created_at: now,
-        expires_at: new.expires_at,
-        revoked_at: None,
-        last_used_at: None,
-        uses: 0,
-    };
-    let stored = key.clone();
-    let written = tenants.write(grant, move |tx| {
-        let name = tx.seal(Field::ApiKeyName, stored.id.bytes(), None, stored.name.as_bytes())?;
-        tx.execute(
-            "INSERT INTO api_keys (id, token_hash, hint, name, role, created, expires)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            args![stored.id, &hash, &stored.hint, &name, &stored.role, now, stored.expires_at],
-        )?;
-        Ok::<_, ApiKeyError>(((), created(stored.id, &stored.name, &stored.role).into()))
-    });
-    written.await?;
-    Ok(NewKey { key, token: revealed })
+    create_once(tenants, grant, new, None).await
 }
 
-fn created(id: ApiKeyId, name: &str, role: &str) -> Event {
+/// # Errors
+/// As for [`create`], and [`ApiKeyError::ShownBefore`] for a repeated call.
+pub async fn create_once(
+    tenants: &Tenants,
+    grant: &Grant<ApiKeyCreate>,
+    new: NewApiKey,
+    once: Option<IdempotencyKey>,
+) -> Result<NewKey, ApiKeyError> {
+    let Realm::Tenant(tenant) = grant.realm() else { return Err(ApiKeyError::NotFound) };
+    let name = limits::name(&new.name)?;
+    let rights = KeyRights::asked(new.role.as_deref(), new.scopes.as_deref())?;
+    let networks = limits::networks(&new.networks)?;
+    let (runtime, expires) = (tenants.runtime(), new.expires_at);
+    let now = runtime.now();
+    if expires.is_some_and(|expires| expires <= now) {
+        return Err(ApiKeyError::Expiry);
+    }
+    let secret = Secret::generate(tenant, runtime.random.as_ref());
+    let (id, hash, hint) = (runtime.id::<ApiKeyId>(), secret.hash, secret.hint.clone());
+    let giver = grant.caller().clone();
+    let written = tenants.write_once(grant, once, move |tx| {
+        rights.given_by(tx, &giver.principal)?;
+        let sealed = tx.seal(Field::ApiKeyName, id.bytes(), None, name.as_bytes())?;
+        let KeyRights { role, scopes } = &rights;
+        tx.execute(
+            "INSERT INTO api_keys
+                 (id, token_hash, hint, name, role, scopes, networks, created, expires)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            args![id, &hash, &hint, &sealed, role, scopes.as_deref(), &networks, now, expires],
+        )?;
+        let (key, _) = repo::one(tx, id)?;
+        let event = created(&key);
+        Ok::<_, ApiKeyError>((Secret::answer(&hash, key), event.into()))
+    });
+    secret.show(written.await?.value)
+}
+
+fn created(key: &ApiKey) -> Event {
     let mut event = Event::new(catalogue::API_KEY_CREATED);
-    event.resource = Some(Resource::new("api_key", id.to_string()));
-    for (field, value) in [("name", name), ("role", role)] {
-        event.changes.insert(field.into(), Change { old: None, new: Some(value.into()) });
+    event.resource = Some(Resource::new("api_key", key.id.to_string()));
+    for (field, value) in key.limits() {
+        if !value.is_null() {
+            event.changes.insert(field.into(), Change { old: None, new: Some(value) });
+        }
     }
     event
 }

@@ -73,6 +73,10 @@ impl Factors {
         self
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = Factor> {
+        self.0.iter().copied()
+    }
+
     /// Separated by blanks, as it is stored.
     pub fn names(&self) -> String {
         self.0.iter().map(|factor| factor.name()).collect::<Vec<_>>().join(" ")

@@ -1,18 +1,19 @@
 //! API keys: found by the SHA-256 of the token.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::AuthnError;
-use super::rights::rights;
+use super::rights::key_rights;
 use crate::args;
 use crate::authz::{Principal, Realm, Rights};
 use crate::crypto::Field;
 use crate::crypto::token::{API_KEY_PREFIX, Token};
 use crate::kernel::id::{ApiKeyId, TenantId};
-use crate::kernel::{Timestamp, limits};
-use crate::store::{Sql, SqlMut};
-use crate::tenants::{DoorError, RealmTx, SystemWrite, Tenants};
+use crate::kernel::{Network, Timestamp, limits};
+use crate::store::{self, Sql, SqlMut, StoreError};
+use crate::tenants::{DoorError, ReadTx, RealmTx, SystemWrite, Tenants};
 
 /// Keys seen lately. An entry counts only while no credential of its tenant has changed, so a
 /// revocation is effective on the next request.
@@ -34,33 +35,50 @@ struct Known {
     id: ApiKeyId,
     name: Arc<str>,
     rights: Rights,
+    /// Where it may be used from; everywhere when there is none.
+    networks: Arc<[Network]>,
     expires: Option<Timestamp>,
+    /// When this secret gives way to the one that took its place.
+    gives_way: Option<Timestamp>,
 }
 
 struct Use {
     count: i64,
     last: Timestamp,
+    from: Option<IpAddr>,
 }
 
 impl ApiKeys {
     /// # Errors
-    /// [`AuthnError::Unauthenticated`] for anything but a key that is valid now.
+    /// [`AuthnError::Unauthenticated`] for anything but a key that is valid now,
+    /// [`AuthnError::WrongNetwork`] for one that is used from where it may not be.
     pub async fn authenticate(
         &self,
         tenants: &Tenants,
         bearer: &str,
+        from: Option<IpAddr>,
     ) -> Result<Principal, AuthnError> {
-        let key = self.find(tenants, bearer).await?;
-        self.count(&key, tenants.runtime().now());
-        Ok(Principal::ApiKey { tenant: key.tenant, id: key.id, name: key.name, rights: key.rights })
+        let key = self.find(tenants, bearer, from).await?;
+        self.count(&key, tenants.runtime().now(), from);
+        Ok(key.principal())
     }
 
-    /// Whether it is a key that is valid now, without counting that as its use.
-    pub async fn is_known(&self, tenants: &Tenants, bearer: &str) -> Result<(), AuthnError> {
-        self.find(tenants, bearer).await.map(|_| ())
+    /// The same, without counting it as a use of the key.
+    pub async fn holder(
+        &self,
+        tenants: &Tenants,
+        bearer: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Principal, AuthnError> {
+        Ok(self.find(tenants, bearer, from).await?.principal())
     }
 
-    async fn find(&self, tenants: &Tenants, bearer: &str) -> Result<Known, AuthnError> {
+    async fn find(
+        &self,
+        tenants: &Tenants,
+        bearer: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Known, AuthnError> {
         let token = Token::parse(bearer, API_KEY_PREFIX).ok_or(AuthnError::Unauthenticated)?;
         let tenant = token.tenant();
         if tenants.tenant_by_id(tenant).is_none() {
@@ -78,8 +96,11 @@ impl ApiKeys {
             }
         };
         let now = tenants.runtime().now();
-        if key.expires.is_some_and(|expires| expires <= now) {
+        if [key.expires, key.gives_way].into_iter().flatten().any(|end| end <= now) {
             return Err(AuthnError::Unauthenticated);
+        }
+        if !key.works_from(from) {
+            return Err(AuthnError::WrongNetwork(Box::new(key.principal())));
         }
         Ok(key)
     }
@@ -100,31 +121,75 @@ impl ApiKeys {
         cache.insert(hash, cached);
     }
 
-    fn count(&self, key: &Known, now: Timestamp) {
+    fn count(&self, key: &Known, now: Timestamp, from: Option<IpAddr>) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = used.entry((key.tenant, key.id)).or_insert(Use { count: 0, last: now });
-        entry.count += 1;
-        entry.last = now;
+        let none = || Use { count: 0, last: now, from };
+        let entry = used.entry((key.tenant, key.id)).or_insert_with(none);
+        *entry = Use { count: entry.count + 1, last: now, from };
+    }
+}
+
+impl Known {
+    fn principal(&self) -> Principal {
+        let Self { tenant, id, name, rights, .. } = self.clone();
+        Principal::ApiKey { tenant, id, name, rights }
+    }
+
+    fn works_from(&self, from: Option<IpAddr>) -> bool {
+        let inside = |ip| self.networks.iter().any(|network| network.contains(ip));
+        self.networks.is_empty() || from.is_some_and(inside)
     }
 }
 
 async fn look_up(tenants: &Tenants, tenant: TenantId, hash: [u8; 32]) -> Result<Known, AuthnError> {
     tenants
         .credentials(Realm::Tenant(tenant), move |tx| {
-            let sql = "SELECT id, role, expires, name FROM api_keys
-                       WHERE token_hash = $1 AND revoked IS NULL";
-            let found = tx.query_one(sql, args![&hash], |row| {
-                Ok((row.get(0)?, row.get::<String>(1)?, row.get(2)?, row.get::<Vec<u8>>(3)?))
-            })?;
-            let (id, role, expires, name) = found.ok_or(AuthnError::Unauthenticated)?;
-            let id: ApiKeyId = id;
-            let name = tx.open_text(Field::ApiKeyName, id.bytes(), &name)?.unwrap_or_default();
-            Ok(Known { tenant, id, name: name.into(), rights: rights(tx, &role)?, expires })
+            let sql = "SELECT id, role, scopes, networks, expires, name, NULL FROM api_keys
+                       WHERE token_hash = $1 AND revoked IS NULL
+                       UNION ALL
+                       SELECT id, role, scopes, networks, expires, name, former_until FROM api_keys
+                       WHERE former_hash = $2 AND revoked IS NULL";
+            let found = tx.query_one(sql, args![&hash, &hash], Row::read)?;
+            found.ok_or(AuthnError::Unauthenticated)?.open(tx, tenant)
         })
         .await
 }
 
-/// Writes down when and how often keys were used since the last time: a system write.
+struct Row {
+    id: ApiKeyId,
+    role: String,
+    scopes: Option<String>,
+    networks: String,
+    expires: Option<Timestamp>,
+    name: Vec<u8>,
+    gives_way: Option<Timestamp>,
+}
+
+impl Row {
+    fn read(row: &store::Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get(0)?,
+            role: row.get(1)?,
+            scopes: row.get(2)?,
+            networks: row.get(3)?,
+            expires: row.get(4)?,
+            name: row.get(5)?,
+            gives_way: row.get(6)?,
+        })
+    }
+
+    fn open(self, tx: &ReadTx<'_>, tenant: TenantId) -> Result<Known, AuthnError> {
+        let Self { id, role, scopes, networks, expires, name, gives_way } = self;
+        let rights = key_rights(tx, &role, scopes.as_deref())?;
+        let name = tx.open_text(Field::ApiKeyName, id.bytes(), &name)?.unwrap_or_default();
+        // One that cannot be read must not count as none.
+        let networks: Option<_> = networks.split_whitespace().map(Network::parse).collect();
+        let networks = networks.ok_or(AuthnError::Unauthenticated)?;
+        Ok(Known { tenant, id, name: name.into(), rights, networks, expires, gives_way })
+    }
+}
+
+/// Writes down when, from where and how often keys were used since the last time: a system write.
 pub async fn flush_use(keys: &ApiKeys, tenants: &Tenants) -> Result<(), DoorError> {
     let used = std::mem::take(&mut *keys.used.lock().unwrap_or_else(PoisonError::into_inner));
     let mut by_tenant: HashMap<TenantId, Vec<(ApiKeyId, Use)>> = HashMap::new();
@@ -134,11 +199,17 @@ pub async fn flush_use(keys: &ApiKeys, tenants: &Tenants) -> Result<(), DoorErro
     for (tenant, used) in by_tenant {
         let write = tenants.system_write(Realm::Tenant(tenant), SystemWrite::KeyUse, move |tx| {
             for (key, usage) in &used {
+                let from = usage.from.map(|ip| ip.to_canonical().to_string());
+                let seal =
+                    |ip: String| tx.seal(Field::ApiKeyAddress, key.bytes(), None, ip.as_bytes());
+                let from = from.map(seal).transpose()?;
                 tx.execute(
-                    "INSERT INTO api_key_use (key, last_used, uses) VALUES ($1, $2, $3)
+                    "INSERT INTO api_key_use (key, last_used, uses, address)
+                     VALUES ($1, $2, $3, $4)
                      ON CONFLICT (key) DO UPDATE SET
-                         last_used = excluded.last_used, uses = api_key_use.uses + excluded.uses",
-                    args![*key, usage.last, usage.count],
+                         last_used = excluded.last_used, uses = api_key_use.uses + excluded.uses,
+                         address = excluded.address",
+                    args![*key, usage.last, usage.count, from.as_deref()],
                 )?;
             }
             Ok(())

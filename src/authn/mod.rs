@@ -10,6 +10,7 @@ mod enrolment;
 mod hasher;
 mod known;
 mod own_factors;
+pub mod passkey;
 mod person;
 mod policy;
 mod recovery;
@@ -22,6 +23,7 @@ mod standing;
 mod step_up;
 mod throttle;
 mod ticket;
+pub mod token;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
 pub use agent::Agent;
@@ -37,7 +39,7 @@ pub use own_factors::{
 pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
-pub use rights::rights;
+pub use rights::{SCOPED, key_rights, rights};
 pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
@@ -53,13 +55,16 @@ pub use throttle::{
 };
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
+use crate::authz::Principal;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthnError {
     /// One answer for every credential that opens nothing.
-    #[error("no valid credential: send an API key as \"Authorization: Bearer sr_…\"")]
+    #[error(
+        "no valid credential: send an API key or an access token as \"Authorization: Bearer …\""
+    )]
     Unauthenticated,
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
@@ -77,6 +82,15 @@ pub enum AuthnError {
         "this link has been used or is older than 30 minutes; make a new one with: strongroom admin setup-link"
     )]
     SetupLink,
+    /// A key from where it may not be used: told as if there were no such key.
+    #[error("{}", Self::Unauthenticated)]
+    WrongNetwork(Box<Principal>),
+    #[error("this refresh token is not valid, or not any more: sign in again")]
+    RefreshToken,
+    #[error("this refresh token was used before, so its session was ended: sign in again")]
+    RefreshTokenReused,
+    #[error("no key is there to sign access tokens with: try again shortly")]
+    NoTokenKey,
     /// Used, too old, or ended by what happened since.
     #[error("this sign-in took too long or was used already: sign in again")]
     Ticket,
@@ -89,6 +103,10 @@ pub enum AuthnError {
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
     Obligatory,
+    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
+    Passkey,
+    #[error("a passkey alone is not enough here: sign in with your password first")]
+    PasskeyNotAlone,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -98,10 +116,17 @@ crate::behind_doors!(AuthnError);
 impl Fault for AuthnError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unauthenticated | Self::WrongPassword | Self::Ticket | Self::WrongCode => {
-                ErrorKind::Unauthenticated
-            }
+            Self::Unauthenticated
+            | Self::WrongNetwork(_)
+            | Self::WrongPassword
+            | Self::RefreshToken
+            | Self::RefreshTokenReused
+            | Self::Ticket
+            | Self::Passkey
+            | Self::PasskeyNotAlone
+            | Self::WrongCode => ErrorKind::Unauthenticated,
             Self::Proof => ErrorKind::Invalid,
+            Self::NoTokenKey => ErrorKind::Unavailable,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
             Self::TryLater(_) => ErrorKind::Throttled,
@@ -114,18 +139,23 @@ impl Fault for AuthnError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Unauthenticated => "unauthenticated",
+            Self::Unauthenticated | Self::WrongNetwork(_) => "unauthenticated",
             Self::WrongPassword => "wrong-password",
             Self::TryLater(_) => "too-many-requests",
             Self::NotConfirmed => "not-confirmed",
             Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
+            Self::RefreshToken => "refresh-token-invalid",
+            Self::RefreshTokenReused => "refresh-token-reused",
+            Self::NoTokenKey => "unavailable",
             Self::Ticket => "sign-in-ended",
             Self::WrongCode => "wrong-code",
             Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
+            Self::Passkey => "passkey-refused",
+            Self::PasskeyNotAlone => "passkey-not-alone",
             Self::Door(error) => error.code(),
         }
     }

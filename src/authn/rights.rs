@@ -17,3 +17,20 @@ pub fn rights(tx: &impl Sql, role: &str) -> Result<Rights, AuthnError> {
     // A permission that a later release took away is gone from the role too.
     Ok(Rights::new(role, permissions.split_whitespace().filter_map(Flag::parse).collect()))
 }
+
+/// What a key that was limited to some permissions goes by.
+pub const SCOPED: &str = "scoped";
+
+/// What an API key permits: the permissions that it was limited to, or what its role permits today.
+///
+/// # Errors
+/// As for [`rights`].
+pub fn key_rights(tx: &impl Sql, role: &str, scopes: Option<&str>) -> Result<Rights, AuthnError> {
+    match scopes {
+        None => rights(tx, role),
+        Some(names) => {
+            let flags = names.split_whitespace().filter_map(Flag::parse);
+            Ok(Rights::new(SCOPED, flags.collect()))
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::AuthnError;
-use super::admission::{Factors, Proof};
+use super::admission::{Client, Factors, Proof};
 use super::person::{Person, tables};
 use super::policy::SignInPolicy;
 use crate::args;
@@ -22,7 +22,7 @@ use crate::tenants::{AuditEvents, DoorError, ReadTx, SystemWrite, Tenants, Write
 /// The platform has no tenant id; its tokens carry this one.
 pub const PLATFORM: TenantId = TenantId::from_bytes([0; 16]);
 /// A session's last use is written down when it is older than this.
-const SEEN: Duration = Duration::from_secs(60);
+pub(super) const SEEN: Duration = Duration::from_secs(60);
 
 /// The installation's own times; a tenant's policy may set others.
 #[derive(Clone, Copy)]
@@ -185,7 +185,15 @@ pub(super) fn insert(
     created.resource = Some(Resource::new("session", session.to_string()));
     created.custom_fields.insert("client".into(), kind.into());
     created.custom_fields.insert("factors".into(), factors.into());
-    Ok(AuditEvents::from(Event::new(catalogue::LOGIN_SUCCEEDED)).and(created))
+    let begun = AuditEvents::from(Event::new(catalogue::LOGIN_SUCCEEDED)).and(created);
+    Ok(match proof.client {
+        Client::Browser => begun,
+        Client::Api => {
+            let mut issued = Event::new(catalogue::TOKEN_ISSUED);
+            issued.resource = Some(Resource::new("session", session.to_string()));
+            begun.and(issued)
+        }
+    })
 }
 
 /// Ends the session that the browser has had: its cookie is overwritten, so nobody could end it any

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::AuthnError;
 use super::person::{Person, tables};
-use super::rights::rights;
+use super::rights::{key_rights, rights};
 use crate::args;
 use crate::authz::{Caller, Permissions, Principal, Realm, Role};
 use crate::kernel::Timestamp;
@@ -22,11 +22,14 @@ pub async fn renew(tenants: &Tenants, caller: &Arc<Caller>) -> Result<Arc<Caller
     let principal = match &caller.principal {
         Principal::ApiKey { tenant, id, name, .. } => {
             let (tenant, id, name) = (*tenant, *id, name.clone());
-            let sql = "SELECT role FROM api_keys WHERE id = $1 AND revoked IS NULL
+            let sql = "SELECT role, scopes FROM api_keys WHERE id = $1 AND revoked IS NULL
                        AND (expires IS NULL OR expires > $2)";
             let look = tenants.credentials(Realm::Tenant(tenant), move |tx| {
-                let role = tx.query_one(sql, args![id, now], |row| row.get::<String>(0))?;
-                rights(tx, &role.ok_or(AuthnError::Unauthenticated)?)
+                let key = tx.query_one(sql, args![id, now], |row| {
+                    Ok((row.get::<String>(0)?, row.get::<Option<String>>(1)?))
+                })?;
+                let (role, scopes) = key.ok_or(AuthnError::Unauthenticated)?;
+                key_rights(tx, &role, scopes.as_deref())
             });
             Principal::ApiKey { tenant, id, name, rights: look.await? }
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, role, session, tenant, user};
+use super::{admin, audit, key, role, session, tenant, token, user};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::tenants::{Tenant, Tenants};
@@ -21,6 +21,7 @@ pub enum Command {
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
+    Token(token::Command),
     Audit(audit::Command),
 }
 
@@ -107,6 +108,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
+        Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

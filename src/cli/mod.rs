@@ -18,6 +18,7 @@ mod session;
 mod shred;
 mod socket;
 mod tenant;
+mod token;
 mod user;
 mod version;
 
@@ -59,6 +60,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
+        Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }
 }

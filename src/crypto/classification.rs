@@ -67,6 +67,7 @@ fields! {
     MailRecipient = 47, "mail.recipient", HighlySensitive;
     MailContent = 48, "mail.content", HighlySensitive;
     ApprovalDetails = 49, "approvals.details", Sensitive;
+    ApiKeyAddress = 51, "api_key_use.address", HighlySensitive;
     /// Kept by nobody: it travels with a page and comes back with its form.
     PendingForm = 50, "pages.pending_form", HighlySensitive;
     SearchName = 15, "saved_searches.name", Sensitive;

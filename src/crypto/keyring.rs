@@ -8,6 +8,7 @@
 //!  ├─ lookup key      blind indexes: equality search without plaintext
 //!  ├─ form key        tokens in forms
 //!  ├─ signing seed    (platform only) checkpoints of all logs
+//!  ├─ token seeds     (platform only) access tokens; replaced every few months
 //!  ├─ subject keys    one per data subject; destruction erases one person
 //!  └─ tenant roots    (platform only) one per tenant; destruction erases the tenant
 //! ```
@@ -25,7 +26,7 @@ use crate::kernel::{Runtime, Timestamp};
 
 /// Where wrapped keys are kept: a `keys.db`, apart from the data that they open.
 pub trait KeyShelf: Send + Sync {
-    /// All keys but those that come in crowds (subject keys, tenant roots).
+    /// All keys but those that come in crowds (subject keys, tenant roots) or are asked for by id.
     fn load(&self) -> Result<Vec<StoredKey>, CryptoError>;
     fn find(&self, id: KeyId) -> Result<Option<StoredKey>, CryptoError>;
     /// Durable when it returns: a key is committed before data that names it.
@@ -63,12 +64,13 @@ pub enum Purpose {
     Lookup,
     Form,
     Signing,
+    Token,
     Subject,
     TenantRoot,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::File,
         Self::DataKek,
         Self::DataDek,
@@ -77,6 +79,7 @@ impl Purpose {
         Self::Lookup,
         Self::Form,
         Self::Signing,
+        Self::Token,
         Self::Subject,
         Self::TenantRoot,
     ];
@@ -91,6 +94,7 @@ impl Purpose {
             Self::Lookup => "lookup",
             Self::Form => "form",
             Self::Signing => "signing",
+            Self::Token => "token",
             Self::Subject => "subject",
             Self::TenantRoot => "tenant-root",
         }
@@ -204,6 +208,29 @@ impl TenantKeys {
         let seed = Key32::generate(self.runtime.random.as_ref());
         self.shelf.insert(&[self.wrapped(self.runtime.id(), Purpose::Signing, &seed)])?;
         SigningKey::from_seed(seed)
+    }
+
+    /// Makes and stores a key that signs access tokens (platform only).
+    pub fn new_token_key(&self) -> Result<(KeyId, SigningKey), CryptoError> {
+        let (id, seed) = (self.runtime.id(), self.new_key());
+        self.shelf.insert(&[self.wrapped(id, Purpose::Token, &seed)])?;
+        Ok((id, SigningKey::from_seed(seed)?))
+    }
+
+    /// # Errors
+    /// [`CryptoError::KeyDestroyed`] once it has signed its last.
+    pub fn token_key(&self, id: KeyId) -> Result<SigningKey, CryptoError> {
+        let stored = self.shelf.find(id)?.filter(|key| key.purpose == Purpose::Token);
+        let stored = stored.ok_or(CryptoError::KeyDestroyed)?;
+        SigningKey::from_seed(unwrap(&self.owner, &self.root, &stored)?)
+    }
+
+    /// Forgets and overwrites one that has signed its last. False when there was none.
+    pub fn destroy_token_key(&self, id: KeyId) -> Result<bool, CryptoError> {
+        match self.shelf.find(id)? {
+            Some(key) if key.purpose == Purpose::Token => self.shelf.destroy(id),
+            _ => Ok(false),
+        }
     }
 
     /// Blind index: equal inputs give equal hashes, and without the key nothing else.

@@ -1,8 +1,10 @@
-//! Ed25519 (RFC 8032): signatures under checkpoints.
+//! Ed25519 (RFC 8032): signatures under checkpoints and access tokens.
 
 use std::fmt;
 
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+
+use zeroize::Zeroizing;
 
 use super::{CryptoError, Key32};
 use crate::kernel::Random;
@@ -39,6 +41,12 @@ impl SigningKey {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(self.pair.public_key().as_ref());
         VerifyingKey(bytes)
+    }
+
+    /// The key as PKCS #8 (RFC 8410), for libraries that sign by themselves.
+    pub fn pkcs8(&self) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let der = self.pair.to_pkcs8v1().map_err(|_| CryptoError::Unreadable)?;
+        Ok(Zeroizing::new(der.as_ref().to_vec()))
     }
 
     pub fn sign(&self, message: &[u8]) -> [u8; SIGNATURE_BYTES] {

@@ -1,5 +1,6 @@
 //! A tenant with its people, while its past is played.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
@@ -21,6 +22,9 @@ use crate::users::{self, NewMember};
 
 /// Everybody's: nothing in a throw-away directory is worth more.
 pub const PASSWORD: &str = "harbour-lantern-orchid";
+
+/// Where the application runs.
+const SERVER: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)));
 
 pub struct House {
     pub company: &'static Company,
@@ -107,10 +111,10 @@ impl House {
 
     /// The application, through its key.
     pub async fn application(&self, app: &App) -> Result<Arc<Caller>, DemoError> {
-        let principal = app.api_keys.authenticate(&app.tenants, &self.token).await?;
+        let principal = app.api_keys.authenticate(&app.tenants, &self.token, SERVER).await?;
         let request = RequestContext {
             id: app.runtime.id(),
-            ip: "192.0.2.200".parse().ok(),
+            ip: SERVER,
             user_agent: Some(format!("{}/3.2", self.company.application.replace(' ', "-"))),
             browser: None,
         };
@@ -207,7 +211,7 @@ async fn api_key(
 ) -> Result<String, DemoError> {
     let (grant, _) = app.tenants.authorize::<ApiKeyCreate>(caller, slug, "cli").await?;
     let role = Role::Operator.name().to_owned();
-    let new = NewApiKey { name: name.to_owned(), role, expires_at: None };
+    let new = NewApiKey::with_role(name, role);
     Ok(api_keys::create(&app.tenants, &grant, new).await?.token.to_string())
 }
 

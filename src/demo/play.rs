@@ -297,7 +297,7 @@ impl Scene<'_> {
         let caller = self.house.person(app, 1)?;
         let grant = self.house.grant::<p::ApiKeyCreate>(app, &caller, "demo").await?;
         let (name, role) = ("Quarterly import".to_owned(), Role::Operator.name().to_owned());
-        let new = NewApiKey { name, role, expires_at: None };
+        let new = NewApiKey::with_role(name, role);
         let made = api_keys::create(&app.tenants, &grant, new).await?;
         let grant = self.house.grant::<p::ApiKeyRevoke>(app, &caller, "demo").await?;
         Ok(api_keys::revoke(&app.tenants, &grant, made.key.id).await?)

@@ -7,11 +7,12 @@ use actix_web::HttpRequest;
 use super::failure::Failure;
 use super::input::Input;
 use super::limits::{RateClass, Source};
-use super::route::Route;
+use super::route::{Route, Surface};
 use crate::app::App;
 use crate::authn::{self, Authenticated, AuthnError};
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, RequestContext};
 use crate::crypto::mac;
+use crate::crypto::token::API_KEY_PREFIX;
 use crate::kernel::Timestamp;
 use crate::tenants::Tenant;
 
@@ -49,10 +50,10 @@ pub struct OpenCall {
 }
 
 impl<P: Permission> Call<P> {
-    /// By API key.
-    pub async fn by_key(app: Arc<App>, input: Input) -> Result<Self, Failure> {
-        let caller = bearer(&app, &input).await?;
-        Self::authorized(app, input, caller, None).await
+    /// By API key or access token.
+    pub async fn by_bearer(app: Arc<App>, input: Input) -> Result<Self, Failure> {
+        let (caller, proven) = bearer(&app, &input).await?;
+        Self::authorized(app, input, caller, proven).await
     }
 
     /// By session cookie.
@@ -116,27 +117,65 @@ impl<P: Permission> PlatformCall<P> {
     }
 }
 
-/// Whether the session is still there, of the same person in the same role.
+/// Whether the session, the key or the token is still there, of the same caller in the same role.
 async fn same_person(app: &App, input: &Input, name: &str, before: &Principal) -> bool {
+    if input.route.surface == Surface::Api {
+        let Some(bearer) = bearer_token(&input.request) else { return false };
+        let now = match Bearer::of(bearer) {
+            Bearer::Key => app.api_keys.holder(&app.tenants, bearer, input.context.ip).await,
+            Bearer::Token => {
+                let held = app.tokens.holder(&app.tenants, app.session_policy(), bearer).await;
+                held.map(|held| held.principal)
+            }
+        };
+        return now.is_ok_and(|now| now == *before);
+    }
     let Some(cookie) = input.cookie(name) else { return false };
     let now = authn::session_holder(&app.tenants, app.session_policy(), &cookie).await;
     now.is_ok_and(|now| now == *before)
 }
 
-async fn bearer(app: &App, input: &Input) -> Result<Arc<Caller>, Failure> {
-    let found = match bearer_token(&input.request) {
-        Some(token) => app.api_keys.authenticate(&app.tenants, token).await,
-        None => Err(AuthnError::Unauthenticated),
-    };
-    let principal = recorded(app, &input.request, &input.context, input.route, found).await?;
-    let source = match &principal {
-        Principal::ApiKey { id, .. } => Source::Id(*id.bytes()),
-        _ => Source::address(input.context.ip),
-    };
-    known(app, input, principal, &source).await
+/// What a bearer's credential looks like.
+enum Bearer {
+    Key,
+    /// A JWT: three parts (RFC 7519).
+    Token,
 }
 
-/// Whether somebody who announces a large body has a key at all: memory is not for strangers.
+impl Bearer {
+    fn of(text: &str) -> Self {
+        let key = text.starts_with(API_KEY_PREFIX) || text.matches('.').count() != 2;
+        if key { Self::Key } else { Self::Token }
+    }
+}
+
+async fn bearer(app: &App, input: &Input) -> Result<(Arc<Caller>, Option<Timestamp>), Failure> {
+    let found = match bearer_token(&input.request) {
+        None => Err(AuthnError::Unauthenticated),
+        Some(bearer) => match Bearer::of(bearer) {
+            Bearer::Key => {
+                let key = app.api_keys.authenticate(&app.tenants, bearer, input.context.ip).await;
+                key.map(|principal| (principal, None))
+            }
+            Bearer::Token => {
+                let policy = app.session_policy();
+                let held = app.tokens.authenticate(&app.tenants, policy, bearer).await;
+                held.map(|held| (held.principal, Some(held.proven)))
+            }
+        },
+    };
+    let found = recorded(app, &input.request, &input.context, input.route, found).await;
+    let (principal, proven) = found?;
+    let source = match &principal {
+        Principal::ApiKey { id, .. } => Source::Id(*id.bytes()),
+        Principal::User { session, .. } => Source::Id(*session.bytes()),
+        _ => Source::address(input.context.ip),
+    };
+    Ok((known(app, input, principal, &source).await?, proven))
+}
+
+/// Whether somebody who announces a large body may send anything at all: memory is not for
+/// strangers.
 pub async fn may_send(
     app: &App,
     route: &Route,
@@ -144,8 +183,14 @@ pub async fn may_send(
     context: &RequestContext,
 ) -> Result<(), Failure> {
     let found = match bearer_token(request) {
-        Some(token) => app.api_keys.is_known(&app.tenants, token).await,
         None => Err(AuthnError::Unauthenticated),
+        Some(bearer) => match Bearer::of(bearer) {
+            Bearer::Key => app.api_keys.holder(&app.tenants, bearer, context.ip).await.map(|_| ()),
+            Bearer::Token => {
+                let policy = app.session_policy();
+                app.tokens.holder(&app.tenants, policy, bearer).await.map(|_| ())
+            }
+        },
     };
     recorded(app, request, context, route, found).await
 }
@@ -164,10 +209,15 @@ async fn recorded<T>(
     route: &Route,
     found: Result<T, AuthnError>,
 ) -> Result<T, Failure> {
-    if let Err(AuthnError::Unauthenticated) = &found
-        && request.headers().contains_key("authorization")
-    {
-        app.tenants.record_bad_credential(context, route.label()).await;
+    match &found {
+        Err(AuthnError::Unauthenticated) if request.headers().contains_key("authorization") => {
+            app.tenants.record_bad_credential(context, route.label()).await;
+        }
+        Err(AuthnError::WrongNetwork(key)) => {
+            let caller = Caller { principal: (**key).clone(), request: context.clone() };
+            app.tenants.record_wrong_network(&Arc::new(caller), route.label()).await;
+        }
+        _ => {}
     }
     Ok(found?)
 }

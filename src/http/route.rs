@@ -113,7 +113,7 @@ impl Route {
         let handler: Handler = Arc::new(move |app, input| {
             let handler = handler.clone();
             Box::pin(async move {
-                let call = Call::by_key(app, input).await?;
+                let call = Call::by_bearer(app, input).await?;
                 step_up::api(&call)?;
                 handler(call).await
             })

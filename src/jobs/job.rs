@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use super::Context;
+use crate::authn::token::RotationError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
 
@@ -60,6 +61,8 @@ pub enum JobError {
     Tenants { count: u64, first: String, cause: Box<JobError> },
     #[error("the job broke off; the operating log says where")]
     Panicked,
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     #[error(transparent)]
     Trail(#[from] TrailError),
     #[error(transparent)]

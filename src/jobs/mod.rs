@@ -32,6 +32,7 @@ mod prune_logs;
 #[cfg(test)]
 mod prune_tests;
 mod publish_checkpoints;
+mod rotate_token_keys;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -58,5 +59,6 @@ pub const JOBS: &[Job] = &[
     migrate_tenants::JOB,
     verify_logs::JOB,
     prune_logs::JOB,
+    rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
 ];

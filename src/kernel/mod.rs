@@ -9,7 +9,7 @@ pub mod random;
 
 use std::sync::Arc;
 
-pub use address::network;
+pub use address::{Network, network};
 pub use clock::{Clock, Timestamp};
 pub use error::{ErrorKind, Fault};
 pub use random::Random;

@@ -15,8 +15,16 @@ use super::{RawReadTx, RawWriteTx, StoreError, Workers};
 use crate::crypto::Key32;
 
 /// A change in one of these makes cached credentials of the file stale.
-const CREDENTIAL_TABLES: [&str; 7] =
-    ["api_keys", "users", "sessions", "roles", "settings", "admins", "admin_sessions"];
+const CREDENTIAL_TABLES: [&str; 8] = [
+    "api_keys",
+    "users",
+    "sessions",
+    "roles",
+    "settings",
+    "admins",
+    "admin_sessions",
+    "token_keys",
+];
 
 #[derive(Clone, Copy)]
 pub struct DatabaseOptions {

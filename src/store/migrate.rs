@@ -42,6 +42,7 @@ pub const PLATFORM: Migrations = &[
     sign_in!("0006_devices"),
     sign_in!("0007_throttling"),
     sign_in!("0008_approvals"),
+    include_str!("../../migrations/platform/0005_token_keys.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),

@@ -63,7 +63,8 @@ fn stored_key(row: &Row<'_>) -> Result<StoredKey, StoreError> {
 
 impl KeyShelf for FileShelf {
     fn load(&self) -> Result<Vec<StoredKey>, CryptoError> {
-        let sql = format!("{COLUMNS} WHERE purpose NOT IN ('subject', 'tenant-root') ORDER BY id");
+        let crowds = "'subject', 'tenant-root', 'token'";
+        let sql = format!("{COLUMNS} WHERE purpose NOT IN ({crowds}) ORDER BY id");
         self.locked(|connection| RawReadTx(connection).query(&sql, &[], stored_key))
     }
 

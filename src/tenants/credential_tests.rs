@@ -15,7 +15,7 @@ impl House {
     async fn key(&self, tenant: &Tenant) -> NewKey {
         let (operator, slug) = (self.operator(), tenant.slug.as_str());
         let grant = self.tenants.authorize::<ApiKeyCreate>(&operator, slug, "test").await.unwrap();
-        let new = NewApiKey { name: "k".into(), role: "admin".into(), expires_at: None };
+        let new = NewApiKey::with_role("k", "admin");
         api_keys::create(&self.tenants, &grant.0, new).await.unwrap()
     }
 
@@ -31,14 +31,14 @@ async fn a_revoked_key_stays_revoked_although_its_file_was_closed_in_between() {
     let house = House::new();
     let tenant = house.tenant("acme").await.unwrap();
     let (keys, key) = (ApiKeys::default(), house.key(&tenant).await);
-    keys.authenticate(&house.tenants, &key.token).await.unwrap();
+    keys.authenticate(&house.tenants, &key.token, None).await.unwrap();
     let before = house.tenants.credentials_generation(Realm::Tenant(tenant.id)).await.unwrap();
     house.clock.advance(Duration::from_secs(24 * 3600));
     house.tenants.close_idle();
     house.revoke(&tenant, &key).await;
     let after = house.tenants.credentials_generation(Realm::Tenant(tenant.id)).await.unwrap();
     assert_ne!(before, after);
-    let refused = keys.authenticate(&house.tenants, &key.token).await;
+    let refused = keys.authenticate(&house.tenants, &key.token, None).await;
     assert!(matches!(refused, Err(AuthnError::Unauthenticated)));
 }
 
@@ -47,14 +47,14 @@ async fn credentials_deleted_all_at_once_are_noticed_too() {
     let house = House::new();
     let tenant = house.tenant("acme").await.unwrap();
     let (keys, key) = (ApiKeys::default(), house.key(&tenant).await);
-    keys.authenticate(&house.tenants, &key.token).await.unwrap();
+    keys.authenticate(&house.tenants, &key.token, None).await.unwrap();
     let realm = Realm::Tenant(tenant.id);
     let emptied = house.tenants.change_credentials(realm, None, |tx| {
         tx.execute("DELETE FROM api_keys", &[])?;
         Ok::<_, DoorError>(((), AuditEvents::from(Event::new(catalogue::API_KEY_REVOKED))))
     });
     emptied.await.unwrap();
-    let refused = keys.authenticate(&house.tenants, &key.token).await;
+    let refused = keys.authenticate(&house.tenants, &key.token, None).await;
     assert!(matches!(refused, Err(AuthnError::Unauthenticated)));
 }
 
@@ -73,7 +73,7 @@ async fn what_takes_rights_away_works_in_a_frozen_and_in_a_suspended_tenant() {
         match change {
             StateChange::Freeze => assert!(matches!(more, Err(Denied::Frozen))),
             _ => {
-                let new = NewApiKey { name: "k".into(), role: "admin".into(), expires_at: None };
+                let new = NewApiKey::with_role("k", "admin");
                 assert!(api_keys::create(&house.tenants, &more.unwrap().0, new).await.is_err());
             }
         }

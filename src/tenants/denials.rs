@@ -17,6 +17,7 @@ use crate::kernel::{Timestamp, limits, network};
 const WINDOW: Duration = Duration::from_secs(60);
 /// Sources counted apart; the rest is counted as one.
 const SOURCES: usize = 4096;
+const WRONG_NETWORK: &str = "wrong-network";
 const THROTTLED: &str = "too-many-requests";
 
 #[derive(Default)]
@@ -61,6 +62,17 @@ impl Tenants {
     pub async fn record_bad_credential(&self, request: &RequestContext, route: &str) {
         let event = event(catalogue::ACCESS_DENIED, "unauthenticated", route, "");
         self.record_unknown(Realm::Platform, "unauthenticated", event, request).await;
+    }
+
+    /// Records that a key was used from where it may not be: in its own tenant's log.
+    pub async fn record_wrong_network(&self, caller: &Arc<Caller>, route: &str) {
+        let realm = caller.principal.tenant().map_or(Realm::Platform, Realm::Tenant);
+        let actor = caller.principal.actor();
+        let ip = caller.request.ip.map(|ip| network(ip).to_string()).unwrap_or_default();
+        let actor = format!("{}:{}:{ip}", actor.kind, actor.id);
+        let source = Source { realm, actor, reason: WRONG_NETWORK };
+        let event = event(catalogue::ACCESS_DENIED, WRONG_NETWORK, route, "");
+        self.record_denied(source, event, Some(caller.clone())).await;
     }
 
     /// Records that a caller was slowed down.

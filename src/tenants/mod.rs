@@ -55,6 +55,7 @@ mod shred;
 mod standing;
 mod state;
 mod system;
+mod token_keys;
 mod turns;
 mod tx;
 

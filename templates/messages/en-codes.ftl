@@ -8,6 +8,7 @@ role-operator = Operator
 role-viewer = Viewer
 role-auditor = Auditor
 role-privacy-officer = Privacy officer
+role-scoped = Picked permissions
 role-platform-admin = Platform administrator
 role-platform-auditor = Platform auditor
 role-platform-support = Platform support

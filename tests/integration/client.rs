@@ -30,6 +30,11 @@ impl Client {
         Self { http: http(data, Arc::default()), url: url.to_owned(), token }
     }
 
+    /// The same server, asked by somebody else.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {

@@ -1,6 +1,7 @@
 //! The product from outside: the real binary on a directory of its own, asked over HTTPS and from
 //! a shell. One binary for all of it links once.
 
+mod accessible;
 mod app;
 mod attack;
 mod bad_input;
@@ -15,6 +16,7 @@ mod explorer;
 mod export;
 mod ingest;
 mod isolation;
+mod keys;
 mod pages;
 mod proofs;
 mod readme;
@@ -34,6 +36,7 @@ mod streams;
 mod sweeps;
 mod tail;
 mod tamper;
+mod tokens;
 mod totp;
 mod verify;
 mod witness;

@@ -12,8 +12,11 @@ use strongroom::http::table::routes;
 use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Answer, Client, escape};
 
+/// What takes a credential; how one is come by is tested by itself.
 fn api() -> impl Iterator<Item = &'static Route> {
-    routes().iter().filter(|route| route.surface == Surface::Api)
+    let api = routes().iter().filter(|route| route.surface == Surface::Api && !route.is_open());
+    // About one's own session, which a key does not have.
+    api.filter(|route| !route.path.starts_with("/api/v1/auth/"))
 }
 
 fn permission(route: &Route) -> Option<Flag> {
@@ -130,7 +133,7 @@ const MEMBER: &str = "mona@example.org";
 const WITNESSES: &str = "/api/v1/audit/acme/witnesses";
 
 /// A witness's key, and the line that names it.
-fn witness(seed: u8) -> (Signer, String) {
+pub fn witness(seed: u8) -> (Signer, String) {
     let key = SigningKey::from_seed(Key32::from_slice(&[seed; 32]).unwrap()).unwrap();
     let signer = Signer::new("witness".parse().unwrap(), key);
     let line = signer.verifier(Kind::Cosignature).to_string();
@@ -194,6 +197,19 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             note.cosign(&signer, 1_795_323_967);
             let body = json!({ "note": note.to_string() });
             ("/api/v1/audit/acme/cosignatures".into(), Some(body))
+        }
+        label if label.contains("/keys/{tenant}") => {
+            let new = json!({ "name": "Sweep", "role": "viewer" });
+            if label == "POST /api/v1/keys/{tenant}" {
+                return ("/api/v1/keys/acme".into(), Some(new));
+            }
+            let made = client.post("/api/v1/keys/acme", &new).await.expect(201);
+            let one = format!("/api/v1/keys/acme/{}", made["id"].as_str().unwrap());
+            match label.split(' ').next().unwrap() {
+                "PATCH" => (one, Some(json!({ "name": "Swept" }))),
+                "DELETE" => (one, None),
+                _ => (format!("{one}/rotate"), None),
+            }
         }
         "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
         "PUT /api/v1/audit/{tenant}/retention" => {

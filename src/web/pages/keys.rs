@@ -1,41 +1,54 @@
 //! API keys of a tenant.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
-use serde::Deserialize;
 
 use super::{also, built_in_roles as roles, with_notice};
-use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey};
+use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey, NewKey, OVERLAP_DEFAULT};
 use crate::audit::catalogue;
-use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke};
-use crate::authz::{Permission, Role};
+use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke, ApiKeyUpdate};
+use crate::authz::{Flag, Permission, Permissions, Principal, Role};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Timestamp;
 use crate::kernel::id::ApiKeyId;
 use crate::trail;
+use crate::web::messages::Messages;
 use crate::web::problems::missing_or_too_long;
 use crate::web::view::chrome::Section;
-use crate::web::view::form::{Field, FieldError};
+use crate::web::view::form::{Choice, Field, FieldError};
 use crate::web::view::general::{ConfirmAct, ConfirmPage};
-use crate::web::view::keys::{KeyCreatedPage, KeyForm, KeyRow, KeysPage, example};
+use crate::web::view::keys::{
+    KeyCreatedPage, KeyForm, KeyRights, KeyRotatePage, KeyRow, KeysPage, ScopeChoice, ScopeGroup,
+    example,
+};
 use crate::web::view::state::{KeyState, Notice};
 use crate::web::{frame, respond};
 
 const PATH: &str = "/t/{tenant}/keys";
+const ROTATE: &str = "/t/{tenant}/keys/{id}/rotate";
 const REVOKE: &str = "/t/{tenant}/keys/{id}/revoke";
+/// In the place of a role's code.
+const PICKED: &str = "";
 /// What most applications need: to store and to read conversations.
 const USUAL_ROLE: &str = Role::Operator.name();
 
 pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
     let created = Audit::Events(&[catalogue::API_KEY_CREATED, catalogue::ADMIN_PANEL_ACCESS]);
+    let rotated = Audit::Events(&[catalogue::API_KEY_ROTATED, catalogue::ADMIN_PANEL_ACCESS]);
     let revoked = Audit::Events(&[catalogue::API_KEY_REVOKED]);
     vec![
         Route::console(Method::Get, PATH, opened, list).says("The API keys, without their secrets"),
         Route::console(Method::Post, PATH, created, create)
             .says("Create an API key; the answer shows it once")
             .sensitive(),
+        Route::console(Method::Get, ROTATE, opened, ask_rotate)
+            .says("Ask how long the former secret of an API key goes on working"),
+        Route::console(Method::Post, ROTATE, rotated, rotate)
+            .says("Give an API key a new secret; the answer shows it once"),
         Route::console(Method::Get, REVOKE, opened, confirm).says("Ask before revoking an API key"),
         Route::console(Method::Post, REVOKE, revoked, revoke).says("Revoke an API key"),
     ]
@@ -49,11 +62,13 @@ async fn list(call: Call<ApiKeyRead>) -> Answer {
 async fn show<P: Permission>(call: &Call<P>, refused: Option<KeyForm>) -> Answer {
     let keys = keys(call).await?;
     let now = call.app.runtime.now();
-    let may_revoke = call.also::<ApiKeyRevoke>().is_some();
-    let mut rows: Vec<_> = keys.into_iter().map(|key| row(key, now, may_revoke)).collect();
+    let update = call.also::<ApiKeyUpdate>().is_some();
+    let revoke = call.also::<ApiKeyRevoke>().is_some();
+    let may = May { principal: call.principal(), update, revoke };
+    let mut rows: Vec<_> = keys.into_iter().map(|key| row(may, key, now)).collect();
     rows.sort_by_key(|row| !matches!(row.state, KeyState::Active));
     let may_create = call.also::<ApiKeyCreate>().is_some();
-    let empty = || KeyForm::new(roles(call.principal(), USUAL_ROLE));
+    let empty = || blank(call.principal(), USUAL_ROLE, &[]);
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let form = may_create.then(|| refused.unwrap_or_else(empty));
     let chrome = frame::tenant(call, "nav-keys", Section::Keys).await?;
@@ -66,51 +81,139 @@ async fn keys<P: Permission>(call: &Call<P>) -> Result<Vec<ApiKey>, Failure> {
     Ok(api_keys::list(tenants, &grant).await?)
 }
 
-fn row(key: ApiKey, now: Timestamp, may_revoke: bool) -> KeyRow {
+fn row(may: May<'_>, key: ApiKey, now: Timestamp) -> KeyRow {
     let state = match (key.revoked_at, key.expires_at) {
         (Some(_), _) => KeyState::Revoked,
         (None, Some(expires)) if expires <= now => KeyState::Expired,
         (None, _) => KeyState::Active,
     };
+    let permissions: Permissions = key.permissions.iter().filter_map(|p| Flag::parse(p)).collect();
+    let active = state == KeyState::Active;
     KeyRow {
         id: key.id.to_string(),
+        rights: rights(&key),
         name: key.name,
         hint: key.hint,
-        role: key.role,
+        networks: key.networks,
         created: key.created_at,
+        former_until: key.former_secret_until.filter(|until| active && *until > now),
         last_used: key.last_used_at,
+        last_used_from: key.last_used_from,
         uses: key.uses,
         expires: key.expires_at,
         state,
-        may_revoke: may_revoke && state != KeyState::Revoked,
+        may_rotate: active && may.update && may.principal.may_give(permissions),
+        may_revoke: may.revoke && state != KeyState::Revoked,
     }
 }
 
-#[derive(Deserialize)]
+/// What the person may do with keys.
+#[derive(Clone, Copy)]
+struct May<'a> {
+    principal: &'a Principal,
+    update: bool,
+    revoke: bool,
+}
+
+fn rights(key: &ApiKey) -> KeyRights {
+    match (&key.role, &key.scopes) {
+        (_, Some(scopes)) => KeyRights::Scopes(scopes.clone()),
+        (role, None) => KeyRights::Role(role.clone().unwrap_or_default()),
+    }
+}
+
+/// The form, empty or as it was filled in.
+fn blank(principal: &Principal, role: &str, picked: &[String]) -> KeyForm {
+    let mut choices = roles(principal, role);
+    let label = Messages::english().text("key-picked").into_owned();
+    choices.push(Choice { value: PICKED.to_owned(), label, selected: role == PICKED });
+    KeyForm::new(choices, scopes(principal, picked))
+}
+
+/// What somebody may give, by domain.
+fn scopes(principal: &Principal, picked: &[String]) -> Vec<ScopeGroup> {
+    let mine = Role::Owner.permissions().and(principal.permissions());
+    let mut groups: Vec<ScopeGroup> = Vec::new();
+    for flag in mine.iter() {
+        let scope = ScopeChoice {
+            code: flag.name(),
+            description: flag.description(),
+            is_picked: picked.iter().any(|name| name == flag.name()),
+        };
+        match groups.last_mut().filter(|group| group.domain == flag.domain()) {
+            Some(group) => group.scopes.push(scope),
+            None => groups.push(ScopeGroup { domain: flag.domain(), scopes: vec![scope] }),
+        }
+    }
+    groups
+}
+
+#[derive(Default)]
 struct Form {
     name: String,
     role: String,
-    #[serde(default)]
+    scopes: Vec<String>,
+    networks: String,
     expires: String,
 }
 
+impl Form {
+    /// `scope` comes once for every box that is ticked.
+    fn read(fields: Vec<(String, String)>) -> Self {
+        let mut form = Self::default();
+        for (field, value) in fields {
+            match field.as_str() {
+                "name" => form.name = value,
+                "role" => form.role = value,
+                "scope" => form.scopes.push(value),
+                "networks" => form.networks = value,
+                "expires" => form.expires = value,
+                _ => {}
+            }
+        }
+        form
+    }
+
+    fn asked(&self) -> Result<NewApiKey, ApiKeyError> {
+        let expires_at = day(&self.expires).map_err(|()| ApiKeyError::Expiry)?;
+        let picked = self.role == PICKED;
+        Ok(NewApiKey {
+            name: self.name.clone(),
+            role: (!picked).then(|| self.role.clone()),
+            scopes: picked.then(|| self.scopes.clone()),
+            networks: self.networks.split_whitespace().map(str::to_owned).collect(),
+            expires_at,
+        })
+    }
+}
+
 async fn create(call: Call<ApiKeyCreate>) -> Answer {
-    let form: Form = call.input.form()?;
-    let Ok(expires_at) = day(&form.expires) else {
-        return refuse(&call, &form, &ApiKeyError::Expiry).await;
-    };
-    let new = NewApiKey { name: form.name.clone(), role: form.role.clone(), expires_at };
-    let created = match api_keys::create(&call.app.tenants, &call.grant, new).await {
-        Ok(created) => created,
-        Err(ApiKeyError::Door(error)) => return Err(error.into()),
+    let form = Form::read(call.input.form()?);
+    let new = match form.asked() {
+        Ok(new) => new,
         Err(error) => return refuse(&call, &form, &error).await,
     };
+    match api_keys::create(&call.app.tenants, &call.grant, new).await {
+        Ok(created) => reveal(&call, created, None).await,
+        Err(ApiKeyError::Door(error)) => Err(error.into()),
+        Err(error) => refuse(&call, &form, &error).await,
+    }
+}
+
+/// Shows a new secret, this once.
+async fn reveal<P: Permission>(
+    call: &Call<P>,
+    made: NewKey,
+    former_until: Option<Timestamp>,
+) -> Answer {
+    let title = if former_until.is_some() { "key-rotated-title" } else { "key-created-title" };
     respond::page(&KeyCreatedPage {
-        chrome: frame::tenant(&call, "key-created-title", Section::Keys).await?,
-        name: created.key.name,
-        role: created.key.role,
-        expires: created.key.expires_at,
-        token: created.token.to_string(),
+        chrome: frame::tenant(call, title, Section::Keys).await?,
+        rights: rights(&made.key),
+        name: made.key.name,
+        expires: made.key.expires_at,
+        former_until,
+        token: made.token.to_string(),
         example: example(call.app.base_url(), call.tenant.slug.as_str()),
     })
 }
@@ -124,15 +227,56 @@ fn day(text: &str) -> Result<Option<Timestamp>, ()> {
 }
 
 async fn refuse(call: &Call<ApiKeyCreate>, form: &Form, error: &ApiKeyError) -> Answer {
-    let mut page = KeyForm::new(roles(call.principal(), &form.role));
+    let words = |id| FieldError::Other(Messages::english().text(id).into_owned());
+    let mut page = blank(call.principal(), &form.role, &form.scopes);
     page.name = Field::value(&form.name);
+    page.networks = Field::value(&form.networks);
     page.expires = Field::value(&form.expires);
     match error {
         ApiKeyError::Name => page.name.error = Some(missing_or_too_long(&form.name)),
         ApiKeyError::Expiry => page.expires.error = Some(FieldError::Expiry),
+        ApiKeyError::Network(_) | ApiKeyError::Networks => {
+            page.networks.error = Some(words("error-key-network"));
+        }
+        ApiKeyError::Rights => page.role.error = Some(words("error-key-permissions")),
         _ => page.role.error = Some(FieldError::Choice),
     }
     show(call, Some(page)).await
+}
+
+/// What can be chosen for the former secret: seconds, and the words for it.
+const OVERLAPS: [(u64, &str); 4] = [
+    (0, "key-overlap-none"),
+    (3600, "key-overlap-hour"),
+    (86_400, "key-overlap-day"),
+    (604_800, "key-overlap-week"),
+];
+
+async fn ask_rotate(call: Call<ApiKeyUpdate>) -> Answer {
+    let id: ApiKeyId = call.input.id("id")?;
+    let keys = keys(&call).await?;
+    let key = keys.into_iter().find(|key| key.id == id).ok_or(ApiKeyError::NotFound)?;
+    let choice = |(seconds, words): (u64, &str)| Choice {
+        value: seconds.to_string(),
+        label: Messages::english().text(words).into_owned(),
+        selected: seconds == OVERLAP_DEFAULT.as_secs(),
+    };
+    respond::page(&KeyRotatePage {
+        chrome: frame::tenant(&call, "nav-keys", Section::Keys).await?,
+        id: id.to_string(),
+        name: key.name,
+        overlap: Field::default(),
+        overlaps: OVERLAPS.map(choice).into(),
+    })
+}
+
+async fn rotate(call: Call<ApiKeyUpdate>) -> Answer {
+    let id: ApiKeyId = call.input.id("id")?;
+    let seconds = call.input.form_field("overlap").and_then(|text| text.parse().ok());
+    let overlap = Duration::from_secs(seconds.ok_or(ApiKeyError::Overlap)?);
+    let made = api_keys::rotate(&call.app.tenants, &call.grant, id, overlap, None).await?;
+    let until = made.key.former_secret_until;
+    reveal(&call, made, until).await
 }
 
 async fn confirm(call: Call<ApiKeyRevoke>) -> Answer {

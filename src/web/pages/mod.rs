@@ -24,6 +24,8 @@ mod members;
 mod new_conversation;
 mod own_factors;
 mod own_sessions;
+mod passkey_sign_in;
+mod passkeys;
 mod permissions;
 mod platform;
 mod platform_admins;
@@ -77,6 +79,8 @@ pub fn routes() -> Vec<Route> {
         sessions::routes(),
         step_up::routes(),
         own_factors::routes(),
+        passkeys::routes(),
+        passkey_sign_in::routes(),
         platform::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),

@@ -5,7 +5,7 @@ use askama::Template;
 use super::{Choice, Chrome, Field, KeyState};
 use crate::kernel::Timestamp;
 
-/// `GET /t/{slug}/keys`; `POST` creates one (`name`, `role`, `expires`).
+/// `GET /t/{slug}/keys`; `POST` creates one (`name`, `role`, `scope` …, `networks`, `expires`).
 #[derive(Template)]
 #[template(path = "keys/list.html")]
 pub struct KeysPage {
@@ -20,49 +20,103 @@ pub struct KeyRow {
     pub name: String,
     /// The last characters of the token, to tell keys apart.
     pub hint: String,
-    /// The role's code.
-    pub role: String,
+    pub rights: KeyRights,
+    /// Where it works from; everywhere when there is none.
+    pub networks: Vec<String>,
     pub created: Timestamp,
+    /// While the secret before the present one works.
+    pub former_until: Option<Timestamp>,
     pub last_used: Option<Timestamp>,
+    /// An address.
+    pub last_used_from: Option<String>,
     pub uses: u64,
     pub expires: Option<Timestamp>,
     pub state: KeyState,
+    pub may_rotate: bool,
     pub may_revoke: bool,
+}
+
+/// What a key may do.
+pub enum KeyRights {
+    /// The role's code.
+    Role(String),
+    /// Names of permissions.
+    Scopes(Vec<String>),
+}
+
+/// Permissions of one part of the product, to pick from.
+pub struct ScopeGroup {
+    /// The domain's code.
+    pub domain: &'static str,
+    pub scopes: Vec<ScopeChoice>,
+}
+
+pub struct ScopeChoice {
+    pub code: &'static str,
+    pub description: &'static str,
+    pub is_picked: bool,
 }
 
 pub struct KeyForm {
     pub name: Field,
     pub role: Field,
     pub roles: Vec<Choice>,
+    /// What the person may give, by domain.
+    pub scopes: Vec<ScopeGroup>,
+    /// One a line.
+    pub networks: Field,
     /// A date, `2027-01-31`; empty for never.
     pub expires: Field,
 }
 
 impl KeyForm {
-    pub fn new(roles: Vec<Choice>) -> Self {
-        let (name, role, expires) = Default::default();
-        Self { name, role, roles, expires }
+    pub fn new(roles: Vec<Choice>, scopes: Vec<ScopeGroup>) -> Self {
+        let (name, role, networks, expires) = Default::default();
+        Self { name, role, roles, scopes, networks, expires }
     }
 
     pub fn is_refused(&self) -> bool {
-        [&self.name, &self.role, &self.expires].iter().any(|field| field.error.is_some())
+        let fields = [&self.name, &self.role, &self.networks, &self.expires];
+        fields.iter().any(|field| field.error.is_some())
+    }
+
+    pub fn has_picked(&self) -> bool {
+        self.scopes.iter().flat_map(|group| &group.scopes).any(|scope| scope.is_picked)
     }
 }
 
-/// The answer to the creation, never to a GET: the token is shown this once. Send it with
+/// `GET /t/{slug}/keys/{id}/rotate`; `POST` gives the key a new secret (`overlap`, seconds).
+#[derive(Template)]
+#[template(path = "keys/rotate.html")]
+pub struct KeyRotatePage {
+    pub chrome: Chrome,
+    pub id: String,
+    pub name: String,
+    pub overlap: Field,
+    pub overlaps: Vec<Choice>,
+}
+
+/// The answer to the creation or to a rotation, never to a GET: the token is shown this once. Send it with
 /// `Cache-Control: no-store`.
 #[derive(Template)]
 #[template(path = "keys/created.html")]
 pub struct KeyCreatedPage {
     pub chrome: Chrome,
     pub name: String,
-    /// The role's code.
-    pub role: String,
+    pub rights: KeyRights,
     pub expires: Option<Timestamp>,
+    /// After a rotation: until when the former secret works.
+    pub former_until: Option<Timestamp>,
     /// The secret itself. Taken from its zeroising wrapper at the last moment.
     pub token: String,
     /// A `curl` line that proves the key works; see [`example`].
     pub example: String,
+}
+
+impl KeyCreatedPage {
+    pub fn title(&self) -> &'static str {
+        if self.former_until.is_some() { "key-rotated-title" } else { "key-created-title" }
+    }
 }
 
 /// Lists conversations with a key that stands in `$STRONGROOM_KEY`.
