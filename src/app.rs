@@ -14,6 +14,7 @@ use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
+use crate::mail::Mailer;
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
 use crate::trail::Verified;
@@ -29,6 +30,7 @@ pub struct App {
     pub tokens: Tokens,
     pub hasher: Hasher,
     pub limiter: Limiter,
+    pub mailer: Mailer,
     /// Of audit logs, to other systems.
     pub streams: Streams,
     /// Of signed checkpoints, outside of this machine.
@@ -59,6 +61,10 @@ impl App {
         settings: &Settings,
         runtime: &Runtime,
     ) -> Result<Arc<Self>, DoorError> {
+        let mailer = Mailer::new(&settings.mail, runtime);
+        if mailer.is_configured() {
+            boot.tenants.open_outboxes();
+        }
         Ok(Arc::new(Self {
             settings: settings.clone(),
             runtime: runtime.clone(),
@@ -68,6 +74,7 @@ impl App {
             tokens: Tokens::new(boot.installation),
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
+            mailer,
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,

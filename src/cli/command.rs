@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, role, session, tenant, token, user};
+use super::{admin, audit, key, mail, role, session, tenant, token, user};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
+use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
 #[derive(Serialize, Deserialize)]
@@ -22,6 +23,7 @@ pub enum Command {
     Key(key::Command),
     Session(session::Command),
     Token(token::Command),
+    Mail(mail::Command),
     Audit(audit::Command),
 }
 
@@ -50,6 +52,7 @@ impl Drop for Password {
 pub struct Operator {
     pub tenants: Tenants,
     pub hasher: Hasher,
+    pub mailer: Mailer,
     pub caller: Arc<Caller>,
     /// What links begin with.
     pub base_url: String,
@@ -63,6 +66,7 @@ impl Operator {
     pub fn new(
         tenants: &Tenants,
         hasher: &Hasher,
+        mailer: &Mailer,
         base_url: &str,
         uid: u32,
         feedback: Feedback,
@@ -76,6 +80,7 @@ impl Operator {
         Self {
             tenants: tenants.clone(),
             hasher: hasher.clone(),
+            mailer: mailer.clone(),
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
             sessions: SessionPolicy::default(),
@@ -106,6 +111,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
+        Command::Mail(command) => mail::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::error::ConfigError;
 use super::load::Given;
+use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
 use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
 use super::types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
@@ -214,6 +215,29 @@ settings! {
         publish_http_header: Option<SecretHeader> = None,
         /// PEM file with the authorities to trust for both, instead of the system's.
         publish_ca: Option<PathBuf> = None,
+    }
+
+    /// Mail through the operator's own server. Without `mail.smtp_host` none is sent, and nothing
+    /// that needs mail is offered.
+    mail: Mail {
+        /// Host name or address of the mail server (SMTP submission, RFC 6409).
+        smtp_host: Option<SmtpHost> = None,
+        /// Its port; 587 when unset, 465 with `mail.smtp_tls = "tls"`, 25 with `"none"`.
+        smtp_port: Option<u32> [1..=65_535] = None,
+        /// `starttls`, `tls` (from the first byte) or `none`, which only a server on this machine
+        /// may be asked for.
+        smtp_tls: SmtpTls = SmtpTls::Starttls,
+        /// Name to sign in to the mail server with; none when unset.
+        smtp_username: Option<String> = None,
+        /// Password that belongs to it; a secret. `mail.smtp_password_file` is safer.
+        smtp_password: Option<SecretText> = None,
+        /// File with the password, readable by its owner alone.
+        smtp_password_file: Option<PathBuf> = None,
+        /// PEM file with the authorities to trust for the mail server, instead of the system's.
+        smtp_ca: Option<PathBuf> = None,
+        /// Sender, as `vault@example.org` or `Strongroom <vault@example.org>`. Needed with
+        /// `mail.smtp_host`.
+        from: Option<Mailbox> = None,
     }
 
     /// Passwords.

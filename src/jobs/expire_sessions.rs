@@ -1,7 +1,7 @@
 //! Deletes what is past its time: sessions, answers to repeated calls, failed attempts to sign in.
 
 use super::{Context, Job, JobError, Record, Summary, Walk, repo};
-use crate::authn::{SignInPolicy, forget_failures};
+use crate::authn::{SignInPolicy, forget_failures, links};
 use crate::authz::Realm;
 use crate::kernel::limits;
 use crate::tenants::SystemWrite;
@@ -39,7 +39,8 @@ async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
         let ends = (now.minus(policy.idle), now.minus(policy.absolute));
         repo::expire(tx, sessions, ends, answered)?;
         repo::forget_devices(tx, now.minus(limits::DEVICE_LIFE))?;
-        Ok(forget_failures(tx, now)?)
+        forget_failures(tx, now)?;
+        Ok(links::tidy(tx, now)?)
     });
     Ok(write.await?)
 }

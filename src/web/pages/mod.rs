@@ -10,18 +10,22 @@ mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
+mod by_mail;
 mod choose_password;
 mod conversation;
 mod conversations;
 mod exports;
 mod files;
 mod home;
+mod invitations;
 mod jobs;
+mod join;
 mod keys;
 mod landing;
 mod member;
 mod members;
 mod new_conversation;
+mod own_email;
 mod own_factors;
 mod own_sessions;
 mod passkey_sign_in;
@@ -29,6 +33,7 @@ mod passkeys;
 mod permissions;
 mod platform;
 mod platform_admins;
+mod platform_settings;
 mod platform_tenant;
 mod roles;
 mod second_factor;
@@ -38,6 +43,8 @@ mod sign_in;
 pub mod step_up;
 mod streams;
 mod witnesses;
+
+pub use by_mail::AskKind;
 
 use super::messages::Messages;
 use super::view::form::Choice;
@@ -53,6 +60,8 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        by_mail::routes(),
+        join::routes(),
         second_factor::routes(),
         choose_password::routes(),
         home::routes(),
@@ -60,6 +69,7 @@ pub fn routes() -> Vec<Route> {
         new_conversation::routes(),
         conversation::routes(),
         members::routes(),
+        invitations::routes(),
         keys::routes(),
         witnesses::routes(),
         audit_settings::routes(),
@@ -77,11 +87,13 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         own_sessions::routes(),
         sessions::routes(),
+        own_email::routes(),
         step_up::routes(),
         own_factors::routes(),
         passkeys::routes(),
         passkey_sign_in::routes(),
         platform::routes(),
+        platform_settings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
         jobs::routes(),
