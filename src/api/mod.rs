@@ -17,6 +17,7 @@ pub mod problem;
 mod reply;
 mod roles;
 mod second_factor;
+mod sessions;
 mod settings;
 mod step_up;
 mod users;
@@ -34,6 +35,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(sessions::routes());
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());

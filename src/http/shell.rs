@@ -50,8 +50,10 @@ pub async fn serve(
         }
         Err(failure) => Err(failure),
     };
-    let mut response = result
-        .unwrap_or_else(|failure| render(&app, route.surface, route, &request, &context, failure));
+    let mut response = match result {
+        Ok(response) => response,
+        Err(failure) => render(&app, route.surface, route, &request, &context, failure).await,
+    };
     drop(room);
     headers::add(response.headers_mut(), route.surface, context.id, rate.get());
     if cors::is_shared(route) {
@@ -88,7 +90,7 @@ pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> H
     let surface = if api { Surface::Api } else { Surface::Console };
     let mut response = match surface {
         Surface::Api => crate::api::problem::render(&failure, &context),
-        _ => crate::web::error::render(&app, &request, &context, failure),
+        _ => crate::web::error::render(&app, &request, &context, failure).await,
     };
     headers::add(response.headers_mut(), surface, context.id, None);
     response
@@ -116,7 +118,7 @@ fn browser(surface: Surface, request: &HttpRequest) -> Option<Arc<Browser>> {
     (device.is_some() || session.is_some()).then(|| Arc::new(Browser { device, session }))
 }
 
-fn render(
+async fn render(
     app: &App,
     surface: Surface,
     route: &Route,
@@ -131,7 +133,7 @@ fn render(
             if signed_out && matches!(route.access, Access::Permission(_)) {
                 return crate::web::error::to_sign_in(request, surface);
             }
-            crate::web::error::render(app, request, context, failure)
+            crate::web::error::render(app, request, context, failure).await
         }
     }
 }

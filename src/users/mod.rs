@@ -7,9 +7,9 @@ mod invitations;
 mod join;
 mod list;
 mod model;
+mod own;
 mod password;
 mod repo;
-mod sessions;
 
 pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
@@ -21,10 +21,10 @@ pub use invitations::{
 pub use join::{
     Newcomer, Registration, confirm_registration, join, look_at_registration, register,
 };
-pub use list::{count_active, find, list, own, page};
+pub use list::{count_active, find, list, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
     UserError, check_email,
 };
+pub use own::{Own, own};
 pub use password::change_password;
-pub use sessions::{OwnSession, end_own_session, own_sessions};

@@ -184,6 +184,15 @@ impl Session {
         Answer::to(request.header(CONTENT_TYPE, form).body(encode(fields))).await
     }
 
+    /// Sends the form of a page and reads its answer bit by bit.
+    pub async fn send(&self, page: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        let csrf = csrf(&self.get(page).await.body);
+        let fields = [&[("csrf", csrf.as_str())], fields].concat();
+        let request = self.http.post(format!("{}{page}", self.url));
+        let form = "application/x-www-form-urlencoded";
+        request.header(CONTENT_TYPE, form).body(encode(&fields)).send().await.unwrap()
+    }
+
     /// Signs in, which must succeed; answers with where one is led. Sets up a second factor when led
     /// there and keeps its recovery codes for later sign-ins of the same person.
     pub async fn sign_in(&self, page: &str, email: &str, password: &str) -> String {

@@ -32,6 +32,7 @@ mod searches;
 mod second_factor;
 mod secrecy;
 mod server;
+mod sessions;
 mod setup;
 mod shred;
 mod sign_in_settings;

@@ -9,8 +9,8 @@ use strongroom::crypto::signing::SigningKey;
 use strongroom::http::route::{Access, Audit, Route, Surface};
 use strongroom::http::table::routes;
 
-use crate::app::{PASSWORD, TestApp};
-use crate::client::{Answer, Client};
+use crate::app::{OWNER, PASSWORD, TestApp};
+use crate::client::{Answer, Client, escape};
 
 /// What takes a credential; how one is come by is tested by itself.
 fn api() -> impl Iterator<Item = &'static Route> {
@@ -127,6 +127,9 @@ async fn nobody_gets_in_without_a_credential() {
     }
 }
 
+const SESSIONS: &str = "/api/v1/sessions/acme";
+/// Somebody who is signed in while the changes are tried.
+const MEMBER: &str = "mona@example.org";
 const WITNESSES: &str = "/api/v1/audit/acme/witnesses";
 
 /// A witness's key, and the line that names it.
@@ -230,6 +233,12 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             });
             ("/api/v1/settings/acme/sign-in".into(), Some(policy))
         }
+        "DELETE /api/v1/sessions/{tenant}" => (format!("{SESSIONS}?user={}", escape(OWNER)), None),
+        "DELETE /api/v1/sessions/{tenant}/{id}" => {
+            let all = client.list(SESSIONS).await;
+            let member = all.iter().find(|session| session["user"]["email"] == MEMBER).unwrap();
+            (format!("{SESSIONS}/{}", member["id"].as_str().unwrap()), None)
+        }
         other => panic!("tell this test a valid request for {other}"),
     }
 }
@@ -308,6 +317,9 @@ async fn every_change_through_the_api_is_in_the_log() {
     let (app, _) = TestApp::with_tenant();
     let client = app.client(app.key("acme", "owner"));
     let for_people = |route: &&Route| FOR_PEOPLE.contains(&route.label());
+    let create = ["user", "create", "--tenant", "acme", "--role", "viewer", "--password-stdin"];
+    app.cli(&[&create[..], &[MEMBER]].concat(), PASSWORD);
+    app.session("acme", MEMBER, PASSWORD).await;
     for route in api().filter(|route| route.method.name() != "GET" && !for_people(route)) {
         let Audit::Events(declared) = route.audit else { continue };
         let (path, body) = valid(&client, route).await;

@@ -19,13 +19,13 @@ use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Client, Session, escape};
 use crate::conversations::start_conversation;
 
-type Socket = WebSocketStream<TlsStream<TcpStream>>;
+pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-const TAIL: &str = "/t/acme/admin/audit/tail";
+pub const TAIL: &str = "/t/acme/admin/audit/tail";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Signs in; answers with the session's cookie beside the session.
-async fn signed_in(app: &TestApp, email: &str) -> (Session, String) {
+pub async fn signed_in(app: &TestApp, email: &str) -> (Session, String) {
     let session = app.session("acme", email, PASSWORD).await;
     let cookies = session.cookies();
     let cookie = cookies.iter().find(|(name, _)| name == "__Host-strongroom");
@@ -67,12 +67,12 @@ async fn open(
     }
 }
 
-async fn open_here(app: &TestApp, path: &str, cookie: &str) -> Socket {
+pub async fn open_here(app: &TestApp, path: &str, cookie: &str) -> Socket {
     open(app, path, cookie, &app.server.url).await.unwrap_or_else(|answer| panic!("{answer:?}"))
 }
 
 /// The next message; nothing when the server ends the connection, with what it said.
-async fn next(socket: &mut Socket) -> Result<Value, String> {
+pub async fn next(socket: &mut Socket) -> Result<Value, String> {
     tokio::time::timeout(PATIENCE, spoken(socket)).await.expect("silence")
 }
 

@@ -28,6 +28,7 @@ mod members;
 mod new_conversation;
 mod own_email;
 mod own_factors;
+mod own_sessions;
 mod passkey_sign_in;
 mod passkeys;
 mod permissions;
@@ -38,6 +39,7 @@ mod platform_tenant;
 mod reset_factors;
 mod roles;
 mod second_factor;
+mod sessions;
 mod setup;
 mod sign_in;
 mod sign_in_settings;
@@ -85,6 +87,8 @@ pub fn routes() -> Vec<Route> {
         permissions::routes(),
         roles::routes(),
         account::routes(),
+        own_sessions::routes(),
+        sessions::routes(),
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),

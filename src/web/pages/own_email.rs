@@ -53,7 +53,7 @@ async fn page<P: Permission>(call: &Call<P>, email: Field, current: Field) -> An
     let wrong = email.error.is_some() || current.error.is_some();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let chrome = frame::tenant(call, "account-email-title", Section::Account).await?;
-    let now = me.email.unwrap_or_default();
+    let now = me.email;
     respond::page_with(status, &EmailPage { chrome, now, email, current })
 }
 

@@ -32,6 +32,7 @@ pub mod public;
 pub mod query;
 pub mod roles;
 pub mod second_factor;
+pub mod sessions;
 pub mod setup;
 pub mod sign_in_settings;
 pub mod state;

@@ -218,6 +218,8 @@ labelled! {
         KeyRevoked: "key-revoked", "notice-key-revoked", Good;
         PasswordChanged: "password-changed", "notice-password-changed", Good;
         SessionEnded: "session-ended", "notice-session-ended", Good;
+        SessionsEnded: "sessions-ended", "notice-sessions-ended", Good;
+        DeviceForgotten: "device-forgotten", "notice-device-forgotten", Good;
         SignedOut: "signed-out", "notice-signed-out", Good;
         SessionExpired: "session-expired", "notice-session-expired", Warning;
         SignInEnded: "sign-in-ended", "notice-sign-in-ended", Warning;
