@@ -102,7 +102,7 @@ async fn show_confirm(call: OpenCall) -> Answer {
     let (title, text, submit) = ("email-open-title", "email-open-text", "email-open-submit");
     let about = Some(address);
     let make = |chrome| OpenLinkPage { chrome, title, text, submit, about, action };
-    frame::open_page(&call, title, make, |page| respond::page(page))
+    frame::open_page(&call, title, make, respond::page)
 }
 
 fn over(call: &OpenCall, here: &Here) -> Answer {
