@@ -161,7 +161,7 @@ async fn sessions_past_their_time_are_deleted() {
         name: "Grace".into(),
         email: "grace@example.org".into(),
         password: "correct horse battery".to_owned().into(),
-        role: Role::Operator,
+        role: Role::Operator.to_string(),
     };
     users::create(&app.tenants, &app.hasher, &grant, member).await.unwrap();
     let sign_in = || async {
