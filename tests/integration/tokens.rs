@@ -19,7 +19,6 @@ fn member(app: &TestApp, role: &str) -> String {
             "create",
             "--tenant",
             "acme",
-            "--email",
             MEMBER,
             "--name",
             "Mia",
