@@ -65,7 +65,7 @@ impl App {
             tenants: boot.tenants.clone(),
             api_keys: ApiKeys::default(),
             tokens: Tokens::new(boot.installation),
-            hasher: Hasher::new(runtime),
+            hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),

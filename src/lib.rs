@@ -22,6 +22,8 @@ pub mod jobs;
 pub mod kernel;
 pub mod ops;
 pub mod provision;
+pub mod roles;
+pub mod sessions;
 pub mod store;
 pub mod streams;
 pub mod tenants;

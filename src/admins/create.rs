@@ -1,11 +1,11 @@
 //! Making an administrator.
 
 use super::{AdminError, repo};
-use crate::audit::event::Resource;
+use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authn::{AuthnError, Hasher, LinkFor, consume_link};
+use crate::authz::Grant;
 use crate::authz::permission::PlatformAdminManage;
-use crate::authz::{Grant, Role};
 use crate::kernel::id::AdminId;
 use crate::tenants::{AuditEvents, Tenants};
 use crate::users::{NewMember, Prepared};
@@ -18,7 +18,7 @@ pub async fn create(
     new: NewMember,
     setup_link: Option<String>,
 ) -> Result<AdminId, AdminError> {
-    insert(tenants, grant, new.prepare(hasher).await?, setup_link).await
+    insert(tenants, grant, new.prepare(hasher, "").await?, setup_link).await
 }
 
 /// Makes an administrator who has no password yet: a link lets them choose one.
@@ -27,8 +27,9 @@ pub async fn invite(
     grant: &Grant<PlatformAdminManage>,
     name: &str,
     email: &str,
+    role: &str,
 ) -> Result<AdminId, AdminError> {
-    let new = Prepared::without_password(name, email, Role::PlatformAdmin)?;
+    let new = Prepared::without_password(name, email, role)?;
     insert(tenants, grant, new, None).await
 }
 
@@ -38,6 +39,7 @@ async fn insert(
     new: Prepared,
     setup_link: Option<String>,
 ) -> Result<AdminId, AdminError> {
+    let role = super::role(&new.role).ok_or(AdminError::Role)?;
     let subject = tenants.new_subject(grant.realm()).await?;
     let written = tenants.write(grant, move |tx| {
         let mut events = AuditEvents::none();
@@ -47,8 +49,11 @@ async fn insert(
             }
             events = Event::new(catalogue::SETUP_COMPLETED).into();
         }
-        let id = repo::insert(tx, subject, &new)?;
-        Ok::<_, AdminError>((id, events.and(event(catalogue::PLATFORM_ADMIN_CREATED, id))))
+        let id = repo::insert(tx, subject, &new, role)?;
+        let mut created = event(catalogue::PLATFORM_ADMIN_CREATED, id);
+        let given = Change { old: None, new: Some(role.name().into()) };
+        created.changes.insert("role".into(), given);
+        Ok::<_, AdminError>((id, events.and(created)))
     });
     Ok(written.await?.value)
 }

@@ -11,6 +11,12 @@ pub enum AdminError {
     User(#[from] UserError),
     #[error(transparent)]
     Link(#[from] AuthnError),
+    #[error("unknown role: use platform-admin, platform-auditor or platform-support")]
+    Role,
+    #[error(
+        "the platform needs at least one active administrator: make another one first, here or with: strongroom admin create"
+    )]
+    LastAdmin,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -22,6 +28,8 @@ impl Fault for AdminError {
         match self {
             Self::User(error) => error.kind(),
             Self::Link(error) => error.kind(),
+            Self::Role => ErrorKind::Invalid,
+            Self::LastAdmin => ErrorKind::Conflict,
             Self::Door(error) => error.kind(),
         }
     }
@@ -30,6 +38,8 @@ impl Fault for AdminError {
         match self {
             Self::User(error) => error.code(),
             Self::Link(error) => error.code(),
+            Self::Role => "role-unknown",
+            Self::LastAdmin => "last-administrator",
             Self::Door(error) => error.code(),
         }
     }
@@ -37,6 +47,7 @@ impl Fault for AdminError {
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::User(error) => error.field(),
+            Self::Role => Some("role"),
             _ => None,
         }
     }

@@ -2,12 +2,13 @@
 
 use secrecy::SecretString;
 
+use super::change::{find, somebody_else};
 use super::create::event;
 use super::{AdminError, repo};
 use crate::audit::catalogue;
-use crate::authn::{AuthnError, Hasher, LinkFor, consume_link, look_at_link};
-use crate::authz::Grant;
+use crate::authn::{AuthnError, Hasher, LinkFor, consume_link, known_of, look_at_link};
 use crate::authz::permission::PlatformAdminManage;
+use crate::authz::{Grant, Realm};
 use crate::crypto::password;
 use crate::kernel::id::AdminId;
 use crate::tenants::{DoorError, Tenants};
@@ -21,11 +22,12 @@ pub async fn choose_password(
     link: String,
     new: SecretString,
 ) -> Result<(), AdminError> {
-    password::check(&new).map_err(UserError::Password)?;
     // Hashing is dear: not for a link that does not work anyway.
-    if !matches!(look_at_link(tenants, &link).await?, Some(LinkFor::Password(_))) {
+    let Some(LinkFor::Password(id)) = look_at_link(tenants, &link).await? else {
         return Err(AuthnError::SetupLink.into());
-    }
+    };
+    let known = known_of(tenants, Realm::Platform, *id.bytes()).await.map_err(AdminError::from)?;
+    password::check(&new, &known).map_err(UserError::Password)?;
     let hash = hasher.hash(new).await.map_err(DoorError::from)?;
     let written = tenants.write(grant, move |tx| {
         let LinkFor::Password(id) = consume_link(tx, &link)? else {
@@ -37,13 +39,14 @@ pub async fn choose_password(
     written.await.map(|_| ())
 }
 
-/// Takes away the password of an administrator who is locked out, and all their sessions.
+/// Takes away the password of an administrator who is locked out, and all their sessions. `who` is
+/// an id or an e-mail address; one who is disabled stays so.
 pub async fn lock_out(
     tenants: &Tenants,
     grant: &Grant<PlatformAdminManage>,
-    email: &str,
+    who: &str,
 ) -> Result<AdminId, AdminError> {
-    replace(tenants, grant, email.to_owned(), NO_PASSWORD.to_owned()).await
+    replace(tenants, grant, who.to_owned(), NO_PASSWORD.to_owned()).await
 }
 
 /// Sets a new password for an administrator who is locked out and ends all their sessions.
@@ -53,18 +56,21 @@ pub async fn reset(
     grant: &Grant<PlatformAdminManage>,
     who: NewMember,
 ) -> Result<AdminId, AdminError> {
-    let who = who.prepare(hasher).await?;
+    let who = who.prepare(hasher, "").await?;
     replace(tenants, grant, who.email, who.password_hash).await
 }
 
 async fn replace(
     tenants: &Tenants,
     grant: &Grant<PlatformAdminManage>,
-    email: String,
+    who: String,
     password_hash: String,
 ) -> Result<AdminId, AdminError> {
+    let principal = grant.caller().principal.clone();
     let written = tenants.write(grant, move |tx| {
-        let id = repo::find(tx, &email)?;
+        let admin = find(tx, &who)?;
+        somebody_else(&principal, &admin)?;
+        let id = admin.id;
         repo::set_password(tx, id, &password_hash)?;
         Ok::<_, AdminError>((id, event(catalogue::PLATFORM_ADMIN_RESET, id).into()))
     });

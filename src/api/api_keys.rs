@@ -32,19 +32,22 @@ pub fn routes() -> Vec<Route> {
         Route::api(Method::Post, ALL, created, create)
             .says("Make an API key; the answer shows its token, once")
             .takes::<NewApiKey>()
-            .gives::<WithToken>(201),
+            .gives::<WithToken>(201)
+            .sensitive(),
         Route::api(Method::Get, ONE, seen, find).says("One API key").gives::<ApiKey>(200),
         Route::api(Method::Patch, ONE, changed, change)
             .says("Change what a key may do, from where, until when; effective on the next request")
             .takes::<ChangeApiKey>()
-            .gives::<ApiKey>(200),
+            .gives::<ApiKey>(200)
+            .sensitive(),
         Route::api(Method::Delete, ONE, revoked, revoke)
             .says("Revoke an API key; effective on the next request")
             .gives_nothing(),
         Route::api(Method::Post, ROTATE, rotated, rotate)
             .says("Give a key a new secret; the former one works until the overlap ends")
             .takes::<Rotate>()
-            .gives::<WithToken>(200),
+            .gives::<WithToken>(200)
+            .sensitive(),
     ]
 }
 

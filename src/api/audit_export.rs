@@ -25,6 +25,7 @@ pub fn routes() -> Vec<Route> {
             at_once,
         )
         .says("Export up to 10,000 entries at once, oldest first")
+        .sensitive()
         .parameters(&[
             ("format", "jsonl, csv, cef, ocsf or bundle"),
             ("q", "a search; everything when absent"),
@@ -38,6 +39,7 @@ pub fn routes() -> Vec<Route> {
             start,
         )
         .says("Ask for an export of any size, which is written to a file")
+        .sensitive()
         .takes::<NewExport>()
         .gives::<ExportView>(202),
         Route::api(Method::Get, "/api/v1/audit/{tenant}/exports", states, list)
@@ -52,7 +54,8 @@ pub fn routes() -> Vec<Route> {
             Audit::Events(&[catalogue::AUDIT_EXPORT_DOWNLOADED]),
             download,
         )
-        .says("Fetch an export that is ready"),
+        .says("Fetch an export that is ready")
+        .sensitive(),
         Route::api(
             Method::Delete,
             one,

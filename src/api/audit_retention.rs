@@ -25,6 +25,7 @@ pub fn routes() -> Vec<Route> {
         .gives::<Retention>(200),
         Route::api(Method::Put, PATH, Audit::Events(&[catalogue::SETTINGS_CHANGED]), change)
             .says("Change how long audit entries are kept; two years at least")
+            .sensitive()
             .takes::<Wanted>()
             .gives::<Retention>(200),
     ]

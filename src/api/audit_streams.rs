@@ -22,15 +22,18 @@ pub fn routes() -> Vec<Route> {
             .gives::<StreamList>(200),
         Route::api(Method::Post, ALL, Audit::Events(&[catalogue::STREAM_CREATED]), create)
             .says("Set up a stream; secrets are taken in and never shown again")
+            .sensitive()
             .takes::<NewStream>()
             .gives::<Stream>(201),
         Route::api(Method::Get, ONE, seen, find).says("One stream").gives::<Stream>(200),
         Route::api(Method::Patch, ONE, changed, change)
             .says("Change a stream; members that are absent stay as they are")
+            .sensitive()
             .takes::<ChangeStream>()
             .gives::<Stream>(200),
         Route::api(Method::Delete, ONE, Audit::Events(&[catalogue::STREAM_DELETED]), delete)
             .says("Remove a stream with its secrets")
+            .sensitive()
             .gives_nothing(),
         Route::api(
             Method::Post,
@@ -42,6 +45,7 @@ pub fn routes() -> Vec<Route> {
         .gives::<TryOut>(200),
         Route::api(Method::Post, "/api/v1/audit/{tenant}/streams/{id}/pause", changed, pause)
             .says("Stop sending; the place in the log is kept")
+            .sensitive()
             .gives::<Stream>(200),
         Route::api(Method::Post, "/api/v1/audit/{tenant}/streams/{id}/resume", changed, resume)
             .says("Go on where the stream was paused")

@@ -21,6 +21,7 @@ pub fn routes() -> Vec<Route> {
             .gives::<Witnesses>(200),
         Route::api(Method::Post, WITNESSES, Audit::Events(&[catalogue::WITNESS_ADDED]), add)
             .says("Name a witness: from now on its signatures are taken")
+            .sensitive()
             .takes::<NewWitness>()
             .gives::<Witness>(201),
         Route::api(Method::Get, "/api/v1/audit/{tenant}/witnesses/request", QUIET, request)
@@ -35,7 +36,8 @@ pub fn routes() -> Vec<Route> {
             Audit::Events(&[catalogue::WITNESS_REMOVED]),
             remove,
         )
-        .says("Take no more signatures of a witness; what it signed stays"),
+        .says("Take no more signatures of a witness; what it signed stays")
+        .sensitive(),
         Route::api(
             Method::Post,
             "/api/v1/audit/{tenant}/cosignatures",

@@ -117,12 +117,13 @@ fn unfit(detail: &str) -> Failure {
 async fn token(call: OpenCall) -> Answer {
     let (first, second) = call.input.json::<Shown>()?.read()?;
     let app = &call.app;
-    let Some(tenant) = app.tenants.tenant(call.input.path("tenant")) else {
-        return Err(no_tenant(&call, first).await?.into());
-    };
-    let admission = match first {
-        First::Password(credentials) => by_password(&call, &tenant, credentials, second).await?,
-        First::Ticket(ticket) => by_ticket(&call, &tenant, &ticket, second).await?,
+    let tenant = app.tenants.tenant(call.input.path("tenant"));
+    let admission = match (&tenant, first) {
+        (None, first) => nowhere(&call, first).await?,
+        (Some(tenant), First::Password(credentials)) => {
+            by_password(&call, tenant, credentials, second).await?
+        }
+        (Some(tenant), First::Ticket(ticket)) => by_ticket(&call, tenant, &ticket, second).await?,
     };
     match admission {
         Admission::In(signed_in) => {
@@ -140,7 +141,7 @@ async fn token(call: OpenCall) -> Answer {
             let detail = format!(
                 "you must set up a second factor first: sign in with a browser at {}/t/{}/login",
                 app.base_url(),
-                tenant.slug
+                tenant.map(|tenant| tenant.slug.to_string()).unwrap_or_default()
             );
             let kind = ErrorKind::Denied;
             Err(Failure::new(kind, "second-factor-enrolment-required", detail))
@@ -149,17 +150,19 @@ async fn token(call: OpenCall) -> Answer {
 }
 
 /// Whether a tenant exists must not show, by time either.
-async fn no_tenant(call: &OpenCall, first: First) -> Result<AuthnError, Failure> {
-    let (app, request) = (&call.app, &call.input.context);
-    let error = match first {
+async fn nowhere(call: &OpenCall, first: First) -> Result<Admission, AuthnError> {
+    let (app, request) = (&call.app, call.input.context.clone());
+    let asked = call.input.path("tenant");
+    match first {
         First::Password(credentials) => {
-            app.hasher.verify(credentials.password, None).await.map_err(AuthnError::from)?;
-            AuthnError::WrongPassword
+            let (tenants, hasher) = (&app.tenants, &app.hasher);
+            authn::sign_in_nowhere(tenants, hasher, asked, credentials, request).await
         }
-        First::Ticket(_) => AuthnError::Ticket,
-    };
-    app.tenants.record_bad_credential(request, call.input.route.label()).await;
-    Ok(error)
+        First::Ticket(_) => {
+            app.tenants.record_bad_credential(&request, call.input.route.label()).await;
+            Err(AuthnError::Ticket)
+        }
+    }
 }
 
 async fn by_password(

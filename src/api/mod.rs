@@ -13,6 +13,9 @@ mod conversations;
 pub mod openapi;
 pub mod problem;
 mod reply;
+mod roles;
+mod step_up;
+mod users;
 
 use crate::http::route::Route;
 
@@ -27,5 +30,8 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_retention::routes());
     routes.extend(api_keys::routes());
     routes.extend(auth::routes());
+    routes.extend(step_up::routes());
+    routes.extend(roles::routes());
+    routes.extend(users::routes());
     routes
 }

@@ -62,6 +62,10 @@ fn operation(route: &Route, problem: &Value, generator: &mut SchemaGenerator) ->
         Access::Permission(flag) => operation["x-permission"] = flag.name().into(),
         Access::Open(_) => operation["security"] = json!([]),
     }
+    if route.sensitive {
+        // For a person: a factor proven a short while ago.
+        operation["x-step-up"] = true.into();
+    }
     if let Some(schema) = route.request {
         let content = json!({ "application/json": { "schema": schema(generator) } });
         operation["requestBody"] = json!({ "required": true, "content": content });

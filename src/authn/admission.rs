@@ -12,7 +12,7 @@ use crate::authz::{Caller, Realm, RequestContext};
 use crate::crypto::token::Token;
 use crate::kernel::id::SessionId;
 use crate::kernel::limits;
-use crate::store::{SqlMut, Value};
+use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, SystemWrite, Tenants, WriteTx};
 use std::sync::Arc;
 
@@ -85,6 +85,18 @@ impl Factors {
     pub fn parse(names: &str) -> Self {
         let factor = |name| Factor::ALL.into_iter().find(|factor| factor.name() == name);
         Self(names.split_whitespace().filter_map(factor).collect())
+    }
+
+    /// Whether a session that began with these would begin today. What it takes may have grown since:
+    /// a factor that was set up, a new role, a stricter policy.
+    pub fn are_enough(
+        &self,
+        tx: &impl Sql,
+        realm: Realm,
+        person: &Person,
+    ) -> Result<bool, AuthnError> {
+        let is_strong = self.0.iter().any(|factor| factor.is_second());
+        Ok(is_strong || self.wanted(person.needs(tx, realm)?).is_none())
     }
 
     /// What is missing for somebody with these needs.

@@ -21,6 +21,11 @@ use crate::tenants::{AuditEvents, RealmTx, SystemWrite, WriteTx};
 /// What the cookie's value begins with: it never passes for a session.
 const PREFIX: &str = "device_";
 
+/// How the table names the browser that holds the cookie.
+pub(super) fn mark_hash(cookie: &str) -> Option<[u8; 32]> {
+    Token::parse(cookie, PREFIX).map(|token| token.hash())
+}
+
 /// Whether this person has signed in completely with the browser that holds the cookie, in the last
 /// [`limits::DEVICE_LIFE`].
 pub fn is_known(
@@ -110,3 +115,7 @@ fn make_room(
     tx.execute(many, args![person, person, limits::DEVICES_MOST - 1])?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "device_tests.rs"]
+mod tests;

@@ -2,11 +2,14 @@
 //! [`Principal`](crate::authz::Principal).
 
 mod admission;
+mod agent;
 mod api_key;
 mod authenticator;
 pub mod device;
 mod enrolment;
 mod hasher;
+mod known;
+mod own_factors;
 mod person;
 mod policy;
 mod recovery;
@@ -17,28 +20,38 @@ mod setup_link;
 mod sign_in;
 mod standing;
 mod step_up;
+mod throttle;
 mod ticket;
 pub mod token;
 
 pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, admit};
+pub use agent::Agent;
 pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
-pub use person::{Needs, Person};
+pub use known::known_of;
+pub use own_factors::{
+    OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
+    new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
+};
+pub use person::{Needs, Person, tables};
 pub use policy::{SETTING as SIGN_IN_SETTING, SignInPolicy};
 pub use recovery::RecoveryCodes;
 pub use rights::{SCOPED, key_rights, rights};
 pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
-    Authenticated, SessionPolicy, SignedIn, end_all, end_session, session, session_holder,
+    Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
 };
 pub use setup_link::{
     LinkFor, consume as consume_link, create as create_link, look as look_at_link,
 };
-pub use sign_in::{Credentials, sign_in, sign_in_platform};
-pub use standing::renew;
-pub use step_up::{Asked, step_up_asks, step_up_by_password};
+pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
+pub use standing::{renew, renew_with_session, rights_of};
+pub use step_up::{Again, Asked, step_up, step_up_asks};
+pub use throttle::{
+    Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
+};
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::authz::Principal;
@@ -55,6 +68,9 @@ pub enum AuthnError {
     /// One answer for a wrong password and an unknown account.
     #[error("e-mail address or password is wrong")]
     WrongPassword,
+    /// Somebody is guessing, or the person has mistyped too often; said alike of every address.
+    #[error("too many attempts: try again in {0} s")]
+    TryLater(u64),
     #[error("this does not confirm that it is you: try again")]
     NotConfirmed,
     #[error("only a person who is signed in can confirm that it is them; a key has no need to")]
@@ -79,6 +95,9 @@ pub enum AuthnError {
     Ticket,
     #[error("this code is wrong or was used already: wait for the next one")]
     WrongCode,
+    /// Of who one is, before a change to one's own sign-in.
+    #[error("this is not your current code or password")]
+    Proof,
     #[error("too many wrong codes: try again in 15 minutes")]
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
@@ -100,8 +119,10 @@ impl Fault for AuthnError {
             | Self::Ticket
             | Self::WrongCode => ErrorKind::Unauthenticated,
             Self::NoTokenKey => ErrorKind::Unavailable,
+            Self::Proof => ErrorKind::Invalid,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
+            Self::TryLater(_) => ErrorKind::Throttled,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
             Self::SetupLink => ErrorKind::NotFound,
@@ -113,6 +134,7 @@ impl Fault for AuthnError {
         match self {
             Self::Unauthenticated | Self::WrongNetwork(_) => "unauthenticated",
             Self::WrongPassword => "wrong-password",
+            Self::TryLater(_) => "too-many-requests",
             Self::NotConfirmed => "not-confirmed",
             Self::NoPerson => "not-a-person",
             Self::Suspended => "tenant-suspended",
@@ -122,9 +144,17 @@ impl Fault for AuthnError {
             Self::NoTokenKey => "unavailable",
             Self::Ticket => "sign-in-ended",
             Self::WrongCode => "wrong-code",
+            Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
             Self::Door(error) => error.code(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TryLater(seconds) => Some(*seconds),
+            _ => None,
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Person {
 }
 
 /// Which tables hold the people and sessions of a realm.
-pub(super) const fn tables(realm: Realm) -> (&'static str, &'static str) {
+pub const fn tables(realm: Realm) -> (&'static str, &'static str) {
     match realm {
         Realm::Platform => ("admins", "admin_sessions"),
         Realm::Tenant(_) => ("users", "sessions"),

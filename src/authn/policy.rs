@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::args;
-use crate::authz::Realm;
+use crate::authz::{Realm, Role};
 use crate::store::{Sql, StoreError};
 
 /// The row of `settings` that holds it.
@@ -59,7 +59,7 @@ impl SignInPolicy {
     }
 
     /// Whether somebody with this role has to have a second factor.
-    pub fn wants_second_factor(&self, _realm: Realm, _role: &str) -> bool {
-        self.second_factor_for_all
+    pub fn wants_second_factor(&self, realm: Realm, role: &str) -> bool {
+        realm == Realm::Platform || role == Role::Owner.name() || self.second_factor_for_all
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::AuthnError;
-use super::admission::{Client, Proof};
+use super::admission::{Client, Factors, Proof};
 use super::person::{Person, tables};
 use super::policy::SignInPolicy;
 use crate::args;
@@ -117,14 +117,15 @@ fn find(
     now: Timestamp,
 ) -> Result<Found, AuthnError> {
     let sql = format!(
-        "SELECT id, created, seen, proven, user FROM {}
+        "SELECT id, created, seen, proven, user, factors FROM {}
          WHERE token_hash = $1 AND client_kind = 'browser'",
         tables(realm).1
     );
     let row = tx.query_one(&sql, args![hash], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        let times = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((row.get(0)?, times, row.get(4)?, row.get::<String>(5)?))
     })?;
-    let (session, created, seen, proven, person): (_, Timestamp, Timestamp, _, _) =
+    let (session, (created, seen, proven), person, factors): (_, (Timestamp, Timestamp, _), _, _) =
         row.ok_or(AuthnError::Unauthenticated)?;
     let times = installation.of(&SignInPolicy::read(tx)?);
     if now.since(seen) >= times.idle || now.since(created) >= times.absolute {
@@ -132,6 +133,10 @@ fn find(
     }
     let person = Person::by_id(tx, realm, person)?.filter(|person| person.active);
     let person = person.ok_or(AuthnError::Unauthenticated)?;
+    // A session from before a second factor was needed would be a path around it.
+    if !Factors::parse(&factors).are_enough(tx, realm, &person)? {
+        return Err(AuthnError::Unauthenticated);
+    }
     let who = Authenticated { principal: person.principal(realm, session), proven };
     Ok(Found { who, session, seen })
 }
@@ -267,13 +272,19 @@ pub(super) fn origin(request: &RequestContext) -> String {
     serde_json::json!({ "ip": ip, "userAgent": agent }).to_string()
 }
 
+/// The person who asks, and the session in which they do; nothing for anybody without one.
+pub fn holder(principal: &Principal) -> Option<([u8; 16], SessionId)> {
+    match principal {
+        Principal::User { id, session, .. } => Some((*id.bytes(), *session)),
+        Principal::PlatformAdmin { id, session, .. } => Some((*id.bytes(), *session)),
+        _ => None,
+    }
+}
+
 /// Ends the caller's own session: it is gone on every connection at once.
 pub async fn end_session(tenants: &Tenants, caller: &Arc<Caller>) -> Result<(), DoorError> {
-    let (realm, session) = match &caller.principal {
-        Principal::User { tenant, session, .. } => (Realm::Tenant(*tenant), *session),
-        Principal::PlatformAdmin { session, .. } => (Realm::Platform, *session),
-        _ => return Ok(()),
-    };
+    let Some((_, session)) = holder(&caller.principal) else { return Ok(()) };
+    let realm = caller.principal.tenant().map_or(Realm::Platform, Realm::Tenant);
     let write = tenants.change_credentials(realm, Some(caller.clone()), move |tx| {
         let sql = format!("DELETE FROM {} WHERE id = $1", tables(realm).1);
         tx.execute(&sql, args![session])?;

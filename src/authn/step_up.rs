@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::admission::Factor;
 use super::person::{Person, tables};
-use super::{AuthnError, Hasher};
+use super::{AuthnError, Hasher, SecondFactor, check_code, spend_code};
 use crate::args;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
@@ -16,13 +17,27 @@ use crate::kernel::id::SessionId;
 use crate::store::SqlMut;
 use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants, WriteTx};
 
-use super::admission::Factor;
-
 /// What a person is asked for: a second factor once they have one, until then their password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     Password,
     SecondFactor { has_authenticator: bool, has_passkey: bool },
+}
+
+/// What a person shows.
+pub enum Again {
+    Password(SecretString),
+    Second(SecondFactor),
+}
+
+impl Again {
+    /// What was typed into a page's one field for what is [`Asked`].
+    pub fn typed(asked: Asked, text: SecretString) -> Self {
+        match asked {
+            Asked::Password => Self::Password(text),
+            Asked::SecondFactor { .. } => Self::Second(SecondFactor::typed(&text)),
+        }
+    }
 }
 
 /// Somebody with a session.
@@ -66,30 +81,75 @@ pub async fn step_up_asks(tenants: &Tenants, principal: &Principal) -> Result<As
     look.await
 }
 
-/// Takes the caller's password once more, where it is what [`step_up_asks`] for. Answers with when.
+/// Takes what the caller shows, and answers with when that was.
 ///
 /// # Errors
-/// [`AuthnError::NotConfirmed`] for a wrong one, which is recorded, and for a password where a
-/// second factor is asked for.
-pub async fn step_up_by_password(
+/// [`AuthnError::NotConfirmed`] for what is wrong, which is recorded, and for a password where a
+/// second factor is asked for; [`AuthnError::NoPerson`].
+pub async fn step_up(
     tenants: &Tenants,
     hasher: &Hasher,
     caller: &Arc<Caller>,
-    password: SecretString,
+    again: Again,
 ) -> Result<Timestamp, AuthnError> {
     let holder = Holder::of(&caller.principal).ok_or(AuthnError::NoPerson)?;
+    match again {
+        Again::Password(password) => by_password(tenants, hasher, caller, holder, password).await,
+        Again::Second(shown) => by_second_factor(tenants, caller, holder, shown).await,
+    }
+}
+
+async fn by_second_factor(
+    tenants: &Tenants,
+    caller: &Arc<Caller>,
+    holder: Holder,
+    shown: SecondFactor,
+) -> Result<Timestamp, AuthnError> {
+    let (realm, id) = (holder.realm, holder.person);
+    let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
+    let person = find.await?.ok_or(AuthnError::Unauthenticated)?;
+    // Counts and records what is wrong.
+    let checked = check_code(tenants, realm, &person, shown.clone(), &caller.request).await;
+    let spend =
+        move |tx: &mut WriteTx<'_, _>, person: &Person| spend_code(tx, realm, person, &shown);
+    let confirmed = match checked {
+        Ok(()) => confirm(tenants, caller, holder, spend).await,
+        Err(error) => Err(error),
+    };
+    confirmed.map_err(|error| match error {
+        AuthnError::WrongCode => AuthnError::NotConfirmed,
+        other => other,
+    })
+}
+
+async fn by_password(
+    tenants: &Tenants,
+    hasher: &Hasher,
+    caller: &Arc<Caller>,
+    holder: Holder,
+    password: SecretString,
+) -> Result<Timestamp, AuthnError> {
     let (realm, id) = (holder.realm, holder.person);
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     let hash = find.await?.map(|person| person.password);
     let matches = hasher.verify(password, hash.clone()).await.map_err(DoorError::from)?;
     let proven = matches.then_some(hash).flatten();
-    confirm(tenants, caller, holder, move |tx, person| {
+    let confirmed = confirm(tenants, caller, holder, move |tx, person| {
         // Two factors are never replaced by one, and a password that was changed is not one.
         let is_enough = !person.needs(tx, realm)?.has_second();
         let fine = is_enough && proven.as_ref() == Some(&person.password);
         fine.then(|| (Factor::Password, AuditEvents::none())).ok_or(AuthnError::NotConfirmed)
-    })
-    .await
+    });
+    let result = confirmed.await;
+    if let Err(AuthnError::NotConfirmed) = &result {
+        let mut failed = confirmation(holder.session);
+        failed.outcome = Outcome::Failure;
+        let record = tenants.change_credentials(realm, Some(caller.clone()), move |_| {
+            Ok::<_, AuthnError>(((), failed.clone().into()))
+        });
+        record.await?;
+    }
+    result
 }
 
 /// Writes down that the session's person has proven who they are, by what `spend` uses up.
@@ -111,26 +171,14 @@ async fn confirm(
         if tx.execute(&sql, args![now, session])? == 0 {
             return Err(gone());
         }
-        let mut event = confirmed(session);
+        let mut event = confirmation(session);
         event.custom_fields.insert("factor".into(), factor.name().into());
         Ok((now, spent.and(event)))
     });
-    match write.await {
-        Ok(written) => Ok(written.value),
-        Err(AuthnError::NotConfirmed) => {
-            let mut failed = confirmed(session);
-            failed.outcome = Outcome::Failure;
-            let record = tenants.change_credentials(realm, Some(caller.clone()), move |_| {
-                Ok::<_, AuthnError>(((), failed.clone().into()))
-            });
-            record.await?;
-            Err(AuthnError::NotConfirmed)
-        }
-        Err(error) => Err(error),
-    }
+    Ok(write.await?.value)
 }
 
-fn confirmed(session: SessionId) -> Event {
+fn confirmation(session: SessionId) -> Event {
     let mut event = Event::new(catalogue::SESSION_CONFIRMED);
     event.resource = Some(Resource::new("session", session.to_string()));
     event

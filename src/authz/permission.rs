@@ -155,7 +155,7 @@ permissions! {
         UserInvite "user.invite" write [O A L] "Invite people, withdraw invitations";
         UserFactorReset "user.factor.reset" withdraw [O A L] "Take away a member's second factors";
         UserDisable "user.disable" withdraw [O A L] "Disable and enable members";
-        UserRole "user.role" write [O A] "Change a member's role, up to one's own";
+        UserRole "user.role" write [O A L] "Change a member's role, up to one's own";
         RoleRead "role.read" read [O A P V U R L] "See the roles and what they permit";
         RoleManage "role.manage" write [O L] "Define roles of the tenant's own, up to one's own rights";
         SessionRead "session.read" read [O A U L] "See who is signed in, from where";
@@ -177,7 +177,7 @@ permissions! {
     }
     "approvals": {
         ApprovalRead "approval.read" read [O A U R L] "See what waits for a second person's approval";
-        ApprovalRequest "approval.request" write [O A R L] "Ask for a second person's approval";
+        ApprovalRequest "approval.request" write [O A U R L S] "Ask for a second person's approval";
         ApprovalDecide "approval.decide" write [O A R] "Approve or refuse what somebody else has asked for, with the right to do it oneself";
     }
     "keys": {

@@ -61,9 +61,10 @@ impl Principal {
     }
 
     /// Nobody gives away more rights than they have; the machine's operator may make an owner.
+    /// What everybody may do about their own account is no right to be given.
     pub fn may_give(&self, permissions: Permissions) -> bool {
         let outside = matches!(self, Self::LocalOperator { .. } | Self::SetupLink);
-        outside || permissions.is_within(self.permissions())
+        outside || permissions.without(Permissions::own_account()).is_within(self.permissions())
     }
 
     /// As it is written in the log.

@@ -58,6 +58,44 @@ impl Role {
         }
     }
 
+    /// As people call it, in English.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Owner => "Owner",
+            Self::Admin => "Admin",
+            Self::Operator => "Operator",
+            Self::Viewer => "Viewer",
+            Self::Auditor => "Auditor",
+            Self::PrivacyOfficer => "Privacy officer",
+            Self::PlatformAdmin => "Platform administrator",
+            Self::PlatformAuditor => "Platform auditor",
+            Self::PlatformSupport => "Platform support",
+            Self::LocalOperator => "Operator at the machine",
+            Self::System => "System",
+        }
+    }
+
+    /// What it is for, in a sentence.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Owner => "Everything in the tenant, owners and roles included.",
+            Self::Admin => "Runs the tenant: members, keys, streams, settings.",
+            Self::Operator => {
+                "Works with conversations, files and records; what applications need."
+            }
+            Self::Viewer => "Reads conversations, files and records, and changes nothing.",
+            Self::Auditor => "Reads the audit log and the settings, not what customers said.",
+            Self::PrivacyOfficer => {
+                "Answers for personal data: exports, erasures, retention, holds."
+            }
+            Self::PlatformAdmin => "Makes and freezes tenants; has no way into their data.",
+            Self::PlatformAuditor => "Sees all of the platform, its log included; changes nothing.",
+            Self::PlatformSupport => "Sees whether tenants and jobs are well, not the log.",
+            Self::LocalOperator => "Somebody with a shell on the machine.",
+            Self::System => "A scheduled job.",
+        }
+    }
+
     pub fn permissions(self) -> Permissions {
         Flag::ALL.iter().filter(|flag| flag.roles().contains(&self)).copied().collect()
     }
@@ -89,6 +127,13 @@ impl Rights {
 impl From<Role> for Rights {
     fn from(role: Role) -> Self {
         Self::new(role.name(), role.permissions())
+    }
+}
+
+impl From<Role> for String {
+    /// The role's code.
+    fn from(role: Role) -> Self {
+        role.name().to_owned()
     }
 }
 
@@ -128,10 +173,31 @@ impl Permissions {
         Flag::ALL.iter().copied().filter(move |flag| self.has(*flag))
     }
 
+    /// What every member may do about themselves, whatever their role is.
+    pub fn own_account() -> Self {
+        [Flag::AccountRead, Flag::AccountWrite, Flag::AccountWithdraw].into_iter().collect()
+    }
+
     /// What is in both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is here and not there.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     pub fn has(self, flag: Flag) -> bool {

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::command::{Operator, Password};
-use super::output::Report;
+use super::output::{Report, table};
 use super::password;
 use crate::authn::LinkFor;
 use crate::authz::Role;
-use crate::authz::permission::PlatformAdminManage;
+use crate::authz::permission::{PlatformAdminDisable, PlatformAdminManage, PlatformAdminRead};
 use crate::kernel::id::AdminId;
 use crate::users::NewMember;
 use crate::{admins, authn};
@@ -22,6 +22,9 @@ pub enum Verb {
         /// Name for people
         #[arg(long)]
         name: Option<String>,
+        /// platform-admin, platform-auditor or platform-support
+        #[arg(long, default_value = Role::PlatformAdmin.name())]
+        role: String,
         /// Read the password from standard input instead of making a link
         #[arg(long)]
         password_stdin: bool,
@@ -35,26 +38,52 @@ pub enum Verb {
     },
     /// Make a new one-time setup link; older ones stop working
     SetupLink,
+    /// List who signs in to the platform
+    List,
+    /// Give somebody another role of the platform; counts on their next request
+    Role {
+        /// E-mail address or id
+        admin: String,
+        /// platform-admin, platform-auditor or platform-support
+        role: String,
+    },
+    /// End an administrator's sessions and refuse their sign-in
+    Disable {
+        /// E-mail address or id
+        admin: String,
+    },
+    /// Let a disabled administrator sign in again
+    Enable {
+        /// E-mail address or id
+        admin: String,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
-    Create { email: String, name: Option<String>, password: Option<Password> },
+    Create { email: String, name: Option<String>, role: String, password: Option<Password> },
     Reset { email: String, password: Option<Password> },
     SetupLink,
+    List,
+    Role { admin: String, role: String },
+    Enable { admin: String, enabled: bool },
 }
 
 pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
     let read = |wanted: bool| wanted.then(password::from_stdin).transpose();
     Ok(super::Command::Admin(match verb {
-        Verb::Create { email, name, password_stdin } => {
-            Command::Create { email, name, password: read(password_stdin)? }
+        Verb::Create { email, name, role, password_stdin } => {
+            Command::Create { email, name, role, password: read(password_stdin)? }
         }
         Verb::Reset { email, password_stdin } => {
             Command::Reset { email, password: read(password_stdin)? }
         }
         Verb::SetupLink => Command::SetupLink,
+        Verb::List => Command::List,
+        Verb::Role { admin, role } => Command::Role { admin, role },
+        Verb::Disable { admin } => Command::Enable { admin, enabled: false },
+        Verb::Enable { admin } => Command::Enable { admin, enabled: true },
     }))
 }
 
@@ -65,28 +94,61 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let text = format!("Open within 30 minutes, once:\n{url}");
             Ok(Report::done(json!({ "setupUrl": url }), text))
         }
-        Command::Create { email, name, password } => {
+        Command::Create { email, name, role, password } => {
             let name = name.unwrap_or_else(|| email.clone());
-            create(operator, email, name, password.as_ref()).await
+            create(operator, email, name, role, password.as_ref()).await
         }
         Command::Reset { email, password } => reset(operator, email, password.as_ref()).await,
+        Command::List => list(operator).await,
+        Command::Role { admin, role } => {
+            let grant = operator.platform::<PlatformAdminManage>().await?;
+            let changed = admins::change_role(&operator.tenants, &grant, &admin, &role).await?;
+            let text = format!("{admin} has the role {} now.", changed.role);
+            Ok(Report::done(serde_json::to_value(&changed)?, text))
+        }
+        Command::Enable { admin, enabled } => {
+            let grant = operator.platform::<PlatformAdminDisable>().await?;
+            let changed = admins::set_enabled(&operator.tenants, &grant, &admin, enabled).await?;
+            let text = format!("{admin} is {} now.", changed.state.name());
+            Ok(Report::done(serde_json::to_value(&changed)?, text))
+        }
     }
+}
+
+async fn list(operator: &Operator) -> anyhow::Result<Report> {
+    let grant = operator.platform::<PlatformAdminRead>().await?;
+    let admins = admins::list(&operator.tenants, &grant).await?;
+    let gone = || "(erased)".to_owned();
+    let row = |admin: &admins::Admin| {
+        vec![
+            admin.email.clone().unwrap_or_else(gone),
+            admin.role.clone(),
+            admin.state.name().to_owned(),
+            admin.second_factor.name().to_owned(),
+            admin.signed_in_at.map_or_else(|| "never".to_owned(), |time| time.to_string()),
+            admin.name.clone().unwrap_or_else(gone),
+        ]
+    };
+    let head = ["E-MAIL", "ROLE", "STATE", "2ND FACTOR", "LAST SIGN-IN", "NAME"];
+    let text = table(&head, &admins.iter().map(row).collect::<Vec<_>>());
+    Ok(Report::done(json!({ "items": admins }), text))
 }
 
 async fn create(
     operator: &Operator,
     email: String,
     name: String,
+    role: String,
     password: Option<&Password>,
 ) -> anyhow::Result<Report> {
     let (tenants, hasher) = (&operator.tenants, &operator.hasher);
     let grant = operator.platform::<PlatformAdminManage>().await?;
     let id = match password {
         Some(password) => {
-            let new = member(name, &email, password);
+            let new = NewMember { role, ..member(name, &email, password) };
             admins::create(tenants, hasher, &grant, new, None).await?
         }
-        None => admins::invite(tenants, &grant, &name, &email).await?,
+        None => admins::invite(tenants, &grant, &name, &email, &role).await?,
     };
     answer(operator, id, &email, password.is_some()).await
 }
@@ -110,7 +172,7 @@ async fn reset(
 
 fn member(name: String, email: &str, password: &Password) -> NewMember {
     let (email, password) = (email.to_owned(), password.secret());
-    NewMember { name, email, password, role: Role::PlatformAdmin }
+    NewMember { name, email, password, role: Role::PlatformAdmin.into() }
 }
 
 async fn answer(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, tenant, token, user};
+use super::{admin, audit, key, role, tenant, token, user};
 use crate::authn::Hasher;
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::tenants::{Tenant, Tenants};
@@ -18,6 +18,7 @@ pub enum Command {
     Tenant(tenant::Command),
     Admin(admin::Command),
     User(user::Command),
+    Role(role::Command),
     Key(key::Command),
     Token(token::Command),
     Audit(audit::Command),
@@ -95,6 +96,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
+        Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,

@@ -1,7 +1,9 @@
 //! `strongroom demo`
 
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use data_encoding::HEXLOWER;
@@ -11,7 +13,7 @@ use super::args::Context;
 use super::output::say;
 use super::serve::run_server;
 use crate::config::{LogFilter, LogFormat, OptionalListen, SecretKey32, Settings};
-use crate::demo;
+use crate::demo::{self, DemoSignIns};
 use crate::kernel::Runtime;
 use crate::tenants::Boot;
 
@@ -29,17 +31,38 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
     let sign_ins = demo::prepare(&settings, &runtime).await?;
     let boot = Boot::open(&settings, &runtime)?;
     let ready = |base_url: &str| {
+        let now = sign_ins.at(runtime.now());
         if context.json {
-            say(&json!({ "url": base_url, "signIns": sign_ins }).to_string())
-        } else {
-            say(&demo::render(&sign_ins, base_url, directory.path()))
+            return say(&json!({ "url": base_url, "signIns": now }).to_string());
         }
+        say(&demo::render(&now, base_url, directory.path()))?;
+        if std::io::stdout().is_terminal() {
+            actix_web::rt::spawn(fresh_codes(sign_ins, runtime.clone()));
+        }
+        Ok(())
     };
     let code = run_server(&boot, &settings, &runtime, ready).await?;
     drop(boot);
     directory.close().context("the demo's directory could not be removed")?;
     Ok(code)
 }
+
+/// A code works for half a minute: one line is kept right as long as somebody looks at it.
+async fn fresh_codes(sign_ins: DemoSignIns, runtime: Runtime) {
+    loop {
+        let now = runtime.now();
+        print!("\r\x1b[2KCodes: {}", sign_ins.at(now).codes());
+        if std::io::stdout().flush().is_err() {
+            return;
+        }
+        let past = now.as_micros().rem_euclid(STEP_MICROS);
+        let left = u64::try_from(STEP_MICROS - past).unwrap_or(0);
+        tokio::time::sleep(Duration::from_micros(left)).await;
+    }
+}
+
+/// How long a code of an authenticator app is the current one.
+const STEP_MICROS: i64 = 30_000_000;
 
 fn settings(
     directory: &std::path::Path,

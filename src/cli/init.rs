@@ -26,8 +26,13 @@ pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
     }
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
-    let operator =
-        Operator::new(&boot.tenants, &Hasher::new(&runtime), &base_url, uid, Feedback::nobody());
+    let operator = Operator::new(
+        &boot.tenants,
+        &Hasher::new(&runtime).with_cost(settings.auth.bcrypt_cost),
+        &base_url,
+        uid,
+        Feedback::nobody(),
+    );
     let url = link(&operator, LinkFor::Setup).await?;
     boot.tenants.shut_down().await;
     let json = json!({ "installationId": boot.installation, "setupUrl": url });

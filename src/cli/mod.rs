@@ -12,6 +12,7 @@ mod key;
 mod openapi;
 mod output;
 mod password;
+mod role;
 mod serve;
 mod shred;
 mod socket;
@@ -55,6 +56,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
+        Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,

@@ -80,7 +80,7 @@ async fn alone(
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
     let (feedback, mut answers) = feedback::channel();
-    let hasher = Hasher::new(&runtime);
+    let hasher = Hasher::new(&runtime).with_cost(settings.auth.bcrypt_cost);
     let operator = Operator::new(&boot.tenants, &hasher, &base_url, uid, feedback.clone());
     let work = async move {
         let result = execute(&operator, command).await;

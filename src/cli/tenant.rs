@@ -107,7 +107,7 @@ async fn create(
     let (tenants, hasher) = (&operator.tenants, &operator.hasher);
     let (password, made) = password::given_or_new(given, tenants.runtime());
     let name = owner_name.unwrap_or_else(|| owner.clone());
-    let member = NewMember { name, email: owner.clone(), password, role: Role::Owner };
+    let member = NewMember { name, email: owner.clone(), password, role: Role::Owner.into() };
     let grant = operator.platform::<TenantCreate>().await?;
     let tenant = provision::tenant_with_owner(tenants, hasher, &grant, new, member).await?;
     let sign_in = format!("{}/t/{}/login", operator.base_url, tenant.slug);

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::command::{Operator, Password};
 use super::output::{Report, table};
 use super::password;
-use crate::authz::permission::{UserCreate, UserDisable, UserRead};
+use crate::authz::permission::{UserCreate, UserDisable, UserRead, UserRole, UserUpdate};
 use crate::users::{self, NewMember};
 
 #[derive(Subcommand)]
@@ -22,7 +22,7 @@ pub enum Verb {
         /// Name for people
         #[arg(long)]
         name: Option<String>,
-        /// owner, admin, operator, viewer, auditor or privacy-officer
+        /// owner, admin, operator, viewer, auditor, privacy-officer or one of the tenant's own
         #[arg(long)]
         role: String,
         /// Read the password from standard input; a random one is made otherwise
@@ -33,6 +33,23 @@ pub enum Verb {
     List {
         #[arg(long, value_name = "SLUG")]
         tenant: String,
+    },
+    /// Give a member another role; counts on their next request
+    Role {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+        /// owner, admin, operator, viewer, auditor, privacy-officer or one of the tenant's own
+        role: String,
+    },
+    /// Give a member another name
+    Rename {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+        name: String,
     },
     /// End a member's sessions and refuse their sign-in
     Disable {
@@ -63,6 +80,16 @@ pub enum Command {
     List {
         tenant: String,
     },
+    Role {
+        tenant: String,
+        user: String,
+        role: String,
+    },
+    Rename {
+        tenant: String,
+        user: String,
+        name: String,
+    },
     Enable {
         tenant: String,
         user: String,
@@ -77,6 +104,8 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             Command::Create { tenant, email, name, role, password }
         }
         Verb::List { tenant } => Command::List { tenant },
+        Verb::Role { tenant, user, role } => Command::Role { tenant, user, role },
+        Verb::Rename { tenant, user, name } => Command::Rename { tenant, user, name },
         Verb::Disable { tenant, user } => Command::Enable { tenant, user, enabled: false },
         Verb::Enable { tenant, user } => Command::Enable { tenant, user, enabled: true },
     }))
@@ -88,6 +117,18 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             create(operator, &tenant, email, name, &role, password.as_ref()).await
         }
         Command::List { tenant } => list(operator, &tenant).await,
+        Command::Role { tenant, user, role } => {
+            let (grant, _) = operator.tenant::<UserRole>(&tenant).await?;
+            let member = users::change_role(&operator.tenants, &grant, &user, &role).await?;
+            let text = format!("{user} has the role {} now.", member.role);
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
+        Command::Rename { tenant, user, name } => {
+            let (grant, _) = operator.tenant::<UserUpdate>(&tenant).await?;
+            let member = users::rename(&operator.tenants, &grant, &user, &name).await?;
+            let text = format!("{user} is called {} now.", name.trim());
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
         Command::Enable { tenant, user, enabled } => {
             let (grant, _) = operator.tenant::<UserDisable>(&tenant).await?;
             let member = users::set_enabled(&operator.tenants, &grant, &user, enabled).await?;
@@ -108,7 +149,7 @@ async fn create(
     let (grant, tenant) = operator.tenant::<UserCreate>(tenant).await?;
     let (password, made) = password::given_or_new(given, operator.tenants.runtime());
     let name = name.unwrap_or_else(|| email.clone());
-    let new = NewMember { name, email: email.clone(), password, role: role.parse()? };
+    let new = NewMember { name, email: email.clone(), password, role: role.to_owned() };
     let member = users::create(&operator.tenants, &operator.hasher, &grant, new).await?;
     let mut json = serde_json::to_value(&member)?;
     let sign_in = format!("{}/t/{}/login", operator.base_url, tenant.slug);
@@ -129,11 +170,12 @@ async fn list(operator: &Operator, tenant: &str) -> anyhow::Result<Report> {
             member.email.clone().unwrap_or_else(gone),
             member.role.clone(),
             member.state.name().to_owned(),
+            member.second_factor.name().to_owned(),
             member.signed_in_at.map_or_else(|| "never".to_owned(), |time| time.to_string()),
             member.name.clone().unwrap_or_else(gone),
         ]
     };
-    let head = ["E-MAIL", "ROLE", "STATE", "LAST SIGN-IN", "NAME"];
+    let head = ["E-MAIL", "ROLE", "STATE", "2ND FACTOR", "LAST SIGN-IN", "NAME"];
     let text = table(&head, &members.iter().map(row).collect::<Vec<_>>());
     Ok(Report::done(json!({ "items": members }), text))
 }

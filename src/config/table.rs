@@ -140,6 +140,9 @@ settings! {
     limits: Limits {
         /// Sign-in attempts a minute from one IP address; 0 for no limit.
         sign_in_per_minute: Rate = Rate::new(10),
+        /// The same at one tenant, from all addresses, second factors and links included; 0 for no
+        /// limit. Browsers that its people are known in are not held up by it.
+        sign_in_per_minute_per_tenant: Rate = Rate::new(300),
         /// Second factors and recovery codes tried a minute from one IP address; 0 for no limit.
         second_factor_per_minute: Rate = Rate::new(10),
         /// Registrations a minute from one IP address; 0 for no limit.
@@ -149,6 +152,8 @@ settings! {
         mails_per_minute: Rate = Rate::new(5),
         /// API requests a minute with one key; 0 for no limit.
         api_per_minute: Rate = Rate::new(6_000),
+        /// API and ingest requests a minute to one tenant, with all its keys; 0 for no limit.
+        api_per_minute_per_tenant: Rate = Rate::new(120_000),
         /// Audit ingest requests a minute with one key; 0 for no limit.
         ingest_per_minute: Rate = Rate::new(60_000),
         /// Console requests a minute in one session, or from one IP address before sign-in;
@@ -209,6 +214,13 @@ settings! {
         publish_http_header: Option<SecretHeader> = None,
         /// PEM file with the authorities to trust for both, instead of the system's.
         publish_ca: Option<PathBuf> = None,
+    }
+
+    /// Passwords.
+    auth: Auth {
+        /// Rounds of bcrypt, as a power of two: each step doubles the time of a sign-in and of every
+        /// guess. Raise it only; older hashes are made again at the next sign-in.
+        bcrypt_cost: u32 [12..=16] = limits::BCRYPT_COST,
     }
 
     /// Console sessions.

@@ -4,23 +4,24 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join_all;
+use secrecy::SecretString;
 
 use super::DemoError;
 use super::company::{ADMINISTRATOR, Company, Person};
 use crate::admins;
 use crate::api_keys::{self, NewApiKey};
 use crate::app::App;
-use crate::authn::{self, Admission, Client, Credentials, Hasher};
+use crate::authn::{self, Admission, Client, Credentials, Hasher, SecondFactor, Wanted};
 use crate::authz::Grant;
 use crate::authz::permission::{ApiKeyCreate, PlatformAdminManage, TenantCreate, UserCreate};
-use crate::authz::{Caller, Permission, Principal, RequestContext, Role};
+use crate::authz::{Caller, Permission, Principal, Realm, RequestContext, Role};
 use crate::kernel::id::ConversationId;
 use crate::provision::tenant_with_owner;
 use crate::tenants::{NewTenant, Tenant};
 use crate::users::{self, NewMember};
 
 /// Everybody's: nothing in a throw-away directory is worth more.
-pub const PASSWORD: &str = "try-the-strongroom";
+pub const PASSWORD: &str = "harbour-lantern-orchid";
 
 /// Where the application runs.
 const SERVER: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 200)));
@@ -30,6 +31,8 @@ pub struct House {
     pub tenant: Tenant,
     /// As they last signed in, in the order of the company's people.
     people: Mutex<Vec<Principal>>,
+    /// The secrets of their authenticator apps, in the same order.
+    apps: Mutex<Vec<Option<String>>>,
     /// The application's API key.
     pub token: String,
     conversations: Mutex<Vec<Option<ConversationId>>>,
@@ -56,28 +59,38 @@ impl House {
         .await?;
         let token = api_key(app, &operator, company.slug, company.application).await?;
         let (people, conversations) = (Mutex::default(), Mutex::default());
-        let house = Self { company, tenant, people, token, conversations };
+        let apps = Mutex::new(vec![None; company.people.len()]);
+        let house = Self { company, tenant, people, apps, token, conversations };
         house.sign_in(app, hasher).await?;
         Ok(house)
     }
 
     /// Signs everybody in through the front door.
     pub async fn sign_in(&self, app: &App, hasher: &Hasher) -> Result<(), DemoError> {
-        let sign_ins = self.company.people.iter().map(|person| {
+        let apps = self.apps();
+        let people = self.company.people.iter().zip(&apps);
+        let sign_ins = people.map(|(person, secret)| async move {
             let (credentials, request) = (credentials(person), request(app, person));
-            authn::sign_in(
+            let first = authn::sign_in(
                 &app.tenants,
                 hasher,
                 &self.tenant,
                 credentials,
                 Client::Browser,
-                request,
-            )
+                request.clone(),
+            );
+            let realm = Realm::Tenant(self.tenant.id);
+            come_in(app, realm, first.await?, request, secret.clone()).await
         });
-        let people = try_join_all(sign_ins).await?;
-        let people = people.into_iter().map(principal).collect::<Result<_, _>>()?;
+        let (people, apps) = try_join_all(sign_ins).await?.into_iter().unzip();
         *self.people.lock().unwrap_or_else(PoisonError::into_inner) = people;
+        *self.apps.lock().unwrap_or_else(PoisonError::into_inner) = apps;
         Ok(())
+    }
+
+    /// The secrets of people's authenticator apps, in the order of the company's people.
+    pub fn apps(&self) -> Vec<Option<String>> {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A person at their desk.
@@ -131,29 +144,62 @@ impl House {
     }
 }
 
-/// Makes the platform's administrator and signs them in.
-pub async fn administrator(app: &App, hasher: &Hasher) -> Result<Arc<Caller>, DemoError> {
+/// Makes the platform's administrator and signs them in. Answers with the secret of their
+/// authenticator app, too.
+pub async fn administrator(
+    app: &App,
+    hasher: &Hasher,
+) -> Result<(Arc<Caller>, Option<String>), DemoError> {
     let operator = operator(app);
     let grant = app.tenants.authorize_platform::<PlatformAdminManage>(&operator, "cli").await?;
     let new = member(&ADMINISTRATOR);
     admins::create(&app.tenants, hasher, &grant, new, None).await?;
-    sign_in_administrator(app, hasher).await
+    sign_in_administrator(app, hasher, None).await
 }
 
-pub async fn sign_in_administrator(app: &App, hasher: &Hasher) -> Result<Arc<Caller>, DemoError> {
+pub async fn sign_in_administrator(
+    app: &App,
+    hasher: &Hasher,
+    secret: Option<String>,
+) -> Result<(Arc<Caller>, Option<String>), DemoError> {
     let request = request(app, &ADMINISTRATOR);
     let credentials = credentials(&ADMINISTRATOR);
-    let signed_in = authn::sign_in_platform(&app.tenants, hasher, credentials, request.clone());
-    let principal = principal(signed_in.await?)?;
-    Ok(Arc::new(Caller { principal, request }))
+    let first = authn::sign_in_platform(&app.tenants, hasher, credentials, request.clone()).await?;
+    let (principal, secret) = come_in(app, Realm::Platform, first, request.clone(), secret).await?;
+    Ok((Arc::new(Caller { principal, request }), secret))
 }
 
-/// Who has come in.
-fn principal(admission: Admission) -> Result<Principal, DemoError> {
-    match admission {
-        Admission::In(signed_in) => Ok(signed_in.principal),
-        Admission::Wanted { .. } => Err(DemoError::Empty),
-    }
+/// Goes on after the password as everybody does: with a code of the app, which is set up first where
+/// there is none. Answers with its secret.
+async fn come_in(
+    app: &App,
+    realm: Realm,
+    first: Admission,
+    request: RequestContext,
+    secret: Option<String>,
+) -> Result<(Principal, Option<String>), DemoError> {
+    let (wanted, ticket) = match first {
+        Admission::In(signed_in) => return Ok((signed_in.principal, secret)),
+        Admission::Wanted { wanted, ticket } => (wanted, ticket),
+    };
+    let tenants = &app.tenants;
+    let secret = match wanted {
+        Wanted::Enrolment => authn::show_enrolment(tenants, realm, &ticket).await?.text.to_string(),
+        Wanted::SecondFactor => secret.ok_or(DemoError::Empty)?,
+    };
+    let code = authn::authenticator_code(&secret, app.runtime.now()).ok_or(DemoError::Empty)?;
+    let code = SecretString::from(code);
+    let signed_in = match wanted {
+        Wanted::Enrolment => authn::enrol(tenants, realm, &ticket, code, request).await?.0,
+        Wanted::SecondFactor => {
+            let shown = SecondFactor::typed(&code);
+            match authn::second_factor(tenants, realm, &ticket, shown, request).await? {
+                Admission::In(signed_in) => signed_in,
+                Admission::Wanted { .. } => return Err(DemoError::Empty),
+            }
+        }
+    };
+    Ok((signed_in.principal, Some(secret)))
 }
 
 /// Makes an API key; answers its token.
@@ -180,7 +226,7 @@ fn member(person: &Person) -> NewMember {
         name: person.name.to_owned(),
         email: person.email.to_owned(),
         password: PASSWORD.into(),
-        role: person.role,
+        role: person.role.into(),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::app::App;
 use crate::authn::{self, Hasher};
 use crate::config::Settings;
 use crate::jobs::Runner;
-use crate::kernel::{Clock, Runtime};
+use crate::kernel::{Clock, Runtime, Timestamp};
 use crate::tenants::Boot;
 
 /// The past ends this far back.
@@ -53,6 +53,12 @@ pub struct DemoSignIn {
     pub role: &'static str,
     pub name: &'static str,
     pub email: &'static str,
+    /// Of the authenticator app, for who has one: base32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// What the app shows now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 /// An application's API key.
@@ -77,7 +83,7 @@ pub async fn prepare(settings: &Settings, runtime: &Runtime) -> Result<DemoSignI
     let boot = Boot::open(settings, &past)?;
     let app = App::new(&boot, settings, &past)?;
     let hasher = Hasher::on_all_cores(&past);
-    let administrator = house::administrator(&app, &hasher).await?;
+    let (administrator, secret) = house::administrator(&app, &hasher).await?;
     let houses = COMPANIES.iter().map(|company| House::build(&app, &hasher, company));
     let houses = try_join_all(houses).await?;
     let end = now.minus(BEFORE_NOW);
@@ -94,28 +100,33 @@ pub async fn prepare(settings: &Settings, runtime: &Runtime) -> Result<DemoSignI
     play::play(&stage, plans).await?;
     clock.pace(Duration::ZERO, 1);
     clock.go_to(end);
-    house::sign_in_administrator(&app, &hasher).await?;
+    let (_, secret) = house::sign_in_administrator(&app, &hasher, secret).await?;
     authn::flush_use(&app.api_keys, &app.tenants).await?;
     app.tenants.feed_indexes(Duration::from_secs(5)).await?;
     app.tenants.shut_down().await;
-    Ok(sign_ins(&houses))
+    Ok(sign_ins(&houses, secret))
 }
 
-fn sign_ins(houses: &[House]) -> DemoSignIns {
+fn sign_ins(houses: &[House], secret: Option<String>) -> DemoSignIns {
     let mut people = vec![DemoSignIn {
         path: "/platform/login".to_owned(),
         organisation: "Platform",
         role: ADMINISTRATOR.role.name(),
         name: ADMINISTRATOR.name,
         email: ADMINISTRATOR.email,
+        secret,
+        code: None,
     }];
     for house in houses {
-        people.extend(house.company.people.iter().map(|person| DemoSignIn {
+        let with_apps = house.company.people.iter().zip(house.apps());
+        people.extend(with_apps.map(|(person, secret)| DemoSignIn {
             path: format!("/t/{}/login", house.company.slug),
             organisation: house.company.name,
             role: person.role.name(),
             name: person.name,
             email: person.email,
+            secret,
+            code: None,
         }));
     }
     let applications = houses.iter().map(|house| DemoApplication {
@@ -124,6 +135,26 @@ fn sign_ins(houses: &[House]) -> DemoSignIns {
         token: house.token.clone(),
     });
     DemoSignIns { password: house::PASSWORD, people, applications: applications.collect() }
+}
+
+impl DemoSignIns {
+    /// With the codes that are right at this time.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Self {
+        let mut with = self.clone();
+        for person in &mut with.people {
+            person.code =
+                person.secret.as_deref().and_then(|secret| authn::authenticator_code(secret, now));
+        }
+        with
+    }
+
+    /// The codes alone, on one line.
+    pub fn codes(&self) -> String {
+        let code =
+            |person: &DemoSignIn| Some(format!("{} {}", person.email, person.code.as_ref()?));
+        self.people.iter().filter_map(code).collect::<Vec<_>>().join("   ")
+    }
 }
 
 /// What is printed for whoever started it.
@@ -142,6 +173,9 @@ pub fn render(sign_ins: &DemoSignIns, base_url: &str, directory: &Path) -> Strin
             text += &format!("\n{}  {base_url}{path}\n", person.organisation);
         }
         text += &format!("  {:<16} {:<28} {}\n", person.role, person.email, person.name);
+        if let (Some(code), Some(secret)) = (&person.code, &person.secret) {
+            text += &format!("  {:<16} code now: {code}    key for an app: {secret}\n", "");
+        }
     }
     text += "\nAn application keeps its conversations here with an API key, for instance:\n";
     for application in &sign_ins.applications {

@@ -11,6 +11,7 @@ use super::route::{Route, Surface};
 use crate::app::App;
 use crate::authn::{self, Authenticated, AuthnError};
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, RequestContext};
+use crate::crypto::mac;
 use crate::crypto::token::API_KEY_PREFIX;
 use crate::kernel::Timestamp;
 use crate::tenants::Tenant;
@@ -246,6 +247,13 @@ async fn known(
     let source = if input.route.rate == RateClass::Tail { &address } else { source };
     let (state, taken) = app.limiter.take(input.route.rate, source);
     input.rate.set(state);
+    let taken =
+        taken.and_then(|()| match (input.route.rate.of_tenant(), caller.principal.tenant()) {
+            (Some(class @ RateClass::ApiOfTenant), Some(tenant)) => {
+                app.limiter.take(class, &Source::Id(*tenant.bytes())).1
+            }
+            _ => Ok(()),
+        });
     if taken.is_err() {
         app.tenants.record_throttled(&caller, input.route.label()).await;
     }
@@ -257,10 +265,29 @@ pub async fn throttle(app: &App, input: &Input) -> Result<(), Failure> {
     let source = Source::address(input.context.ip);
     let (state, taken) = app.limiter.take(input.route.rate, &source);
     input.rate.set(state);
-    if taken.is_err() && input.route.rate == RateClass::SignIn {
-        let (tenant, route) = (app.tenants.tenant(input.path("tenant")), input.route.label());
-        let realm = tenant.map_or(Realm::Platform, |tenant| Realm::Tenant(tenant.id));
+    if !input.route.rate.is_sign_in() {
+        return taken;
+    }
+    let (tenant, route) = (app.tenants.tenant(input.path("tenant")), input.route.label());
+    let realm = tenant.map_or(Realm::Platform, |tenant| Realm::Tenant(tenant.id));
+    let taken = match taken {
+        Ok(()) => throttle_tenant(app, input, realm).await,
+        refused => refused,
+    };
+    if taken.is_err() {
         app.tenants.record_throttled_sign_in(realm, &input.context, route).await;
+    }
+    taken
+}
+
+/// Sign-ins at one tenant, from everywhere. Who is known in their browser gets in while others flood
+/// it. A name that no tenant has counts like one.
+async fn throttle_tenant(app: &App, input: &Input, realm: Realm) -> Result<(), Failure> {
+    let mut place = [0; 16];
+    place.copy_from_slice(&mac::sha256(input.path("tenant").as_bytes())[..16]);
+    let (_, taken) = app.limiter.take(RateClass::SignInOfTenant, &Source::Id(place));
+    if taken.is_err() && authn::is_known_to_anybody(&app.tenants, realm, &input.context).await? {
+        return Ok(());
     }
     taken
 }

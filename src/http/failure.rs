@@ -62,7 +62,9 @@ impl<E: Fault> From<E> for Failure {
             _ => error.to_string(),
         };
         let field = error.field().map(str::to_owned);
-        Self { field, ..Self::new(kind, error.code(), detail) }
+        let failure = Self::new(kind, error.code(), detail);
+        let retry_after = error.retry_after().or(failure.retry_after);
+        Self { field, retry_after, ..failure }
     }
 }
 

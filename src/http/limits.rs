@@ -24,10 +24,14 @@ pub enum RateClass {
     Registration,
     /// Links asked for by mail and opened, per IP address.
     Mail,
+    /// The three above and sign-in together, per tenant.
+    SignInOfTenant,
     /// Per API key.
     Api,
     /// Per API key.
     Ingest,
+    /// Both together, per tenant.
+    ApiOfTenant,
     /// Per session, or per IP address before there is one.
     Console,
     /// Live views of a log, per IP address.
@@ -37,14 +41,32 @@ pub enum RateClass {
 }
 
 impl RateClass {
+    /// Whether a tenant has a bucket for it as well.
+    pub const fn of_tenant(self) -> Option<Self> {
+        match self {
+            Self::SignIn | Self::SecondFactor | Self::Registration | Self::Mail => {
+                Some(Self::SignInOfTenant)
+            }
+            Self::Api | Self::Ingest => Some(Self::ApiOfTenant),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody may be guessing.
+    pub const fn is_sign_in(self) -> bool {
+        matches!(self.of_tenant(), Some(Self::SignInOfTenant))
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
             Self::SecondFactor => "second-factor",
             Self::Registration => "registration",
             Self::Mail => "mail",
+            Self::SignInOfTenant => "sign-in-tenant",
             Self::Api => "api",
             Self::Ingest => "ingest",
+            Self::ApiOfTenant => "api-tenant",
             Self::Console => "console",
             Self::Tail => "tail",
             Self::Unlimited => "unlimited",
@@ -74,8 +96,10 @@ pub struct Limiter {
     second_factor: Option<Buckets>,
     registration: Option<Buckets>,
     mail: Option<Buckets>,
+    sign_in_of_tenant: Option<Buckets>,
     api: Option<Buckets>,
     ingest: Option<Buckets>,
+    api_of_tenant: Option<Buckets>,
     console: Option<Buckets>,
     tail: Option<Buckets>,
 }
@@ -95,8 +119,10 @@ impl Limiter {
             second_factor: buckets(limits.second_factor_per_minute),
             registration: buckets(limits.registrations_per_minute),
             mail: buckets(limits.mails_per_minute),
+            sign_in_of_tenant: buckets(limits.sign_in_per_minute_per_tenant),
             api: buckets(limits.api_per_minute),
             ingest: buckets(limits.ingest_per_minute),
+            api_of_tenant: buckets(limits.api_per_minute_per_tenant),
             console: buckets(limits.console_per_minute),
             tail: buckets(limits.tails_per_minute),
         }
@@ -108,8 +134,10 @@ impl Limiter {
             RateClass::SecondFactor => self.second_factor.as_ref(),
             RateClass::Registration => self.registration.as_ref(),
             RateClass::Mail => self.mail.as_ref(),
+            RateClass::SignInOfTenant => self.sign_in_of_tenant.as_ref(),
             RateClass::Api => self.api.as_ref(),
             RateClass::Ingest => self.ingest.as_ref(),
+            RateClass::ApiOfTenant => self.api_of_tenant.as_ref(),
             RateClass::Console => self.console.as_ref(),
             RateClass::Tail => self.tail.as_ref(),
             RateClass::Unlimited => None,
@@ -144,8 +172,10 @@ impl Limiter {
             &self.second_factor,
             &self.registration,
             &self.mail,
+            &self.sign_in_of_tenant,
             &self.api,
             &self.ingest,
+            &self.api_of_tenant,
             &self.console,
             &self.tail,
         ];

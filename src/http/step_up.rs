@@ -4,9 +4,11 @@
 //! A form that comes too late is not lost: it goes back to the browser, sealed for this session and
 //! this address, in a page that asks for a factor; sent again with one, it is performed.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use data_encoding::BASE64URL_NOPAD;
-use secrecy::SecretString;
 
 use super::call::{Call, PlatformCall};
 use super::failure::Failure;
@@ -14,14 +16,13 @@ use super::input::Input;
 use super::limits::{RateClass, Source};
 use super::route::Method;
 use crate::app::App;
-use crate::authn::{self, AuthnError};
+use crate::authn::{self, Again, AuthnError};
 use crate::authz::{Caller, Permission, Principal};
 use crate::crypto::envelope::{DataKey, Place};
 use crate::crypto::{Field, mac};
 use crate::kernel::id::{KeyId, TenantId};
 use crate::kernel::{ErrorKind, Timestamp, limits};
 use crate::web::step_up as page;
-use std::sync::Arc;
 
 /// The fields that the asking page adds to a form.
 pub const SHOWN: &str = "step_up";
@@ -99,8 +100,12 @@ enum Outcome {
 }
 
 fn is_fresh(app: &App, proven: Timestamp) -> bool {
-    let most = std::time::Duration::from_secs(app.settings.sessions.step_up_seconds.into());
-    app.runtime.now().since(proven) < most
+    app.runtime.now() < fresh_until(app, proven)
+}
+
+/// Until when somebody who proved a factor is not asked again.
+pub fn fresh_until(app: &App, proven: Timestamp) -> Timestamp {
+    proven.plus(Duration::from_secs(app.settings.sessions.step_up_seconds.into()))
 }
 
 async fn check(
@@ -122,12 +127,12 @@ async fn check(
     let proven = match fresh {
         // Another window was faster.
         true => proven,
-        false => match show(app, caller, input.form_field(SHOWN)).await {
+        false => match typed(app, caller, input.form_field(SHOWN)).await {
             Ok(now) => now,
-            Err(Shown::Wrong) => {
+            Err(NotProven::Wrong) => {
                 return Ok(Outcome::Ask(Ask { kept: Some(kept), wrong: true }));
             }
-            Err(Shown::Failed(failure)) => return Err(failure),
+            Err(NotProven::Failed(failure)) => return Err(failure),
         },
     };
     input.body = body.into();
@@ -135,24 +140,29 @@ async fn check(
 }
 
 /// Why nothing was proven.
-pub enum Shown {
+pub enum NotProven {
     Wrong,
     Failed(Failure),
 }
 
-/// Takes what somebody typed as proof. Guesses are counted like those of second factors, per address
-/// and per person.
-pub async fn show(
+/// Takes what somebody typed into a page as proof.
+pub async fn typed(
     app: &App,
     caller: &Arc<Caller>,
-    typed: Option<String>,
-) -> Result<Timestamp, Shown> {
-    throttle(app, caller).await.map_err(Shown::Failed)?;
-    let typed = SecretString::from(typed.unwrap_or_default());
-    match authn::step_up_by_password(&app.tenants, &app.hasher, caller, typed).await {
+    text: Option<String>,
+) -> Result<Timestamp, NotProven> {
+    let failed = |error: AuthnError| NotProven::Failed(error.into());
+    let asked = authn::step_up_asks(&app.tenants, &caller.principal).await.map_err(failed)?;
+    prove(app, caller, Again::typed(asked, text.unwrap_or_default().into())).await
+}
+
+/// Takes a proof. Guesses are counted like those of second factors, per address and per person.
+pub async fn prove(app: &App, caller: &Arc<Caller>, again: Again) -> Result<Timestamp, NotProven> {
+    throttle(app, caller).await.map_err(NotProven::Failed)?;
+    match authn::step_up(&app.tenants, &app.hasher, caller, again).await {
         Ok(now) => Ok(now),
-        Err(AuthnError::NotConfirmed) => Err(Shown::Wrong),
-        Err(error) => Err(Shown::Failed(error.into())),
+        Err(AuthnError::NotConfirmed) => Err(NotProven::Wrong),
+        Err(error) => Err(NotProven::Failed(error.into())),
     }
 }
 

@@ -1,6 +1,7 @@
-//! Deletes sessions past their time and answers to repeated calls past theirs.
+//! Deletes what is past its time: sessions, answers to repeated calls, failed attempts to sign in.
 
 use super::{Context, Job, JobError, Record, Summary, Walk, repo};
+use crate::authn::forget_failures;
 use crate::authz::Realm;
 use crate::kernel::limits;
 use crate::tenants::SystemWrite;
@@ -34,7 +35,8 @@ async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
     let ends = (now.minus(policy.idle), now.minus(policy.absolute));
     let answered = now.minus(limits::IDEMPOTENCY_LIFE);
     let write = context.app.tenants.system_write(realm, SystemWrite::Expiry, move |tx| {
-        Ok(repo::expire(tx, sessions, ends, answered)?)
+        repo::expire(tx, sessions, ends, answered)?;
+        Ok(forget_failures(tx, now)?)
     });
     Ok(write.await?)
 }

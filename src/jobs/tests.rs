@@ -194,7 +194,7 @@ async fn with_owner(app: &App, server: &TestServer) -> Tenant {
         name: "Ada".into(),
         email: "ada@example.org".into(),
         password: "correct horse battery".to_owned().into(),
-        role: Role::Owner,
+        role: Role::Owner.into(),
     };
     tenant_with_owner(&app.tenants, &app.hasher, &grant, new, owner).await.unwrap()
 }

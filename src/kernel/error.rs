@@ -35,4 +35,9 @@ pub trait Fault: std::error::Error {
     fn field(&self) -> Option<&'static str> {
         None
     }
+
+    /// Seconds after which the same may be tried again, when it is that alone.
+    fn retry_after(&self) -> Option<u64> {
+        None
+    }
 }

@@ -55,10 +55,17 @@ pub const QUERY_DEPTH: usize = 16;
 pub const SAVED_SEARCHES: u64 = 200;
 /// Nesting of JSON that an application sends; a parser's stack is finite.
 pub const JSON_DEPTH: usize = 32;
+/// Roles that a tenant defines for itself: more columns than a matrix can be read in.
+pub const ROLES: u64 = 50;
 /// Password: long enough to resist guessing …
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
 pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// Words known about a person that their password is compared with; rating it takes longer with each.
+pub const PASSWORD_CONTEXT_WORDS: usize = 64;
+/// Rounds of bcrypt, as a power of two, where `auth.bcrypt_cost` says nothing else: about a fifth
+/// of a second for each sign-in and each guess.
+pub const BCRYPT_COST: u32 = 12;
 /// The link that makes the first administrator.
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
@@ -83,6 +90,10 @@ pub const DEVICES_MOST: u32 = 32;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
+/// What somebody asks a second person to approve waits for this long: over a weekend.
+pub const APPROVAL_LIFE: Duration = Duration::from_secs(72 * 60 * 60);
+/// Requests of one tenant that wait: more are looked at by nobody.
+pub const APPROVALS_WAITING: u64 = 100;
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
@@ -97,6 +108,16 @@ pub const RETENTION_DAYS_MAX: u32 = 36_525;
 pub const CLOCK_JUMP: Duration = Duration::from_secs(5 * 60);
 /// Sign-ins that wait for their password to be hashed; one more is told to come back.
 pub const SIGN_INS_WAITING: usize = 256;
+/// … and those of one tenant, so that a flood of its sign-ins leaves room for the others.
+pub const SIGN_INS_WAITING_PER_LINE: usize = 64;
+/// Failures in a row after which an account's next attempt has to wait: people mistype.
+pub const FAILURES_FREE: u32 = 5;
+/// The longest wait: four guesses an hour. (NIST SP 800-63B asks for at most a hundred in a row.)
+pub const FAILURE_DELAY: Duration = Duration::from_secs(15 * 60);
+/// Failures are forgotten after a day without another.
+pub const FAILURES_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Failed sign-ins of one log that are entries by themselves, a minute; the rest is counted.
+pub const FAILURES_RECORDED: u64 = 60;
 /// Credentials remembered between requests.
 pub const CREDENTIALS_CACHED: usize = 10_000;
 

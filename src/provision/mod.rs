@@ -15,7 +15,7 @@ pub async fn tenant_with_owner(
     new: NewTenant,
     owner: NewMember,
 ) -> Result<Tenant, ProvisionError> {
-    let owner = owner.prepare(hasher).await?;
+    let owner = owner.prepare(hasher, &new.name).await?;
     let seed = move |tx: &mut WriteTx<'_, UserCreate>, subject| {
         Ok::<_, ProvisionError>(users::seed_owner(tx, subject, &owner)?)
     };

@@ -9,6 +9,7 @@ use super::doors::{Inner, Tenants};
 use super::growth::Growth;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
+use super::standing::Standing;
 use super::{Turns, list, root_key};
 use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
@@ -65,6 +66,7 @@ pub struct Ground {
     pub open_most: usize,
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
+    pub standing: Arc<Standing>,
     /// The logs that were opened since the start.
     pub logs: RwLock<HashMap<LogId, Realm>>,
     /// Signs the checkpoints of all logs as `strongroom/<installation>`.
@@ -127,6 +129,7 @@ impl Boot {
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
+            standing: Arc::default(),
             logs: RwLock::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
@@ -268,7 +271,7 @@ impl Ground {
         keys: TenantKeys,
     ) -> Result<OpenRealm, StoreError> {
         let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
-        realm.growth = self.growth.clone();
+        (realm.growth, realm.standing) = (self.growth.clone(), self.standing.clone());
         if let Some((log, _)) =
             realm.database.read_here(|tx| crate::audit::checkpoint::log(tx, &self.notary))??
         {

@@ -12,7 +12,7 @@ use crate::audit::catalogue::Action;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Denied, Realm, RequestContext};
-use crate::kernel::{Timestamp, network};
+use crate::kernel::{Timestamp, limits, network};
 
 const WINDOW: Duration = Duration::from_secs(60);
 /// Sources counted apart; the rest is counted as one.
@@ -34,6 +34,8 @@ struct Source {
 
 struct Repeated {
     since: Timestamp,
+    /// Entries by themselves.
+    written: u64,
     count: u64,
     event: Event,
     caller: Option<Arc<Caller>>,
@@ -94,6 +96,23 @@ impl Tenants {
         self.record_unknown(realm, THROTTLED, event, request).await;
     }
 
+    /// Records a failed sign-in: by itself, or counted when its log has had
+    /// [`limits::FAILURES_RECORDED`] of them in a minute, whoever they were for.
+    pub(crate) async fn record_failed_sign_in(
+        &self,
+        realm: Realm,
+        event: Event,
+    ) -> Result<(), DoorError> {
+        let source = Source { realm, actor: "(sign-ins)".into(), reason: "wrong-password" };
+        let mut others = Event::new(catalogue::LOGIN_FAILED);
+        others.outcome = Outcome::Failure;
+        let denials = &self.inner.denials;
+        if denials.among_first(limits::FAILURES_RECORDED, &source, &others, None, self.now()) {
+            self.record(realm, event).await?;
+        }
+        Ok(())
+    }
+
     async fn record_unknown(
         &self,
         realm: Realm,
@@ -109,7 +128,8 @@ impl Tenants {
     }
 
     async fn record_denied(&self, source: Source, event: Event, caller: Option<Arc<Caller>>) {
-        if self.inner.denials.first(&source, &event, caller.as_ref(), self.now()) {
+        let denials = &self.inner.denials;
+        if denials.among_first(1, &source, &event, caller.as_ref(), self.now()) {
             self.write_denial(source.realm, event, caller).await;
         }
     }
@@ -154,9 +174,10 @@ fn event(action: Action, reason: &'static str, route: &str, asked: &str) -> Even
 }
 
 impl Denials {
-    /// Whether this is the first from its source in its window; a repetition is counted.
-    fn first(
+    /// Whether this is among the first so many from its source in its window; another is counted.
+    fn among_first(
         &self,
+        most: u64,
         source: &Source,
         event: &Event,
         caller: Option<&Arc<Caller>>,
@@ -170,12 +191,16 @@ impl Denials {
         };
         match sources.entry(source) {
             Entry::Occupied(mut repeated) => {
-                repeated.get_mut().count += 1;
-                false
+                let repeated = repeated.get_mut();
+                let written = repeated.written < most;
+                repeated.written += u64::from(written);
+                repeated.count += u64::from(!written);
+                written
             }
             Entry::Vacant(slot) => {
                 let caller = caller.cloned();
-                slot.insert(Repeated { since: now, count: 0, event: event.clone(), caller });
+                let event = event.clone();
+                slot.insert(Repeated { since: now, written: 1, count: 0, event, caller });
                 true
             }
         }

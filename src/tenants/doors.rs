@@ -294,7 +294,7 @@ where
     };
     let done = move |outcome| {
         if matches!(outcome, Outcome::Committed) {
-            grown.grew(size.load(Ordering::Relaxed));
+            grown.committed(size.load(Ordering::Relaxed));
         }
         drop(grown);
         let _ = answer.send(outcome); // the caller may have gone away; the write stands

@@ -52,6 +52,7 @@ mod realm;
 mod registry;
 mod root_key;
 mod shred;
+mod standing;
 mod state;
 mod system;
 mod token_keys;

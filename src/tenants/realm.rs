@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use super::boot::Ground;
 use super::checkpoints::contradicted;
 use super::growth::Growth;
+use super::standing::Standing;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
 use crate::audit::notary::Notary;
@@ -33,6 +34,10 @@ pub struct OpenRealm {
     pub log_size: AtomicU64,
     /// Who wants to know that it grew.
     pub growth: Arc<Growth>,
+    /// Who wants to know that somebody may have lost their credentials.
+    pub standing: Arc<Standing>,
+    /// The generation of credentials that they were told of.
+    told: AtomicU64,
     /// How far the search index is known to have come.
     pub indexed: AtomicU64,
     /// Size of the highest checkpoint that is known to be kept outside of the file too.
@@ -93,17 +98,23 @@ impl OpenRealm {
             used: AtomicI64::new(runtime.now().as_micros()),
             log_size: AtomicU64::new(size),
             growth: Arc::default(),
+            standing: Arc::default(),
+            told: AtomicU64::new(0),
             indexed: AtomicU64::new(0),
             checkpointed: AtomicU64::new(0),
             thinned: AtomicI64::new(0),
         })
     }
 
-    /// After a commit: the log has this many entries.
-    pub fn grew(&self, size: u64) {
+    /// After a commit: the log has this many entries, and credentials may have changed.
+    pub fn committed(&self, size: u64) {
         self.log_size.fetch_max(size, Ordering::Relaxed);
         let realm = if self.platform { Realm::Platform } else { Realm::Tenant(self.owner) };
         self.growth.tell(realm, size);
+        let generation = self.database.credentials_generation();
+        if self.told.swap(generation, Ordering::AcqRel) != generation {
+            self.standing.stir(realm);
+        }
     }
 
     pub fn touch(&self) {

@@ -101,6 +101,7 @@ async fn run(
         .await?;
     let (before, after) = written.value;
     tenants.inner.registry.set_state(after.id, after.state);
+    tenants.inner.ground.standing.stir(Realm::Tenant(after.id));
     if before.state != after.state {
         let realm = tenants.realm(Realm::Tenant(after.id)).await?;
         let caller = Some(grant.caller().clone());

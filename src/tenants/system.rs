@@ -200,6 +200,15 @@ impl Tenants {
         self.inner.registry.by_id(id)
     }
 
+    /// The name that people know a realm by; empty for the platform.
+    pub(crate) fn place(&self, realm: Realm) -> String {
+        let tenant = match realm {
+            Realm::Platform => None,
+            Realm::Tenant(id) => self.inner.registry.by_id(id),
+        };
+        tenant.map(|tenant| format!("{} {}", tenant.name, tenant.slug)).unwrap_or_default()
+    }
+
     pub(crate) fn tenant_ids(&self) -> Vec<TenantId> {
         self.inner.registry.ids()
     }

@@ -1,13 +1,14 @@
-//! Changing a member's role, disabling and enabling.
+//! Changing a member's name and role, disabling and enabling.
 
-use super::create::may_give;
-use super::model::{Member, MemberState, UserError};
+use super::model::{Member, MemberState, UserError, check_name};
 use super::repo;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authz::permission::{UserDisable, UserRole};
-use crate::authz::{Grant, Role};
+use crate::authz::permission::{UserDisable, UserRole, UserUpdate};
+use crate::authz::{Grant, Principal, Role};
+use crate::crypto::Field;
 use crate::kernel::id::UserId;
+use crate::roles;
 use crate::tenants::{AuditEvents, RealmTx, Tenants, WriteTx};
 
 /// A member by id or e-mail address.
@@ -18,6 +19,13 @@ fn find(tx: &impl RealmTx, who: &str) -> Result<Member, UserError> {
     }
 }
 
+/// The same, when the principal has all rights that the member has.
+fn beneath(tx: &impl RealmTx, principal: &Principal, who: &str) -> Result<Member, UserError> {
+    let member = find(tx, who)?;
+    roles::give(tx, principal, &member.role)?;
+    Ok(member)
+}
+
 /// # Errors
 /// [`UserError::TooMuch`] when either the old or the new role has rights that the caller lacks;
 /// [`UserError::LastOwner`] when no active owner would be left.
@@ -25,21 +33,19 @@ pub async fn change_role(
     tenants: &Tenants,
     grant: &Grant<UserRole>,
     who: &str,
-    role: Role,
+    role: &str,
 ) -> Result<Member, UserError> {
     let principal = grant.caller().principal.clone();
-    may_give(&principal, role)?;
-    let who = who.to_owned();
+    let (who, role) = (who.to_owned(), role.to_owned());
     let written = tenants.write(grant, move |tx| {
-        let before = find(tx, &who)?;
-        if before.role == role.name() {
+        let rights = roles::give(tx, &principal, &role)?;
+        let before = beneath(tx, &principal, &who)?;
+        if before.role == rights.role() {
             return Ok((before, AuditEvents::none()));
         }
-        let old: Role = before.role.parse().map_err(|_| UserError::NotFound)?;
-        may_give(&principal, old)?;
-        repo::set_role(tx, before.id, role.name())?;
-        keep_an_owner(tx)?;
-        let after = Member { role: role.name().to_owned(), ..before.clone() };
+        repo::set_role(tx, before.id, rights.role())?;
+        keep_an_owner(tx, &before)?;
+        let after = repo::find(tx, before.id)?;
         let event = changed(catalogue::ROLE_CHANGED, &before, "role", &before.role, &after.role);
         Ok::<_, UserError>((after, event.into()))
     });
@@ -47,6 +53,9 @@ pub async fn change_role(
 }
 
 /// Disabling ends all sessions at once; it works in a frozen tenant too, enabling does not.
+///
+/// # Errors
+/// [`UserError::Oneself`] for one's own account; the others as for [`change_role`].
 pub async fn set_enabled(
     tenants: &Tenants,
     grant: &Grant<UserDisable>,
@@ -59,14 +68,15 @@ pub async fn set_enabled(
         false => (MemberState::Disabled, catalogue::USER_DISABLED),
     };
     let change = move |tx: &mut WriteTx<'_, UserDisable>| {
-        let before = find(tx, &who)?;
+        let before = beneath(tx, &principal, &who)?;
+        if matches!(principal, Principal::User { id, .. } if id == before.id) {
+            return Err(UserError::Oneself);
+        }
         if before.state == state {
             return Ok((before, AuditEvents::none()));
         }
-        let role: Role = before.role.parse().map_err(|_| UserError::NotFound)?;
-        may_give(&principal, role)?;
         repo::set_state(tx, before.id, state)?;
-        keep_an_owner(tx)?;
+        keep_an_owner(tx, &before)?;
         let event = changed(action, &before, "state", before.state.name(), state.name());
         Ok::<_, UserError>((Member { state, ..before }, event.into()))
     };
@@ -77,11 +87,45 @@ pub async fn set_enabled(
     Ok(written.value)
 }
 
-fn keep_an_owner<P>(tx: &WriteTx<'_, P>) -> Result<(), UserError> {
-    match repo::active_owners(tx)? {
-        0 => Err(UserError::LastOwner),
-        _ => Ok(()),
+/// Gives a member another name; the log says that it changed, not what it was.
+///
+/// # Errors
+/// [`UserError::TooMuch`] when the member has rights that the caller lacks;
+/// [`UserError::NotFound`] for somebody who was erased.
+pub async fn rename(
+    tenants: &Tenants,
+    grant: &Grant<UserUpdate>,
+    who: &str,
+    name: &str,
+) -> Result<Member, UserError> {
+    let (who, name) = (who.to_owned(), name.trim().to_owned());
+    check_name(&name)?;
+    let principal = grant.caller().principal.clone();
+    let written = tenants.write(grant, move |tx| {
+        let before = beneath(tx, &principal, &who)?;
+        if before.name.as_ref() == Some(&name) {
+            return Ok((before, AuditEvents::none()));
+        }
+        let subject = repo::subject(tx, before.id)?.filter(|_| before.name.is_some());
+        let subject = subject.ok_or(UserError::NotFound)?;
+        let id = before.id.bytes();
+        let sealed = tx.seal(Field::UserName, id, Some(subject), name.as_bytes())?;
+        repo::set_name(tx, before.id, &sealed)?;
+        let event = changed(catalogue::USER_UPDATED, &before, "name", SEALED, SEALED);
+        Ok::<_, UserError>((Member { name: Some(name.clone()), ..before }, event.into()))
+    });
+    Ok(written.await?.value)
+}
+
+/// Stands in the log for a value that is sealed in the data.
+const SEALED: &str = "[sealed]";
+
+/// Whoever was an owner before must not have been the last one.
+fn keep_an_owner<P>(tx: &WriteTx<'_, P>, before: &Member) -> Result<(), UserError> {
+    if before.role == Role::Owner.name() && repo::active_owners(tx)? == 0 {
+        return Err(UserError::LastOwner);
     }
+    Ok(())
 }
 
 fn changed(action: catalogue::Action, member: &Member, field: &str, old: &str, new: &str) -> Event {

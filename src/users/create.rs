@@ -1,14 +1,15 @@
 //! Adding a member.
 
-use super::model::{Member, MemberState, NewMember, Prepared, UserError};
+use super::model::{Member, MemberState, NewMember, Prepared, SecondFactor, UserError};
 use super::repo;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::Hasher;
+use crate::authn::{Hasher, SignInPolicy};
 use crate::authz::permission::UserCreate;
-use crate::authz::{Grant, Principal, Role};
+use crate::authz::{Grant, Realm, Rights, Role};
 use crate::kernel::id::{KeyId, UserId};
-use crate::tenants::{AuditEvents, Tenants, WriteTx};
+use crate::roles;
+use crate::tenants::{AuditEvents, RealmTx, Tenants, WriteTx};
 
 /// # Errors
 /// [`UserError::TooMuch`] when the role has rights that the caller lacks.
@@ -18,21 +19,16 @@ pub async fn create(
     grant: &Grant<UserCreate>,
     new: NewMember,
 ) -> Result<Member, UserError> {
-    may_give(&grant.caller().principal, new.role)?;
-    let new = new.prepare(hasher).await?;
+    let new = new.prepare(hasher, &tenants.place(grant.realm())).await?;
     let subject = tenants.new_subject(grant.realm()).await?;
+    let principal = grant.caller().principal.clone();
     let written = tenants.write(grant, move |tx| {
-        let member = insert(tx, subject, &new)?;
+        let rights = roles::give(tx, &principal, &new.role)?;
+        let member = insert(tx, subject, &new, &rights)?;
         let event = created(&member);
         Ok::<_, UserError>((member, event.into()))
     });
     Ok(written.await?.value)
-}
-
-/// # Errors
-/// [`UserError::TooMuch`] for a role with rights that the caller lacks.
-pub(super) fn may_give(principal: &Principal, role: Role) -> Result<(), UserError> {
-    principal.may_give(role.permissions()).then_some(()).ok_or(UserError::TooMuch)
 }
 
 /// The first owner, put into a new tenant's files.
@@ -41,22 +37,27 @@ pub fn seed_owner(
     subject: KeyId,
     owner: &Prepared,
 ) -> Result<AuditEvents, UserError> {
-    Ok(created(&insert(tx, subject, owner)?).into())
+    Ok(created(&insert(tx, subject, owner, &Role::Owner.into())?).into())
 }
 
-fn insert(
-    tx: &mut WriteTx<'_, UserCreate>,
+/// `rights` are those of the role, as found in this transaction.
+fn insert<P>(
+    tx: &mut WriteTx<'_, P>,
     subject: KeyId,
     new: &Prepared,
+    rights: &Rights,
 ) -> Result<Member, UserError> {
     let (id, now) = (tx.runtime().id::<UserId>(), tx.runtime().now());
-    repo::insert(tx, id, subject, new, now)?;
+    repo::insert(tx, id, subject, new, rights.role(), now)?;
+    let realm = Realm::Tenant(tx.owner());
+    let must = SignInPolicy::read(tx)?.wants_second_factor(realm, rights.role());
     Ok(Member {
         id,
         name: Some(new.name.clone()),
         email: Some(new.email.clone()),
-        role: new.role.name().to_owned(),
+        role: rights.role().to_owned(),
         state: MemberState::Active,
+        second_factor: SecondFactor::of(false, must),
         created_at: now,
         signed_in_at: None,
     })

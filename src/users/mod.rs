@@ -8,9 +8,12 @@ mod password;
 mod repo;
 mod sessions;
 
-pub use change::{change_role, set_enabled};
+pub use change::{change_role, rename, set_enabled};
 pub use create::{create, seed_owner};
-pub use list::{find, list, own};
-pub use model::{Member, MemberState, NO_PASSWORD, NewMember, Prepared, UserError};
+pub use list::{count_active, find, list, own, page};
+pub use model::{
+    Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
+    UserError,
+};
 pub use password::change_password;
 pub use sessions::{OwnSession, end_own_session, own_sessions};

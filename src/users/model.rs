@@ -5,10 +5,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::authn::Hasher;
-use crate::authz::Role;
-use crate::crypto::password::{self, PasswordError};
+use crate::crypto::password::{self, Context, PasswordError};
 use crate::kernel::id::UserId;
 use crate::kernel::{ErrorKind, Fault, Timestamp, limits};
+use crate::roles::RoleError;
 use crate::tenants::DoorError;
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -18,8 +18,10 @@ pub struct Member {
     /// Null once the person was erased.
     pub name: Option<String>,
     pub email: Option<String>,
+    /// The role's code.
     pub role: String,
     pub state: MemberState,
+    pub second_factor: SecondFactor,
     pub created_at: Timestamp,
     pub signed_in_at: Option<Timestamp>,
 }
@@ -40,13 +42,63 @@ impl MemberState {
     }
 }
 
+/// What somebody can show beside a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// An authenticator app or a passkey is set up.
+    On,
+    /// None, and none is asked for.
+    Off,
+    /// None yet, though one is asked for: the next sign-in leads into setting it up.
+    Missing,
+}
+
+impl SecondFactor {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Missing => "missing",
+        }
+    }
+
+    pub(crate) const fn of(is_there: bool, is_wanted: bool) -> Self {
+        match (is_there, is_wanted) {
+            (true, _) => Self::On,
+            (false, false) => Self::Off,
+            (false, true) => Self::Missing,
+        }
+    }
+}
+
+/// Which members are listed.
+#[derive(Clone, Debug, Default)]
+pub struct MemberFilter {
+    /// A part of the name or of the e-mail address; a whole address is found at once.
+    pub q: Option<String>,
+    /// The code of a role.
+    pub role: Option<String>,
+    pub state: Option<MemberState>,
+    pub second_factor: Option<SecondFactor>,
+}
+
+/// Members, oldest first.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberPage {
+    pub items: Vec<Member>,
+    pub next_cursor: Option<String>,
+}
+
 /// A member to be made.
 #[derive(Clone)]
 pub struct NewMember {
     pub name: String,
     pub email: String,
     pub password: SecretString,
-    pub role: Role,
+    /// The code of a role, built in or the tenant's own.
+    pub role: String,
 }
 
 /// A new member, checked, with the password hashed.
@@ -55,23 +107,26 @@ pub struct Prepared {
     pub name: String,
     pub email: String,
     pub password_hash: String,
-    pub role: Role,
+    /// The code of a role.
+    pub role: String,
 }
 
 impl NewMember {
-    /// Everything that is wrong with the input, for forms that say it all at once.
-    pub fn problems(&self) -> Vec<UserError> {
+    /// Everything that is wrong with the input, for forms that say it all at once. `place` is the
+    /// name of their tenant: it makes no password. Empty for the platform.
+    pub fn problems(&self, place: &str) -> Vec<UserError> {
+        let known = Context::of(&[&self.name, &self.email, place]);
         let checks = [
             check_name(self.name.trim()),
             check_email(self.email.trim()),
-            password::check(&self.password).map_err(UserError::Password),
+            password::check(&self.password, &known).map_err(UserError::Password),
         ];
         checks.into_iter().filter_map(Result::err).collect()
     }
 
     /// Checks everything and hashes the password, before any transaction.
-    pub async fn prepare(self, hasher: &Hasher) -> Result<Prepared, UserError> {
-        self.problems().into_iter().next().map_or(Ok(()), Err)?;
+    pub async fn prepare(self, hasher: &Hasher, place: &str) -> Result<Prepared, UserError> {
+        self.problems(place).into_iter().next().map_or(Ok(()), Err)?;
         let (name, email) = (self.name.trim().to_owned(), self.email.trim().to_owned());
         let password_hash = hasher.hash(self.password).await.map_err(DoorError::from)?;
         Ok(Prepared { name, email, password_hash, role: self.role })
@@ -83,15 +138,19 @@ pub const NO_PASSWORD: &str = "!";
 
 impl Prepared {
     /// Somebody who has yet to choose a password.
-    pub fn without_password(name: &str, email: &str, role: Role) -> Result<Self, UserError> {
+    pub fn without_password(
+        name: &str,
+        email: &str,
+        role: impl Into<String>,
+    ) -> Result<Self, UserError> {
         let (name, email) = (name.trim().to_owned(), email.trim().to_owned());
         check_name(&name)?;
         check_email(&email)?;
-        Ok(Self { name, email, password_hash: NO_PASSWORD.to_owned(), role })
+        Ok(Self { name, email, password_hash: NO_PASSWORD.to_owned(), role: role.into() })
     }
 }
 
-fn check_name(name: &str) -> Result<(), UserError> {
+pub(super) fn check_name(name: &str) -> Result<(), UserError> {
     let fine =
         (1..=limits::LINE_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
     fine.then_some(()).ok_or(UserError::Name)
@@ -117,8 +176,16 @@ pub enum UserError {
     Taken,
     #[error("there is no such member")]
     NotFound,
+    #[error("a page has 1 to {} items", limits::PAGE_ITEMS)]
+    Limit,
+    #[error("this cursor is not one that a page of this list gave: begin without a cursor")]
+    Cursor,
+    #[error(transparent)]
+    Role(RoleError),
     #[error("you cannot give away more rights than you have")]
     TooMuch,
+    #[error("somebody else has to do this to your account: you might lock yourself out")]
+    Oneself,
     #[error("a tenant needs at least one active owner: make another one first")]
     LastOwner,
     #[error("the current password is wrong")]
@@ -129,13 +196,27 @@ pub enum UserError {
 
 crate::behind_doors!(UserError);
 
+impl From<RoleError> for UserError {
+    fn from(error: RoleError) -> Self {
+        match error {
+            RoleError::TooMuch => Self::TooMuch,
+            RoleError::Door(error) => Self::Door(error),
+            other => Self::Role(other),
+        }
+    }
+}
+
 impl Fault for UserError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Name | Self::Email | Self::Password(_) | Self::WrongPassword => {
-                ErrorKind::Invalid
-            }
-            Self::Taken | Self::LastOwner => ErrorKind::Conflict,
+            Self::Name
+            | Self::Email
+            | Self::Password(_)
+            | Self::WrongPassword
+            | Self::Limit
+            | Self::Cursor => ErrorKind::Invalid,
+            Self::Role(error) => error.kind(),
+            Self::Taken | Self::LastOwner | Self::Oneself => ErrorKind::Conflict,
             Self::NotFound => ErrorKind::NotFound,
             Self::TooMuch => ErrorKind::Denied,
             Self::Door(error) => error.kind(),
@@ -146,10 +227,13 @@ impl Fault for UserError {
         match self {
             Self::Name => "name-invalid",
             Self::Email => "email-invalid",
-            Self::Password(PasswordError::TooShort) => "password-too-short",
-            Self::Password(PasswordError::TooLong) => "password-too-long",
+            Self::Password(error) => error.code(),
             Self::Taken => "email-taken",
             Self::NotFound => "member-not-found",
+            Self::Limit => "limit-invalid",
+            Self::Cursor => "cursor-invalid",
+            Self::Role(error) => error.code(),
+            Self::Oneself => "own-account",
             Self::TooMuch => "forbidden",
             Self::LastOwner => "last-owner",
             Self::WrongPassword => "wrong-password",
@@ -162,7 +246,10 @@ impl Fault for UserError {
             Self::Name => Some("name"),
             Self::Email | Self::Taken => Some("email"),
             Self::Password(_) => Some("password"),
+            Self::Role(error) => error.field(),
             Self::WrongPassword => Some("current"),
+            Self::Limit => Some("limit"),
+            Self::Cursor => Some("cursor"),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use super::repo;
 use crate::args;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::{Hasher, end_all};
+use crate::authn::{Hasher, end_all, known_of};
 use crate::authz::permission::AccountWrite;
 use crate::authz::{Grant, Principal};
 use crate::crypto::password;
@@ -26,7 +26,8 @@ pub async fn change_password(
     let Principal::User { id, session, .. } = grant.caller().principal else {
         return Err(UserError::NotFound);
     };
-    password::check(&new).map_err(UserError::Password)?;
+    let known = known_of(tenants, grant.realm(), *id.bytes()).await?;
+    password::check(&new, &known).map_err(UserError::Password)?;
     let hash =
         tenants.read(grant, move |tx| Ok::<_, UserError>(repo::password_hash(tx, id)?)).await?;
     let old = hash.clone().unwrap_or_default();

@@ -1,13 +1,13 @@
 //! SQL of members.
 
-use super::model::{Member, MemberState, Prepared, UserError};
+use super::model::{Member, MemberState, Prepared, SecondFactor, UserError};
 use crate::args;
-use crate::authn::end_all;
+use crate::authn::{SignInPolicy, end_all};
 use crate::authz::Realm;
 use crate::crypto::Field;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{KeyId, UserId};
-use crate::store::{Row, Sql, SqlMut, StoreError};
+use crate::store::{Row, Sql, SqlMut, StoreError, Value};
 use crate::tenants::{DoorError, RealmTx, WriteTx};
 
 pub fn insert<P>(
@@ -15,6 +15,7 @@ pub fn insert<P>(
     id: UserId,
     subject: KeyId,
     new: &Prepared,
+    role: &str,
     now: Timestamp,
 ) -> Result<(), UserError> {
     let hash = tx.lookup_hash("email", &new.email)?;
@@ -23,7 +24,7 @@ pub fn insert<P>(
     let inserted = tx.execute(
         "INSERT INTO users (id, subject, email_hash, email, name, password, role, state, created)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', $8)",
-        args![id, subject, &hash, &email, &name, &new.password_hash, new.role.name(), now],
+        args![id, subject, &hash, &email, &name, &new.password_hash, role, now],
     );
     match inserted {
         Err(StoreError::Constraint(_)) => Err(UserError::Taken),
@@ -31,27 +32,88 @@ pub fn insert<P>(
     }
 }
 
-const COLUMNS: &str =
-    "SELECT id, name, email, role, state = 'active', created, signed_in FROM users";
+/// The fifth says whether there is a second factor.
+const COLUMNS: &str = "SELECT id, name, email, role, state = 'active',
+    EXISTS (SELECT 1 FROM authenticators a WHERE a.person = users.id AND a.confirmed IS NOT NULL)
+        OR EXISTS (SELECT 1 FROM passkeys p WHERE p.person = users.id),
+    created, signed_in FROM users";
 
 pub fn list(tx: &impl RealmTx) -> Result<Vec<Member>, UserError> {
-    let rows = tx.query(&format!("{COLUMNS} ORDER BY id"), &[], raw)?;
+    let rows = page(tx, &Wanted::default(), None, i64::MAX)?;
     rows.into_iter().map(|row| open(tx, row)).collect()
+}
+
+/// What of a list can be found without opening anything.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    pub role: Option<&'a str>,
+    pub state: Option<MemberState>,
+    pub second_factor: Option<SecondFactor>,
+}
+
+/// The next members, oldest first; a second factor is looked for afterwards.
+pub fn page(
+    tx: &impl RealmTx,
+    wanted: &Wanted<'_>,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<RawMember>, UserError> {
+    let mut conditions = Vec::new();
+    let mut args: Vec<Value<'_>> = Vec::new();
+    if let Some(role) = wanted.role {
+        args.push(Value::from(role));
+        conditions.push(format!("role = ${}", args.len()));
+    }
+    if let Some(state) = wanted.state {
+        args.push(Value::from(state.name()));
+        conditions.push(format!("state = ${}", args.len()));
+    }
+    if let Some(after) = after {
+        args.push(Value::from(after));
+        conditions.push(format!("id > ${}", args.len()));
+    }
+    let filter = if conditions.is_empty() { "" } else { " WHERE " };
+    let conditions = conditions.join(" AND ");
+    args.push(Value::from(limit));
+    let sql = format!("{COLUMNS}{filter}{conditions} ORDER BY id LIMIT ${}", args.len());
+    let mut rows = tx.query(&sql, &args, raw)?;
+    wanting(tx, rows.iter_mut().map(|row| &mut row.member))?;
+    Ok(rows)
+}
+
+/// Who has none and must have one, as the policy is now.
+fn wanting<'a>(
+    tx: &impl RealmTx,
+    members: impl Iterator<Item = &'a mut Member>,
+) -> Result<(), UserError> {
+    let (policy, realm) = (SignInPolicy::read(tx)?, Realm::Tenant(tx.owner()));
+    for member in members {
+        let is_there = member.second_factor == SecondFactor::On;
+        let is_wanted = policy.wants_second_factor(realm, &member.role);
+        member.second_factor = SecondFactor::of(is_there, is_wanted);
+    }
+    Ok(())
 }
 
 pub fn find(tx: &impl RealmTx, id: UserId) -> Result<Member, UserError> {
     let row = tx.query_one(&format!("{COLUMNS} WHERE id = $1"), args![id], raw)?;
-    open(tx, row.ok_or(UserError::NotFound)?)
+    one(tx, row)
 }
 
 pub fn find_by_email(tx: &impl RealmTx, email: &str) -> Result<Member, UserError> {
     let hash = tx.lookup_hash("email", email)?;
     let row = tx.query_one(&format!("{COLUMNS} WHERE email_hash = $1"), args![&hash], raw)?;
-    open(tx, row.ok_or(UserError::NotFound)?)
+    one(tx, row)
 }
 
-struct RawMember {
-    member: Member,
+fn one(tx: &impl RealmTx, row: Option<RawMember>) -> Result<Member, UserError> {
+    let mut row = row.ok_or(UserError::NotFound)?;
+    wanting(tx, std::iter::once(&mut row.member))?;
+    open(tx, row)
+}
+
+pub struct RawMember {
+    pub member: Member,
     name: Vec<u8>,
     email: Vec<u8>,
 }
@@ -64,17 +126,31 @@ fn raw(row: &Row<'_>) -> Result<RawMember, StoreError> {
         email: None,
         role: row.get(3)?,
         state: if active { MemberState::Active } else { MemberState::Disabled },
-        created_at: row.get(5)?,
-        signed_in_at: row.get(6)?,
+        second_factor: SecondFactor::of(row.get(5)?, false),
+        created_at: row.get(6)?,
+        signed_in_at: row.get(7)?,
     };
     Ok(RawMember { member, name: row.get(1)?, email: row.get(2)? })
 }
 
-fn open(tx: &impl RealmTx, row: RawMember) -> Result<Member, UserError> {
+pub fn open(tx: &impl RealmTx, row: RawMember) -> Result<Member, UserError> {
     let RawMember { mut member, name, email } = row;
     member.name = tx.open_text(Field::UserName, member.id.bytes(), &name)?;
     member.email = tx.open_text(Field::UserEmail, member.id.bytes(), &email)?;
     Ok(member)
+}
+
+pub fn active(tx: &impl Sql) -> Result<u64, StoreError> {
+    tx.count("SELECT count(*) FROM users WHERE state = 'active'", &[])
+}
+
+/// The key under which a member's name and address are sealed.
+pub fn subject(tx: &impl Sql, id: UserId) -> Result<Option<KeyId>, StoreError> {
+    tx.query_one("SELECT subject FROM users WHERE id = $1", args![id], |row| row.get(0))
+}
+
+pub fn set_name<P>(tx: &mut WriteTx<'_, P>, id: UserId, sealed: &[u8]) -> Result<(), StoreError> {
+    tx.execute("UPDATE users SET name = $1 WHERE id = $2", args![sealed, id]).map(|_| ())
 }
 
 pub fn active_owners(tx: &impl Sql) -> Result<u64, StoreError> {

@@ -45,6 +45,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
         ],
         Section::PlatformAdmins => &[
             ("/admins", "tab-admins"),
+            ("/permissions", "tab-permissions"),
             ("/sessions", "tab-sessions"),
             ("/settings", "tab-platform-settings"),
         ],

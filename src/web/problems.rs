@@ -56,6 +56,8 @@ pub fn password(error: PasswordError) -> FieldError {
         PasswordError::TooLong => {
             FieldError::PasswordTooLong { max: number(limits::PASSWORD_BYTES_MAX) }
         }
+        PasswordError::Common => FieldError::PasswordCommon,
+        PasswordError::Weak(weakness) => FieldError::PasswordWeak(weakness),
     }
 }
 

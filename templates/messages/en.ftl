@@ -55,6 +55,8 @@ chain-entries = { $count ->
 chain-first-bad = at entry { $count }
 pager-label = Pages
 pager-newest = Newest
+pager-first = First page
+pager-next = Next page
 pager-newer = Newer
 pager-older = Older
 
@@ -184,6 +186,7 @@ hint-password = { $count ->
 }
 hint-person-id = Your application’s own id of the person. Needed for a key of their own.
 hint-role = What this person may see and do.
+hint-role-change = Counts from the person’s next request on; no need to sign in again.
 hint-slug = Stands in addresses: lower-case letters, digits and hyphens.
 
 ## What is wrong with a field
@@ -193,8 +196,17 @@ error-email = This is not an e-mail address. It should look like name@example.co
 error-password-short = Use at least { $min } characters.
 error-password-long = Use at most { $max } characters.
 error-password-common = This password is on lists of common or breached passwords. Choose another.
+error-password-date = Dates and years are easily guessed. Take four random words instead.
+error-password-keyboard = Rows of keys are easily guessed. Take four random words instead.
+error-password-personal = This is easily guessed from your name, your address or the name of your organisation. Take four random words instead.
+error-password-repeats = A password that repeats itself is easily guessed. Take four random words instead.
+error-password-sequence = Letters or numbers in order are easily guessed. Take four random words instead.
+error-password-words = This is easily guessed: a common word or two with little beside them. Take four random words.
 error-passwords-differ = The two passwords are not the same.
 error-password-wrong = This is not your current password.
+error-code-wrong = This code is wrong or was used already. Wait for the next one.
+error-codes-too-many = Too many wrong codes. Try again in 15 minutes.
+error-proof-wrong = This is not right. Nothing was changed.
 error-slug-format = Use 2 to 48 lower-case letters, digits and hyphens, with a letter or digit at both ends.
 error-slug-taken = Another organisation has this short name.
 error-email-taken = Somebody with this e-mail address is here already.
@@ -218,6 +230,13 @@ notice-conversation-deleted = The conversation was deleted.
 notice-message-added = The message was added.
 notice-member-added = The member was added and can sign in now.
 notice-member-role = The role was changed.
+notice-member-renamed = The name was changed.
+notice-role-created = The role was defined. It can be given to members and API keys now.
+notice-role-changed = The role was changed. It counts from the next request of everybody who has it.
+notice-role-deleted = The role was deleted.
+notice-admin-role = The role was changed.
+notice-admin-disabled = The account was disabled and signed out everywhere.
+notice-admin-enabled = The person can sign in again.
 notice-member-disabled = The member was disabled and signed out everywhere.
 notice-member-enabled = The member can sign in again.
 notice-key-revoked = The key was revoked. The next request with it is refused.
@@ -228,6 +247,10 @@ notice-password-changed = Your password was changed. Your other sessions were en
 notice-session-ended = The session was ended.
 notice-signed-out = You are signed out.
 notice-session-expired = Your session has ended. Sign in again to go on.
+notice-sign-in-ended = Your sign-in took too long or was ended. Begin again.
+notice-set-up-ended = That took too long, or something else was changed meanwhile. Begin again.
+notice-second-factor-off = Your authenticator app is turned off. Your other sessions have ended.
+notice-member-factors-reset = The member’s second factors are gone, and they are signed out everywhere.
 notice-tenant-created = The tenant was created. Its owner can sign in now.
 notice-tenant-frozen = The tenant was frozen.
 notice-tenant-unfrozen = The tenant was unfrozen.
@@ -339,6 +362,15 @@ confirm-revoke-key-button = Revoke key
 confirm-remove-witness-title = Remove the witness “{ $subject }”?
 confirm-remove-witness-text = Its signatures are not taken any more. Those that it has given stay, and the log must fit them for ever.
 confirm-remove-witness-button = Remove witness
+confirm-delete-role-title = Delete the role { $subject }?
+confirm-delete-role-text = It can be deleted while no member, API key or invitation has it.
+confirm-delete-role-button = Delete role
+confirm-disable-admin-title = Disable { $subject }?
+confirm-disable-admin-text = All sessions and links end at once and no sign-in is possible until the account is enabled again.
+confirm-disable-admin-button = Disable account
+confirm-reset-admin-title = Take away the password of { $subject }?
+confirm-reset-admin-text = All sessions end at once. The next page shows a link, once, with which this person chooses another password.
+confirm-reset-admin-button = Make link
 confirm-disable-member-title = Disable { $subject }?
 confirm-disable-member-text = All sessions end at once and no sign-in is possible until the member is enabled again.
 confirm-disable-member-button = Disable member
@@ -410,10 +442,77 @@ message-add = Add message
 ## Members
 members-lead = The people of your organisation and what they may do.
 member-add = Add member
-member-role-of = Role of { $name }
-member-role-change = Change the role of { $name }
-member-disable-name = Disable { $name }
-member-enable-name = Enable { $name }
+members-search = Name or e-mail address
+members-any-role = Any role
+members-any-factor = With or without second factor
+members-none-found = Nobody found
+members-none-found-text = Names are encrypted, so a search looks at 5,000 members at a time. A whole e-mail address is found at once.
+members-show-all = Show all members
+member-facts = Person
+member-acts = What can be done
+member-rename = Change name
+member-role-button = Change role
+member-is-you = This is you. Your own role and state are for somebody else to change, so that nobody locks themselves out.
+member-is-above = This person may do things that you may not, so you cannot change their account.
+member-no-acts = Nothing, with your role.
+member-disable-text = Ends all sessions and tokens at once and refuses every sign-in. Nothing is deleted; the log keeps what the person did.
+member-enable-text = The person can sign in again, with the password and second factor they had.
+col-second-factor = Second factor
+factor-on = Set up
+factor-on-text = An authenticator app or a passkey is asked for at sign-in.
+factor-off = None
+factor-off-text = A password is enough for this person.
+factor-missing = Not set up yet
+factor-missing-text = One is required. The next sign-in leads into setting it up.
+
+## Roles
+roles-lead = What members and applications may do. Built-in roles are the same everywhere; your own are made of single permissions.
+role-new = Define a role
+role-copy = Copy
+role-change = Change role
+role-save = Save role
+role-delete = Delete
+role-own = Your own
+role-built-in = Built in
+col-role-kind = Kind
+col-role-permissions = Permissions
+role-members-of = Members with the role { $name }
+role-holders = Who has it
+role-holders-members = { $count ->
+    [0] No member
+    [one] One member
+   *[other] { $count } members
+}
+role-holders-keys = { $count ->
+    [0] No API key
+    [one] One API key
+   *[other] { $count } API keys
+}
+role-permits = { $count ->
+    [one] One permission
+   *[other] { $count } permissions
+}
+role-form-lead = A change counts for everybody who has the role from their next request on.
+role-form-fixed = Boxes that cannot be changed are what everybody may do about their own account, or what you may not do yourself.
+label-role-code = Code
+label-role-description = What it is for
+hint-role-code = What the API and the command line call it, such as claims-handler. It stays as it is.
+
+## Platform administrators
+admins-lead = Who signs in to the platform. Nobody here has a way into a tenant’s data.
+admin-add = Add administrator
+admin-add-hint = You get a link with which this person chooses a password. It works once, for 30 minutes.
+admin-acts = What can be done
+admin-reset = New password link
+admin-reset-text = Takes away the password and all sessions, and makes a link for choosing another one.
+admin-disable-text = Ends all sessions and links at once and refuses every sign-in.
+admin-enable-text = The person can sign in again, with the password and second factor they had.
+admin-link-title = Link for choosing a password
+admin-link-text = Give this link to { $email }, in person or over a channel that you trust.
+admin-link-once = It is shown only now, works once and for 30 minutes. Whoever has it chooses the password.
+admin-link-label = One-time link
+admin-link-back = To the administrators
+hint-admin-role = Administrators change things, auditors see everything about the platform, support sees whether tenants and jobs are well.
 
 ## API keys
 keys-lead = With a key an application works in this organisation, within its role. Only a hash of each is stored.
@@ -756,6 +855,53 @@ permission-routes = { $count ->
 }
 
 ## Account
+second-factor-title = Second factor
+second-factor-lead = One more step, { $name }.
+second-factor-back = Begin again
+second-factor-lost = I have neither my app nor a recovery code
+second-factor-lost-text = Ask an owner or administrator of your organisation to reset your second factor. The people who run this appliance can do it too.
+label-second-factor = Code
+hint-second-factor = The six digits that your authenticator app shows now, or one of your recovery codes.
+label-recovery-code = Recovery code
+hint-recovery-code = One of the codes that you have kept. Each works once.
+enrol-title = Set up a second factor
+enrol-lead = With your role, { $name }, a password is not enough. This takes a minute, once.
+enrol-submit = Set up and sign in
+app-install = Take an authenticator app
+app-install-text = Any app for six-digit codes will do, on your phone or in your password manager.
+app-scan = Scan this code with it
+app-qr = QR code for the authenticator app
+app-open = Or open the app on this device
+app-type = Or type the key
+app-type-text = Time-based, six digits, every 30 seconds.
+label-app-code = Code that the app shows now
+hint-app-code = Six digits. They change every 30 seconds.
+app-set-up = Set up an app
+app-set-up-text = From then on you sign in with your password and a code of the app. Your other sessions end.
+app-replace = Replace the app
+app-replace-text = The app so far works until the new one has given its first code. You get new recovery codes, and your other sessions end.
+app-use = Use this app
+app-turn-off = Turn the app off
+app-turn-off-text = You sign in without a code then. Recovery codes end, and so do your other sessions.
+app-obligatory = Your role must have a second factor, so you can replace the app but not turn it off.
+label-proof-code = Your current code
+hint-proof-code = Of the app so far, or one of your recovery codes.
+label-proof-password = Your password
+own-factors-lead = Somebody who learns your password still needs this to sign in.
+own-app = Authenticator app
+own-app-since = Set up
+own-app-none = You have none. Your password alone signs you in.
+own-app-none-passkey = You have none. You sign in with a passkey.
+own-codes-left = Recovery codes left
+own-codes-few = Make new ones soon
+recovery-title = Keep your recovery codes
+recovery-lead = Each takes the place of a code of your app, once. They are for the day when the phone is gone.
+recovery-once-title = They are shown only now.
+recovery-once-text = Print them or keep them in a password manager, not beside your password on the same device.
+recovery-download = Download as text
+recovery-kept = I have kept them
+recovery-new = New recovery codes
+recovery-new-text = The ones that you have stop working, used or not.
 account-lead = Who you are here, your password and where you are signed in.
 account-me = You
 account-password = Change password
@@ -880,3 +1026,4 @@ step-up-next = You go on to
 step-up-done-title = Confirmed
 step-up-done-text = For the next minutes nothing asks you again. If it does not go on by itself, follow the link.
 step-up-done-link = Go on
+step-up-needed = fresh factor

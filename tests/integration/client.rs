@@ -1,12 +1,14 @@
 //! Who asks: nobody, an application with a key, a person in a browser.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use reqwest::cookie::{CookieStore as _, Jar};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Certificate, Method, RequestBuilder, Url, redirect};
 use serde_json::Value;
+
+use crate::totp::{self, kept};
 
 /// Asks the API.
 #[derive(Clone)]
@@ -136,12 +138,13 @@ pub struct Session {
     http: reqwest::Client,
     url: String,
     jar: Arc<Jar>,
+    data: PathBuf,
 }
 
 impl Session {
     pub fn new(url: &str, data: &Path) -> Self {
         let jar = Arc::default();
-        Self { http: http(data, Arc::clone(&jar)), url: url.to_owned(), jar }
+        Self { http: http(data, Arc::clone(&jar)), url: url.to_owned(), jar, data: data.to_owned() }
     }
 
     /// Name and value of each cookie that it holds.
@@ -169,12 +172,32 @@ impl Session {
         Answer::to(request.header(CONTENT_TYPE, form).body(encode(fields))).await
     }
 
-    /// Signs in, which must succeed; answers with where one is led.
+    /// Signs in, which must succeed; answers with where one is led. Sets up a second factor when led
+    /// there and keeps its recovery codes for later sign-ins of the same person.
     pub async fn sign_in(&self, page: &str, email: &str, password: &str) -> String {
         let fields = [("email", email), ("password", password)];
         let answer = self.submit(page, page, &fields).await;
         assert_eq!(answer.status, 303, "{}", answer.body);
-        answer.header(LOCATION.as_str()).to_owned()
+        let led = answer.header(LOCATION.as_str()).to_owned();
+        match led.rsplit('/').next() {
+            Some("enrol") => self.enrol(&led, page, email).await,
+            Some("second-factor") => {
+                let code = kept::take(&self.data, page, email);
+                let answer = self.submit(&led, &led, &[("code", &code)]).await;
+                assert_eq!(answer.status, 303, "{}", answer.body);
+                answer.header(LOCATION.as_str()).to_owned()
+            }
+            _ => led,
+        }
+    }
+
+    async fn enrol(&self, led: &str, page: &str, email: &str) -> String {
+        let shown = self.get(led).await.body;
+        let code = totp::code(&totp::secret(&shown));
+        let answer = self.submit(led, led, &[("code", &code)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        kept::keep(&self.data, page, email, totp::recovery_codes(&answer.body));
+        page.strip_suffix("login").unwrap().to_owned()
     }
 }
 

@@ -35,8 +35,17 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 8] =
-    ["conversations", "users", "admins", "api_keys", "trail", "provision", "jobs", "streams"];
+const DOMAINS: [&str; 9] = [
+    "conversations",
+    "users",
+    "admins",
+    "api_keys",
+    "trail",
+    "provision",
+    "jobs",
+    "streams",
+    "sessions",
+];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 
 #[test]

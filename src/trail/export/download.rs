@@ -1,7 +1,7 @@
 //! Fetching an export that is ready.
 
 use super::model::resource;
-use super::reading::renewed;
+use super::reading::renewed_with_session;
 use super::{Export, ExportError, ExportState, Exporting, Exports, find, repo, task};
 use crate::audit::{Event, catalogue};
 use crate::authz::Grant;
@@ -69,7 +69,7 @@ impl<P: Exporting> Download<P> {
         if self.tenants.runtime().clock.monotonic() >= self.deadline {
             return Err(ExportError::TooSlow);
         }
-        self.grant = renewed(&self.tenants, &self.grant).await?;
+        self.grant = renewed_with_session(&self.tenants, &self.grant).await?;
         let id = self.export.id;
         let is_gone = self
             .tenants

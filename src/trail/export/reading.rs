@@ -1,6 +1,7 @@
 //! Reading the entries of an export, oldest first, a batch at a time: however many there are,
 //! memory holds one batch.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use roaring::RoaringTreemap;
@@ -11,7 +12,7 @@ use super::{ExportError, ExportRequest, Exporting};
 use crate::audit::catalogue;
 use crate::audit::event::Resource;
 use crate::authn;
-use crate::authz::{Denied, Grant, Realm, TenantState, authorize};
+use crate::authz::{Caller, Denied, Grant, Realm, TenantState, authorize};
 use crate::kernel::limits;
 use crate::tenants::Tenants;
 
@@ -33,6 +34,8 @@ pub struct Reading<P> {
     total: u64,
     begun: bool,
     deadline: Duration,
+    /// Sent as it is read: it ends with the session of whoever asked.
+    at_once: bool,
 }
 
 /// An export of up to [`limits::EXPORT_AT_ONCE`] entries, to be sent at once. It is recorded when
@@ -81,7 +84,7 @@ async fn begin<P: Exporting>(
     let disclosed = disclosed.await;
     tenants.note_lost_index(grant.realm()).await?;
     let (plan, writer) = disclosed?.value;
-    Ok(Reading::new(tenants, grant, plan, writer))
+    Ok(Reading { at_once: true, ..Reading::new(tenants, grant, plan, writer) })
 }
 
 impl<P: Exporting> Reading<P> {
@@ -97,6 +100,7 @@ impl<P: Exporting> Reading<P> {
             done: 0,
             begun: false,
             deadline: now.saturating_add(limits::DOWNLOAD_TIME),
+            at_once: false,
         }
     }
 
@@ -119,7 +123,10 @@ impl<P: Exporting> Reading<P> {
         if self.tenants.runtime().clock.monotonic() >= self.deadline {
             return Err(ExportError::TooSlow);
         }
-        self.grant = renewed(&self.tenants, &self.grant).await?;
+        self.grant = match self.at_once {
+            true => renewed_with_session(&self.tenants, &self.grant).await?,
+            false => renewed(&self.tenants, &self.grant).await?,
+        };
         let mut out = Vec::new();
         if !self.begun {
             self.begun = true;
@@ -156,11 +163,28 @@ pub(super) async fn renewed<P: Exporting>(
     grant: &Grant<P>,
 ) -> Result<Grant<P>, ExportError> {
     let caller = authn::renew(tenants, grant.caller()).await?;
+    again(tenants, grant, &caller)
+}
+
+/// The same for what leaves by the connection of whoever asked.
+pub(super) async fn renewed_with_session<P: Exporting>(
+    tenants: &Tenants,
+    grant: &Grant<P>,
+) -> Result<Grant<P>, ExportError> {
+    let caller = authn::renew_with_session(tenants, grant.caller()).await?;
+    again(tenants, grant, &caller)
+}
+
+fn again<P: Exporting>(
+    tenants: &Tenants,
+    grant: &Grant<P>,
+    caller: &Arc<Caller>,
+) -> Result<Grant<P>, ExportError> {
     let state = match grant.realm() {
         Realm::Platform => TenantState::Active,
         Realm::Tenant(id) => {
             tenants.tenant_by_id(id).map(|tenant| tenant.state).ok_or(Denied::OtherRealm)?
         }
     };
-    Ok(authorize::<P>(&caller, grant.realm(), state)?)
+    Ok(authorize::<P>(caller, grant.realm(), state)?)
 }

@@ -42,11 +42,13 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::console(Method::Get, TENANT, opened, show).says("Settings of a tenant's audit log"),
         Route::console(Method::Post, TENANT, changed, change)
-            .says("Change how long a tenant's audit entries are kept"),
+            .says("Change how long a tenant's audit entries are kept")
+            .sensitive(),
         Route::console(Method::Post, REINDEX, rebuilt, reindex)
             .says("Build the search index of a tenant's audit log anew"),
         Route::console(Method::Post, DESTROY, destroyed, destroy)
-            .says("Destroy what a tenant's audit log says"),
+            .says("Destroy what a tenant's audit log says")
+            .sensitive(),
         Route::console(
             Method::Get,
             CERTIFICATE,
@@ -57,7 +59,8 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, PLATFORM, opened, show_platform)
             .says("Settings of the platform's audit log"),
         Route::platform(Method::Post, PLATFORM, changed, change_platform)
-            .says("Change how long the platform's audit entries are kept"),
+            .says("Change how long the platform's audit entries are kept")
+            .sensitive(),
         Route::platform(Method::Post, PLATFORM_REINDEX, rebuilt, reindex_platform)
             .says("Build the search index of the platform's audit log anew"),
     ]

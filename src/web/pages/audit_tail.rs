@@ -10,7 +10,7 @@ use super::audit_rows;
 use crate::app::App;
 use crate::audit::catalogue;
 use crate::authz::permission::{AuditRead, PlatformAuditRead};
-use crate::authz::{Grant, Permission};
+use crate::authz::{Grant, Permission, Realm};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::input::Input;
@@ -29,6 +29,8 @@ use crate::web::view::state::TenantState;
 const LOOK: Duration = Duration::from_millis(500);
 /// How often it is looked whether the person may still see it, when nothing comes.
 const CHECK: Duration = Duration::from_secs(3);
+/// Many changes in a row are looked at together.
+const SETTLE: Duration = Duration::from_millis(20);
 /// How often a silent client is asked whether it is still there.
 const PING: Duration = Duration::from_secs(15);
 
@@ -148,7 +150,10 @@ impl<P: Permission> View<P> {
     {
         let Self { app, grant, mut tail, answer, mut socket, chrome, room } = self;
         actix_web::rt::spawn(async move {
-            let end = watch(&app, &grant, &mut tail, &mut socket, &chrome, stands).await;
+            let end = tokio::select! {
+                end = watch(&app, &grant, &mut tail, &mut socket, &chrome, &stands) => end,
+                () = fallen(&app, grant.realm(), &stands) => End::Rights,
+            };
             // Before the client hears of it: a server that stops waits for connections alone.
             let recorded = tail.close(&app.tenants, &grant, end.word()).await;
             if let Err(error) = recorded {
@@ -158,6 +163,16 @@ impl<P: Permission> View<P> {
             drop(room);
         });
         Ok(answer)
+    }
+}
+
+/// Waits until the person may not see it any more: at once when a credential has changed or the
+/// tenant's state, and now and then, for sessions that time ends.
+async fn fallen(app: &App, realm: Realm, stands: impl AsyncFn() -> bool) {
+    let mut changes = app.tenants.watch_standing(realm);
+    while stands().await {
+        let _ = tokio::time::timeout(CHECK, changes.changed()).await; // looks either way
+        tokio::time::sleep(SETTLE).await;
     }
 }
 
@@ -172,7 +187,7 @@ async fn watch<P: Permission>(
 ) -> End {
     let clock = app.runtime.clock.as_ref();
     let begun = clock.monotonic();
-    let (mut checked, mut heard) = (begun, begun);
+    let mut heard = begun;
     loop {
         let now = clock.monotonic();
         if now.saturating_sub(begun) >= limits::TAIL_TIME {
@@ -185,12 +200,9 @@ async fn watch<P: Permission>(
             Ok(grown) => grown,
             Err(error) => return failed(&error),
         };
-        // Before each send, not only from time to time: rights that are gone show nothing more.
-        if grown || now.saturating_sub(checked) >= CHECK {
-            if !stands().await {
-                return End::Rights;
-            }
-            checked = now;
+        // Before each send, whatever else looks: rights that are gone show nothing more.
+        if grown && !stands().await {
+            return End::Rights;
         }
         let sent = match grown {
             true => send(app, grant, tail, socket, chrome).await,

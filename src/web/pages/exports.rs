@@ -38,21 +38,25 @@ pub fn routes() -> Vec<Route> {
         Route::console(get, "/t/{tenant}/admin/audit/exports", states, list)
             .says("The latest exports of a tenant's audit log"),
         Route::console(post, "/t/{tenant}/admin/audit/exports", asked, start)
-            .says("Export a tenant's audit log: at once, or as a file when it is large"),
+            .says("Export a tenant's audit log: at once, or as a file when it is large")
+            .sensitive(),
         Route::console(get, "/t/{tenant}/admin/audit/exports/new", form, new)
             .says("The form for an export of a tenant's audit log"),
         Route::console(get, "/t/{tenant}/admin/audit/exports/{id}/download", fetched, download)
-            .says("Fetch an export of a tenant's audit log"),
+            .says("Fetch an export of a tenant's audit log")
+            .sensitive(),
         Route::console(post, "/t/{tenant}/admin/audit/exports/{id}/cancel", cancelled, cancel)
             .says("Cancel an export of a tenant's audit log, or throw it away"),
         Route::platform(get, "/platform/audit/exports", states, platform_list)
             .says("The latest exports of the platform's audit log"),
         Route::platform(post, "/platform/audit/exports", asked, platform_start)
-            .says("Export the platform's audit log: at once, or as a file when it is large"),
+            .says("Export the platform's audit log: at once, or as a file when it is large")
+            .sensitive(),
         Route::platform(get, "/platform/audit/exports/new", form, platform_new)
             .says("The form for an export of the platform's audit log"),
         Route::platform(get, "/platform/audit/exports/{id}/download", fetched, platform_download)
-            .says("Fetch an export of the platform's audit log"),
+            .says("Fetch an export of the platform's audit log")
+            .sensitive(),
         Route::platform(post, "/platform/audit/exports/{id}/cancel", cancelled, platform_cancel)
             .says("Cancel an export of the platform's audit log, or throw it away"),
     ]

@@ -10,7 +10,7 @@ use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::trail;
-use crate::users::{self, MemberState};
+use crate::users;
 use crate::web::view::chrome::Section;
 use crate::web::view::home::{Counters, HomePage, first_steps};
 use crate::web::{frame, respond};
@@ -60,9 +60,7 @@ async fn count(call: &Call<AccountRead>) -> Result<(Counters, bool), Failure> {
         is_empty = counts.open + counts.closed == 0;
     }
     if let Some(grant) = call.also::<UserRead>() {
-        let members = users::list(tenants, &grant).await?;
-        let active = members.iter().filter(|member| member.state == MemberState::Active);
-        counters.members = Some(active.count() as u64);
+        counters.members = Some(users::count_active(tenants, &grant).await?);
     }
     if let Some(grant) = call.also::<ApiKeyRead>() {
         let now = call.app.runtime.now();

@@ -19,11 +19,16 @@ mod home;
 mod jobs;
 mod keys;
 mod landing;
+mod member;
 mod members;
 mod new_conversation;
+mod own_factors;
 mod permissions;
 mod platform;
+mod platform_admins;
 mod platform_tenant;
+mod roles;
+mod second_factor;
 mod setup;
 mod sign_in;
 pub mod step_up;
@@ -44,6 +49,7 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        second_factor::routes(),
         choose_password::routes(),
         home::routes(),
         conversations::routes(),
@@ -63,11 +69,16 @@ pub fn routes() -> Vec<Route> {
         // After the others below the explorer: the number takes any name.
         audit_entry::routes(),
         permissions::routes(),
+        roles::routes(),
         account::routes(),
         step_up::routes(),
+        own_factors::routes(),
         platform::routes(),
         platform_tenant::routes(),
+        platform_admins::routes(),
         jobs::routes(),
+        // After the others below the members: the id takes any name.
+        member::routes(),
     ];
     domains.into_iter().flatten().collect()
 }
@@ -84,11 +95,18 @@ fn also_platform<P: Permission, Q: Permission>(
     call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
 }
 
-/// The roles that somebody may give, as options.
-fn roles(principal: &Principal, selected: &str) -> Vec<Choice> {
-    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(role.permissions()));
-    let names: Vec<&str> = mine.map(Role::name).collect();
-    Choice::roles(Messages::english(), &names, selected)
+/// All roles that somebody may give, the tenant's own included, as options.
+async fn role_choices<P: Permission>(
+    call: &Call<P>,
+    selected: &str,
+) -> Result<Vec<Choice>, Failure> {
+    let roles = crate::roles::choices(&call.app.tenants, &call.grant).await?;
+    let choice = |role: crate::roles::RoleView| Choice {
+        label: self::roles::name(&role),
+        selected: role.code == selected,
+        value: role.code,
+    };
+    Ok(roles.into_iter().map(choice).collect())
 }
 
 /// A place to go to after a form, with what to say there.

@@ -32,7 +32,8 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, "/platform/", opened, list).says("The tenants"),
         Route::platform(Method::Get, NEW, opened, form).says("Form for a new tenant"),
         Route::platform(Method::Post, NEW, created, create)
-            .says("Create a tenant with its first owner"),
+            .says("Create a tenant with its first owner")
+            .sensitive(),
     ]
 }
 
@@ -151,9 +152,9 @@ async fn create(call: PlatformCall<TenantCreate>) -> Answer {
     let mut fields = TenantFields::new(&form.name, &form.slug);
     let mut person = PersonFields::new(&form.owner_name, &form.owner_email);
     let Form { owner_name: name, owner_email: email, owner_password: password, .. } = form;
-    let owner = NewMember { name, email, password, role: Role::Owner };
+    let owner = NewMember { name, email, password, role: Role::Owner.into() };
     let new = fields.checked(&call.app.tenants);
-    let problems = owner.problems().iter().filter(|problem| person.mark(problem)).count();
+    let problems = owner.problems(&form.name).iter().filter(|problem| person.mark(problem)).count();
     let app = &call.app;
     let refused = match new.filter(|_| problems == 0) {
         None => None,

@@ -31,7 +31,8 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, CHANGE, opened, confirm)
             .says("Ask before freezing, unfreezing, suspending or resuming a tenant"),
         Route::platform(Method::Post, CHANGE, changed, change)
-            .says("Freeze, unfreeze, suspend or resume a tenant"),
+            .says("Freeze, unfreeze, suspend or resume a tenant")
+            .sensitive(),
     ]
 }
 

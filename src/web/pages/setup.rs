@@ -157,19 +157,23 @@ fn check(call: &OpenCall, form: Form) -> (Fields, Option<(NewMember, NewTenant, 
         name: form.admin_name,
         email: form.admin_email,
         password: form.admin_password,
-        role: Role::PlatformAdmin,
+        role: Role::PlatformAdmin.into(),
     };
     let owner = NewMember {
         name: form.owner_name,
         email: form.owner_email,
         password: form.owner_password,
-        role: Role::Owner,
+        role: Role::Owner.into(),
     };
     if !is_same {
         fields.again = Some(FieldError::PasswordsDiffer);
     }
-    let admins = admin.problems().iter().filter(|problem| fields.admin.mark(problem)).count();
-    let owners = owner.problems().iter().filter(|problem| fields.owner.mark(problem)).count();
+    let admins = admin.problems("").iter().filter(|problem| fields.admin.mark(problem)).count();
+    let owners = owner
+        .problems(&form.tenant_name)
+        .iter()
+        .filter(|problem| fields.owner.mark(problem))
+        .count();
     let new = fields.tenant.checked(&call.app.tenants);
     let fine = is_same && admins + owners == 0;
     (fields, new.filter(|_| fine).map(|new| (admin, new, owner)))

@@ -10,6 +10,7 @@ use crate::authz::permission::{AccountRead, TenantRead};
 use crate::http::call::{
     Call, OpenCall, PLATFORM_COOKIE, PlatformCall, TENANT_COOKIE, TICKET_COOKIE,
 };
+use crate::http::headers::put;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
 use crate::web::view::form::Field;
@@ -94,10 +95,10 @@ async fn sign_in(call: OpenCall) -> Answer {
             done.map(|admission| (admission, format!("/t/{}", tenant.slug)))
         }
         None => {
-            // Whether a tenant exists must not show, by time either.
-            app.hasher.verify(credentials.password, None).await.map_err(AuthnError::from)?;
-            app.tenants.record_bad_credential(&request, call.input.route.label()).await;
-            Err(AuthnError::WrongPassword)
+            let tenant = call.input.path("tenant");
+            authn::sign_in_nowhere(&app.tenants, &app.hasher, tenant, credentials, request)
+                .await
+                .map(|admission| (admission, String::new()))
         }
     };
     finish(&call, email, result, TENANT_COOKIE)
@@ -123,6 +124,12 @@ fn finish(
         Err(AuthnError::WrongPassword) => {
             let problem = Some(SignInProblem::WrongCredentials);
             show(call, email, problem, StatusCode::UNAUTHORIZED)
+        }
+        Err(AuthnError::TryLater(retry_after)) => {
+            let problem = Some(SignInProblem::Throttled { retry_after });
+            let mut answer = show(call, email, problem, StatusCode::TOO_MANY_REQUESTS)?;
+            put(answer.headers_mut(), "retry-after", &retry_after.to_string());
+            Ok(answer)
         }
         Err(AuthnError::Suspended) => {
             show(call, email, Some(SignInProblem::Unavailable), StatusCode::FORBIDDEN)

@@ -1,6 +1,8 @@
 //! Asking for a factor before a sensitive act: instead of a form's answer, or on a page of its own
 //! that leads back.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::Deserialize;
@@ -15,13 +17,12 @@ use crate::http::failure::Failure;
 use crate::http::headers::put;
 use crate::http::input::Input;
 use crate::http::route::{Answer, Audit, Method, Route};
-use crate::http::step_up::{self, Ask, Shown};
+use crate::http::step_up::{self, Ask, NotProven};
 use crate::tenants::Slug;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::query;
 use crate::web::view::step_up::{Before, ProofField, StepUpDonePage, StepUpPage};
 use crate::web::{frame, respond};
-use std::sync::Arc;
 
 const CONFIRM: &str = "/t/{tenant}/account/confirm";
 const PLATFORM_CONFIRM: &str = "/platform/account/confirm";
@@ -111,9 +112,8 @@ async fn proof(app: &App, caller: &Arc<Caller>) -> Result<ProofField, Failure> {
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Next {
     next: String,
     step_up: String,
@@ -163,10 +163,10 @@ async fn asking(
 }
 
 async fn take(chrome: Chrome, app: &App, caller: &Arc<Caller>, form: Next) -> Answer {
-    match step_up::show(app, caller, Some(form.step_up)).await {
+    match step_up::typed(app, caller, Some(form.step_up)).await {
         Ok(_) => {}
-        Err(Shown::Wrong) => return asking(chrome, app, caller, &form.next, true).await,
-        Err(Shown::Failed(failure)) => return Err(failure),
+        Err(NotProven::Wrong) => return asking(chrome, app, caller, &form.next, true).await,
+        Err(NotProven::Failed(failure)) => return Err(failure),
     }
     let home = format!("{}/", chrome.base());
     let next = own(&form.next, &chrome.base()).unwrap_or(&home).to_owned();

@@ -48,7 +48,7 @@ pub fn routes() -> Vec<Route> {
     const REMOVE: &str = "Take no more signatures of a witness";
     vec![
         Route::console(Method::Get, TENANT, opened, tenant_show).says(SHOW),
-        Route::console(Method::Post, TENANT, added, tenant_add).says(ADD),
+        Route::console(Method::Post, TENANT, added, tenant_add).says(ADD).sensitive(),
         Route::console(
             Method::Post,
             "/t/{tenant}/admin/audit/witnesses/import",
@@ -83,9 +83,10 @@ pub fn routes() -> Vec<Route> {
             removed,
             tenant_remove,
         )
-        .says(REMOVE),
+        .says(REMOVE)
+        .sensitive(),
         Route::platform(Method::Get, PLATFORM, opened, platform_show).says(SHOW),
-        Route::platform(Method::Post, PLATFORM, added, platform_add).says(ADD),
+        Route::platform(Method::Post, PLATFORM, added, platform_add).says(ADD).sensitive(),
         Route::platform(Method::Post, "/platform/audit/witnesses/import", taken, platform_import)
             .says(IMPORT),
         Route::platform(Method::Get, "/platform/audit/witnesses/request", quiet, platform_request)
@@ -110,7 +111,8 @@ pub fn routes() -> Vec<Route> {
             removed,
             platform_remove,
         )
-        .says(REMOVE),
+        .says(REMOVE)
+        .sensitive(),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Parts of forms: a field with its kept value and error, and the choices of a select.
 
+use crate::crypto::password::Weakness;
 use crate::web::messages::Messages;
 
 /// A form control's value as the person typed it, and what is wrong with it. Passwords are never
@@ -35,8 +36,15 @@ pub enum FieldError {
         max: u32,
     },
     PasswordCommon,
+    /// Easily guessed.
+    PasswordWeak(Weakness),
     PasswordsDiffer,
     PasswordWrong,
+    /// Of an authenticator app, or a recovery code.
+    CodeWrong,
+    CodesTooMany,
+    /// A code or password that a change to one's own sign-in takes.
+    ProofWrong,
     SlugFormat,
     SlugTaken,
     EmailTaken,
@@ -72,8 +80,19 @@ impl FieldError {
             Self::PasswordTooShort { min } => number("error-password-short", "min", *min),
             Self::PasswordTooLong { max } => number("error-password-long", "max", *max),
             Self::PasswordCommon => plain("error-password-common"),
+            Self::PasswordWeak(weakness) => match weakness {
+                Weakness::Personal => plain("error-password-personal"),
+                Weakness::Keyboard => plain("error-password-keyboard"),
+                Weakness::Repeats => plain("error-password-repeats"),
+                Weakness::Sequence => plain("error-password-sequence"),
+                Weakness::Date => plain("error-password-date"),
+                Weakness::Words => plain("error-password-words"),
+            },
             Self::PasswordsDiffer => plain("error-passwords-differ"),
             Self::PasswordWrong => plain("error-password-wrong"),
+            Self::CodeWrong => plain("error-code-wrong"),
+            Self::CodesTooMany => plain("error-codes-too-many"),
+            Self::ProofWrong => plain("error-proof-wrong"),
             Self::SlugFormat => plain("error-slug-format"),
             Self::SlugTaken => plain("error-slug-taken"),
             Self::EmailTaken => plain("error-email-taken"),

@@ -4,6 +4,7 @@
 //! simply absent from the data (`None`, `false`, an empty list).
 
 pub mod account;
+pub mod admins;
 pub mod audit;
 pub mod audit_entry;
 pub mod audit_facets;
@@ -24,6 +25,8 @@ pub mod permissions;
 pub mod platform;
 pub mod public;
 pub mod query;
+pub mod roles;
+pub mod second_factor;
 pub mod setup;
 pub mod state;
 pub mod step_up;
@@ -35,5 +38,5 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    StreamHealth, TenantState, Tone, WitnessState,
+    SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };

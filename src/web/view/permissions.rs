@@ -4,13 +4,13 @@ use askama::Template;
 
 use super::Chrome;
 
-/// `GET /t/{slug}/admin/permissions`.
+/// `GET /t/{slug}/admin/permissions`, `GET /platform/permissions`.
 #[derive(Template)]
 #[template(path = "permissions.html")]
 pub struct PermissionsPage {
     pub chrome: Chrome,
-    /// Codes of the roles: the columns.
-    pub roles: Vec<String>,
+    /// The columns.
+    pub roles: Vec<RoleColumn>,
     pub groups: Vec<PermissionGroup>,
 }
 
@@ -23,6 +23,15 @@ impl PermissionsPage {
     pub fn permissions(&self) -> u64 {
         self.groups.iter().map(|group| group.permissions.len() as u64).sum()
     }
+}
+
+pub struct RoleColumn {
+    /// In the person's language, for built-in ones.
+    pub name: String,
+    /// The role's own page.
+    pub href: Option<String>,
+    /// Whether the tenant has defined it.
+    pub is_own: bool,
 }
 
 pub struct PermissionGroup {
@@ -43,4 +52,6 @@ pub struct PermissionRow {
 pub struct RouteRow {
     pub method: String,
     pub path: String,
+    /// A person is asked for a fresh factor.
+    pub sensitive: bool,
 }

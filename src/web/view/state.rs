@@ -88,6 +88,27 @@ labelled! {
 }
 
 labelled! {
+    /// Whether somebody can show more than a password.
+    SecondFactorState {
+        On: "on", "factor-on", Good;
+        Off: "off", "factor-off", Neutral;
+        /// Asked for, and not set up yet.
+        Missing: "missing", "factor-missing", Warning;
+    }
+}
+
+impl SecondFactorState {
+    /// The message that says what it means.
+    pub const fn explained(&self) -> &'static str {
+        match self {
+            Self::On => "factor-on-text",
+            Self::Off => "factor-off-text",
+            Self::Missing => "factor-missing-text",
+        }
+    }
+}
+
+labelled! {
     KeyState {
         Active: "active", "key-state-active", Good;
         Expired: "expired", "key-state-expired", Warning;
@@ -169,13 +190,24 @@ labelled! {
         MessageAdded: "message-added", "notice-message-added", Good;
         MemberAdded: "member-added", "notice-member-added", Good;
         MemberRoleChanged: "member-role", "notice-member-role", Good;
+        MemberRenamed: "member-renamed", "notice-member-renamed", Good;
         MemberDisabled: "member-disabled", "notice-member-disabled", Good;
         MemberEnabled: "member-enabled", "notice-member-enabled", Good;
+        RoleCreated: "role-created", "notice-role-created", Good;
+        RoleChanged: "role-changed", "notice-role-changed", Good;
+        RoleDeleted: "role-deleted", "notice-role-deleted", Good;
+        AdminRoleChanged: "admin-role", "notice-admin-role", Good;
+        AdminDisabled: "admin-disabled", "notice-admin-disabled", Good;
+        AdminEnabled: "admin-enabled", "notice-admin-enabled", Good;
         KeyRevoked: "key-revoked", "notice-key-revoked", Good;
         PasswordChanged: "password-changed", "notice-password-changed", Good;
         SessionEnded: "session-ended", "notice-session-ended", Good;
         SignedOut: "signed-out", "notice-signed-out", Good;
         SessionExpired: "session-expired", "notice-session-expired", Warning;
+        SignInEnded: "sign-in-ended", "notice-sign-in-ended", Warning;
+        SetUpEnded: "set-up-ended", "notice-set-up-ended", Warning;
+        SecondFactorOff: "second-factor-off", "notice-second-factor-off", Good;
+        MemberFactorsReset: "member-factors-reset", "notice-member-factors-reset", Good;
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;

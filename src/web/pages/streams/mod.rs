@@ -56,15 +56,18 @@ macro_rules! pages {
         [
             $route(Method::Get, $base, OPENED, list::<$see>),
             $route(Method::Get, concat!($base, "/new"), OPENED, new::<$manage>),
-            $route(Method::Post, concat!($base, "/new"), CREATED, create::<$manage>),
+            $route(Method::Post, concat!($base, "/new"), CREATED, create::<$manage>).sensitive(),
             $route(Method::Get, concat!($base, "/{id}"), OPENED, show::<$see>),
             $route(Method::Get, concat!($base, "/{id}/edit"), OPENED, edit::<$manage>),
-            $route(Method::Post, concat!($base, "/{id}/edit"), CHANGED, change::<$manage>),
+            $route(Method::Post, concat!($base, "/{id}/edit"), CHANGED, change::<$manage>)
+                .sensitive(),
             $route(Method::Post, concat!($base, "/{id}/test"), TESTED, test::<$manage>),
-            $route(Method::Post, concat!($base, "/{id}/pause"), CHANGED, pause::<$manage>),
+            $route(Method::Post, concat!($base, "/{id}/pause"), CHANGED, pause::<$manage>)
+                .sensitive(),
             $route(Method::Post, concat!($base, "/{id}/resume"), CHANGED, resume::<$manage>),
             $route(Method::Get, concat!($base, "/{id}/delete"), OPENED, confirm::<$manage>),
-            $route(Method::Post, concat!($base, "/{id}/delete"), DELETED, delete::<$manage>),
+            $route(Method::Post, concat!($base, "/{id}/delete"), DELETED, delete::<$manage>)
+                .sensitive(),
         ]
     };
 }

@@ -1,0 +1,51 @@
+//! The acts that a second person may have to approve.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Event;
+use crate::authz::Flag;
+use crate::kernel::id::UserId;
+use crate::trail::export::ExportRequest;
+
+/// An act with everything that decides what it does: what is performed is what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Act {
+    /// Destroy what the audit log says.
+    ShredAudit,
+    /// Export the whole audit log.
+    ExportAudit(ExportRequest),
+    /// Give somebody a role with which they can approve.
+    ChangeRole { member: UserId, from: String, to: String },
+    /// Do without a second person from now on.
+    FourEyesOff,
+}
+
+impl Act {
+    /// As the log and the console name it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ShredAudit => "shred-audit",
+            Self::ExportAudit(_) => "export-audit",
+            Self::ChangeRole { .. } => "change-role",
+            Self::FourEyesOff => "four-eyes-off",
+        }
+    }
+
+    /// What both persons need to do it themselves.
+    pub const fn permission(&self) -> Flag {
+        match self {
+            Self::ShredAudit => Flag::AuditShred,
+            Self::ExportAudit(_) => Flag::AuditExport,
+            Self::ChangeRole { .. } => Flag::UserRole,
+            Self::FourEyesOff => Flag::SignInManage,
+        }
+    }
+
+    /// Writes what was asked for into an entry.
+    pub(super) fn describe(&self, event: &mut Event) {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        event.custom_fields.insert("act".into(), value);
+    }
+}

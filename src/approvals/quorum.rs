@@ -1,0 +1,29 @@
+//! Whether a tenant goes by four eyes, and whether it could.
+
+use super::ApprovalError;
+use crate::args;
+use crate::authn::{SignInPolicy, rights};
+use crate::authz::Flag;
+use crate::store::{Sql, StoreError};
+
+/// Whether acts need a second person.
+pub fn is_on(tx: &impl Sql) -> Result<bool, StoreError> {
+    Ok(SignInPolicy::read(tx)?.four_eyes)
+}
+
+/// Whether two people could decide about everything, turning it off included.
+///
+/// # Errors
+/// [`ApprovalError::Alone`] when there are fewer.
+pub fn check_quorum(tx: &impl Sql) -> Result<(), ApprovalError> {
+    let sql = "SELECT role, count(*) FROM users WHERE state = 'active' GROUP BY role";
+    let roles = tx.query(sql, args![], |row| Ok((row.get::<String>(0)?, row.get::<u64>(1)?)))?;
+    let mut people = 0;
+    for (role, count) in roles {
+        let may = rights(tx, &role)?.permissions();
+        if may.has(Flag::ApprovalDecide) && may.has(Flag::SignInManage) {
+            people += count;
+        }
+    }
+    (people >= 2).then_some(()).ok_or(ApprovalError::Alone)
+}
