@@ -1,6 +1,5 @@
 //! `/api/v1/auth/{tenant}…`: access tokens, for applications that act for a person.
 
-use actix_web::HttpResponse;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -128,14 +127,14 @@ async fn token(call: OpenCall) -> Answer {
     match admission {
         Admission::In(signed_in) => {
             let pair = app.tokens.issue(&app.tenants, app.session_policy(), signed_in).await?;
-            secret(reply::ok(&pair)?)
+            reply::ok(&pair)
         }
         Admission::Wanted { wanted: Wanted::SecondFactor, ticket } => {
             let detail = "a second factor is needed: send \"ticket\" from this answer with \
                           \"code\" or \"recoveryCode\"";
             let kind = ErrorKind::Unauthenticated;
             let failure = Failure::new(kind, "second-factor-required", detail);
-            secret(problem::with_ticket(&failure, &call.input.context, &ticket))
+            Ok(problem::with_ticket(&failure, &call.input.context, &ticket))
         }
         Admission::Wanted { wanted: Wanted::Enrolment, .. } => {
             let detail = format!(
@@ -219,7 +218,7 @@ async fn refresh(call: OpenCall) -> Answer {
         let route = call.input.route.label();
         app.tenants.record_bad_credential(&call.input.context, route).await;
     }
-    secret(reply::ok(&done?)?)
+    reply::ok(&done?)
 }
 
 async fn logout(call: Call<AccountWithdraw>) -> Answer {
@@ -236,11 +235,5 @@ async fn jwks(call: OpenCall) -> Answer {
     let mut answer = reply::ok(&keys)?;
     let kept = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
     put(answer.headers_mut(), "cache-control", &kept);
-    Ok(answer)
-}
-
-/// Nobody between keeps an answer that holds a secret (RFC 6749, section 5.1).
-fn secret(mut answer: HttpResponse) -> Answer {
-    put(answer.headers_mut(), "cache-control", "no-store");
     Ok(answer)
 }

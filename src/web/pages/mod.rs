@@ -35,10 +35,9 @@ pub mod step_up;
 mod streams;
 mod witnesses;
 
-use super::messages::Messages;
 use super::view::form::Choice;
 use super::view::state::Notice;
-use crate::authz::{Denied, Grant, Permission, Principal, Role};
+use crate::authz::{Denied, Grant, Permission};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::route::Route;
