@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::authn::passkey::RelyingParty;
 use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::config::Settings;
@@ -86,6 +87,11 @@ impl App {
 
     pub fn base_url(&self) -> &str {
         self.base_url.get().map_or("", String::as_str)
+    }
+
+    /// This installation, as passkeys know it; none when it has no name.
+    pub fn relying_party(&self) -> Option<RelyingParty> {
+        RelyingParty::of(self.base_url())
     }
 
     pub fn session_policy(&self) -> SessionPolicy {

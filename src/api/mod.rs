@@ -28,10 +28,10 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
-    routes.extend(api_keys::routes());
-    routes.extend(auth::routes());
     routes.extend(step_up::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
+    routes.extend(api_keys::routes());
+    routes.extend(auth::routes());
     routes
 }

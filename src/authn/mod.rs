@@ -10,6 +10,7 @@ mod enrolment;
 mod hasher;
 mod known;
 mod own_factors;
+pub mod passkey;
 mod person;
 mod policy;
 mod recovery;
@@ -102,6 +103,10 @@ pub enum AuthnError {
     TooManyCodes,
     #[error("you must have a second factor: replace it instead of turning it off")]
     Obligatory,
+    #[error("this passkey was used elsewhere or removed meanwhile: try again")]
+    Passkey,
+    #[error("a passkey alone is not enough here: sign in with your password first")]
+    PasskeyNotAlone,
     #[error(transparent)]
     Door(DoorError),
 }
@@ -117,9 +122,11 @@ impl Fault for AuthnError {
             | Self::RefreshToken
             | Self::RefreshTokenReused
             | Self::Ticket
+            | Self::Passkey
+            | Self::PasskeyNotAlone
             | Self::WrongCode => ErrorKind::Unauthenticated,
-            Self::NoTokenKey => ErrorKind::Unavailable,
             Self::Proof => ErrorKind::Invalid,
+            Self::NoTokenKey => ErrorKind::Unavailable,
             Self::TooManyCodes => ErrorKind::Throttled,
             Self::Obligatory => ErrorKind::Conflict,
             Self::TryLater(_) => ErrorKind::Throttled,
@@ -147,6 +154,8 @@ impl Fault for AuthnError {
             Self::Proof => "proof-wrong",
             Self::TooManyCodes => "too-many-codes",
             Self::Obligatory => "second-factor-obligatory",
+            Self::Passkey => "passkey-refused",
+            Self::PasskeyNotAlone => "passkey-not-alone",
             Self::Door(error) => error.code(),
         }
     }

@@ -47,14 +47,14 @@ pub struct OwnFactors {
 
 /// Who asks, with the session that they ask in.
 #[derive(Clone, Copy)]
-struct Holder {
-    realm: Realm,
-    id: [u8; 16],
-    session: SessionId,
+pub(super) struct Holder {
+    pub realm: Realm,
+    pub id: [u8; 16],
+    pub session: SessionId,
 }
 
 impl Holder {
-    fn of<P>(grant: &Grant<P>) -> Result<Self, AuthnError> {
+    pub fn of<P>(grant: &Grant<P>) -> Result<Self, AuthnError> {
         let (id, session) = match &grant.caller().principal {
             Principal::User { id, session, .. } => (*id.bytes(), *session),
             Principal::PlatformAdmin { id, session, .. } => (*id.bytes(), *session),
@@ -63,7 +63,7 @@ impl Holder {
         Ok(Self { realm: grant.realm(), id, session })
     }
 
-    fn person(self, tx: &impl RealmTx) -> Result<Person, AuthnError> {
+    pub fn person(self, tx: &impl RealmTx) -> Result<Person, AuthnError> {
         let person = Person::by_id(tx, self.realm, self.id)?.filter(|person| person.active);
         person.ok_or(AuthnError::Unauthenticated)
     }
@@ -302,13 +302,13 @@ async fn prove<P: OwnAccount>(
     Ok((me, Proven::Password(hash)))
 }
 
-fn end_others<P>(tx: &mut WriteTx<'_, P>, me: Holder) -> Result<(), AuthnError> {
+pub(super) fn end_others<P>(tx: &mut WriteTx<'_, P>, me: Holder) -> Result<(), AuthnError> {
     end_all(tx, me.realm, me.id, Some(me.session))?;
     Ok(())
 }
 
 /// The session that asks has proven this factor now.
-fn add_to_session<P>(
+pub(super) fn add_to_session<P>(
     tx: &mut WriteTx<'_, P>,
     me: Holder,
     factor: Factor,

@@ -68,6 +68,13 @@ pub const PASSWORD_CONTEXT_WORDS: usize = 64;
 pub const BCRYPT_COST: u32 = 12;
 /// The link that makes the first administrator.
 pub const SETUP_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
+/// What a browser was asked about a passkey waits this long for its answer: a person at a device.
+pub const CEREMONY_LIFE: Duration = Duration::from_secs(5 * 60);
+/// Unanswered questions of one tenant; the oldest is forgotten for one more.
+pub const CEREMONIES: u64 = 10_000;
+/// Passkeys of one person: a browser is told of all of them.
+pub const PASSKEYS: usize = 20;
+pub const PASSKEY_NAME_CHARS: usize = 60;
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
 /// What somebody shows to sign in, as JSON: a password, a code, a token.

@@ -68,6 +68,7 @@ id_values!(
     AdminId,
     SessionId,
     DeviceId,
+    PasskeyId,
     ApiKeyId,
     ConversationId,
     ExportId,

@@ -1,6 +1,7 @@
 //! The product from outside: the real binary on a directory of its own, asked over HTTPS and from
 //! a shell. One binary for all of it links once.
 
+mod accessible;
 mod app;
 mod attack;
 mod bad_input;

@@ -4,8 +4,9 @@ use crate::app::{PASSWORD, TestApp};
 use crate::client::Session;
 
 pub const ADMIN: &str = "ada@example.org";
+pub const OWNER: &str = "olga@example.org";
 
-fn link(app: &TestApp) -> String {
+pub fn link(app: &TestApp) -> String {
     let greeting = app.server.greeting.join("\n");
     let (_, after) = greeting.split_once("/setup?token=").expect("a link");
     format!("/setup?token={}", after.split_whitespace().next().unwrap())
@@ -22,7 +23,7 @@ fn fields<'a>(link: &'a str, slug: &'a str) -> Vec<(&'a str, &'a str)> {
         ("tenant_name", "Acme"),
         ("tenant_slug", slug),
         ("owner_name", "Olga"),
-        ("owner_email", "olga@example.org"),
+        ("owner_email", OWNER),
         ("owner_password", PASSWORD),
     ]
 }
@@ -52,7 +53,7 @@ async fn a_wizard_with_mistakes_says_them_all_and_the_link_still_works() {
     assert_eq!(browser.submit(&link, "/setup", &fields(&link, "acme")).await.status, 200);
     assert_eq!(browser.get(&link).await.status, 410);
     assert_eq!(browser.get("/setup?token=nonsense").await.status, 410);
-    browser.sign_in("/t/acme/login", "olga@example.org", PASSWORD).await;
+    browser.sign_in("/t/acme/login", OWNER, PASSWORD).await;
     browser.sign_in("/platform/login", ADMIN, PASSWORD).await;
 }
 

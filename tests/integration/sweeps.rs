@@ -130,7 +130,7 @@ async fn nobody_gets_in_without_a_credential() {
 const WITNESSES: &str = "/api/v1/audit/acme/witnesses";
 
 /// A witness's key, and the line that names it.
-fn witness(seed: u8) -> (Signer, String) {
+pub fn witness(seed: u8) -> (Signer, String) {
     let key = SigningKey::from_seed(Key32::from_slice(&[seed; 32]).unwrap()).unwrap();
     let signer = Signer::new("witness".parse().unwrap(), key);
     let line = signer.verifier(Kind::Cosignature).to_string();

@@ -23,6 +23,8 @@ mod member;
 mod members;
 mod new_conversation;
 mod own_factors;
+mod passkey_sign_in;
+mod passkeys;
 mod permissions;
 mod platform;
 mod platform_admins;
@@ -72,6 +74,8 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         step_up::routes(),
         own_factors::routes(),
+        passkeys::routes(),
+        passkey_sign_in::routes(),
         platform::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::sign_in::admitted;
-use super::with_notice;
+use super::{passkeys, with_notice};
 use crate::audit::catalogue;
 use crate::authn::{self, AppSecret, AuthnError, SecondFactor, SignedIn, Ticket, Wanted};
 use crate::authz::Realm;
@@ -115,7 +115,7 @@ pub(super) async fn under_way(call: &OpenCall) -> Result<Result<UnderWay, Answer
 }
 
 /// Back to the beginning, because there is no sign-in to go on with.
-fn ended(place: &Place) -> Answer {
+pub(super) fn ended(place: &Place) -> Answer {
     let target = with_notice(&place.sign_in(), Notice::SignInEnded);
     respond::without_cookie(respond::see_other(&target), TICKET_COOKIE)
 }
@@ -136,7 +136,22 @@ async fn ask(call: OpenCall) -> Answer {
     code_page(&call, &under_way, Field::default(), StatusCode::OK)
 }
 
+/// The page again, because a passkey's answer was not accepted.
+pub(super) fn passkey_refused(call: &OpenCall, at: &UnderWay) -> Answer {
+    asking(call, at, Field::default(), true, StatusCode::UNAUTHORIZED)
+}
+
 fn code_page(call: &OpenCall, at: &UnderWay, code: Field, status: StatusCode) -> Answer {
+    asking(call, at, code, false, status)
+}
+
+fn asking(
+    call: &OpenCall,
+    at: &UnderWay,
+    code: Field,
+    passkey_refused: bool,
+    status: StatusCode,
+) -> Answer {
     let needs = at.ticket.needs;
     let make = |chrome| SecondFactorPage {
         chrome,
@@ -144,6 +159,8 @@ fn code_page(call: &OpenCall, at: &UnderWay, code: Field, status: StatusCode) ->
         name: at.ticket.name.clone(),
         has_authenticator: needs.has_authenticator,
         has_passkey: needs.has_passkey,
+        place: passkeys::place(&call.app, &call.input),
+        passkey_refused,
         code,
     };
     frame::open_page(call, "second-factor-title", make, |page| respond::page_with(status, page))

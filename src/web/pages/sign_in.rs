@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::passkeys;
 use crate::audit::catalogue;
 use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
 use crate::authz::permission::{AccountRead, TenantRead};
@@ -62,7 +63,7 @@ async fn form(call: OpenCall) -> Answer {
     show(&call, String::new(), None, StatusCode::OK)
 }
 
-fn show(
+pub(super) fn show(
     call: &OpenCall,
     email: String,
     problem: Option<SignInProblem>,
@@ -72,8 +73,12 @@ fn show(
         Surface::Platform => SignInPlace::Platform,
         _ => SignInPlace::Tenant { slug: call.input.path("tenant").to_owned() },
     };
-    let action = call.input.request.path().to_owned();
-    let make = |chrome| SignInPage { chrome, action, place, email: Field::value(email), problem };
+    let action = match &place {
+        SignInPlace::Platform => "/platform/login".to_owned(),
+        SignInPlace::Tenant { slug } => format!("/t/{slug}/login"),
+    };
+    let (email, passkeys) = (Field::value(email), passkeys::place(&call.app, &call.input));
+    let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem };
     frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))
 }
 

@@ -131,6 +131,7 @@ pub struct ConfirmPage {
 pub enum ConfirmAct {
     DeleteConversation,
     RevokeKey,
+    RemovePasskey,
     RemoveWitness,
     DisableMember,
     DeleteRole,
@@ -149,6 +150,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-title",
             Self::RevokeKey => "confirm-revoke-key-title",
+            Self::RemovePasskey => "confirm-remove-passkey-title",
             Self::RemoveWitness => "confirm-remove-witness-title",
             Self::DisableMember => "confirm-disable-member-title",
             Self::DeleteRole => "confirm-delete-role-title",
@@ -167,6 +169,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-text",
             Self::RevokeKey => "confirm-revoke-key-text",
+            Self::RemovePasskey => "confirm-remove-passkey-text",
             Self::RemoveWitness => "confirm-remove-witness-text",
             Self::DisableMember => "confirm-disable-member-text",
             Self::DeleteRole => "confirm-delete-role-text",
@@ -185,6 +188,7 @@ impl ConfirmAct {
         match self {
             Self::DeleteConversation => "confirm-delete-conversation-button",
             Self::RevokeKey => "confirm-revoke-key-button",
+            Self::RemovePasskey => "confirm-remove-passkey-button",
             Self::RemoveWitness => "confirm-remove-witness-button",
             Self::DisableMember => "confirm-disable-member-button",
             Self::DeleteRole => "confirm-delete-role-button",

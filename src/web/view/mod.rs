@@ -21,6 +21,7 @@ pub mod general;
 pub mod home;
 pub mod keys;
 pub mod members;
+pub mod passkeys;
 pub mod permissions;
 pub mod platform;
 pub mod public;

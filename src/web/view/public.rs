@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::passkeys::PasskeyPlace;
 use super::{Chrome, Field};
 
 /// `GET /`: which organisation? The form sends `slug` by POST to `/`.
@@ -23,6 +24,8 @@ pub struct SignInPage {
     pub action: String,
     pub place: SignInPlace,
     pub email: Field,
+    /// Whether there is a button for passkeys; it sends `ceremony` and `answer` to `…/passkey`.
+    pub passkeys: PasskeyPlace,
     pub problem: Option<SignInProblem>,
 }
 
@@ -36,6 +39,9 @@ pub enum SignInPlace {
 /// Why a sign-in was refused; wrong e-mail and wrong password read the same.
 pub enum SignInProblem {
     WrongCredentials,
+    PasskeyRefused,
+    /// A password is wanted beside it; said only after a right passkey.
+    PasskeyNotAlone,
     /// Too many attempts from this address.
     Throttled {
         /// Seconds.

@@ -3,6 +3,7 @@
 use askama::Template;
 use qrcode::{Color, EcLevel, QrCode};
 
+use super::passkeys::PasskeyPlace;
 use super::{Chrome, Field};
 use crate::kernel::Timestamp;
 
@@ -16,6 +17,9 @@ pub struct SecondFactorPage {
     pub name: String,
     pub has_authenticator: bool,
     pub has_passkey: bool,
+    pub place: PasskeyPlace,
+    /// What the device answered was not accepted.
+    pub passkey_refused: bool,
     pub code: Field,
 }
 

@@ -208,6 +208,10 @@ labelled! {
         SetUpEnded: "set-up-ended", "notice-set-up-ended", Warning;
         SecondFactorOff: "second-factor-off", "notice-second-factor-off", Good;
         MemberFactorsReset: "member-factors-reset", "notice-member-factors-reset", Good;
+        PasskeyAdded: "passkey-added", "notice-passkey-added", Good;
+        PasskeyRenamed: "passkey-renamed", "notice-passkey-renamed", Good;
+        PasskeyRemoved: "passkey-removed", "notice-passkey-removed", Good;
+        PasskeyObligatory: "passkey-obligatory", "notice-passkey-obligatory", Warning;
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;

@@ -1,0 +1,239 @@
+//! What would keep people from using a page: axe-core looks at every page of the route table in a
+//! real browser, in light and in dark.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::{Value, json};
+use strongroom::http::route::{Method, Route, Surface};
+use strongroom::http::table::routes;
+
+use crate::app::TestApp;
+use crate::browser::Browser;
+use crate::client::{Client, Session};
+use crate::conversations::{message, start_conversation};
+use crate::setup;
+
+/// By `packaging/test-tools`.
+const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/axe.min.js");
+/// WCAG 2.2, levels A and AA, and what axe recommends beside it.
+const LIGHT: &str = r#"{ "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa",
+                          "best-practice"] }"#;
+/// Nothing but colours is different in the dark.
+const DARK: &str = r#"{ "runOnly": { "type": "rule",
+                        "values": ["color-contrast", "link-in-text-block"] } }"#;
+/// Of a phone, in pixels of CSS.
+const NARROW: u32 = 390;
+
+#[tokio::test]
+async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
+    let app = TestApp::start();
+    let browser = Browser::start(&app).await;
+    let mut problems = Problems::default();
+
+    // Before anybody has an account.
+    let stranger = Session::new(&app.server.url, app.data());
+    let link = setup::link(&app);
+    let mut reached = Reached::default();
+    for path in ["/".to_owned(), link.clone(), "/setup?token=used".to_owned()] {
+        reached.look(&stranger, &path).await;
+        problems.look_for(&browser, &path).await;
+    }
+
+    let admin = setup::set_up(&app).await;
+    let owner = app.session("acme", setup::OWNER, crate::app::PASSWORD).await;
+    admin.sign_in("/platform/login", setup::ADMIN, crate::app::PASSWORD).await;
+    fill(&app, &admin).await;
+    for path in ["/", "/platform/login", "/t/acme/login"] {
+        reached.look(&stranger, path).await;
+        problems.look_for(&browser, path).await;
+    }
+
+    browser.take_over(&owner).await;
+    browser.take_over(&admin).await;
+    let inside = [(&owner, "/t/acme/"), (&admin, "/platform/")];
+    for (person, start) in inside {
+        for path in reached.walk(person, start).await {
+            problems.look_for(&browser, &path).await;
+        }
+    }
+
+    // Ends the administrator's session.
+    browser.forget_cookies().await;
+    let path = link_to_password(&app);
+    reached.look(&stranger, &path).await;
+    problems.look_for(&browser, &path).await;
+    reached.must_be_all();
+    problems.must_be_none();
+}
+
+/// Something of everything, so that pages have something to show.
+async fn fill(app: &TestApp, admin: &Session) {
+    app.cli(&["tenant", "shred-audit", "acme", "--confirm", "acme"], "");
+    let api = app.client(app.key("acme", "owner"));
+    let conversation = start_conversation(&api).await;
+    let messages = format!("/api/v1/conversations/acme/{conversation}/messages");
+    api.post(&messages, &message("Where is my order?")).await.expect(201);
+    let create = ["user", "create", "--tenant", "acme", "--role", "viewer", "--password-stdin"];
+    app.cli(&[&create[..], &["vera@example.org"]].concat(), crate::app::PASSWORD);
+    let audit = "/api/v1/audit/acme";
+    let search = json!({ "name": "Refusals", "q": "outcome:denied" });
+    api.post(&format!("{audit}/searches"), &search).await.expect(201);
+    let target = json!({ "type": "syslog", "address": "localhost:9", "transport": "tcp" });
+    let stream = json!({ "name": "To the SIEM", "destination": target });
+    api.post(&format!("{audit}/streams"), &stream).await.expect(201);
+    let add = ["audit", "witness", "add", "--name", "Audit Ltd", "--key"];
+    let key = crate::sweeps::witness(7).1;
+    app.cli(&[&add[..], &[&key, "--tenant", "acme"]].concat(), "");
+    app.cli(&[&add[..], &[&key, "--platform"]].concat(), "");
+    export(&api, &format!("{audit}/exports")).await;
+    let new = "/platform/audit/streams/new";
+    let form = format!("{new}?type=http");
+    let kind = [("type", "http"), ("authentication", "bearer"), ("credential", "a-secret-token")];
+    let place = [("name", "SIEM"), ("url", "https://siem.example.org/in")];
+    let made = admin.submit(&form, new, &[&kind[..], &place].concat()).await;
+    assert_eq!(made.status, 303, "{}", made.body);
+}
+
+async fn export(api: &Client, exports: &str) {
+    let made = api.post(exports, &json!({ "format": "csv" })).await.expect(202);
+    let one = format!("{exports}/{}", made["id"].as_str().unwrap());
+    while api.get(&one).await.expect(200)["state"] != "ready" {}
+}
+
+/// Where an administrator who has forgotten their password chooses another.
+fn link_to_password(app: &TestApp) -> String {
+    let reset = app.cli(&["admin", "reset", setup::ADMIN], "");
+    let link = reset["setupUrl"].as_str().unwrap();
+    link.strip_prefix(&app.server.url).unwrap_or(link).to_owned()
+}
+
+/// Routes that the walk came through.
+#[derive(Default)]
+struct Reached(BTreeMap<String, String>);
+
+impl Reached {
+    /// Asks for a page; answers with it when it is one.
+    async fn look(&mut self, person: &Session, path: &str) -> Option<String> {
+        if let Some(route) = route_of(path) {
+            self.0.insert(route.label().to_owned(), path.to_owned());
+        }
+        let answer = person.get(path).await;
+        assert!(answer.status < 500, "{path}: {} {}", answer.status, answer.body);
+        let page = answer.header("content-type").starts_with("text/html");
+        (page && answer.status < 300).then_some(answer.body)
+    }
+
+    /// Follows links from page to page, to one page of each route; answers with their paths.
+    async fn walk(&mut self, person: &Session, start: &str) -> Vec<String> {
+        let mut seen = BTreeSet::from([label(start)]);
+        let (mut next, mut pages) = (VecDeque::from([start.to_owned()]), Vec::new());
+        while let Some(path) = next.pop_front() {
+            let Some(page) = self.look(person, &path).await else { continue };
+            for link in links(&page) {
+                if route_of(&link).is_some_and(|route| !route.is_open())
+                    && seen.insert(label(&link))
+                {
+                    next.push_back(link);
+                }
+            }
+            pages.push(path);
+        }
+        pages
+    }
+
+    fn must_be_all(&self) {
+        let left: Vec<&str> = pages()
+            .filter(|route| !self.0.contains_key(route.label()) && !NOT_PAGES.contains(&route.path))
+            .map(Route::label)
+            .collect();
+        assert!(
+            left.is_empty(),
+            "tell this test how to reach these: link them from another page, or open them \
+             where the sign-in pages are: {left:#?}"
+        );
+    }
+}
+
+/// Answers to GET that are no pages: redirects, files, what a script asks for.
+const NOT_PAGES: &[&str] = &[
+    "/t/{tenant}",
+    "/platform",
+    "/t/{tenant}/admin/audit/witnesses/request.svg",
+    "/platform/audit/witnesses/request.svg",
+    "/t/{tenant}/admin/audit/exports/{id}/download",
+    "/platform/audit/exports/{id}/download",
+    "/t/{tenant}/admin/audit/suggest",
+    "/platform/audit/suggest",
+    "/t/{tenant}/admin/audit/tail",
+    "/platform/audit/tail",
+];
+
+fn pages() -> impl Iterator<Item = &'static Route> {
+    routes().iter().filter(|route| {
+        route.method == Method::Get && matches!(route.surface, Surface::Console | Surface::Platform)
+    })
+}
+
+fn label(path: &str) -> String {
+    route_of(path).map(|route| route.label().to_owned()).unwrap_or_default()
+}
+
+/// The route that a path belongs to: of several that fit, the one that names most.
+fn route_of(path: &str) -> Option<&'static Route> {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let fits = |route: &&Route| {
+        let (mut wanted, mut given) = (route.path.split('/'), path.split('/'));
+        wanted.by_ref().zip(given.by_ref()).all(|(wanted, given)| {
+            wanted == given || (wanted.starts_with('{') && !given.is_empty())
+        }) && route.path.split('/').count() == path.split('/').count()
+    };
+    pages().filter(fits).min_by_key(|route| route.path.matches('{').count())
+}
+
+/// Where a page leads to.
+fn links(page: &str) -> Vec<String> {
+    let hrefs = page.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    hrefs.map(|href| href.replace("&amp;", "&").replace("&#38;", "&")).collect()
+}
+
+/// What was found, with the pages that have it.
+#[derive(Default)]
+struct Problems(BTreeMap<String, Vec<String>>);
+
+impl Problems {
+    async fn look_for(&mut self, browser: &Browser, path: &str) {
+        browser.open(path).await;
+        let axe = std::fs::read_to_string(AXE)
+            .unwrap_or_else(|error| panic!("{AXE}: {error}: run packaging/test-tools"));
+        browser.run(&axe, json!([])).await;
+        for (mode, options) in [("light", LIGHT), ("dark", DARK)] {
+            browser.dark(mode == "dark").await;
+            let script = "const done = arguments[arguments.length - 1];
+                axe.run(document, JSON.parse(arguments[0])).then(
+                    (found) => done(found.violations), (error) => done(String(error)));";
+            let found = browser.run_async(script, json!([options])).await;
+            let found = found.as_array().unwrap_or_else(|| panic!("{path}: axe said {found}"));
+            found.iter().for_each(|violation| self.note(violation, path, mode));
+        }
+        browser.width(NARROW).await;
+        let wide = "const page = document.documentElement; return page.scrollWidth";
+        let wide = browser.run(wide, json!([])).await;
+        if wide.as_u64() > Some(NARROW.into()) {
+            let what = format!("wider than a phone: {wide} pixels");
+            self.0.entry(what).or_default().push(path.to_owned());
+        }
+        browser.width(1280).await;
+    }
+
+    fn note(&mut self, violation: &Value, path: &str, mode: &str) {
+        for node in violation["nodes"].as_array().unwrap() {
+            let what = format!("{}: {}", violation["id"], node["html"]);
+            let why = node["failureSummary"].as_str().unwrap_or_default();
+            self.0.entry(format!("{what}\n{why}")).or_default().push(format!("{path} ({mode})"));
+        }
+    }
+
+    fn must_be_none(&self) {
+        assert!(self.0.is_empty(), "{:#?}", self.0);
+    }
+}
