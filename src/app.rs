@@ -14,6 +14,7 @@ use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
+use crate::mail::Mailer;
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
 use crate::trail::Verified;
@@ -29,6 +30,7 @@ pub struct App {
     pub tokens: Tokens,
     pub hasher: Hasher,
     pub limiter: Limiter,
+    pub mailer: Mailer,
     /// Of audit logs, to other systems.
     pub streams: Streams,
     /// Of signed checkpoints, outside of this machine.
@@ -68,6 +70,7 @@ impl App {
             tokens: Tokens::new(boot.installation),
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
+            mailer: Mailer::new(&settings.mail, runtime),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,

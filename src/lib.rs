@@ -20,6 +20,7 @@ pub mod demo;
 pub mod http;
 pub mod jobs;
 pub mod kernel;
+pub mod mail;
 pub mod ops;
 pub mod provision;
 pub mod roles;

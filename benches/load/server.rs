@@ -21,7 +21,9 @@ const READY: &str = "Strongroom is ready at https://";
 const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_SERVER__HTTP_REDIRECT_LISTEN", "off"),
     ("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE", "0"),
+    ("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE_PER_TENANT", "0"),
     ("STRONGROOM_LIMITS__API_PER_MINUTE", "0"),
+    ("STRONGROOM_LIMITS__API_PER_MINUTE_PER_TENANT", "0"),
     ("STRONGROOM_LIMITS__INGEST_PER_MINUTE", "0"),
     ("STRONGROOM_LIMITS__CONSOLE_PER_MINUTE", "0"),
     // What a production server does too: a line for each request, here to nowhere.

@@ -29,15 +29,6 @@ CREATE TABLE admin_sessions (
     client     BLOB NOT NULL
 );
 
--- One-time links: one sets up the installation, others let an administrator choose a password.
-CREATE TABLE setup_links (
-    token_hash BLOB PRIMARY KEY NOT NULL,
-    admin      BLOB REFERENCES admins (id) ON DELETE CASCADE,
-    created    INTEGER NOT NULL,
-    expires    INTEGER NOT NULL,
-    used       INTEGER
-);
-
 CREATE TABLE job_schedules (
     job     TEXT PRIMARY KEY NOT NULL,
     cron    TEXT NOT NULL,

@@ -10,6 +10,7 @@ mod audit_streams;
 mod audit_witness;
 mod auth;
 mod conversations;
+mod invitations;
 pub mod openapi;
 pub mod problem;
 mod reply;
@@ -21,6 +22,8 @@ use crate::http::route::Route;
 
 pub fn routes() -> Vec<Route> {
     let mut routes = conversations::routes();
+    // Before the members: an id takes any name.
+    routes.extend(invitations::routes());
     routes.extend(audit::routes());
     routes.extend(audit_export::routes());
     routes.extend(audit_streams::routes());

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::person::{Needs, Person};
-use super::session::{self, PLATFORM, SignedIn};
+use super::session::{self, SignedIn};
 use super::{AuthnError, device};
 use crate::args;
 use crate::audit::{Event, catalogue};
@@ -182,10 +182,7 @@ pub enum Admission {
 /// [`AuthnError::Suspended`] when the tenant is; what `spend` says.
 pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admission, AuthnError> {
     let runtime = tenants.runtime();
-    let owner = match realm {
-        Realm::Platform => PLATFORM,
-        Realm::Tenant(tenant) => tenant,
-    };
+    let owner = session::owner(realm);
     // It may have been suspended between one factor and the next.
     let found = tenants.tenant_by_id(owner);
     if found.is_none_or(|tenant| !tenant.state.admits()) && realm != Realm::Platform {

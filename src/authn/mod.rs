@@ -9,6 +9,7 @@ pub mod device;
 mod enrolment;
 mod hasher;
 mod known;
+pub(crate) mod links;
 mod own_factors;
 pub mod passkey;
 mod person;
@@ -17,7 +18,6 @@ mod recovery;
 mod rights;
 mod second_factor;
 mod session;
-mod setup_link;
 mod sign_in;
 mod standing;
 mod step_up;
@@ -32,6 +32,11 @@ pub use authenticator::{AppSecret, code as authenticator_code};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use known::known_of;
+pub use links::{
+    Ask, AskFor, LinkFor, Opened, Way, ask_for_address, ask_for_link, confirm_address,
+    consume as consume_link, create as create_link, look as look_at_link, look_at_address_link,
+    look_at_reset_link, look_at_sign_in_link, reset_password, sign_in_by_link,
+};
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,
     new_authenticator, new_recovery_codes, own_factors, remove_authenticator, reset_factors,
@@ -44,9 +49,6 @@ pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
 };
-pub use setup_link::{
-    LinkFor, consume as consume_link, create as create_link, look as look_at_link,
-};
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use standing::{renew, renew_with_session, rights_of};
 pub use step_up::{Again, Asked, step_up, step_up_asks};
@@ -56,6 +58,7 @@ pub use throttle::{
 pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::authz::Principal;
+use crate::crypto::password::PasswordError;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
 
@@ -107,6 +110,10 @@ pub enum AuthnError {
     Passkey,
     #[error("a passkey alone is not enough here: sign in with your password first")]
     PasskeyNotAlone,
+    #[error("this link was used before or its time is over: ask for a new one")]
+    Link,
+    #[error(transparent)]
+    Password(PasswordError),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -132,7 +139,8 @@ impl Fault for AuthnError {
             Self::TryLater(_) => ErrorKind::Throttled,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
             Self::Suspended => ErrorKind::Denied,
-            Self::SetupLink => ErrorKind::NotFound,
+            Self::SetupLink | Self::Link => ErrorKind::NotFound,
+            Self::Password(_) => ErrorKind::Invalid,
             Self::Door(error) => error.kind(),
         }
     }
@@ -144,6 +152,8 @@ impl Fault for AuthnError {
             Self::TryLater(_) => "too-many-requests",
             Self::NotConfirmed => "not-confirmed",
             Self::NoPerson => "not-a-person",
+            Self::Link => "link-over",
+            Self::Password(error) => error.code(),
             Self::Suspended => "tenant-suspended",
             Self::SetupLink => "setup-link",
             Self::RefreshToken => "refresh-token-invalid",

@@ -47,7 +47,7 @@ impl Needs {
 }
 
 impl Person {
-    pub(super) fn by_email(
+    pub(crate) fn by_email(
         tx: &impl RealmTx,
         realm: Realm,
         email: &str,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::AuthnError;
 use super::admission::{Client, Factors, Proof};
 use super::person::{Person, tables};
 use super::policy::SignInPolicy;
+use super::{AuthnError, links};
 use crate::args;
 use crate::audit::{Event, catalogue, event::Resource};
 use crate::authz::{Caller, Principal, Realm, RequestContext};
@@ -21,6 +21,15 @@ use crate::tenants::{AuditEvents, DoorError, ReadTx, SystemWrite, Tenants, Write
 
 /// The platform has no tenant id; its tokens carry this one.
 pub const PLATFORM: TenantId = TenantId::from_bytes([0; 16]);
+
+/// What the tokens of a realm carry.
+pub(super) const fn owner(realm: Realm) -> TenantId {
+    match realm {
+        Realm::Platform => PLATFORM,
+        Realm::Tenant(tenant) => tenant,
+    }
+}
+
 /// A session's last use is written down when it is older than this.
 pub(super) const SEEN: Duration = Duration::from_secs(60);
 
@@ -252,7 +261,9 @@ pub fn end_all<P>(
     person: [u8; 16],
     except: Option<SessionId>,
 ) -> Result<usize, DoorError> {
-    let (person, sessions) = (Value::Id(person), tables(realm).1);
+    let sessions = tables(realm).1;
+    links::end_all_of(tx, person)?;
+    let person = Value::Id(person);
     tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person])?;
     tx.execute("DELETE FROM enrolments WHERE person = $1", args![person])?;
     let ended = match except {

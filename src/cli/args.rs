@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, key, role, tenant, token, user};
+use super::{admin, audit, key, mail, role, tenant, token, user};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -59,6 +59,9 @@ pub enum Verb {
     /// The key that signs access tokens
     #[command(subcommand)]
     Token(token::Verb),
+    /// The way to the mail server
+    #[command(subcommand)]
+    Mail(mail::Verb),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),

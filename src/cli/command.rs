@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, role, tenant, token, user};
+use super::{admin, audit, key, mail, role, tenant, token, user};
 use crate::authn::Hasher;
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
+use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
 #[derive(Serialize, Deserialize)]
@@ -21,6 +22,7 @@ pub enum Command {
     Role(role::Command),
     Key(key::Command),
     Token(token::Command),
+    Mail(mail::Command),
     Audit(audit::Command),
 }
 
@@ -49,6 +51,7 @@ impl Drop for Password {
 pub struct Operator {
     pub tenants: Tenants,
     pub hasher: Hasher,
+    pub mailer: Mailer,
     pub caller: Arc<Caller>,
     /// What links begin with.
     pub base_url: String,
@@ -60,6 +63,7 @@ impl Operator {
     pub fn new(
         tenants: &Tenants,
         hasher: &Hasher,
+        mailer: &Mailer,
         base_url: &str,
         uid: u32,
         feedback: Feedback,
@@ -73,6 +77,7 @@ impl Operator {
         Self {
             tenants: tenants.clone(),
             hasher: hasher.clone(),
+            mailer: mailer.clone(),
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
             feedback,
@@ -97,6 +102,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
+        Command::Mail(command) => mail::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,

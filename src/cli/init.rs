@@ -12,6 +12,7 @@ use super::feedback::Feedback;
 use super::output::Report;
 use crate::authn::{Hasher, LinkFor};
 use crate::kernel::Runtime;
+use crate::mail::Mailer;
 use crate::tenants::Boot;
 
 pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
@@ -29,6 +30,7 @@ pub async fn run(context: Context) -> anyhow::Result<ExitCode> {
     let operator = Operator::new(
         &boot.tenants,
         &Hasher::new(&runtime).with_cost(settings.auth.bcrypt_cost),
+        &Mailer::new(&settings.mail, &runtime),
         &base_url,
         uid,
         Feedback::nobody(),

@@ -9,6 +9,7 @@ mod demo;
 mod feedback;
 mod init;
 mod key;
+mod mail;
 mod openapi;
 mod output;
 mod password;
@@ -57,6 +58,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
+        Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,

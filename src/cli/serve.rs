@@ -97,7 +97,14 @@ async fn announce(
     tracing::info!(%fingerprint, "TLS certificate");
     if boot.is_new {
         let uid = rustix::process::getuid().as_raw();
-        let operator = Operator::new(&app.tenants, &app.hasher, base_url, uid, Feedback::nobody());
+        let operator = Operator::new(
+            &app.tenants,
+            &app.hasher,
+            &app.mailer,
+            base_url,
+            uid,
+            Feedback::nobody(),
+        );
         let url = link(&operator, LinkFor::Setup).await?;
         say(&format!("Set up this installation within 30 minutes, once:\n  {url}"))?;
         say(&format!("Certificate (SHA-256): {fingerprint}"))?;

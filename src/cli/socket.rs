@@ -22,6 +22,7 @@ use super::output::Report;
 use crate::app::App;
 use crate::authn::Hasher;
 use crate::kernel::Runtime;
+use crate::mail::Mailer;
 use crate::store::StoreError;
 use crate::tenants::{Boot, BootError};
 
@@ -81,7 +82,8 @@ async fn alone(
     let uid = rustix::process::getuid().as_raw();
     let (feedback, mut answers) = feedback::channel();
     let hasher = Hasher::new(&runtime).with_cost(settings.auth.bcrypt_cost);
-    let operator = Operator::new(&boot.tenants, &hasher, &base_url, uid, feedback.clone());
+    let mailer = Mailer::new(&settings.mail, &runtime);
+    let operator = Operator::new(&boot.tenants, &hasher, &mailer, &base_url, uid, feedback.clone());
     let work = async move {
         let result = execute(&operator, command).await;
         feedback.end(result).await;
@@ -170,7 +172,8 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let mut reader = BufReader::new(reader.take(LINE_BYTES));
     tokio::time::timeout(READ_TIME, reader.read_line(&mut line)).await??;
     let (feedback, mut answers) = feedback::channel();
-    let operator = Operator::new(&app.tenants, &app.hasher, app.base_url(), uid, feedback.clone());
+    let (tenants, hasher, mailer) = (&app.tenants, &app.hasher, &app.mailer);
+    let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone());
     let work = async move {
         let result = match serde_json::from_str(&line) {
             Ok(command) => execute(&operator, command).await,

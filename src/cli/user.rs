@@ -7,8 +7,10 @@ use serde_json::json;
 use super::command::{Operator, Password};
 use super::output::{Report, table};
 use super::password;
-use crate::authz::permission::{UserCreate, UserDisable, UserRead, UserRole, UserUpdate};
-use crate::users::{self, NewMember};
+use crate::authz::permission::{
+    UserCreate, UserDisable, UserInvite, UserRead, UserRole, UserUpdate,
+};
+use crate::users::{self, NewInvitation, NewMember};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -28,6 +30,20 @@ pub enum Verb {
         /// Read the password from standard input; a random one is made otherwise
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Invite somebody, who then chooses a name and a password
+    Invite {
+        /// Short name of the tenant
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address
+        email: String,
+        /// What they are called until they say so themselves
+        #[arg(long)]
+        name: Option<String>,
+        /// The code of a role
+        #[arg(long)]
+        role: String,
     },
     /// List the members
     List {
@@ -77,6 +93,10 @@ pub enum Command {
         role: String,
         password: Option<Password>,
     },
+    Invite {
+        tenant: String,
+        invitation: NewInvitation,
+    },
     List {
         tenant: String,
     },
@@ -103,6 +123,9 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             let password = password_stdin.then(password::from_stdin).transpose()?;
             Command::Create { tenant, email, name, role, password }
         }
+        Verb::Invite { tenant, email, name, role } => {
+            Command::Invite { tenant, invitation: NewInvitation { email, name, role } }
+        }
         Verb::List { tenant } => Command::List { tenant },
         Verb::Role { tenant, user, role } => Command::Role { tenant, user, role },
         Verb::Rename { tenant, user, name } => Command::Rename { tenant, user, name },
@@ -116,6 +139,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Create { tenant, email, name, role, password } => {
             create(operator, &tenant, email, name, &role, password.as_ref()).await
         }
+        Command::Invite { tenant, invitation } => invite(operator, &tenant, invitation).await,
         Command::List { tenant } => list(operator, &tenant).await,
         Command::Role { tenant, user, role } => {
             let (grant, _) = operator.tenant::<UserRole>(&tenant).await?;
@@ -158,6 +182,22 @@ async fn create(
         json["password"] = made.as_str().into();
         text += &format!("\nInitial password, shown only now: {made}");
     }
+    Ok(Report::done(json, text))
+}
+
+async fn invite(operator: &Operator, tenant: &str, new: NewInvitation) -> anyhow::Result<Report> {
+    let (grant, tenant) = operator.tenant::<UserInvite>(tenant).await?;
+    let done = users::invite(&operator.tenants, &operator.mailer, &grant, &tenant, new).await?;
+    let mut json = serde_json::to_value(&done.invitation)?;
+    let email = &done.invitation.email;
+    json["mailed"] = done.is_mailed.into();
+    json["url"] = serde_json::Value::Null;
+    if done.is_mailed {
+        return Ok(Report::done(json, format!("{email} gets an invitation by mail.")));
+    }
+    let url = format!("{}{}", operator.base_url, done.link.as_str());
+    json["url"] = url.as_str().into();
+    let text = format!("{email} becomes a member within 7 days, once, at\n{url}");
     Ok(Report::done(json, text))
 }
 

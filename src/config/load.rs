@@ -97,7 +97,7 @@ impl Settings {
                  choose another port, or \"off\" for the redirect",
             ));
         }
-        Ok(())
+        self.mail.check()
     }
 }
 

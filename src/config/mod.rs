@@ -6,6 +6,7 @@
 
 mod error;
 mod load;
+mod mail;
 mod place;
 mod publish;
 mod secret;
@@ -17,10 +18,12 @@ mod value;
 
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
+pub use mail::{Mailbox, SmtpTls};
 pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
 pub use secret::{RootKeyConfig, SecretKey32};
 pub use table::{
-    Checkpoints, Description, Limits, Log, RootKey, Server, Sessions, Settings, Store, Streams,
+    Checkpoints, Description, Limits, Log, Mail, RootKey, Server, Sessions, Settings, Store,
+    Streams,
 };
-pub use types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
+pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

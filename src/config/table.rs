@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use super::error::ConfigError;
 use super::load::Given;
+use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
 use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
-use super::types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
+use super::types::{
+    ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion,
+};
 use super::value::Value;
 use crate::kernel::limits;
 
@@ -132,6 +135,14 @@ settings! {
         workers: Option<u32> [1..=1024] = None,
         /// IP addresses of reverse proxies. `X-Forwarded-For` is believed from these alone.
         trusted_proxies: Vec<IpAddr> = Vec::new(),
+        /// Sites whose pages may use the API from a browser, with a token of their own and without
+        /// cookies: exact origins such as `https://app.example.org`.
+        cors_origins: Vec<ExternalUrl> = Vec::new(),
+        /// Where to report a weakness, for `/.well-known/security.txt`: a `mailto:` or `https:`
+        /// address. The console's own address when unset.
+        security_contact: Option<ContactUrl> = None,
+        /// Address of the page that says how reports of weaknesses are dealt with.
+        security_policy: Option<ContactUrl> = None,
         /// Seconds that requests under way have to finish when the server stops.
         shutdown_seconds: u32 [0..=3600] = 30,
     }
@@ -214,6 +225,29 @@ settings! {
         publish_http_header: Option<SecretHeader> = None,
         /// PEM file with the authorities to trust for both, instead of the system's.
         publish_ca: Option<PathBuf> = None,
+    }
+
+    /// Mail through the operator's own server. Without `mail.smtp_host` none is sent, and nothing
+    /// that needs mail is offered.
+    mail: Mail {
+        /// Host name or address of the mail server (SMTP submission, RFC 6409).
+        smtp_host: Option<SmtpHost> = None,
+        /// Its port; 587 when unset, 465 with `mail.smtp_tls = "tls"`, 25 with `"none"`.
+        smtp_port: Option<u32> [1..=65_535] = None,
+        /// `starttls`, `tls` (from the first byte) or `none`, which only a server on this machine
+        /// may be asked for.
+        smtp_tls: SmtpTls = SmtpTls::Starttls,
+        /// Name to sign in to the mail server with; none when unset.
+        smtp_username: Option<String> = None,
+        /// Password that belongs to it; a secret. `mail.smtp_password_file` is safer.
+        smtp_password: Option<SecretText> = None,
+        /// File with the password, readable by its owner alone.
+        smtp_password_file: Option<PathBuf> = None,
+        /// PEM file with the authorities to trust for the mail server, instead of the system's.
+        smtp_ca: Option<PathBuf> = None,
+        /// Sender, as `vault@example.org` or `Strongroom <vault@example.org>`. Needed with
+        /// `mail.smtp_host`.
+        from: Option<Mailbox> = None,
     }
 
     /// Passwords.

@@ -2,6 +2,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use super::*;
@@ -172,6 +173,45 @@ fn settings_that_need_each_other_are_checked_together() {
     assert!(one.contains("set both or neither"), "{one}");
     let same = refusal(Some("server.listen = \"127.0.0.1:8080\""), &[]);
     assert!(same.contains("same address"), "{same}");
+}
+
+#[test]
+fn mail_goes_out_protected_and_with_a_sender_or_not_at_all() {
+    let host = "[mail]\nsmtp_host = \"mail.example.org\"\n";
+    let from = format!("{host}from = \"Vault <vault@example.org>\"\n");
+    assert!(refusal(Some(host), &[]).contains("needs mail.from"));
+    for wrong in ["no address", "a@b\nBcc: c@d", "a@b, c@d"] {
+        let env = [("STRONGROOM_MAIL__FROM", wrong)];
+        assert!(refusal(Some(host), &env).contains("mail.from"), "{wrong}");
+    }
+    let mail = load(Some(&from), &[]).unwrap().mail;
+    assert_eq!((mail.port(), mail.smtp_tls), (587, crate::config::SmtpTls::Starttls));
+    let none = refusal(Some(&format!("{from}smtp_tls = \"none\"\n")), &[]);
+    assert!(none.contains("on this machine alone"), "{none}");
+    let local = from.replace("mail.example.org", "127.0.0.1") + "smtp_tls = \"none\"\n";
+    assert_eq!(load(Some(&local), &[]).unwrap().mail.port(), 25);
+    let user = refusal(Some(&format!("{from}smtp_username = \"vault\"\n")), &[]);
+    assert!(user.contains("go together"), "{user}");
+}
+
+#[test]
+fn the_password_of_the_mail_server_is_read_from_its_file_and_never_printed() {
+    let dir = TempDir::new().unwrap();
+    let path = written(&dir, "smtp", b"correct horse\n", 0o600);
+    let file = format!(
+        "[mail]\nsmtp_host = \"mail.example.org\"\nfrom = \"vault@example.org\"\n\
+         smtp_username = \"vault\"\nsmtp_password_file = \"{}\"\n",
+        path.display()
+    );
+    let mail = load(Some(&file), &[]).unwrap().mail;
+    let (name, password) = mail.credentials().unwrap().unwrap();
+    assert_eq!((name.as_str(), password.expose_secret()), ("vault", "correct horse"));
+    assert!(!format!("{mail:?}").contains("horse"));
+    let twice = refusal(Some(&file), &[("STRONGROOM_MAIL__SMTP_PASSWORD", "other")]);
+    assert!(twice.contains("set one of them") && !twice.contains("horse"), "{twice}");
+    let open = written(&dir, "open", b"correct horse", 0o644);
+    let refused = refusal(Some(&file.replace(path.to_str().unwrap(), open.to_str().unwrap())), &[]);
+    assert!(refused.contains("644") && !refused.contains("horse"), "{refused}");
 }
 
 #[test]

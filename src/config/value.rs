@@ -158,6 +158,21 @@ impl Value for PathBuf {
     }
 }
 
+/// A line of text.
+impl Value for String {
+    const EXPECTED: &'static str = "a text in quotes";
+
+    fn read(raw: &Raw) -> Result<Self, Fault> {
+        let text = raw.text().map(str::trim).filter(|text| !text.is_empty());
+        let clean = text.filter(|text| !text.contains(char::is_control));
+        clean.map(str::to_owned).ok_or(Fault::Unexpected)
+    }
+
+    fn shown(&self) -> String {
+        format!("\"{self}\"")
+    }
+}
+
 impl<T: Value> Value for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const SECRET: bool = T::SECRET;

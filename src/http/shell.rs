@@ -11,9 +11,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::call::{DEVICE_COOKIE, PLATFORM_COOKIE, TENANT_COOKIE};
 use super::failure::Failure;
-use super::headers;
 use super::input::{Input, client_ip};
 use super::route::{Access, BodyLimit, Route, Surface};
+use super::{cors, headers};
 use crate::app::App;
 use crate::authz::{Browser, RequestContext};
 use crate::kernel::{ErrorKind, limits};
@@ -54,10 +54,30 @@ pub async fn serve(
         .unwrap_or_else(|failure| render(&app, route.surface, route, &request, &context, failure));
     drop(room);
     headers::add(response.headers_mut(), route.surface, context.id, rate.get());
+    if cors::is_shared(route) {
+        cors::add(response.headers_mut(), &app.settings, &request);
+    }
     let took = app.runtime.clock.monotonic().saturating_sub(start);
     log(route, &request, &context, &response, took);
     crate::ops::metrics::observe(route, response.status().as_u16(), took);
     response
+}
+
+/// What no route of this path takes: a browser's question whether it may send something, or a
+/// mistake.
+pub async fn other_method(
+    app: Arc<App>,
+    path: &'static str,
+    request: HttpRequest,
+    failure: Failure,
+) -> HttpResponse {
+    let Some(mut answer) = cors::preflight(&app.settings, &request, path) else {
+        return nothing(app, request, failure).await;
+    };
+    let context = context(&app, &request);
+    headers::add(answer.headers_mut(), Surface::Api, context.id, None);
+    cors::add(answer.headers_mut(), &app.settings, &request);
+    answer
 }
 
 /// Where nothing is declared.

@@ -1,7 +1,7 @@
 //! Deletes what is past its time: sessions, answers to repeated calls, failed attempts to sign in.
 
 use super::{Context, Job, JobError, Record, Summary, Walk, repo};
-use crate::authn::forget_failures;
+use crate::authn::{forget_failures, links};
 use crate::authz::Realm;
 use crate::kernel::limits;
 use crate::tenants::SystemWrite;
@@ -36,7 +36,8 @@ async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
     let answered = now.minus(limits::IDEMPOTENCY_LIFE);
     let write = context.app.tenants.system_write(realm, SystemWrite::Expiry, move |tx| {
         repo::expire(tx, sessions, ends, answered)?;
-        Ok(forget_failures(tx, now)?)
+        forget_failures(tx, now)?;
+        Ok(links::tidy(tx, now)?)
     });
     Ok(write.await?)
 }

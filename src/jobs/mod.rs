@@ -33,6 +33,7 @@ mod prune_logs;
 mod prune_tests;
 mod publish_checkpoints;
 mod rotate_token_keys;
+mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
 
@@ -54,6 +55,7 @@ pub const JOBS: &[Job] = &[
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
+    send_mail::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     migrate_tenants::JOB,

@@ -99,6 +99,8 @@ ids! {
     /// A browser that somebody has signed in with.
     DeviceId,
     MailId,
+    /// A one-time link; an invitation is one.
+    LinkId,
     /// Something that waits for a second person.
     ApprovalId,
 }

@@ -61,6 +61,8 @@ pub const ROLES: u64 = 50;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
 pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// What a password holds beside what is known of its person, in characters.
+pub const PASSWORD_CHARS_UNKNOWN: usize = 8;
 /// Words known about a person that their password is compared with; rating it takes longer with each.
 pub const PASSWORD_CONTEXT_WORDS: usize = 64;
 /// Rounds of bcrypt, as a power of two, where `auth.bcrypt_cost` says nothing else: about a fifth
@@ -94,6 +96,33 @@ pub const FACTOR_FAILURES_COUNT: Duration = Duration::from_secs(15 * 60);
 pub const DEVICE_LIFE: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 /// Browsers remembered of one person; the one that was unused longest makes room.
 pub const DEVICES_MOST: u32 = 32;
+/// A link to sign in with.
+pub const SIGN_IN_LINK_LIFE: Duration = Duration::from_secs(15 * 60);
+/// A link to choose a new password with.
+pub const RESET_LINK_LIFE: Duration = Duration::from_secs(30 * 60);
+/// A link that proves an e-mail address.
+pub const ADDRESS_LINK_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// An invitation: people are away for a few days.
+pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Links that one address gets in an hour from one tenant, whoever asks for them.
+pub const LINKS_PER_ADDRESS: u64 = 3;
+pub const LINKS_PER_ADDRESS_TIME: Duration = Duration::from_secs(60 * 60);
+/// Invitations of one tenant that are open.
+pub const INVITATIONS: usize = 1_000;
+/// A mail that no server took for this long is given up.
+pub const MAIL_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The first wait before a mail is tried again …
+pub const MAIL_RETRY: Duration = Duration::from_secs(60);
+/// … and the longest: it doubles.
+pub const MAIL_RETRY_MOST: Duration = Duration::from_secs(60 * 60);
+/// One mail on its way, sign-in to the server included.
+pub const MAIL_TIME: Duration = Duration::from_secs(60);
+/// Mails on their way at one time: a small mail server takes that many connections.
+pub const MAILS_AT_ONCE: usize = 4;
+/// Mails of one realm in one round, so that none keeps the others waiting.
+pub const MAILS_PER_ROUND: u32 = 100;
+/// Mails of one realm that wait; what strangers ask for is not taken beyond half of it.
+pub const MAILS_WAITING: u64 = 2_000;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;

@@ -80,6 +80,8 @@ id_values!(
     StreamId,
     SavedSearchId,
     ShredId,
+    MailId,
+    LinkId,
     InstallationId
 );
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
 use super::growth::Growth;
+use super::outboxes::Outboxes;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::standing::Standing;
@@ -67,6 +68,7 @@ pub struct Ground {
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
     pub standing: Arc<Standing>,
+    pub outboxes: Arc<Outboxes>,
     /// The logs that were opened since the start.
     pub logs: RwLock<HashMap<LogId, Realm>>,
     /// Signs the checkpoints of all logs as `strongroom/<installation>`.
@@ -130,6 +132,7 @@ impl Boot {
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
             standing: Arc::default(),
+            outboxes: Arc::default(),
             logs: RwLock::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
             directory,
@@ -272,6 +275,8 @@ impl Ground {
     ) -> Result<OpenRealm, StoreError> {
         let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
         (realm.growth, realm.standing) = (self.growth.clone(), self.standing.clone());
+        realm.outboxes = self.outboxes.clone();
+        realm.look_for_mail()?;
         if let Some((log, _)) =
             realm.database.read_here(|tx| crate::audit::checkpoint::log(tx, &self.notary))??
         {

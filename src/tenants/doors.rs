@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -280,12 +280,12 @@ where
     let result = Arc::new(Mutex::new(None));
     let slot = result.clone();
     let (behind, grown) = (realm.clone(), realm.clone());
-    let size = Arc::new(AtomicU64::new(0));
-    let appended = size.clone();
+    let (size, posts) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (appended, posted) = (size.clone(), posts.clone());
     let run = move |raw: &mut RawWriteTx<'_>, log: &mut AuditLog| {
         let outcome = gate()
             .map_err(|denied| E::from(denied.into()))
-            .and_then(|()| attempt(raw, log, &behind, caller.as_deref(), &f));
+            .and_then(|()| attempt(raw, log, &behind, caller.as_deref(), &posted, &f));
         let kept = outcome.is_ok();
         appended.store(log.size(), Ordering::Relaxed);
         let spoiled = raw.spoiled();
@@ -295,6 +295,9 @@ where
     let done = move |outcome| {
         if matches!(outcome, Outcome::Committed) {
             grown.committed(size.load(Ordering::Relaxed));
+            if posts.load(Ordering::Relaxed) {
+                grown.posted();
+            }
         }
         drop(grown);
         let _ = answer.send(outcome); // the caller may have gone away; the write stands
@@ -316,13 +319,16 @@ fn attempt<P, T, E: From<DoorError>>(
     log: &mut AuditLog,
     realm: &OpenRealm,
     caller: Option<&Caller>,
+    posted: &AtomicBool,
     f: &impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E>,
 ) -> Result<Written<T>, E> {
     let first_entry = log.size() + 1;
     let before = raw.total_changes();
     let (raw_tx, permission) = (raw.reborrow(), PhantomData);
-    let mut tx = WriteTx { raw: raw_tx, realm, first_entry, bookkeeping: 0, permission };
+    let mut tx =
+        WriteTx { raw: raw_tx, realm, first_entry, bookkeeping: 0, posted: false, permission };
     let result = f(&mut tx);
+    posted.store(tx.posted, Ordering::Relaxed);
     let (bookkeeping, spoiled) = (tx.bookkeeping, tx.raw.spoiled());
     raw.absorb(spoiled);
     let (value, events) = result?;

@@ -48,6 +48,7 @@ mod growth;
 mod idempotency;
 mod list;
 mod model;
+mod outboxes;
 mod realm;
 mod registry;
 mod root_key;

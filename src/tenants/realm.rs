@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use super::boot::Ground;
 use super::checkpoints::contradicted;
 use super::growth::Growth;
+use super::outboxes::Outboxes;
 use super::standing::Standing;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
@@ -18,7 +19,7 @@ use crate::kernel::id::TenantId;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::engine::Mode;
 use crate::store::migrate::Migrations;
-use crate::store::{Database, Job, Outcome, RawWriteTx, StoreError};
+use crate::store::{Database, Job, Outcome, RawWriteTx, Sql, StoreError};
 
 pub struct OpenRealm {
     /// The tenant's id; the installation's for the platform.
@@ -38,6 +39,8 @@ pub struct OpenRealm {
     pub standing: Arc<Standing>,
     /// The generation of credentials that they were told of.
     told: AtomicU64,
+    /// Who sends mail wants to know that there is some.
+    pub outboxes: Arc<Outboxes>,
     /// How far the search index is known to have come.
     pub indexed: AtomicU64,
     /// Size of the highest checkpoint that is known to be kept outside of the file too.
@@ -100,6 +103,7 @@ impl OpenRealm {
             growth: Arc::default(),
             standing: Arc::default(),
             told: AtomicU64::new(0),
+            outboxes: Arc::default(),
             indexed: AtomicU64::new(0),
             checkpointed: AtomicU64::new(0),
             thinned: AtomicI64::new(0),
@@ -109,12 +113,30 @@ impl OpenRealm {
     /// After a commit: the log has this many entries, and credentials may have changed.
     pub fn committed(&self, size: u64) {
         self.log_size.fetch_max(size, Ordering::Relaxed);
-        let realm = if self.platform { Realm::Platform } else { Realm::Tenant(self.owner) };
-        self.growth.tell(realm, size);
+        self.growth.tell(self.place(), size);
         let generation = self.database.credentials_generation();
         if self.told.swap(generation, Ordering::AcqRel) != generation {
-            self.standing.stir(realm);
+            self.standing.stir(self.place());
         }
+    }
+
+    /// After a commit that queued mail.
+    pub fn posted(&self) {
+        self.outboxes.note(self.place(), self.runtime.now());
+    }
+
+    /// After opening: mail may wait from an earlier time.
+    pub fn look_for_mail(&self) -> Result<(), StoreError> {
+        let sql = "SELECT min(due) FROM mail";
+        let due = self.database.read_here(|tx| tx.query_one(sql, &[], |row| row.get(0)))??;
+        if let Some(due) = due.flatten() {
+            self.outboxes.note(self.place(), due);
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> Realm {
+        if self.platform { Realm::Platform } else { Realm::Tenant(self.owner) }
     }
 
     pub fn touch(&self) {

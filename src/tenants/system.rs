@@ -68,7 +68,7 @@ async fn note_lost_index(realm: &Arc<OpenRealm>) -> Result<(), DoorError> {
 }
 
 impl Tenants {
-    /// Reads credential tables, for `authn` alone.
+    /// Reads credential tables, for `authn`, and the mail that waits, for `mail`.
     pub(crate) async fn credentials<T, E>(
         &self,
         realm: Realm,
@@ -84,7 +84,8 @@ impl Tenants {
         result.map_err(DoorError::from)?
     }
 
-    /// Changes credential tables before there is anybody to grant it to: sign-in and sign-out.
+    /// Changes credential tables before there is anybody to grant it to: sign-in and sign-out; gives
+    /// up a mail.
     pub(crate) async fn change_credentials<T, E>(
         &self,
         realm: Realm,
@@ -97,6 +98,20 @@ impl Tenants {
     {
         let realm = self.realm(realm).await?;
         write_realm(realm, caller, || Ok(()), f).await
+    }
+
+    /// The same, unless the tenant takes no changes just now.
+    pub(crate) async fn change_credentials_if_active<T, E>(
+        &self,
+        realm: Realm,
+        f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        T: Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let (open, gate) = (self.realm(realm).await?, self.gate(realm));
+        write_realm(open, None, gate, f).await
     }
 
     /// Records what happened before anybody was known, a failed sign-in for instance.

@@ -33,6 +33,8 @@ pub struct WriteTx<'a, P> {
     pub(super) first_entry: u64,
     /// Rows changed that need no entry of their own: answers kept for repetition, system writes.
     pub(super) bookkeeping: u64,
+    /// Mail was queued.
+    pub(super) posted: bool,
     pub(super) permission: PhantomData<fn() -> P>,
 }
 
@@ -166,6 +168,11 @@ impl<P> WriteTx<'_, P> {
     /// Number that the first entry of this write will have in the log.
     pub fn first_entry(&self) -> u64 {
         self.first_entry
+    }
+
+    /// Mail was queued in this write: once it is committed, whoever sends mail is told.
+    pub(crate) fn posted(&mut self) {
+        self.posted = true;
     }
 
     /// Seals a field under the person's key, or under the tenant's when it belongs to nobody known.

@@ -41,7 +41,7 @@ pub fn seed_owner(
 }
 
 /// `rights` are those of the role, as found in this transaction.
-fn insert<P>(
+pub(super) fn insert<P>(
     tx: &mut WriteTx<'_, P>,
     subject: KeyId,
     new: &Prepared,
@@ -63,7 +63,7 @@ fn insert<P>(
     })
 }
 
-fn created(member: &Member) -> Event {
+pub(super) fn created(member: &Member) -> Event {
     let mut event = Event::new(catalogue::USER_CREATED);
     event.resource = Some(Resource::new("user", member.id.to_string()));
     let role = Change { old: None, new: Some(member.role.as_str().into()) };

@@ -2,6 +2,8 @@
 
 mod change;
 mod create;
+mod invitations;
+mod join;
 mod list;
 mod model;
 mod password;
@@ -10,10 +12,17 @@ mod sessions;
 
 pub use change::{change_role, rename, set_enabled};
 pub use create::{create, seed_owner};
+pub use invitations::{
+    Invitation, Invited, NewInvitation, invitations, invite, look_at_invitation,
+    withdraw_invitation,
+};
+pub use join::{
+    Newcomer, Registration, confirm_registration, join, look_at_registration, register,
+};
 pub use list::{count_active, find, list, own, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
-    UserError,
+    UserError, check_email,
 };
 pub use password::change_password;
 pub use sessions::{OwnSession, end_own_session, own_sessions};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::authn::Hasher;
+use crate::authn::{AuthnError, Hasher};
 use crate::crypto::password::{self, Context, PasswordError};
 use crate::kernel::id::UserId;
 use crate::kernel::{ErrorKind, Fault, Timestamp, limits};
@@ -156,7 +156,9 @@ pub(super) fn check_name(name: &str) -> Result<(), UserError> {
     fine.then_some(()).ok_or(UserError::Name)
 }
 
-fn check_email(email: &str) -> Result<(), UserError> {
+/// # Errors
+/// [`UserError::Email`] for what is none.
+pub fn check_email(email: &str) -> Result<(), UserError> {
     let plausible = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@')
     });
@@ -180,6 +182,16 @@ pub enum UserError {
     Limit,
     #[error("this cursor is not one that a page of this list gave: begin without a cursor")]
     Cursor,
+    #[error("this link was used before or its time is over: ask for a new one")]
+    Link,
+    #[error("nobody can register here with an address of this domain")]
+    Domain,
+    #[error("there is no such invitation: it was accepted, withdrawn, or is over")]
+    NotInvited,
+    #[error("{} invitations are open: withdraw some first", limits::INVITATIONS)]
+    Invitations,
+    #[error("two people have to agree on an owner: invite with another role and change it then")]
+    SecondPerson,
     #[error(transparent)]
     Role(RoleError),
     #[error("you cannot give away more rights than you have")]
@@ -195,6 +207,17 @@ pub enum UserError {
 }
 
 crate::behind_doors!(UserError);
+
+impl From<AuthnError> for UserError {
+    fn from(error: AuthnError) -> Self {
+        match error {
+            AuthnError::Door(error) => Self::Door(error),
+            AuthnError::Password(error) => Self::Password(error),
+            AuthnError::WrongPassword => Self::WrongPassword,
+            _ => Self::Link,
+        }
+    }
+}
 
 impl From<RoleError> for UserError {
     fn from(error: RoleError) -> Self {
@@ -214,10 +237,15 @@ impl Fault for UserError {
             | Self::Password(_)
             | Self::WrongPassword
             | Self::Limit
+            | Self::Domain
             | Self::Cursor => ErrorKind::Invalid,
             Self::Role(error) => error.kind(),
-            Self::Taken | Self::LastOwner | Self::Oneself => ErrorKind::Conflict,
-            Self::NotFound => ErrorKind::NotFound,
+            Self::Taken
+            | Self::LastOwner
+            | Self::Oneself
+            | Self::Invitations
+            | Self::SecondPerson => ErrorKind::Conflict,
+            Self::NotFound | Self::Link | Self::NotInvited => ErrorKind::NotFound,
             Self::TooMuch => ErrorKind::Denied,
             Self::Door(error) => error.kind(),
         }
@@ -230,6 +258,11 @@ impl Fault for UserError {
             Self::Password(error) => error.code(),
             Self::Taken => "email-taken",
             Self::NotFound => "member-not-found",
+            Self::Link => "link-over",
+            Self::Domain => "domain-not-listed",
+            Self::NotInvited => "invitation-not-found",
+            Self::Invitations => "too-many-invitations",
+            Self::SecondPerson => "second-person-needed",
             Self::Limit => "limit-invalid",
             Self::Cursor => "cursor-invalid",
             Self::Role(error) => error.code(),
@@ -244,7 +277,7 @@ impl Fault for UserError {
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::Name => Some("name"),
-            Self::Email | Self::Taken => Some("email"),
+            Self::Email | Self::Taken | Self::Domain => Some("email"),
             Self::Password(_) => Some("password"),
             Self::Role(error) => error.field(),
             Self::WrongPassword => Some("current"),

@@ -167,7 +167,19 @@ impl Session {
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_with(path, fields, &[]).await
+    }
+
+    /// With more headers, each as often as it is named.
+    pub async fn post_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let request = self.http.post(format!("{}{path}", self.url));
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let form = "application/x-www-form-urlencoded";
         Answer::to(request.header(CONTENT_TYPE, form).body(encode(fields))).await
     }

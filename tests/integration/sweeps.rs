@@ -208,6 +208,16 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
                 _ => (format!("{one}/rotate"), None),
             }
         }
+        "POST /api/v1/users/{tenant}/invitations" => {
+            let new = json!({ "email": "swept@example.org", "role": "viewer" });
+            ("/api/v1/users/acme/invitations".into(), Some(new))
+        }
+        "DELETE /api/v1/users/{tenant}/invitations/{id}" => {
+            let all = "/api/v1/users/acme/invitations";
+            let new = json!({ "email": "withdrawn@example.org", "role": "viewer" });
+            let made = client.post(all, &new).await.expect(201);
+            (format!("{all}/{}", made["id"].as_str().unwrap()), None)
+        }
         "POST /api/v1/audit/{tenant}/verify" => ("/api/v1/audit/acme/verify".into(), None),
         "PUT /api/v1/audit/{tenant}/retention" => {
             ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))

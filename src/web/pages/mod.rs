@@ -10,24 +10,29 @@ mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
+mod by_mail;
 mod choose_password;
 mod conversation;
 mod conversations;
 mod exports;
 mod files;
 mod home;
+mod invitations;
 mod jobs;
+mod join;
 mod keys;
 mod landing;
 mod member;
 mod members;
 mod new_conversation;
+mod own_email;
 mod own_factors;
 mod passkey_sign_in;
 mod passkeys;
 mod permissions;
 mod platform;
 mod platform_admins;
+mod platform_settings;
 mod platform_tenant;
 mod roles;
 mod second_factor;
@@ -37,9 +42,12 @@ pub mod step_up;
 mod streams;
 mod witnesses;
 
+pub use by_mail::AskKind;
+
+use super::messages::Messages;
 use super::view::form::Choice;
 use super::view::state::Notice;
-use crate::authz::{Denied, Grant, Permission};
+use crate::authz::{Denied, Grant, Permission, Principal, Role};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::route::Route;
@@ -50,6 +58,8 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        by_mail::routes(),
+        join::routes(),
         second_factor::routes(),
         choose_password::routes(),
         home::routes(),
@@ -57,6 +67,7 @@ pub fn routes() -> Vec<Route> {
         new_conversation::routes(),
         conversation::routes(),
         members::routes(),
+        invitations::routes(),
         keys::routes(),
         witnesses::routes(),
         audit_settings::routes(),
@@ -72,11 +83,13 @@ pub fn routes() -> Vec<Route> {
         permissions::routes(),
         roles::routes(),
         account::routes(),
+        own_email::routes(),
         step_up::routes(),
         own_factors::routes(),
         passkeys::routes(),
         passkey_sign_in::routes(),
         platform::routes(),
+        platform_settings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
         jobs::routes(),
@@ -96,6 +109,13 @@ fn also_platform<P: Permission, Q: Permission>(
     call: &PlatformCall<P>,
 ) -> Result<Grant<Q>, Failure> {
     call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
+}
+
+/// The roles that somebody may give, as options.
+fn built_in_roles(principal: &Principal, selected: &str) -> Vec<Choice> {
+    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(role.permissions()));
+    let names: Vec<&str> = mine.map(Role::name).collect();
+    Choice::roles(Messages::english(), &names, selected)
 }
 
 /// All roles that somebody may give, the tenant's own included, as options.

@@ -82,20 +82,20 @@ async fn sign_in(call: OpenCall) -> Answer {
     let Some(place) = Place::of(&call) else {
         passkey::turn_away(tenants, &binding, &answer).await?;
         tenants.record_bad_credential(&request, call.input.route.label()).await;
-        return refused(SignInProblem::PasskeyRefused, StatusCode::UNAUTHORIZED);
+        return refused(SignInProblem::PasskeyRefused, StatusCode::UNAUTHORIZED).await;
     };
     let (party, binding, answer) = (&party, &binding, &answer);
     let attempt = Attempt { realm: place.realm, party, binding, answer, request };
     match passkey::sign_in(tenants, attempt).await {
         Ok(admission) => admitted(admission, &place.base, place.cookie),
         Err(PasskeyError::Refused(_)) => {
-            refused(SignInProblem::PasskeyRefused, StatusCode::UNAUTHORIZED)
+            refused(SignInProblem::PasskeyRefused, StatusCode::UNAUTHORIZED).await
         }
         Err(PasskeyError::Authn(AuthnError::PasskeyNotAlone)) => {
-            refused(SignInProblem::PasskeyNotAlone, StatusCode::UNAUTHORIZED)
+            refused(SignInProblem::PasskeyNotAlone, StatusCode::UNAUTHORIZED).await
         }
         Err(PasskeyError::Authn(AuthnError::Suspended)) => {
-            refused(SignInProblem::Unavailable, StatusCode::FORBIDDEN)
+            refused(SignInProblem::Unavailable, StatusCode::FORBIDDEN).await
         }
         Err(error) => Err(error.into()),
     }

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::by_mail::Here;
 use super::passkeys;
 use crate::audit::catalogue;
 use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
@@ -60,10 +61,10 @@ struct Form {
 }
 
 async fn form(call: OpenCall) -> Answer {
-    show(&call, String::new(), None, StatusCode::OK)
+    show(&call, String::new(), None, StatusCode::OK).await
 }
 
-pub(super) fn show(
+pub(super) async fn show(
     call: &OpenCall,
     email: String,
     problem: Option<SignInProblem>,
@@ -77,8 +78,10 @@ pub(super) fn show(
         SignInPlace::Platform => "/platform/login".to_owned(),
         SignInPlace::Tenant { slug } => format!("/t/{slug}/login"),
     };
-    let (email, passkeys) = (Field::value(email), passkeys::place(&call.app, &call.input));
-    let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem };
+    let (here, email) = (Here::of(call), Field::value(email));
+    let passkeys = passkeys::place(&call.app, &call.input);
+    let (ways, base) = (here.ways(call).await?, here.base);
+    let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, base };
     frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))
 }
 
@@ -106,7 +109,7 @@ async fn sign_in(call: OpenCall) -> Answer {
                 .map(|admission| (admission, String::new()))
         }
     };
-    finish(&call, email, result, TENANT_COOKIE)
+    finish(&call, email, result, TENANT_COOKIE).await
 }
 
 async fn sign_in_platform(call: OpenCall) -> Answer {
@@ -115,10 +118,10 @@ async fn sign_in_platform(call: OpenCall) -> Answer {
     let (app, request) = (&call.app, call.input.context.clone());
     let done = authn::sign_in_platform(&app.tenants, &app.hasher, credentials, request).await;
     let done = done.map(|admission| (admission, "/platform".to_owned()));
-    finish(&call, email, done, PLATFORM_COOKIE)
+    finish(&call, email, done, PLATFORM_COOKIE).await
 }
 
-fn finish(
+async fn finish(
     call: &OpenCall,
     email: String,
     result: Result<(Admission, String), AuthnError>,
@@ -128,16 +131,16 @@ fn finish(
         Ok((admission, base)) => admitted(admission, &base, cookie),
         Err(AuthnError::WrongPassword) => {
             let problem = Some(SignInProblem::WrongCredentials);
-            show(call, email, problem, StatusCode::UNAUTHORIZED)
+            show(call, email, problem, StatusCode::UNAUTHORIZED).await
         }
         Err(AuthnError::TryLater(retry_after)) => {
             let problem = Some(SignInProblem::Throttled { retry_after });
-            let mut answer = show(call, email, problem, StatusCode::TOO_MANY_REQUESTS)?;
+            let mut answer = show(call, email, problem, StatusCode::TOO_MANY_REQUESTS).await?;
             put(answer.headers_mut(), "retry-after", &retry_after.to_string());
             Ok(answer)
         }
         Err(AuthnError::Suspended) => {
-            show(call, email, Some(SignInProblem::Unavailable), StatusCode::FORBIDDEN)
+            show(call, email, Some(SignInProblem::Unavailable), StatusCode::FORBIDDEN).await
         }
         Err(error) => Err(error.into()),
     }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::passkeys::PasskeyPlace;
 use super::{Chrome, Field};
+use crate::authn::Way;
 
 /// `GET /`: which organisation? The form sends `slug` by POST to `/`.
 #[derive(Template)]
@@ -27,6 +28,10 @@ pub struct SignInPage {
     /// Whether there is a button for passkeys; it sends `ceremony` and `answer` to `…/passkey`.
     pub passkeys: PasskeyPlace,
     pub problem: Option<SignInProblem>,
+    /// Other ways in that would work here.
+    pub ways: Way,
+    /// `/platform` or `/t/{slug}`.
+    pub base: String,
 }
 
 /// What somebody signs in to. An organisation is shown by the slug in the path alone: whether it

@@ -189,6 +189,11 @@ labelled! {
         ConversationDeleted: "conversation-deleted", "notice-conversation-deleted", Good;
         MessageAdded: "message-added", "notice-message-added", Good;
         MemberAdded: "member-added", "notice-member-added", Good;
+        Joined: "joined", "notice-joined", Good;
+        Invited: "invited", "notice-invited", Good;
+        InvitationWithdrawn: "invitation-withdrawn", "notice-invitation-withdrawn", Good;
+        EmailAsked: "email-asked", "notice-email-asked", Good;
+        EmailChanged: "email-changed", "notice-email-changed", Good;
         MemberRoleChanged: "member-role", "notice-member-role", Good;
         MemberRenamed: "member-renamed", "notice-member-renamed", Good;
         MemberDisabled: "member-disabled", "notice-member-disabled", Good;

@@ -1,0 +1,54 @@
+# Mails. Of each letter: -subject, -text, perhaps -button (the words on its link) and -after.
+# { $place } is the tenant's name, or "the platform".
+
+platform = the platform
+answer = This mail was sent by Strongroom at { $host }. Nobody reads answers to it.
+link-plain = If the button does not work, copy this address into your browser:
+
+test-subject = Strongroom can send mail
+test-text = An administrator of Strongroom asked for this mail to see whether mail works. It does.
+
+sign-in-subject = Sign in to { $place }
+sign-in-text = Somebody, probably you, asked for a link to sign in to { $place }. It works once, for 15 minutes, in the browser that asked for it.
+sign-in-button = Sign in
+sign-in-after = If you did not ask for it, you need not do anything: without this mail nobody gets in.
+
+password-reset-subject = Choose a new password for { $place }
+password-reset-text = Somebody, probably you, asked to choose a new password for { $place }. The link works once, for 30 minutes.
+password-reset-button = Choose a new password
+password-reset-after = If you did not ask for it, you need not do anything: your password stays as it is.
+
+invitation-subject = You are invited to { $place }
+invitation-text = { $by } invites you to { $place }. The link works once, for 7 days: with it you choose your name and password.
+invitation-button = Accept the invitation
+invitation-after = If you do not know who this is, you need not do anything.
+invitation-unsigned-subject = You are invited to { $place }
+invitation-unsigned-text = You are invited to { $place }. The link works once, for 7 days: with it you choose your name and password.
+invitation-unsigned-button = Accept the invitation
+invitation-unsigned-after = If you did not expect this, you need not do anything.
+
+verification-subject = Confirm your e-mail address for { $place }
+verification-text = Somebody, probably you, registers for { $place } with this address. The link works once, for 24 hours.
+verification-button = Confirm the address
+verification-after = If it was not you, you need not do anything: without this mail nobody can register with your address.
+
+new-address-subject = Confirm your new e-mail address for { $place }
+new-address-text = Somebody, probably you, wants to sign in to { $place } with this address from now on. The link works once, for 24 hours.
+new-address-button = Confirm the address
+new-address-after = If it was not you, you need not do anything.
+
+new-device-subject = New sign-in to { $place }
+new-device-text = Your account at { $place } was used on a device for the first time: { $browser }, from { $ip }, at { $at } (UTC).
+new-device-after = If it was not you, change your password at once, end the session on your account page, and tell your administrator.
+
+password-changed-subject = Your password for { $place } was changed
+password-changed-text = The password of your account at { $place } was changed at { $at } (UTC).
+password-changed-after = If it was not you, tell your administrator at once.
+
+factors-reset-subject = Your second factors for { $place } were taken away
+factors-reset-text = Somebody who administers { $place } took away the second factors of your account at { $at } (UTC). You set up new ones at your next sign-in.
+factors-reset-after = If you did not ask for it, tell your administrator at once.
+
+email-changed-subject = Your e-mail address for { $place } was changed
+email-changed-text = Your account at { $place } has another e-mail address since { $at } (UTC). This is the last mail to the old one.
+email-changed-after = If it was not you, tell your administrator at once.
