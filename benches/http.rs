@@ -45,6 +45,7 @@ fn main() -> Result<(), Failure> {
     let server = load::Server::start(&data)?;
     let token = server.tenant("acme")?;
     throughput(&server, &token, directory.path(), &mut report)?;
+    authentication(&server, &mut report)?;
     sign_in(&server, &mut report)?;
     flood(&server, &token, &mut report)?;
     let after = server.resident_mib()?;
@@ -86,6 +87,37 @@ fn throughput(
     report.add("POST one message", "requests/s", message, "GET /healthz", Target::None);
     let ceiling = "raw SQLCipher, 1,000 rows a transaction";
     report.add("POST 1,000 events", "events/s", batch, ceiling, Target::Ratio(0.5));
+    Ok(())
+}
+
+/// What it costs the server to know who asks: CPU time of a request that comes with a key or an
+/// access token and finds nothing, over that of one that comes without and finds nothing.
+fn authentication(server: &load::Server, report: &mut Report) -> Result<(), Failure> {
+    let key = server.key("acme", "viewer")?;
+    let token = server.access_token("acme")?;
+    let without = Request::get(server, "/api/v1/nothing/acme/here");
+    let with = |token: &str| Request::get_as(server, token, "/api/v1/conversations/acme/here");
+    let load = Load::connect(server, CONNECTIONS)?;
+    let cost = |request: &Request| -> Result<f64, Failure> {
+        let before = server.cpu_micros()?;
+        let done = load.rate(request, 404, TIME)? * TIME.as_secs_f64();
+        Ok((server.cpu_micros()? - before) / done)
+    };
+    let mut series: [Series; 2] = std::array::from_fn(|_| Series::default());
+    let mut extra: [Vec<f64>; 2] = Default::default();
+    for _ in 0..support::rounds() {
+        let alone = cost(&without)?;
+        for (n, credential) in [&key, &token].into_iter().enumerate() {
+            let cost = cost(&with(credential))?;
+            series[n].push(cost, alone);
+            extra[n].push(cost - alone);
+        }
+    }
+    let names = ["with an API key", "with an access token"];
+    for ((name, series), extra) in names.into_iter().zip(series).zip(extra) {
+        report.add(&format!("request {name}"), "µs of CPU", series, "without", Target::None);
+        report.alone(&format!("authentication {name}"), "µs of CPU", extra, Target::Under(100.0));
+    }
     Ok(())
 }
 

@@ -62,9 +62,6 @@ impl App {
         runtime: &Runtime,
     ) -> Result<Arc<Self>, DoorError> {
         let mailer = Mailer::new(&settings.mail, runtime);
-        if mailer.is_configured() {
-            boot.tenants.open_outboxes();
-        }
         Ok(Arc::new(Self {
             settings: settings.clone(),
             runtime: runtime.clone(),

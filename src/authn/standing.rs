@@ -8,7 +8,7 @@ use super::rights::{key_rights, rights};
 use crate::args;
 use crate::authz::{Caller, Permissions, Principal, Realm, Role};
 use crate::kernel::id::UserId;
-use crate::store::Sql;
+use crate::store::{Row, Sql, StoreError};
 use crate::tenants::{RealmTx, Tenants};
 
 /// The caller as they are now, with today's role. For work that goes on after its request: it must
@@ -25,9 +25,7 @@ pub async fn renew(tenants: &Tenants, caller: &Arc<Caller>) -> Result<Arc<Caller
             let sql = "SELECT role, scopes FROM api_keys WHERE id = $1 AND revoked IS NULL
                        AND (expires IS NULL OR expires > $2)";
             let look = tenants.credentials(Realm::Tenant(tenant), move |tx| {
-                let key = tx.query_one(sql, args![id, now], |row| {
-                    Ok((row.get::<String>(0)?, row.get::<Option<String>>(1)?))
-                })?;
+                let key = tx.query_one(sql, args![id, now], role_and_scopes)?;
                 let (role, scopes) = key.ok_or(AuthnError::Unauthenticated)?;
                 key_rights(tx, &role, scopes.as_deref())
             });
@@ -92,4 +90,8 @@ pub fn rights_of(
         ("local_operator", _) => Ok(Some(Role::LocalOperator.permissions())),
         _ => Ok(None),
     }
+}
+
+fn role_and_scopes(row: &Row<'_>) -> Result<(String, Option<String>), StoreError> {
+    Ok((row.get(0)?, row.get(1)?))
 }

@@ -2,7 +2,6 @@
 //! are opened with some in them, so that nobody has to look into idle tenants.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Tenants;
@@ -12,15 +11,9 @@ use crate::kernel::Timestamp;
 #[derive(Default)]
 pub struct Outboxes {
     waiting: Mutex<HashMap<Realm, Timestamp>>,
-    /// Whether there is a mail server: without one, mail would only wait.
-    open: AtomicBool,
 }
 
 impl Outboxes {
-    pub fn is_open(&self) -> bool {
-        self.open.load(Ordering::Relaxed)
-    }
-
     /// There is mail that may be sent from `due` on.
     pub fn note(&self, realm: Realm, due: Timestamp) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,11 +34,6 @@ impl Tenants {
     /// [`note_mail`](Self::note_mail) what is left.
     pub(crate) fn mail_due(&self) -> Vec<Realm> {
         self.inner.ground.outboxes.take(self.now())
-    }
-
-    /// Says that there is a mail server, to what queues mail by itself.
-    pub(crate) fn open_outboxes(&self) {
-        self.inner.ground.outboxes.open.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn note_mail(&self, realm: Realm, due: Timestamp) {

@@ -180,11 +180,6 @@ impl<P> WriteTx<'_, P> {
         self.posted = true;
     }
 
-    /// Whether there is a mail server that would take it.
-    pub(crate) fn sends_mail(&self) -> bool {
-        self.realm.outboxes.is_open()
-    }
-
     /// Seals a field under the person's key, or under the tenant's when it belongs to nobody known.
     pub fn seal(
         &self,

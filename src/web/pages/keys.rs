@@ -69,9 +69,11 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<KeyForm>) -> Answer
     let mut rows: Vec<_> = keys.into_iter().map(|key| row(may, key, now)).collect();
     rows.sort_by_key(|row| !matches!(row.state, KeyState::Active));
     let may_create = call.also::<ApiKeyCreate>().is_some();
-    let empty = blank(call, USUAL_ROLE, &[]).await?;
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let form = may_create.then(|| refused.unwrap_or(empty));
+    let form = match refused {
+        None if may_create => Some(blank(call, USUAL_ROLE, &[]).await?),
+        refused => refused.filter(|_| may_create),
+    };
     let chrome = frame::tenant(call, "nav-keys", Section::Keys).await?;
     respond::page_with(status, &KeysPage { chrome, rows, form })
 }
