@@ -43,23 +43,30 @@ fn main() -> Result<(), Failure> {
     report.alone("resident memory, idle", "MiB", memory, Target::Under(60.0));
 
     let server = load::Server::start(&data)?;
-    throughput(&server, directory.path(), &mut report)?;
+    let token = server.tenant("acme")?;
+    throughput(&server, &token, directory.path(), &mut report)?;
+    authentication(&server, &mut report)?;
     sign_in(&server, &mut report)?;
+    flood(&server, &token, &mut report)?;
     let after = server.resident_mib()?;
     report.alone("resident memory, after the load", "MiB", vec![after], Target::None);
     report.print("The server over HTTPS, 64 connections");
     Ok(())
 }
 
-fn throughput(server: &load::Server, scratch: &Path, report: &mut Report) -> Result<(), Failure> {
-    let token = server.tenant("acme")?;
+fn throughput(
+    server: &load::Server,
+    token: &str,
+    scratch: &Path,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let conversation = server.post(
-        &token,
+        token,
         "/api/v1/conversations/acme",
         r#"{"subject":"Load","dataSubject":{"id":"customer-7","name":"Ada"}}"#,
     )?;
     let conversation = conversation["id"].as_str().unwrap_or_default().to_owned();
-    let bearer = |path: &str, body: &str| Request::post(server, &token, path, body);
+    let bearer = |path: &str, body: &str| Request::post(server, token, path, body);
     let health = Request::get(server, "/healthz");
     let single = bearer("/api/v1/audit/acme/events", EVENT);
     let batch = bearer("/api/v1/audit/acme/events", &format!("[{}]", [EVENT; BATCH].join(",")));
@@ -83,6 +90,37 @@ fn throughput(server: &load::Server, scratch: &Path, report: &mut Report) -> Res
     Ok(())
 }
 
+/// What it costs the server to know who asks: CPU time of a request that comes with a key or an
+/// access token and finds nothing, over that of one that comes without and finds nothing.
+fn authentication(server: &load::Server, report: &mut Report) -> Result<(), Failure> {
+    let key = server.key("acme", "viewer")?;
+    let token = server.access_token("acme")?;
+    let without = Request::get(server, "/api/v1/nothing/acme/here");
+    let with = |token: &str| Request::get_as(server, token, "/api/v1/conversations/acme/here");
+    let load = Load::connect(server, CONNECTIONS)?;
+    let cost = |request: &Request| -> Result<f64, Failure> {
+        let before = server.cpu_micros()?;
+        let done = load.rate(request, 404, TIME)? * TIME.as_secs_f64();
+        Ok((server.cpu_micros()? - before) / done)
+    };
+    let mut series: [Series; 2] = std::array::from_fn(|_| Series::default());
+    let mut extra: [Vec<f64>; 2] = Default::default();
+    for _ in 0..support::rounds() {
+        let alone = cost(&without)?;
+        for (n, credential) in [&key, &token].into_iter().enumerate() {
+            let cost = cost(&with(credential))?;
+            series[n].push(cost, alone);
+            extra[n].push(cost - alone);
+        }
+    }
+    let names = ["with an API key", "with an access token"];
+    for ((name, series), extra) in names.into_iter().zip(series).zip(extra) {
+        report.add(&format!("request {name}"), "µs of CPU", series, "without", Target::None);
+        report.alone(&format!("authentication {name}"), "µs of CPU", extra, Target::Under(100.0));
+    }
+    Ok(())
+}
+
 /// Size of the event's payload as the server stores it: canonical, with the key that reported it.
 fn stored_bytes() -> Result<usize, Failure> {
     let mut event =
@@ -99,7 +137,28 @@ fn sign_in(server: &load::Server, report: &mut Report) -> Result<(), Failure> {
         let done = load::sign_ins(server, SIGNING_IN, TIME)?;
         series.push(done, bcrypt_rate(TIME)?);
     }
-    report.add("sign-in", "a second", series, "bcrypt, cost 12", Target::None);
+    report.add("sign-in", "a second", series, "bcrypt, cost 12", Target::Ratio(0.9));
+    Ok(())
+}
+
+/// What one application gets done while more people sign in than there are cores.
+fn flood(server: &load::Server, token: &str, report: &mut Report) -> Result<(), Failure> {
+    let event = Request::post(server, token, "/api/v1/audit/acme/events", EVENT);
+    let one = Load::connect(server, 1)?;
+    let mut series = Series::default();
+    for _ in 0..support::rounds() {
+        let quiet = one.rate(&event, 201, TIME)?;
+        let flooded = std::thread::scope(|scope| {
+            let people = scope.spawn(|| load::sign_ins(server, SIGNING_IN, TIME * 2));
+            std::thread::sleep(TIME / 4);
+            let flooded = one.rate(&event, 201, TIME)?;
+            people.join().unwrap_or_else(|_| Err("a person's thread died".into()))?;
+            Ok::<_, Failure>(flooded)
+        })?;
+        series.push(flooded, quiet);
+    }
+    let name = "POST one event, one connection, while people sign in";
+    report.add(name, "requests/s", series, "the same, quiet", Target::Ratio(0.5));
     Ok(())
 }
 

@@ -61,6 +61,7 @@ impl App {
         settings: &Settings,
         runtime: &Runtime,
     ) -> Result<Arc<Self>, DoorError> {
+        let mailer = Mailer::new(&settings.mail, runtime);
         Ok(Arc::new(Self {
             settings: settings.clone(),
             runtime: runtime.clone(),
@@ -70,7 +71,7 @@ impl App {
             tokens: Tokens::new(boot.installation),
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
-            mailer: Mailer::new(&settings.mail, runtime),
+            mailer,
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,
@@ -98,10 +99,15 @@ impl App {
     }
 
     pub fn session_policy(&self) -> SessionPolicy {
-        let sessions = &self.settings.sessions;
-        SessionPolicy {
-            idle: Duration::from_secs(u64::from(sessions.idle_minutes) * 60),
-            absolute: Duration::from_secs(u64::from(sessions.absolute_hours) * 3600),
-        }
+        session_policy(&self.settings)
+    }
+}
+
+/// How long sessions last where a tenant has not set it.
+pub fn session_policy(settings: &Settings) -> SessionPolicy {
+    let sessions = &settings.sessions;
+    SessionPolicy {
+        idle: Duration::from_secs(u64::from(sessions.idle_minutes) * 60),
+        absolute: Duration::from_secs(u64::from(sessions.absolute_hours) * 3600),
     }
 }

@@ -36,6 +36,13 @@ function json(credential) {
   });
 }
 
+// What the person chose beside it matters to the question; a form that is kept does not.
+function question(form) {
+  const fields = new URLSearchParams(new FormData(form));
+  fields.delete("step_up_form");
+  return fields;
+}
+
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   const button = form.querySelector("button");
   const problem = form.querySelector("[data-passkey-problem]");
@@ -57,19 +64,22 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     try {
       const asked = await fetch(form.dataset.options, {
         method: "POST",
-        body: new URLSearchParams({ csrf: form.elements.csrf.value }),
+        body: question(form),
       });
       const type = asked.headers.get("content-type") ?? "";
       if (asked.redirected || asked.status === 403) return location.reload();
       if (!asked.ok || !type.startsWith("application/json")) {
         return say(asked.status === 429 ? "throttled" : "failed");
       }
-      const question = await asked.json();
+      const said = await asked.json();
       const credential = form.dataset.passkey === "create"
-        ? await navigator.credentials.create(options(question))
-        : await navigator.credentials.get(options(question));
-      form.elements.ceremony.value = question.ceremony;
+        ? await navigator.credentials.create(options(said))
+        : await navigator.credentials.get(options(said));
+      form.elements.ceremony.value = said.ceremony;
       form.elements.answer.value = json(credential);
+      const { ceremony, answer, step_up: shown } = form.elements;
+      // A form that takes whatever is shown has one field for it.
+      if (shown) shown.value = JSON.stringify({ ceremony: ceremony.value, answer: answer.value });
       form.submit();
     } catch (error) {
       say({ NotAllowedError: "cancelled", InvalidStateError: "known" }[error.name] ?? "failed");

@@ -19,6 +19,11 @@ impl Request {
         Self(format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", server.host).into_bytes())
     }
 
+    pub fn get_as(server: &Server, token: &str, path: &str) -> Self {
+        let (host, bearer) = (&server.host, format!("Authorization: Bearer {token}"));
+        Self(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{bearer}\r\n\r\n").into_bytes())
+    }
+
     pub fn post(server: &Server, token: &str, path: &str, body: &str) -> Self {
         let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json");
         Self::with_headers(server, path, &headers, body)

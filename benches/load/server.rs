@@ -21,7 +21,9 @@ const READY: &str = "Strongroom is ready at https://";
 const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_SERVER__HTTP_REDIRECT_LISTEN", "off"),
     ("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE", "0"),
+    ("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE_PER_TENANT", "0"),
     ("STRONGROOM_LIMITS__API_PER_MINUTE", "0"),
+    ("STRONGROOM_LIMITS__API_PER_MINUTE_PER_TENANT", "0"),
     ("STRONGROOM_LIMITS__INGEST_PER_MINUTE", "0"),
     ("STRONGROOM_LIMITS__CONSOLE_PER_MINUTE", "0"),
     // What a production server does too: a line for each request, here to nowhere.
@@ -83,9 +85,32 @@ impl Server {
     pub fn tenant(&self, slug: &str) -> Result<String, Failure> {
         let owner = ["--owner", OWNER, "--owner-password-stdin"];
         self.cli(&[&["tenant", "create", slug, "--name", slug][..], &owner].concat())?;
-        let made =
-            self.cli(&["key", "create", "--tenant", slug, "--role", "admin", "--name", "load"])?;
-        Ok(made["token"].as_str().ok_or("no token")?.to_owned())
+        self.key(slug, "admin")
+    }
+
+    pub fn key(&self, slug: &str, role: &str) -> Result<String, Failure> {
+        let key = ["key", "create", "--tenant", slug, "--role", role, "--name", "load"];
+        Ok(self.cli(&key)?["token"].as_str().ok_or("no token")?.to_owned())
+    }
+
+    /// Of somebody who needs no second factor.
+    pub fn access_token(&self, slug: &str) -> Result<String, Failure> {
+        let (email, password) = ("viewer@example.org", "--password-stdin");
+        self.cli(&["user", "create", email, "--tenant", slug, "--role", "viewer", password])?;
+        let shown = serde_json::json!({ "email": email, "password": PASSWORD }).to_string();
+        let path = format!("/api/v1/auth/{slug}/token");
+        let pair = self.post("", &path, &shown)?;
+        Ok(pair["accessToken"].as_str().ok_or("no access token")?.to_owned())
+    }
+
+    /// CPU time of all threads so far, from the first number of /proc/…/schedstat (nanoseconds).
+    pub fn cpu_micros(&self) -> Result<f64, Failure> {
+        let mut nanos = 0.0;
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+            nanos += text.split(' ').next().ok_or("no CPU time")?.parse::<f64>()?;
+        }
+        Ok(nanos / 1000.0)
     }
 
     fn cli(&self, args: &[&str]) -> Result<Value, Failure> {

@@ -2,7 +2,7 @@
 CREATE TABLE sign_in_failures (
     -- Blind index of the address that was typed: what belongs to nobody is counted like the rest.
     account  BLOB NOT NULL,
-    step     TEXT NOT NULL CHECK (step IN ('password', 'second-factor', 'link')),
+    step     TEXT NOT NULL CHECK (step IN ('password', 'second-factor')),
     -- The browser that the person is known in; empty for everything else together.
     device   BLOB NOT NULL,
     failures INTEGER NOT NULL,

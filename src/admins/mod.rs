@@ -3,6 +3,7 @@
 mod change;
 mod create;
 mod error;
+mod factors;
 mod list;
 mod model;
 mod password;
@@ -11,6 +12,7 @@ mod repo;
 pub use change::{change_role, set_enabled};
 pub use create::{create, invite};
 pub use error::AdminError;
+pub use factors::reset_factors;
 pub use list::{find, list};
 pub use model::{Admin, role};
 pub use password::{choose_password, lock_out, reset};

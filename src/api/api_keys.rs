@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::reply;
-use crate::api_keys::{self, ApiKey, ChangeApiKey, NewApiKey, NewKey, OVERLAP_DEFAULT};
+use crate::api_keys::{self, ApiKey, ChangeApiKey, NewApiKey, OVERLAP_DEFAULT};
 use crate::audit::catalogue;
 use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke, ApiKeyUpdate};
 use crate::http::call::Call;
-use crate::http::headers::put;
 use crate::http::route::{Answer, Audit, Method, Route};
 
 const ALL: &str = "/api/v1/keys/{tenant}";
@@ -31,20 +28,26 @@ pub fn routes() -> Vec<Route> {
             .gives::<ApiKeyList>(200),
         Route::api(Method::Post, ALL, created, create)
             .says("Make an API key; the answer shows its token, once")
+            .sensitive()
             .takes::<NewApiKey>()
-            .gives::<WithToken>(201),
+            .gives::<WithToken>(201)
+            .sensitive(),
         Route::api(Method::Get, ONE, seen, find).says("One API key").gives::<ApiKey>(200),
         Route::api(Method::Patch, ONE, changed, change)
             .says("Change what a key may do, from where, until when; effective on the next request")
+            .sensitive()
             .takes::<ChangeApiKey>()
-            .gives::<ApiKey>(200),
+            .gives::<ApiKey>(200)
+            .sensitive(),
         Route::api(Method::Delete, ONE, revoked, revoke)
             .says("Revoke an API key; effective on the next request")
             .gives_nothing(),
         Route::api(Method::Post, ROTATE, rotated, rotate)
             .says("Give a key a new secret; the former one works until the overlap ends")
+            .sensitive()
             .takes::<Rotate>()
-            .gives::<WithToken>(200),
+            .gives::<WithToken>(200)
+            .sensitive(),
     ]
 }
 
@@ -80,7 +83,7 @@ async fn list(call: Call<ApiKeyRead>) -> Answer {
 async fn create(call: Call<ApiKeyCreate>) -> Answer {
     let (once, new) = (call.input.idempotency_key()?, call.input.json()?);
     let made = api_keys::create_once(&call.app.tenants, &call.grant, new, once).await?;
-    shown(StatusCode::CREATED, &made)
+    reply::created(&WithToken { key: &made.key, token: &made.token })
 }
 
 async fn find(call: Call<ApiKeyRead>) -> Answer {
@@ -106,12 +109,5 @@ async fn rotate(call: Call<ApiKeyUpdate>) -> Answer {
     };
     let overlap = asked.overlap_seconds.map_or(OVERLAP_DEFAULT, Duration::from_secs);
     let made = api_keys::rotate(&call.app.tenants, &call.grant, id, overlap, once).await?;
-    shown(StatusCode::OK, &made)
-}
-
-fn shown(status: StatusCode, made: &NewKey) -> Answer {
-    let body = WithToken { key: &made.key, token: &made.token };
-    let mut answer = HttpResponse::build(status).json(body);
-    put(answer.headers_mut(), "cache-control", "no-store");
-    Ok(answer)
+    reply::ok(&WithToken { key: &made.key, token: &made.token })
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{audit, reply};
+use super::{approvals, audit, reply};
 use crate::audit::catalogue;
 use crate::authz::permission::AuditExport;
 use crate::http::attachment;
@@ -89,6 +89,8 @@ struct NewExport {
     from: Option<Timestamp>,
     /// Entries before this time.
     to: Option<Timestamp>,
+    /// Asks a second person, where the whole log takes one.
+    reason: Option<String>,
 }
 
 /// A large export.
@@ -168,11 +170,16 @@ async fn at_once(call: Call<AuditExport>) -> Answer {
 }
 
 async fn start(call: Call<AuditExport>) -> Answer {
-    let NewExport { format, q, from, to } = call.input.json()?;
+    let NewExport { format, q, from, to, reason } = call.input.json()?;
     let request = ExportRequest { format, q, from, to };
     let app = &call.app;
-    let export = export::start(&app.exports, &app.tenants, &call.grant, request).await?;
-    reply::accepted(&ExportView::from(export))
+    match export::start(&app.exports, &app.tenants, &call.grant, request).await {
+        Ok(export) => reply::accepted(&ExportView::from(export)),
+        Err(ExportError::Approval(error)) => {
+            approvals::answer(&call, *error, reason.as_deref()).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn list(call: Call<AuditExport>) -> Answer {

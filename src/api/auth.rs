@@ -1,6 +1,5 @@
 //! `/api/v1/auth/{tenant}…`: access tokens, for applications that act for a person.
 
-use actix_web::HttpResponse;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -117,30 +116,31 @@ fn unfit(detail: &str) -> Failure {
 async fn token(call: OpenCall) -> Answer {
     let (first, second) = call.input.json::<Shown>()?.read()?;
     let app = &call.app;
-    let Some(tenant) = app.tenants.tenant(call.input.path("tenant")) else {
-        return Err(no_tenant(&call, first).await?.into());
-    };
-    let admission = match first {
-        First::Password(credentials) => by_password(&call, &tenant, credentials, second).await?,
-        First::Ticket(ticket) => by_ticket(&call, &tenant, &ticket, second).await?,
+    let tenant = app.tenants.tenant(call.input.path("tenant"));
+    let admission = match (&tenant, first) {
+        (None, first) => nowhere(&call, first).await?,
+        (Some(tenant), First::Password(credentials)) => {
+            by_password(&call, tenant, credentials, second).await?
+        }
+        (Some(tenant), First::Ticket(ticket)) => by_ticket(&call, tenant, &ticket, second).await?,
     };
     match admission {
         Admission::In(signed_in) => {
             let pair = app.tokens.issue(&app.tenants, app.session_policy(), signed_in).await?;
-            secret(reply::ok(&pair)?)
+            reply::ok(&pair)
         }
         Admission::Wanted { wanted: Wanted::SecondFactor, ticket } => {
             let detail = "a second factor is needed: send \"ticket\" from this answer with \
                           \"code\" or \"recoveryCode\"";
             let kind = ErrorKind::Unauthenticated;
             let failure = Failure::new(kind, "second-factor-required", detail);
-            secret(problem::with_ticket(&failure, &call.input.context, &ticket))
+            Ok(problem::with_ticket(&failure, &call.input.context, &ticket))
         }
         Admission::Wanted { wanted: Wanted::Enrolment, .. } => {
             let detail = format!(
                 "you must set up a second factor first: sign in with a browser at {}/t/{}/login",
                 app.base_url(),
-                tenant.slug
+                tenant.map(|tenant| tenant.slug.to_string()).unwrap_or_default()
             );
             let kind = ErrorKind::Denied;
             Err(Failure::new(kind, "second-factor-enrolment-required", detail))
@@ -149,17 +149,19 @@ async fn token(call: OpenCall) -> Answer {
 }
 
 /// Whether a tenant exists must not show, by time either.
-async fn no_tenant(call: &OpenCall, first: First) -> Result<AuthnError, Failure> {
-    let (app, request) = (&call.app, &call.input.context);
-    let error = match first {
+async fn nowhere(call: &OpenCall, first: First) -> Result<Admission, AuthnError> {
+    let (app, request) = (&call.app, call.input.context.clone());
+    let asked = call.input.path("tenant");
+    match first {
         First::Password(credentials) => {
-            app.hasher.verify(credentials.password, None).await.map_err(AuthnError::from)?;
-            AuthnError::WrongPassword
+            let (tenants, hasher) = (&app.tenants, &app.hasher);
+            authn::sign_in_nowhere(tenants, hasher, asked, credentials, request).await
         }
-        First::Ticket(_) => AuthnError::Ticket,
-    };
-    app.tenants.record_bad_credential(request, call.input.route.label()).await;
-    Ok(error)
+        First::Ticket(_) => {
+            app.tenants.record_bad_credential(&request, call.input.route.label()).await;
+            Err(AuthnError::Ticket)
+        }
+    }
 }
 
 async fn by_password(
@@ -216,7 +218,7 @@ async fn refresh(call: OpenCall) -> Answer {
         let route = call.input.route.label();
         app.tenants.record_bad_credential(&call.input.context, route).await;
     }
-    secret(reply::ok(&done?)?)
+    reply::ok(&done?)
 }
 
 async fn logout(call: Call<AccountWithdraw>) -> Answer {
@@ -233,11 +235,5 @@ async fn jwks(call: OpenCall) -> Answer {
     let mut answer = reply::ok(&keys)?;
     let kept = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
     put(answer.headers_mut(), "cache-control", &kept);
-    Ok(answer)
-}
-
-/// Nobody between keeps an answer that holds a secret (RFC 6749, section 5.1).
-fn secret(mut answer: HttpResponse) -> Answer {
-    put(answer.headers_mut(), "cache-control", "no-store");
     Ok(answer)
 }

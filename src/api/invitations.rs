@@ -24,6 +24,7 @@ pub fn routes() -> Vec<Route> {
             .gives::<Invitations>(200),
         Route::api(Method::Post, ALL, invited, invite)
             .says("Invite somebody to become a member")
+            .sensitive()
             .takes::<NewInvitation>()
             .gives::<Invited>(201),
         Route::api(Method::Delete, ONE, withdrawn, withdraw)

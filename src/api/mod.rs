@@ -1,6 +1,7 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
 mod api_keys;
+mod approvals;
 mod audit;
 mod audit_export;
 mod audit_proofs;
@@ -15,6 +16,9 @@ pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+mod second_factor;
+mod sessions;
+mod settings;
 mod step_up;
 mod users;
 
@@ -31,9 +35,13 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(sessions::routes());
     routes.extend(step_up::routes());
+    routes.extend(approvals::routes());
+    routes.extend(settings::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
+    routes.extend(second_factor::routes());
     routes.extend(api_keys::routes());
     routes.extend(auth::routes());
     routes

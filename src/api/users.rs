@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::reply;
+use super::{approvals, reply};
 use crate::audit::catalogue;
 use crate::authz::permission::{
     AccountRead, UserCreate, UserDisable, UserRead, UserRole, UserUpdate,
@@ -14,7 +14,9 @@ use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::UserId;
 use crate::trail;
-use crate::users::{self, Member, MemberFilter, MemberPage, MemberState, NewMember, SecondFactor};
+use crate::users::{
+    self, Member, MemberFilter, MemberPage, MemberState, NewMember, SecondFactor, UserError,
+};
 
 const ALL: &str = "/api/v1/users/{tenant}";
 const ONE: &str = "/api/v1/users/{tenant}/{id}";
@@ -128,11 +130,20 @@ async fn rename(call: Call<UserUpdate>) -> Answer {
 struct RoleOf {
     /// The code of a role.
     role: String,
+    /// Asks a second person, where a role that can approve takes one.
+    reason: Option<String>,
 }
 
 async fn change_role(call: Call<UserRole>) -> Answer {
-    let (id, RoleOf { role }) = (call.input.id::<UserId>("id")?.to_string(), call.input.json()?);
-    reply::ok(&users::change_role(&call.app.tenants, &call.grant, &id, &role).await?)
+    let id = call.input.id::<UserId>("id")?.to_string();
+    let RoleOf { role, reason } = call.input.json()?;
+    match users::change_role(&call.app.tenants, &call.grant, &id, &role).await {
+        Ok(member) => reply::ok(&member),
+        Err(UserError::Approval(error)) => {
+            approvals::answer(&call, *error, reason.as_deref()).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn disable(call: Call<UserDisable>) -> Answer {

@@ -88,9 +88,8 @@ async fn spend<P: Writes>(
     act: Act,
 ) -> Result<(), ApprovalError> {
     let approved = approved.clone();
-    let written = tenants.write(grant, move |tx| {
-        Ok(((), super::pass(tx, Some(&approved), act.clone())?))
-    });
+    let written =
+        tenants.write(grant, move |tx| Ok(((), super::pass(tx, Some(&approved), act.clone())?)));
     written.await.map(|_: crate::tenants::Written<()>| ())
 }
 
@@ -172,8 +171,7 @@ impl End {
         let (id, now) = (self.id, tx.runtime().now());
         let seal = |text: &str| tx.seal(Field::ApprovalDetails, id.bytes(), None, text.as_bytes());
         let answer = reason.map(seal).transpose()?;
-        let decision =
-            Decision { state: self.state, decider: by, answer: answer.as_deref(), now };
+        let decision = Decision { state: self.state, decider: by, answer: answer.as_deref(), now };
         if !repo::decide(tx, id, &decision)? {
             return Err(ApprovalError::Over("decided"));
         }

@@ -4,6 +4,7 @@ use super::Act;
 use crate::authn::AuthnError;
 use crate::authz::Denied;
 use crate::kernel::{ErrorKind, Fault, limits};
+use crate::settings::SettingsError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
 use crate::trail::export::ExportError;
@@ -20,10 +21,7 @@ pub enum ApprovalError {
     RoleAtOnce,
     #[error("say in 1 to {} bytes why this has to be done", limits::LINE_BYTES)]
     Reason,
-    #[error(
-        "{} requests wait already: have some of them decided first",
-        limits::APPROVALS_WAITING
-    )]
+    #[error("{} requests wait already: have some of them decided first", limits::APPROVALS_WAITING)]
     TooMany,
     #[error("there is no such request")]
     NotFound,
@@ -33,7 +31,7 @@ pub enum ApprovalError {
     Own,
     #[error("only the one who asked can take it back")]
     NotOwn,
-    #[error("only a person who is signed in can approve or refuse")]
+    #[error("this takes a person who is signed in: a key can neither ask for approval nor give it")]
     NotAPerson,
     #[error("whoever asked for this may no longer do it themselves: refuse it")]
     Unentitled,
@@ -49,6 +47,8 @@ pub enum ApprovalError {
     Trail(Box<TrailError>),
     #[error(transparent)]
     Export(Box<ExportError>),
+    #[error(transparent)]
+    Settings(Box<SettingsError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -72,19 +72,37 @@ impl From<AuthnError> for ApprovalError {
 
 impl From<UserError> for ApprovalError {
     fn from(error: UserError) -> Self {
-        Self::User(Box::new(error))
+        match error {
+            UserError::Approval(error) => *error,
+            error => Self::User(Box::new(error)),
+        }
     }
 }
 
 impl From<TrailError> for ApprovalError {
     fn from(error: TrailError) -> Self {
-        Self::Trail(Box::new(error))
+        match error {
+            TrailError::Approval(error) => *error,
+            error => Self::Trail(Box::new(error)),
+        }
     }
 }
 
 impl From<ExportError> for ApprovalError {
     fn from(error: ExportError) -> Self {
-        Self::Export(Box::new(error))
+        match error {
+            ExportError::Approval(error) => *error,
+            error => Self::Export(Box::new(error)),
+        }
+    }
+}
+
+impl From<SettingsError> for ApprovalError {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Approval(error) => *error,
+            error => Self::Settings(Box::new(error)),
+        }
     }
 }
 
@@ -105,6 +123,7 @@ impl Fault for ApprovalError {
             Self::User(error) => error.kind(),
             Self::Trail(error) => error.kind(),
             Self::Export(error) => error.kind(),
+            Self::Settings(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -126,6 +145,7 @@ impl Fault for ApprovalError {
             Self::User(error) => error.code(),
             Self::Trail(error) => error.code(),
             Self::Export(error) => error.code(),
+            Self::Settings(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

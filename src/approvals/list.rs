@@ -148,8 +148,7 @@ pub async fn find(
     id: ApprovalId,
 ) -> Result<Approval, ApprovalError> {
     let now = tenants.runtime().now();
-    let look = tenants.read(grant, move |tx| {
-        open(tx, repo::find(tx, id)?.ok_or(ApprovalError::NotFound)?, now)
-    });
+    let look = tenants
+        .read(grant, move |tx| open(tx, repo::find(tx, id)?.ok_or(ApprovalError::NotFound)?, now));
     look.await
 }

@@ -7,7 +7,6 @@ use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authn;
 use crate::authz::{Flag, Permissions, Principal};
-use crate::kernel::Timestamp;
 use crate::kernel::id::ApprovalId;
 use crate::tenants::{AuditEvents, RealmTx, WriteTx};
 
@@ -53,7 +52,7 @@ pub fn pass<P>(
     if decider == found.requested_by {
         return Err(ApprovalError::Own);
     }
-    check_entitled(tx, &found.requested_by, act.permission(), now)?;
+    check_entitled(tx, &found.requested_by, act.permission())?;
     let decision = Decision { state: "approved", decider: &decider, answer: None, now };
     if !repo::decide(tx, approved.id, &decision)? {
         return Err(ApprovalError::Over("decided"));
@@ -80,9 +79,8 @@ fn check_entitled(
     tx: &impl RealmTx,
     requester: &Party,
     permission: Flag,
-    now: Timestamp,
 ) -> Result<(), ApprovalError> {
-    let rights = authn::rights_of(tx, &requester.kind, &requester.id, now)?;
+    let rights = authn::rights_of(tx, &requester.kind, &requester.id)?;
     match rights.is_some_and(|may| may.has(permission) && may.has(Flag::ApprovalRequest)) {
         true => Ok(()),
         false => Err(ApprovalError::Unentitled),

@@ -3,12 +3,22 @@
 use super::ApprovalError;
 use crate::args;
 use crate::authn::{SignInPolicy, rights};
-use crate::authz::Flag;
+use crate::authz::permission::ApprovalRead;
+use crate::authz::{Flag, Grant};
 use crate::store::{Sql, StoreError};
+use crate::tenants::Tenants;
 
 /// Whether acts need a second person.
 pub fn is_on(tx: &impl Sql) -> Result<bool, StoreError> {
     Ok(SignInPolicy::read(tx)?.four_eyes)
+}
+
+/// The same, for who may see it.
+pub async fn is_on_in(
+    tenants: &Tenants,
+    grant: &Grant<ApprovalRead>,
+) -> Result<bool, ApprovalError> {
+    tenants.read(grant, |tx| Ok(is_on(tx)?)).await
 }
 
 /// Whether two people could decide about everything, turning it off included.

@@ -6,15 +6,16 @@ use super::repo::{self, Stored};
 use super::{Act, ApprovalError};
 use crate::audit::catalogue;
 use crate::authz::permission::ApprovalRequest;
-use crate::authz::{Denied, Grant};
+use crate::authz::{Denied, Grant, Principal};
 use crate::crypto::Field;
 use crate::kernel::limits;
 use crate::tenants::Tenants;
 
-/// Asks for an act that the caller may do themselves, but not alone.
+/// Asks for an act that the caller may do themselves, but not alone. Keys cannot ask: whoever made
+/// one could approve what it asks for, and two eyes would be four.
 ///
 /// # Errors
-/// [`ApprovalError::Reason`], [`ApprovalError::TooMany`]
+/// [`ApprovalError::NotAPerson`], [`ApprovalError::Reason`], [`ApprovalError::TooMany`]
 pub async fn request(
     tenants: &Tenants,
     grant: &Grant<ApprovalRequest>,
@@ -22,6 +23,9 @@ pub async fn request(
     reason: &str,
 ) -> Result<Approval, ApprovalError> {
     let (runtime, principal) = (tenants.runtime(), &grant.caller().principal);
+    if !matches!(principal, Principal::User { .. } | Principal::LocalOperator { .. }) {
+        return Err(ApprovalError::NotAPerson);
+    }
     if !principal.permissions().has(act.permission()) {
         return Err(Denied::Missing(act.permission().name()).into());
     }

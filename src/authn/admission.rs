@@ -53,7 +53,7 @@ impl Factor {
     }
 
     /// Whether it is enough beside a first one, or in the place of both.
-    const fn is_second(self) -> bool {
+    pub(super) const fn is_second(self) -> bool {
         !matches!(self, Self::Password | Self::Link)
     }
 }

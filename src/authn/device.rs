@@ -3,10 +3,10 @@
 
 use zeroize::Zeroizing;
 
-use super::AuthnError;
 use super::admission::{Client, Proof};
 use super::person::Person;
 use super::session::{PLATFORM, origin};
+use super::{Agent, AuthnError};
 use crate::args;
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
@@ -15,11 +15,14 @@ use crate::crypto::Field;
 use crate::crypto::token::Token;
 use crate::kernel::id::DeviceId;
 use crate::kernel::{Random, Timestamp, limits, network};
+use crate::mail::{self, Letter, Recipient};
 use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, RealmTx, SystemWrite, WriteTx};
 
 /// What the cookie's value begins with: it never passes for a session.
 const PREFIX: &str = "device_";
+/// As much of what a program calls itself as a mail says.
+const AGENT_CHARS: usize = 60;
 
 /// How the table names the browser that holds the cookie.
 pub(super) fn mark_hash(cookie: &str) -> Option<[u8; 32]> {
@@ -85,10 +88,37 @@ pub(super) fn remember(
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         args![id, who, &mark, proof.client.name(), &client, now, now],
     )?;
+    tell(tx, person, proof, now)?;
     let mut event = Event::new(catalogue::DEVICE_REMEMBERED);
     event.resource = Some(Resource::new("device", id.to_string()));
     event.custom_fields.insert("client".into(), proof.client.name().into());
     Ok((Some(id), event.into()))
+}
+
+/// Writes to the person that somebody signed in as them from somewhere new. Not at the first sign-in
+/// of all: everywhere is new then.
+fn tell(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    person: &Person,
+    proof: &Proof,
+    at: Timestamp,
+) -> Result<(), AuthnError> {
+    let others = "SELECT count(*) FROM devices WHERE person = $1";
+    // This one is among them.
+    let is_first = tx.count(others, args![Value::Id(person.id)])? < 2;
+    if is_first || !tx.sends_mail() || person.email.is_empty() {
+        return Ok(());
+    }
+    let agent = proof.request.user_agent.as_deref().unwrap_or_default();
+    let known = Agent::read(agent);
+    let named: Vec<_> = [known.browser, known.system].into_iter().flatten().collect();
+    let browser = match named.is_empty() {
+        true => agent.chars().take(AGENT_CHARS).collect(),
+        false => named.join(", "),
+    };
+    let ip = proof.request.ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
+    let to = Recipient { address: person.email.clone(), subject: Some(person.subject) };
+    Ok(mail::queue(tx, &to, &Letter::NewDevice { at, browser, ip })?)
 }
 
 fn mark(tx: &impl RealmTx, proof: &Proof, cookie: &str) -> Result<Option<[u8; 32]>, AuthnError> {

@@ -40,7 +40,7 @@ impl House {
                 name: (*person).to_owned(),
                 email: format!("{person}@example.org"),
                 password: "harbour lantern orchid 7".to_owned().into(),
-                role: Role::Operator.to_string(),
+                role: Role::Operator.into(),
             };
             users::create(&self.server.tenants, &hasher, &grant, new).await.unwrap();
         }
@@ -217,4 +217,26 @@ async fn a_cookie_that_was_planted_never_becomes_a_session() {
     assert_ne!(*signed_in.cookie, *planted);
     assert!(session_holder(&house.server.tenants, POLICY, &planted).await.is_err());
     assert!(house.stands(&signed_in).await);
+}
+
+#[tokio::test]
+async fn a_sign_in_from_somewhere_new_is_told_by_mail_but_not_the_very_first() {
+    let house = House::new();
+    let acme = house.tenant("acme", &["ada"]).await;
+    let waiting = async || {
+        let count = house.server.tenants.credentials(Realm::Tenant(acme.id), |tx| {
+            Ok::<_, AuthnError>(tx.count("SELECT count(*) FROM mail", &[])?)
+        });
+        count.await.unwrap()
+    };
+    house.browser(&acme, "ada", None, None).await;
+    house.browser(&acme, "ada", None, None).await;
+    assert_eq!(waiting().await, 0, "without a mail server it would wait for nothing");
+    house.server.tenants.open_outboxes();
+    let device = house.browser(&acme, "ada", None, None).await.device.unwrap();
+    assert_eq!(waiting().await, 1);
+    house.browser(&acme, "ada", Some(&device), None).await;
+    assert_eq!(waiting().await, 1, "it is known");
+    house.application(&acme, "ada", "203.0.113.7").await;
+    assert_eq!(waiting().await, 2, "whoever stole a password may use it through the API");
 }

@@ -20,6 +20,7 @@ mod rights;
 mod second_factor;
 mod session;
 mod sign_in;
+mod single_factor;
 mod standing;
 mod step_up;
 mod throttle;
@@ -52,12 +53,13 @@ pub use session::{
     Authenticated, SessionPolicy, SignedIn, end_all, end_session, holder, session, session_holder,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
+pub use single_factor::{count_without_second, end_single_factor};
 pub use standing::{renew, renew_with_session, rights_of};
-pub use step_up::{Again, Asked, step_up, step_up_asks};
+pub use step_up::{Again, Asked, step_up, step_up_asks, step_up_question};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };
-pub use ticket::{Ticket, look_at_ticket, spend_ticket, ticket_hash};
+pub use ticket::{Ticket, expire_sign_ins, look_at_ticket, spend_ticket, ticket_hash};
 
 use crate::authz::Principal;
 use crate::crypto::password::PasswordError;

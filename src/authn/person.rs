@@ -56,7 +56,7 @@ impl Person {
         Self::find(tx, realm, "email_hash", Value::Blob(&hash))
     }
 
-    pub(super) fn by_id(
+    pub fn by_id(
         tx: &impl RealmTx,
         realm: Realm,
         id: [u8; 16],

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::admission::{Admission, Factor, Proof, admit};
 use super::person::Person;
+use super::throttle::{self, Account, Step};
 use super::ticket::{self, Ticket, look_at_ticket, spend_ticket};
 use super::{AuthnError, authenticator, recovery};
 use crate::args;
@@ -51,7 +52,7 @@ impl SecondFactor {
 ///
 /// # Errors
 /// [`AuthnError::Ticket`] when the ticket has ended, [`AuthnError::WrongCode`],
-/// [`AuthnError::TooManyCodes`], [`AuthnError::Suspended`].
+/// [`AuthnError::TooManyCodes`], [`AuthnError::TryLater`], [`AuthnError::Suspended`].
 pub async fn second_factor(
     tenants: &Tenants,
     realm: Realm,
@@ -62,9 +63,13 @@ pub async fn second_factor(
     let ticket = look_at_ticket(tenants, realm, ticket).await?.ok_or(AuthnError::Ticket)?;
     let Ticket { person, proven, client, hash, .. } = ticket;
     let attempt = Attempt { realm, person: &person, ticket: Some(hash), request: &request };
+    // Slows guessing down over days, where the number of wrong codes bounds it over minutes.
+    let account = Account::Of(realm, person.email.clone());
+    let (delayed, _) = throttle::begin(tenants, account, Step::SecondFactor, &request).await?;
     attempt.check(tenants, shown.clone()).await?;
     let factors = proven.and(shown.factor());
     let spend = Box::new(move |tx: &mut WriteTx<'_, SystemWrite>, person: &Person| {
+        delayed.forgive(tx)?;
         spend_ticket(tx, &hash)?;
         Ok(spend_code(tx, realm, person, &shown)?.1)
     });

@@ -14,8 +14,8 @@ use crate::audit::{Event, catalogue, event::Resource};
 use crate::authz::{Caller, Principal, Realm, RequestContext};
 use crate::crypto::Field;
 use crate::crypto::token::Token;
-use crate::kernel::Timestamp;
 use crate::kernel::id::{DeviceId, SessionId, TenantId};
+use crate::kernel::{Timestamp, limits};
 use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, DoorError, ReadTx, SystemWrite, Tenants, WriteTx};
 
@@ -148,6 +148,12 @@ fn find(
     }
     let who = Authenticated { principal: person.principal(realm, session), proven };
     Ok(Found { who, session, seen })
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        Self { idle: limits::SESSION_IDLE, absolute: limits::SESSION_ABSOLUTE }
+    }
 }
 
 impl SessionPolicy {

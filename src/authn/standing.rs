@@ -7,8 +7,8 @@ use super::person::{Person, tables};
 use super::rights::{key_rights, rights};
 use crate::args;
 use crate::authz::{Caller, Permissions, Principal, Realm, Role};
-use crate::kernel::Timestamp;
-use crate::store::{Sql, Value};
+use crate::kernel::id::UserId;
+use crate::store::{Row, Sql, StoreError};
 use crate::tenants::{RealmTx, Tenants};
 
 /// The caller as they are now, with today's role. For work that goes on after its request: it must
@@ -25,9 +25,7 @@ pub async fn renew(tenants: &Tenants, caller: &Arc<Caller>) -> Result<Arc<Caller
             let sql = "SELECT role, scopes FROM api_keys WHERE id = $1 AND revoked IS NULL
                        AND (expires IS NULL OR expires > $2)";
             let look = tenants.credentials(Realm::Tenant(tenant), move |tx| {
-                let key = tx.query_one(sql, args![id, now], |row| {
-                    Ok((row.get::<String>(0)?, row.get::<Option<String>>(1)?))
-                })?;
+                let key = tx.query_one(sql, args![id, now], role_and_scopes)?;
                 let (role, scopes) = key.ok_or(AuthnError::Unauthenticated)?;
                 key_rights(tx, &role, scopes.as_deref())
             });
@@ -76,31 +74,24 @@ async fn person(tenants: &Tenants, realm: Realm, id: [u8; 16]) -> Result<Person,
     find.await?.filter(|person| person.active).ok_or(AuthnError::Unauthenticated)
 }
 
-/// What somebody, as the log names them, may do at this moment; nothing for whoever would not get in
-/// any more.
+/// What a member, or whoever has a shell on the machine, may do at this moment; nothing for somebody
+/// who would not get in any more. They are given as the log names them.
 pub fn rights_of(
     tx: &impl RealmTx,
     kind: &str,
     id: &str,
-    now: Timestamp,
 ) -> Result<Option<Permissions>, AuthnError> {
-    let Ok(uuid) = id.parse::<uuid::Uuid>() else {
-        // Whoever has a shell on the machine goes on having it.
-        let operator = kind == "local_operator";
-        return Ok(operator.then(|| Role::LocalOperator.permissions()));
-    };
-    let id = Value::Id(uuid.into_bytes());
-    let role = match kind {
-        "user" => {
+    match (kind, id.parse::<UserId>()) {
+        ("user", Ok(id)) => {
             let sql = "SELECT role FROM users WHERE id = $1 AND state = 'active'";
-            tx.query_one(sql, args![id], |row| row.get::<String>(0))?
+            let role = tx.query_one(sql, args![id], |row| row.get::<String>(0))?;
+            role.map(|role| Ok(rights(tx, &role)?.permissions())).transpose()
         }
-        "api_key" => {
-            let sql = "SELECT role FROM api_keys WHERE id = $1 AND revoked IS NULL
-                       AND (expires IS NULL OR expires > $2)";
-            tx.query_one(sql, args![id, now], |row| row.get::<String>(0))?
-        }
-        _ => None,
-    };
-    role.map(|role| Ok(rights(tx, &role)?.permissions())).transpose()
+        ("local_operator", _) => Ok(Some(Role::LocalOperator.permissions())),
+        _ => Ok(None),
+    }
+}
+
+fn role_and_scopes(row: &Row<'_>) -> Result<(String, Option<String>), StoreError> {
+    Ok((row.get(0)?, row.get(1)?))
 }

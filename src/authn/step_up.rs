@@ -6,6 +6,9 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::admission::Factor;
+use super::passkey::{
+    self, Answer, Asked as Question, Binding, PasskeyError, Reason, RelyingParty,
+};
 use super::person::{Person, tables};
 use super::{AuthnError, Hasher, SecondFactor, check_code, spend_code};
 use crate::args;
@@ -28,6 +31,7 @@ pub enum Asked {
 pub enum Again {
     Password(SecretString),
     Second(SecondFactor),
+    Passkey(RelyingParty, Answer),
 }
 
 impl Again {
@@ -60,6 +64,13 @@ impl Holder {
             }
             _ => None,
         }
+    }
+}
+
+impl Holder {
+    /// An answer counts in the session that was asked.
+    fn binding(&self) -> Binding {
+        Binding(self.session.to_string())
     }
 }
 
@@ -96,6 +107,7 @@ pub async fn step_up(
     match again {
         Again::Password(password) => by_password(tenants, hasher, caller, holder, password).await,
         Again::Second(shown) => by_second_factor(tenants, caller, holder, shown).await,
+        Again::Passkey(party, answer) => by_passkey(tenants, caller, holder, party, answer).await,
     }
 }
 
@@ -120,6 +132,53 @@ async fn by_second_factor(
         AuthnError::WrongCode => AuthnError::NotConfirmed,
         other => other,
     })
+}
+
+/// What to ask the caller's device.
+///
+/// # Errors
+/// [`PasskeyError::NotFound`] for somebody without a passkey.
+pub async fn step_up_question(
+    tenants: &Tenants,
+    principal: &Principal,
+    party: &RelyingParty,
+) -> Result<Question, PasskeyError> {
+    let holder = Holder::of(principal).ok_or(AuthnError::NoPerson)?;
+    let Holder { realm, person, .. } = holder;
+    passkey::ask_person(tenants, realm, party, &holder.binding(), person).await
+}
+
+async fn by_passkey(
+    tenants: &Tenants,
+    caller: &Arc<Caller>,
+    holder: Holder,
+    party: RelyingParty,
+    answer: Answer,
+) -> Result<Timestamp, AuthnError> {
+    let (Holder { realm, person, session }, binding) = (holder, holder.binding());
+    let checked = passkey::check_person(tenants, realm, &party, &binding, person, &answer).await;
+    let (result, reason) = match checked {
+        Ok(shown) => {
+            let spend = move |tx: &mut WriteTx<'_, _>, person: &Person| {
+                shown.spend(tx, person)?;
+                Ok((shown.factor(), AuditEvents::none()))
+            };
+            (confirm(tenants, caller, holder, spend).await, Reason::Counter)
+        }
+        Err(PasskeyError::Refused(reason)) => (Err(AuthnError::Passkey), reason),
+        Err(PasskeyError::Door(error)) => return Err(error.into()),
+        Err(_) => return Err(AuthnError::NotConfirmed),
+    };
+    let Err(AuthnError::Passkey) = result else { return result };
+    let mut failed = confirmation(session);
+    failed.outcome = Outcome::Failure;
+    failed.custom_fields.insert("factor".into(), Factor::Passkey.name().into());
+    failed.custom_fields.insert("reason".into(), reason.name().into());
+    let record = tenants.change_credentials(realm, Some(caller.clone()), move |_| {
+        Ok::<_, AuthnError>(((), failed.clone().into()))
+    });
+    record.await?;
+    Err(AuthnError::NotConfirmed)
 }
 
 async fn by_password(

@@ -23,8 +23,6 @@ use crate::tenants::{DoorError, RealmTx, SystemWrite, Tenants, WriteTx};
 pub enum Step {
     Password,
     SecondFactor,
-    /// A link asked for by mail; nothing forgives it but time.
-    Link,
 }
 
 impl Step {
@@ -32,7 +30,6 @@ impl Step {
         match self {
             Self::Password => "password",
             Self::SecondFactor => "second-factor",
-            Self::Link => "link",
         }
     }
 }
@@ -68,7 +65,6 @@ impl Account {
 /// An attempt that counts as a failure until it is forgiven.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    realm: Realm,
     account: [u8; 32],
     step: Step,
     device: Option<DeviceId>,
@@ -94,7 +90,7 @@ pub async fn begin(
             }
             None => None,
         };
-        let attempt = Attempt { realm, account: account.key(tx)?, step, device };
+        let attempt = Attempt { account: account.key(tx)?, step, device };
         Ok(attempt.count(tx, now)?.map(|()| (attempt, person)))
     });
     match count.await? {
@@ -150,13 +146,6 @@ impl Attempt {
         let sql = "DELETE FROM sign_in_failures WHERE account = $1 AND step = $2 AND device = $3";
         tx.execute(sql, args![&self.account, self.step.name(), self.device()])?;
         Ok(())
-    }
-
-    /// Where it leads to nothing that is written.
-    pub async fn forgive_now(self, tenants: &Tenants) -> Result<(), DoorError> {
-        let realm = self.realm;
-        let forgive = move |tx: &mut WriteTx<'_, SystemWrite>| Ok(self.forgive(tx)?);
-        tenants.system_write(realm, SystemWrite::SignInState, forgive).await
     }
 
     fn device(&self) -> &[u8] {

@@ -35,7 +35,7 @@ impl House {
             name: "Ada".to_owned(),
             email: ADA.to_owned(),
             password: PASSWORD.into(),
-            role: Role::Operator.to_string(),
+            role: Role::Operator.into(),
         };
         users::create(&server.tenants, &hasher, &grant, ada).await.unwrap();
         Self { server, clock, hasher, tenant }

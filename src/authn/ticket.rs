@@ -10,7 +10,7 @@ use crate::authz::Realm;
 use crate::crypto::token::Token;
 use crate::kernel::id::TenantId;
 use crate::kernel::{Timestamp, limits};
-use crate::store::{Sql, SqlMut, Value};
+use crate::store::{Sql, SqlMut, StoreError, Value};
 use crate::tenants::{RealmTx, Tenants, WriteTx};
 
 /// A sign-in under way, for the page that goes on with it.
@@ -118,5 +118,15 @@ pub(super) fn end_tickets<P>(tx: &mut WriteTx<'_, P>, person: [u8; 16]) -> Resul
     let person = Value::Id(person);
     tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person])?;
     tx.execute("DELETE FROM enrolments WHERE person = $1", args![person])?;
+    Ok(())
+}
+
+/// Removes what nobody can go on with any more: sign-ins, apps that were not set up, wrong codes
+/// that do not count any longer.
+pub fn expire_sign_ins(tx: &mut impl SqlMut, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sign_ins WHERE expires <= $1", args![now])?;
+    tx.execute("DELETE FROM enrolments WHERE expires <= $1", args![now])?;
+    let since = now.minus(limits::FACTOR_FAILURES_COUNT);
+    tx.execute("DELETE FROM factor_failures WHERE since <= $1", args![since])?;
     Ok(())
 }

@@ -36,6 +36,11 @@ pub enum Verb {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Take away an administrator's second factors, for who has lost them; ends their sessions
+    ResetMfa {
+        /// E-mail address or id
+        admin: String,
+    },
     /// Make a new one-time setup link; older ones stop working
     SetupLink,
     /// List who signs in to the platform
@@ -65,6 +70,7 @@ pub enum Command {
     Create { email: String, name: Option<String>, role: String, password: Option<Password> },
     Reset { email: String, password: Option<Password> },
     SetupLink,
+    ResetMfa { admin: String },
     List,
     Role { admin: String, role: String },
     Enable { admin: String, enabled: bool },
@@ -79,6 +85,7 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         Verb::Reset { email, password_stdin } => {
             Command::Reset { email, password: read(password_stdin)? }
         }
+        Verb::ResetMfa { admin } => Command::ResetMfa { admin },
         Verb::SetupLink => Command::SetupLink,
         Verb::List => Command::List,
         Verb::Role { admin, role } => Command::Role { admin, role },
@@ -99,6 +106,12 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             create(operator, email, name, role, password.as_ref()).await
         }
         Command::Reset { email, password } => reset(operator, email, password.as_ref()).await,
+        Command::ResetMfa { admin } => {
+            let grant = operator.platform::<PlatformAdminManage>().await?;
+            let changed = admins::reset_factors(&operator.tenants, &grant, &admin).await?;
+            let text = format!("{admin} has no second factor any more, and no session.");
+            Ok(Report::done(serde_json::to_value(&changed)?, text))
+        }
         Command::List => list(operator).await,
         Command::Role { admin, role } => {
             let grant = operator.platform::<PlatformAdminManage>().await?;

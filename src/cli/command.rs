@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, mail, role, tenant, token, user};
-use crate::authn::Hasher;
+use super::{admin, audit, key, mail, role, session, tenant, token, user};
+use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
@@ -21,6 +21,7 @@ pub enum Command {
     User(user::Command),
     Role(role::Command),
     Key(key::Command),
+    Session(session::Command),
     Mail(mail::Command),
     Token(token::Command),
     Audit(audit::Command),
@@ -55,6 +56,8 @@ pub struct Operator {
     pub caller: Arc<Caller>,
     /// What links begin with.
     pub base_url: String,
+    /// How long sessions last on this installation.
+    pub sessions: SessionPolicy,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -80,8 +83,14 @@ impl Operator {
             mailer: mailer.clone(),
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
+            sessions: SessionPolicy::default(),
             feedback,
         }
+    }
+
+    #[must_use]
+    pub fn with_sessions(self, sessions: SessionPolicy) -> Self {
+        Self { sessions, ..self }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -104,6 +113,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
+        Command::Session(command) => session::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }

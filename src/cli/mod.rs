@@ -2,6 +2,7 @@
 //! the directory's lock and work by themselves, through the same services.
 
 mod admin;
+mod approval;
 mod args;
 mod audit;
 mod command;
@@ -15,7 +16,9 @@ mod output;
 mod password;
 mod role;
 mod serve;
+mod session;
 mod shred;
+mod sign_in;
 mod socket;
 mod tenant;
 mod token;
@@ -60,6 +63,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
+        Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }

@@ -6,19 +6,25 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::approval;
 use super::command::Operator;
 use super::output::Report;
 use crate::authz::permission::AuditShred;
-use crate::trail;
+use crate::trail::{self, TrailError};
 
 #[derive(Serialize, Deserialize)]
 pub struct Command {
     slug: String,
     confirm: String,
+    reason: Option<String>,
 }
 
 /// Asks for the short name once more where somebody can answer.
-pub fn command(slug: String, confirm: Option<String>) -> anyhow::Result<Command> {
+pub fn command(
+    slug: String,
+    confirm: Option<String>,
+    reason: Option<String>,
+) -> anyhow::Result<Command> {
     let confirm = match confirm {
         Some(confirm) => confirm,
         None if std::io::stdin().is_terminal() => ask(&slug)?,
@@ -27,7 +33,7 @@ pub fn command(slug: String, confirm: Option<String>) -> anyhow::Result<Command>
     if confirm.trim() != slug {
         bail!("nothing was destroyed: \"{}\" is not \"{slug}\"", confirm.trim());
     }
-    Ok(Command { slug, confirm })
+    Ok(Command { slug, confirm, reason })
 }
 
 fn ask(slug: &str) -> anyhow::Result<String> {
@@ -43,9 +49,14 @@ fn ask(slug: &str) -> anyhow::Result<String> {
 }
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
-    let Command { slug, confirm } = command;
+    let Command { slug, confirm, reason } = command;
     let (grant, tenant) = operator.tenant::<AuditShred>(&slug).await?;
-    let done = trail::shred(&operator.tenants, &grant, &tenant, &confirm).await?;
+    let done = match trail::shred(&operator.tenants, &grant, &tenant, &confirm).await {
+        Err(TrailError::Approval(error)) => {
+            return approval::answer(operator, &slug, *error, reason.as_deref()).await;
+        }
+        result => result?,
+    };
     let text = format!(
         "What the audit log of {slug} said is destroyed. The certificate, for your files:\n\n{}",
         done.certificate

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::command::{Operator, Password};
 use super::output::{Report, table};
-use super::{password, shred};
+use super::{password, shred, sign_in};
 use crate::authz::Role;
 use crate::authz::permission::{TenantCreate, TenantRead, TenantState};
 use crate::provision;
@@ -48,6 +48,25 @@ pub enum Verb {
         /// The short name once more; asked for on a terminal
         #[arg(long, value_name = "SLUG")]
         confirm: Option<String>,
+        /// Asks a second person, where the tenant wants one to approve it
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Show how people have to sign in, or change it
+    SignIn {
+        slug: String,
+        /// A setting and its value, for example secondFactorForAll=true; null for the default
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// Asks a second person, where turning four eyes off takes one
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
+    /// Turn four eyes off without a second person, when nobody is left who could approve it
+    FourEyes {
+        #[arg(value_parser = ["off"])]
+        to: String,
+        slug: String,
     },
 }
 
@@ -67,6 +86,7 @@ pub enum Command {
         change: String,
     },
     ShredAudit(shred::Command),
+    SignIn(sign_in::Command),
 }
 
 pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
@@ -81,7 +101,11 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         Verb::Unfreeze { slug } => state(slug, StateChange::Unfreeze),
         Verb::Suspend { slug } => state(slug, StateChange::Suspend),
         Verb::Resume { slug } => state(slug, StateChange::Resume),
-        Verb::ShredAudit { slug, confirm } => Command::ShredAudit(shred::command(slug, confirm)?),
+        Verb::ShredAudit { slug, confirm, reason } => {
+            Command::ShredAudit(shred::command(slug, confirm, reason)?)
+        }
+        Verb::SignIn { slug, set, reason } => Command::SignIn(sign_in::command(slug, set, reason)),
+        Verb::FourEyes { to: _, slug } => Command::SignIn(sign_in::Command::FourEyesOff { slug }),
     }))
 }
 
@@ -93,6 +117,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         }
         Command::List => list(operator).await,
         Command::ShredAudit(command) => shred::execute(operator, command).await,
+        Command::SignIn(command) => sign_in::execute(operator, command).await,
         Command::State { slug, change } => state(operator, &slug, &change).await,
     }
 }

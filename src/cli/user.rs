@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::command::{Operator, Password};
 use super::output::{Report, table};
-use super::password;
+use super::{approval, password};
 use crate::authz::permission::{
-    UserCreate, UserDisable, UserInvite, UserRead, UserRole, UserUpdate,
+    UserCreate, UserDisable, UserFactorReset, UserInvite, UserRead, UserRole, UserUpdate,
 };
-use crate::users::{self, NewInvitation, NewMember};
+use crate::users::{self, NewInvitation, NewMember, UserError};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -58,6 +58,9 @@ pub enum Verb {
         user: String,
         /// owner, admin, operator, viewer, auditor, privacy-officer or one of the tenant's own
         role: String,
+        /// Asks a second person, where the tenant wants one to approve it
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Give a member another name
     Rename {
@@ -69,6 +72,13 @@ pub enum Verb {
     },
     /// End a member's sessions and refuse their sign-in
     Disable {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+    },
+    /// Take away a member's second factors, for who has lost them; ends their sessions
+    ResetMfa {
         #[arg(long, value_name = "SLUG")]
         tenant: String,
         /// E-mail address or id
@@ -104,6 +114,7 @@ pub enum Command {
         tenant: String,
         user: String,
         role: String,
+        reason: Option<String>,
     },
     Rename {
         tenant: String,
@@ -114,6 +125,10 @@ pub enum Command {
         tenant: String,
         user: String,
         enabled: bool,
+    },
+    ResetMfa {
+        tenant: String,
+        user: String,
     },
 }
 
@@ -127,8 +142,9 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             Command::Invite { tenant, invitation: NewInvitation { email, name, role } }
         }
         Verb::List { tenant } => Command::List { tenant },
-        Verb::Role { tenant, user, role } => Command::Role { tenant, user, role },
+        Verb::Role { tenant, user, role, reason } => Command::Role { tenant, user, role, reason },
         Verb::Rename { tenant, user, name } => Command::Rename { tenant, user, name },
+        Verb::ResetMfa { tenant, user } => Command::ResetMfa { tenant, user },
         Verb::Disable { tenant, user } => Command::Enable { tenant, user, enabled: false },
         Verb::Enable { tenant, user } => Command::Enable { tenant, user, enabled: true },
     }))
@@ -141,9 +157,15 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         }
         Command::Invite { tenant, invitation } => invite(operator, &tenant, invitation).await,
         Command::List { tenant } => list(operator, &tenant).await,
-        Command::Role { tenant, user, role } => {
+        Command::Role { tenant, user, role, reason } => {
             let (grant, _) = operator.tenant::<UserRole>(&tenant).await?;
-            let member = users::change_role(&operator.tenants, &grant, &user, &role).await?;
+            let changed = users::change_role(&operator.tenants, &grant, &user, &role).await;
+            let member = match changed {
+                Err(UserError::Approval(error)) => {
+                    return approval::answer(operator, &tenant, *error, reason.as_deref()).await;
+                }
+                result => result?,
+            };
             let text = format!("{user} has the role {} now.", member.role);
             Ok(Report::done(serde_json::to_value(&member)?, text))
         }
@@ -151,6 +173,12 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let (grant, _) = operator.tenant::<UserUpdate>(&tenant).await?;
             let member = users::rename(&operator.tenants, &grant, &user, &name).await?;
             let text = format!("{user} is called {} now.", name.trim());
+            Ok(Report::done(serde_json::to_value(&member)?, text))
+        }
+        Command::ResetMfa { tenant, user } => {
+            let (grant, _) = operator.tenant::<UserFactorReset>(&tenant).await?;
+            let member = users::reset_factors(&operator.tenants, &grant, &user).await?;
+            let text = format!("{user} has no second factor any more, and no session.");
             Ok(Report::done(serde_json::to_value(&member)?, text))
         }
         Command::Enable { tenant, user, enabled } => {

@@ -26,4 +26,4 @@ pub use table::{
     Checkpoints, Description, Limits, Log, Mail, RootKey, Server, Sessions, Settings, Store,
     Streams,
 };
-pub use types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
+pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

@@ -8,7 +8,9 @@ use super::load::Given;
 use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
 use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
-use super::types::{ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};
+use super::types::{
+    ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion,
+};
 use super::value::Value;
 use crate::kernel::limits;
 
@@ -133,6 +135,14 @@ settings! {
         workers: Option<u32> [1..=1024] = None,
         /// IP addresses of reverse proxies. `X-Forwarded-For` is believed from these alone.
         trusted_proxies: Vec<IpAddr> = Vec::new(),
+        /// Sites whose pages may use the API from a browser, with a token of their own and without
+        /// cookies: exact origins such as `https://app.example.org`.
+        cors_origins: Vec<ExternalUrl> = Vec::new(),
+        /// Where to report a weakness, for `/.well-known/security.txt`: a `mailto:` or `https:`
+        /// address. The console's own address when unset.
+        security_contact: Option<ContactUrl> = None,
+        /// Address of the page that says how reports of weaknesses are dealt with.
+        security_policy: Option<ContactUrl> = None,
         /// Seconds that requests under way have to finish when the server stops.
         shutdown_seconds: u32 [0..=3600] = 30,
     }

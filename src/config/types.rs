@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
+use crate::kernel::limits;
+
 use super::value::{Fault, Raw, Value, number, parse};
 
 /// A listening address, or `off`.
@@ -162,6 +164,58 @@ impl ExternalUrl {
 impl fmt::Display for ExternalUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Value for Vec<ExternalUrl> {
+    const EXPECTED: &'static str = "a list of origins such as [\"https://app.example.org\"], or \
+        https://one.example.org,https://two.example.org in the environment";
+
+    fn read(raw: &Raw) -> Result<Self, Fault> {
+        match raw {
+            Raw::List(items) => items.iter().map(ExternalUrl::read).collect(),
+            Raw::Env(text) if text.trim().is_empty() => Ok(Self::new()),
+            Raw::Env(text) => text
+                .split(',')
+                .map(|item| ExternalUrl::read(&Raw::Env(item.trim().to_owned().into())))
+                .collect(),
+            _ => Err(Fault::Unexpected),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let items: Vec<_> = self.iter().map(ExternalUrl::shown).collect();
+        format!("[{}]", items.join(", "))
+    }
+}
+
+/// Where somebody is reached: `mailto:` or `https:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactUrl(String);
+
+impl ContactUrl {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for ContactUrl {
+    const EXPECTED: &'static str =
+        "an address such as \"mailto:security@example.org\" or \"https://example.org/security\"";
+
+    fn read(raw: &Raw) -> Result<Self, Fault> {
+        let text = raw.text().map(str::trim).ok_or(Fault::Unexpected)?;
+        let rest = ["mailto:", "https://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let clean =
+            text.len() <= limits::LINE_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
+        match rest {
+            Some(rest) if clean && rest.len() > 2 => Ok(Self(text.to_owned())),
+            _ => Err(Fault::Unexpected),
+        }
+    }
+
+    fn shown(&self) -> String {
+        format!("\"{}\"", self.0)
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod attachment;
 pub mod call;
+mod cors;
 pub mod csrf;
 pub mod failure;
 pub mod headers;

@@ -68,11 +68,11 @@ fn add_routes(config: &mut web::ServiceConfig, app: &Arc<App>) {
             .iter()
             .filter(|other| other.path == route.path)
             .fold(web::resource(route.path), |resource, route| add_route(resource, route, app));
-        let app = app.clone();
+        let (app, path) = (app.clone(), route.path);
         config.service(resource.default_service(web::to(move |request: HttpRequest| {
             let detail = "this address does not take that method";
             let failure = Failure::new(ErrorKind::Invalid, "method-not-allowed", detail);
-            shell::nothing(app.clone(), request, failure)
+            shell::other_method(app.clone(), path, request, failure)
         })));
     }
 }

@@ -11,9 +11,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::call::{DEVICE_COOKIE, PLATFORM_COOKIE, TENANT_COOKIE};
 use super::failure::Failure;
-use super::headers;
 use super::input::{Input, client_ip};
 use super::route::{Access, BodyLimit, Route, Surface};
+use super::{cors, headers};
 use crate::app::App;
 use crate::authz::{Browser, RequestContext};
 use crate::kernel::{ErrorKind, limits};
@@ -50,14 +50,36 @@ pub async fn serve(
         }
         Err(failure) => Err(failure),
     };
-    let mut response = result
-        .unwrap_or_else(|failure| render(&app, route.surface, route, &request, &context, failure));
+    let mut response = match result {
+        Ok(response) => response,
+        Err(failure) => render(&app, route.surface, route, &request, &context, failure).await,
+    };
     drop(room);
     headers::add(response.headers_mut(), route.surface, context.id, rate.get());
+    if cors::is_shared(route) {
+        cors::add(response.headers_mut(), &app.settings, &request);
+    }
     let took = app.runtime.clock.monotonic().saturating_sub(start);
     log(route, &request, &context, &response, took);
     crate::ops::metrics::observe(route, response.status().as_u16(), took);
     response
+}
+
+/// What no route of this path takes: a browser's question whether it may send something, or a
+/// mistake.
+pub async fn other_method(
+    app: Arc<App>,
+    path: &'static str,
+    request: HttpRequest,
+    failure: Failure,
+) -> HttpResponse {
+    let Some(mut answer) = cors::preflight(&app.settings, &request, path) else {
+        return nothing(app, request, failure).await;
+    };
+    let context = context(&app, &request);
+    headers::add(answer.headers_mut(), Surface::Api, context.id, None);
+    cors::add(answer.headers_mut(), &app.settings, &request);
+    answer
 }
 
 /// Where nothing is declared.
@@ -68,7 +90,7 @@ pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> H
     let surface = if api { Surface::Api } else { Surface::Console };
     let mut response = match surface {
         Surface::Api => crate::api::problem::render(&failure, &context),
-        _ => crate::web::error::render(&app, &request, &context, failure),
+        _ => crate::web::error::render(&app, &request, &context, failure).await,
     };
     headers::add(response.headers_mut(), surface, context.id, None);
     response
@@ -96,7 +118,7 @@ fn browser(surface: Surface, request: &HttpRequest) -> Option<Arc<Browser>> {
     (device.is_some() || session.is_some()).then(|| Arc::new(Browser { device, session }))
 }
 
-fn render(
+async fn render(
     app: &App,
     surface: Surface,
     route: &Route,
@@ -111,7 +133,7 @@ fn render(
             if signed_out && matches!(route.access, Access::Permission(_)) {
                 return crate::web::error::to_sign_in(request, surface);
             }
-            crate::web::error::render(app, request, context, failure)
+            crate::web::error::render(app, request, context, failure).await
         }
     }
 }

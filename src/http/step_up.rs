@@ -16,7 +16,7 @@ use super::input::Input;
 use super::limits::{RateClass, Source};
 use super::route::Method;
 use crate::app::App;
-use crate::authn::{self, Again, AuthnError};
+use crate::authn::{self, Again, AuthnError, passkey};
 use crate::authz::{Caller, Permission, Principal};
 use crate::crypto::envelope::{DataKey, Place};
 use crate::crypto::{Field, mac};
@@ -152,6 +152,10 @@ pub async fn typed(
     text: Option<String>,
 ) -> Result<Timestamp, NotProven> {
     let failed = |error: AuthnError| NotProven::Failed(error.into());
+    let passkey = text.as_deref().and_then(passkey::Answer::from_field);
+    if let (Some(answer), Some(party)) = (passkey, app.relying_party()) {
+        return prove(app, caller, Again::Passkey(party, answer)).await;
+    }
     let asked = authn::step_up_asks(&app.tenants, &caller.principal).await.map_err(failed)?;
     prove(app, caller, Again::typed(asked, text.unwrap_or_default().into())).await
 }

@@ -1,7 +1,7 @@
 //! Deletes what is past its time: sessions, answers to repeated calls, failed attempts to sign in.
 
 use super::{Context, Job, JobError, Record, Summary, Walk, repo};
-use crate::authn::{forget_failures, links};
+use crate::authn::{SignInPolicy, expire_sign_ins, forget_failures, links};
 use crate::authz::Realm;
 use crate::kernel::limits;
 use crate::tenants::SystemWrite;
@@ -32,10 +32,14 @@ async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
         Realm::Platform => "admin_sessions",
         Realm::Tenant(_) => "sessions",
     };
-    let ends = (now.minus(policy.idle), now.minus(policy.absolute));
     let answered = now.minus(limits::IDEMPOTENCY_LIFE);
     let write = context.app.tenants.system_write(realm, SystemWrite::Expiry, move |tx| {
+        // The tenant's own times may be longer than the installation's.
+        let policy = policy.of(&SignInPolicy::read(tx)?);
+        let ends = (now.minus(policy.idle), now.minus(policy.absolute));
         repo::expire(tx, sessions, ends, answered)?;
+        expire_sign_ins(tx, now)?;
+        repo::forget_devices(tx, now.minus(limits::DEVICE_LIFE))?;
         forget_failures(tx, now)?;
         Ok(links::tidy(tx, now)?)
     });

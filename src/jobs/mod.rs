@@ -21,6 +21,7 @@ mod walk;
 
 mod checkpoint_logs;
 mod close_idle;
+mod expire_approvals;
 mod expire_exports;
 mod expire_sessions;
 mod feed_indexes;
@@ -58,6 +59,7 @@ pub const JOBS: &[Job] = &[
     send_mail::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
+    expire_approvals::JOB,
     migrate_tenants::JOB,
     verify_logs::JOB,
     prune_logs::JOB,

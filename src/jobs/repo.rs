@@ -165,6 +165,11 @@ pub fn expire(
     Ok(())
 }
 
+/// Devices that nobody has signed in with since then.
+pub fn forget_devices(tx: &mut impl SqlMut, since: Timestamp) -> Result<usize, StoreError> {
+    tx.execute("DELETE FROM devices WHERE seen <= $1", args![since])
+}
+
 /// Which of these subject keys no row names.
 pub fn unnamed(
     tx: &impl Sql,

@@ -6,7 +6,7 @@ use super::*;
 use crate::app::App;
 use crate::audit::view::EntryView;
 use crate::authn::{self, Credentials};
-use crate::authz::permission::{ConversationCreate, PlatformJobRead, TenantCreate};
+use crate::authz::permission::{ConversationCreate, PlatformJobRead, TenantCreate, UserCreate};
 use crate::authz::{Principal, Realm, RequestContext, Role};
 use crate::conversations::{self, NewConversation, NewDataSubject};
 use crate::kernel::clock::ManualClock;
@@ -16,7 +16,7 @@ use crate::provision::tenant_with_owner;
 use crate::store::Sql;
 use crate::tenants::{DoorError, NewTenant, RealmTx, SystemWrite, Tenant};
 use crate::testing::TestServer;
-use crate::users::NewMember;
+use crate::users::{self, NewMember};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -156,9 +156,17 @@ async fn sessions_past_their_time_are_deleted() {
     let (clock, server) = manual();
     let app = server.app();
     let tenant = with_owner(&app, &server).await;
+    let grant = server.grant::<UserCreate>(&tenant).await;
+    let member = NewMember {
+        name: "Grace".into(),
+        email: "grace@example.org".into(),
+        password: "correct horse battery".to_owned().into(),
+        role: Role::Operator.to_string(),
+    };
+    users::create(&app.tenants, &app.hasher, &grant, member).await.unwrap();
     let sign_in = || async {
         let password = "correct horse battery".to_owned().into();
-        let credentials = Credentials { email: "ada@example.org".into(), password };
+        let credentials = Credentials { email: "grace@example.org".into(), password };
         let request = RequestContext::local(server.runtime.id());
         authn::sign_in(
             &app.tenants,

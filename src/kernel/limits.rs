@@ -61,6 +61,8 @@ pub const ROLES: u64 = 50;
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// … and not so long that hashing it becomes an attack.
 pub const PASSWORD_BYTES_MAX: usize = 4096;
+/// What a password holds beside what is known of its person, in characters.
+pub const PASSWORD_CHARS_UNKNOWN: usize = 8;
 /// Words known about a person that their password is compared with; rating it takes longer with each.
 pub const PASSWORD_CONTEXT_WORDS: usize = 64;
 /// Rounds of bcrypt, as a power of two, where `auth.bcrypt_cost` says nothing else: about a fifth
@@ -124,6 +126,8 @@ pub const MAILS_WAITING: u64 = 2_000;
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;
+/// Domains whose people may register: more are a mistake.
+pub const REGISTRATION_DOMAINS: usize = 100;
 /// What somebody asks a second person to approve waits for this long: over a weekend.
 pub const APPROVAL_LIFE: Duration = Duration::from_secs(72 * 60 * 60);
 /// Requests of one tenant that wait: more are looked at by nobody.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use serde_json::json;
 
+use crate::config::ContactUrl;
 use crate::http::call::OpenCall;
 use crate::http::failure::Failure;
 use crate::http::route::Answer;
@@ -55,8 +56,14 @@ pub fn security_txt(call: OpenCall) -> Reply {
     Box::pin(async move {
         let expires = call.app.runtime.now().plus(Duration::from_secs(180 * 86_400));
         let base = call.app.base_url();
+        let settings = &call.app.settings.server;
+        let own = format!("{base}/");
+        let contact = settings.security_contact.as_ref().map_or(own.as_str(), ContactUrl::as_str);
+        let policy = settings.security_policy.as_ref();
+        let policy =
+            policy.map(|policy| format!("Policy: {}\n", policy.as_str())).unwrap_or_default();
         let body = format!(
-            "Contact: {base}/\nExpires: {expires}\nPreferred-Languages: en\n\
+            "Contact: {contact}\n{policy}Expires: {expires}\nPreferred-Languages: en\n\
              Canonical: {base}/.well-known/security.txt\n"
         );
         Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))

@@ -4,9 +4,10 @@ use super::create::{about, differences};
 use super::model::{RoleChanges, RoleView};
 use super::repo::{self, Stored};
 use super::{RoleError, check};
+use crate::approvals;
 use crate::audit::catalogue;
 use crate::authz::permission::RoleManage;
-use crate::authz::{Grant, Role};
+use crate::authz::{Flag, Grant, Role};
 use crate::tenants::{AuditEvents, Tenants};
 
 /// # Errors
@@ -29,6 +30,9 @@ pub async fn change(
         after.permissions = permissions.unwrap_or(after.permissions);
         check::may_give(&principal, before.permissions)?;
         check::may_give(&principal, after.permissions)?;
+        if !before.permissions.has(Flag::ApprovalDecide) {
+            approvals::pass_role(tx, after.permissions)?;
+        }
         if after == before {
             return Ok::<_, RoleError>((before.view(), AuditEvents::none()));
         }

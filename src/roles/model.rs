@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::ApprovalError;
 use crate::authz::{Flag, Permissions, Role};
 use crate::kernel::{ErrorKind, Fault, limits};
 use crate::tenants::DoorError;
@@ -129,10 +130,21 @@ pub enum RoleError {
     #[error("a tenant has at most {0} roles of its own: delete one first")]
     TooMany(u64),
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 crate::behind_doors!(RoleError);
+
+impl From<ApprovalError> for RoleError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl Fault for RoleError {
     fn kind(&self) -> ErrorKind {
@@ -145,6 +157,7 @@ impl Fault for RoleError {
             }
             Self::TooMuch => ErrorKind::Denied,
             Self::NotFound => ErrorKind::NotFound,
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -162,6 +175,7 @@ impl Fault for RoleError {
             Self::BuiltIn => "role-built-in",
             Self::InUse { .. } => "role-in-use",
             Self::TooMany(_) => "too-many-roles",
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

@@ -68,7 +68,7 @@ pub fn delete(tx: &mut impl SqlMut, code: &str) -> Result<(), StoreError> {
 pub fn holders(tx: &impl Sql) -> Result<Vec<(String, u64, u64)>, StoreError> {
     let sql = "SELECT role, count(*), 0 FROM users GROUP BY role
                UNION ALL
-               SELECT role, 0, count(*) FROM api_keys WHERE revoked IS NULL GROUP BY role";
+               SELECT role, 0, count(*) FROM api_keys WHERE role IS NOT NULL AND revoked IS NULL GROUP BY role";
     tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 

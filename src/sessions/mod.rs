@@ -61,7 +61,7 @@ impl Fault for SessionError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound | Self::NoDevice => "not-found",
-            Self::Nobody => "user-unknown",
+            Self::Nobody => "member-not-found",
             Self::Whose => "user-missing",
             Self::Cursor => "cursor-invalid",
             Self::Limit => "limit-invalid",

@@ -67,6 +67,7 @@ id_values!(
     UserId,
     AdminId,
     SessionId,
+    ApprovalId,
     DeviceId,
     PasskeyId,
     ApiKeyId,

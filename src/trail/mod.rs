@@ -33,12 +33,13 @@ pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_
 pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use retention::{Retention, retention, set_platform_retention, set_retention};
 pub use search::{Page, SearchRequest, search, search_platform};
-pub use shred::{Certificate, certificates, shred};
+pub use shred::{Certificate, certificates, shred, shred_approved};
 pub use suggest::suggest;
 pub use tail::{News, Tail};
 pub use verified::{LastVerification, VerificationState, Verified};
 pub use verify::{OnProgress, start_verification, verify, verify_platform, verify_with};
 
+use crate::approvals::ApprovalError;
 use crate::audit::index::IndexError;
 use crate::audit::ingest::IngestError;
 use crate::audit::leaf::Hash;
@@ -81,10 +82,21 @@ pub enum TrailError {
     )]
     Removed { seq: u64, through: u64, hash: Hash },
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 crate::behind_doors!(TrailError);
+
+impl From<ApprovalError> for TrailError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl From<IndexError> for TrailError {
     fn from(error: IndexError) -> Self {
@@ -119,6 +131,7 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -137,6 +150,7 @@ impl Fault for TrailError {
             Self::Note(_) => "internal",
             Self::NotFound => "entry-not-found",
             Self::Removed { .. } => "entry-removed",
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::TrailError;
+use crate::approvals::{self, Act, Approved};
 use crate::audit::event::Resource;
 use crate::audit::proof::Prover;
 use crate::audit::read::Opener;
@@ -56,7 +57,8 @@ impl Certificate {
 /// typed once more.
 ///
 /// # Errors
-/// [`TrailError::Confirmation`]; whatever the disk answers. Called again it goes on where it
+/// [`TrailError::Confirmation`]; [`TrailError::Approval`] when a second person has to approve it;
+/// whatever the disk answers. Called again it goes on where it
 /// stopped.
 pub async fn shred(
     tenants: &Tenants,
@@ -67,9 +69,28 @@ pub async fn shred(
     if confirmed.trim() != tenant.slug.as_str() {
         return Err(TrailError::Confirmation);
     }
+    to_its_end(tenants, grant, tenant, None).await
+}
+
+/// The same for what somebody else has asked for and the caller approves.
+pub async fn shred_approved(
+    tenants: &Tenants,
+    grant: &Grant<AuditShred>,
+    tenant: &Tenant,
+    approved: Approved,
+) -> Result<Certificate, TrailError> {
+    to_its_end(tenants, grant, tenant, Some(approved)).await
+}
+
+/// Goes on to its end even when the caller goes away.
+async fn to_its_end(
+    tenants: &Tenants,
+    grant: &Grant<AuditShred>,
+    tenant: &Tenant,
+    approved: Option<Approved>,
+) -> Result<Certificate, TrailError> {
     let (tenants, grant, tenant) = (tenants.clone(), grant.clone(), tenant.clone());
-    // Goes on to its end even when the caller goes away.
-    let run = tokio::spawn(async move { run(&tenants, &grant, &tenant).await });
+    let run = tokio::spawn(async move { run(&tenants, &grant, &tenant, approved).await });
     run.await.map_err(|_| DoorError::from(StoreError::Panicked))?
 }
 
@@ -77,6 +98,7 @@ async fn run(
     tenants: &Tenants,
     grant: &Grant<AuditShred>,
     tenant: &Tenant,
+    approved: Option<Approved>,
 ) -> Result<Certificate, TrailError> {
     // One at a time, and nobody freezes the tenant between two steps.
     let _held = tenants.hold_states().await;
@@ -85,7 +107,8 @@ async fn run(
         Some(TenantState::Frozen) => return Err(DoorError::from(Denied::Frozen).into()),
         _ => return Err(DoorError::from(Denied::Suspended).into()),
     }
-    let steps = Steps::new(tenants, grant, tenant).await?;
+    let mut steps = Steps::new(tenants, grant, tenant).await?;
+    steps.pass(approved).await?;
     if let Some(interrupted) = steps.interrupted().await? {
         let was_destroyed = steps.is_destroyed(&interrupted).await?;
         let certificate = steps.complete(interrupted).await?;
@@ -104,6 +127,8 @@ pub(super) struct Steps<'a> {
     grant: &'a Grant<AuditShred>,
     platform: Grant<PlatformAuditRecord>,
     tenant: &'a Tenant,
+    /// Who asked for it, where two had to agree.
+    approved: Option<Approved>,
 }
 
 impl<'a> Steps<'a> {
@@ -114,7 +139,24 @@ impl<'a> Steps<'a> {
     ) -> Result<Self, TrailError> {
         let recorder = recorder(grant.caller());
         let platform = tenants.authorize_platform::<PlatformAuditRecord>(&recorder, RECORDER).await;
-        Ok(Self { tenants, grant, platform: platform.map_err(DoorError::from)?, tenant })
+        Ok(Self {
+            tenants,
+            grant,
+            platform: platform.map_err(DoorError::from)?,
+            tenant,
+            approved: None,
+        })
+    }
+
+    /// Where a second person has to approve it, uses the approval up before anything is done: after
+    /// a crash in between it is to be asked for again.
+    async fn pass(&mut self, approved: Option<Approved>) -> Result<(), TrailError> {
+        self.approved.clone_from(&approved);
+        let passed = self.tenants.write(self.grant, move |tx| {
+            let events = approvals::pass(tx, approved.as_ref(), Act::ShredAudit)?;
+            Ok::<_, TrailError>(((), events))
+        });
+        passed.await.map(|_| ())
     }
 
     async fn interrupted(&self) -> Result<Option<Shred>, TrailError> {
@@ -165,6 +207,7 @@ impl<'a> Steps<'a> {
     /// Signs the certificate and enters it into the tenant's log, unless it is there already.
     pub(super) async fn record(&self, shred: Shred) -> Result<Shred, TrailError> {
         let (notary, slug) = (self.tenants.notary().clone(), self.tenant.slug.clone());
+        let approved = self.approved.clone();
         let written = self.tenants.write(self.grant, move |tx: &mut WriteTx<'_, AuditShred>| {
             if let Some(recorded) = shreds::find(tx, shred.id)? {
                 return Ok((recorded, crate::tenants::AuditEvents::none()));
@@ -181,6 +224,7 @@ impl<'a> Steps<'a> {
             event.custom_fields.insert("size".into(), size.into());
             event.custom_fields.insert("root".into(), root.to_string().into());
             event.custom_fields.insert("certificate".into(), certificate.as_str().into());
+            approved.iter().for_each(|approved| approved.mark(&mut event));
             let recorded = Shred { finished: Some((time, certificate)), ..shred.clone() };
             shreds::insert(tx, &recorded)?;
             Ok::<_, TrailError>((recorded, event.into()))

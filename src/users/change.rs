@@ -2,10 +2,11 @@
 
 use super::model::{Member, MemberState, UserError, check_name};
 use super::repo;
+use crate::approvals::{self, Act, Approved};
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{UserDisable, UserRole, UserUpdate};
-use crate::authz::{Grant, Principal, Role};
+use crate::authz::{Flag, Grant, Principal, Rights, Role};
 use crate::crypto::Field;
 use crate::kernel::id::UserId;
 use crate::roles;
@@ -20,7 +21,11 @@ fn find(tx: &impl RealmTx, who: &str) -> Result<Member, UserError> {
 }
 
 /// The same, when the principal has all rights that the member has.
-fn beneath(tx: &impl RealmTx, principal: &Principal, who: &str) -> Result<Member, UserError> {
+pub(super) fn beneath(
+    tx: &impl RealmTx,
+    principal: &Principal,
+    who: &str,
+) -> Result<Member, UserError> {
     let member = find(tx, who)?;
     roles::give(tx, principal, &member.role)?;
     Ok(member)
@@ -28,28 +33,70 @@ fn beneath(tx: &impl RealmTx, principal: &Principal, who: &str) -> Result<Member
 
 /// # Errors
 /// [`UserError::TooMuch`] when either the old or the new role has rights that the caller lacks;
-/// [`UserError::LastOwner`] when no active owner would be left.
+/// [`UserError::LastOwner`] when no active owner would be left; [`UserError::Approval`] when a
+/// second person has to approve it.
 pub async fn change_role(
     tenants: &Tenants,
     grant: &Grant<UserRole>,
     who: &str,
     role: &str,
 ) -> Result<Member, UserError> {
+    give_role(tenants, grant, who, role, None).await
+}
+
+/// The same for what somebody else has asked for and the caller approves.
+pub async fn change_role_approved(
+    tenants: &Tenants,
+    grant: &Grant<UserRole>,
+    who: UserId,
+    role: &str,
+    approved: Approved,
+) -> Result<Member, UserError> {
+    give_role(tenants, grant, &who.to_string(), role, Some(approved)).await
+}
+
+async fn give_role(
+    tenants: &Tenants,
+    grant: &Grant<UserRole>,
+    who: &str,
+    role: &str,
+    approved: Option<Approved>,
+) -> Result<Member, UserError> {
     let principal = grant.caller().principal.clone();
     let (who, role) = (who.to_owned(), role.to_owned());
     let written = tenants.write(grant, move |tx| {
         let rights = roles::give(tx, &principal, &role)?;
         let before = beneath(tx, &principal, &who)?;
-        if before.role == rights.role() {
+        if before.role == rights.role() && approved.is_none() {
             return Ok((before, AuditEvents::none()));
         }
+        let passed = pass(tx, &before, &rights, approved.as_ref())?;
         repo::set_role(tx, before.id, rights.role())?;
         keep_an_owner(tx, &before)?;
         let after = repo::find(tx, before.id)?;
-        let event = changed(catalogue::ROLE_CHANGED, &before, "role", &before.role, &after.role);
-        Ok::<_, UserError>((after, event.into()))
+        let mut event =
+            changed(catalogue::ROLE_CHANGED, &before, "role", &before.role, &after.role);
+        approved.iter().for_each(|approved| approved.mark(&mut event));
+        Ok::<_, UserError>((after, passed.and(event)))
     });
     Ok(written.await?.value)
+}
+
+/// Somebody who becomes able to approve, which owners are, may take a second person.
+fn pass<P>(
+    tx: &mut WriteTx<'_, P>,
+    before: &Member,
+    after: &Rights,
+    approved: Option<&Approved>,
+) -> Result<AuditEvents, UserError> {
+    let approver = |rights: &Rights| rights.permissions().has(Flag::ApprovalDecide);
+    let becomes_one = approver(after) && !approver(&roles::resolve(tx, &before.role)?);
+    if !becomes_one && after.role() != Role::Owner.name() && approved.is_none() {
+        return Ok(AuditEvents::none());
+    }
+    let (from, to) = (before.role.clone(), after.role().to_owned());
+    let act = Act::ChangeRole { member: before.id, from, to };
+    Ok(approvals::pass(tx, approved, act)?)
 }
 
 /// Disabling ends all sessions at once; it works in a frozen tenant too, enabling does not.

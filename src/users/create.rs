@@ -2,6 +2,7 @@
 
 use super::model::{Member, MemberState, NewMember, Prepared, SecondFactor, UserError};
 use super::repo;
+use crate::approvals;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authn::{Hasher, SignInPolicy};
@@ -24,6 +25,7 @@ pub async fn create(
     let principal = grant.caller().principal.clone();
     let written = tenants.write(grant, move |tx| {
         let rights = roles::give(tx, &principal, &new.role)?;
+        approvals::pass_role(tx, rights.permissions())?;
         let member = insert(tx, subject, &new, &rights)?;
         let event = created(&member);
         Ok::<_, UserError>((member, event.into()))

@@ -11,7 +11,7 @@ use crate::audit::{Event, catalogue};
 use crate::authn::SignInPolicy;
 use crate::authn::links::{self, Details, Link, NewLink, Purpose};
 use crate::authz::permission::{UserInvite, UserRead};
-use crate::authz::{Grant, Principal, Realm, Role};
+use crate::authz::{Flag, Grant, Principal, Realm};
 use crate::crypto::token::Token;
 use crate::kernel::id::LinkId;
 use crate::kernel::{Timestamp, limits};
@@ -58,7 +58,8 @@ pub struct Invited {
 ///
 /// # Errors
 /// [`UserError::Taken`] for the address of a member, [`UserError::TooMuch`] for a role with more
-/// rights than one's own, [`UserError::SecondPerson`] for an owner where two people must agree.
+/// rights than one's own, [`UserError::SecondPerson`] for a role that can
+/// approve, where two people must agree.
 pub async fn invite(
     tenants: &Tenants,
     mailer: &Mailer,
@@ -110,7 +111,8 @@ fn may_invite(
     details: &Details,
 ) -> Result<(), UserError> {
     let rights = roles::give(tx, principal, details.role.as_deref().unwrap_or_default())?;
-    if rights.role() == Role::Owner.name() && SignInPolicy::read(tx)?.four_eyes {
+    let approver = rights.permissions().has(Flag::ApprovalDecide);
+    if approver && SignInPolicy::read(tx)?.four_eyes {
         return Err(UserError::SecondPerson);
     }
     match repo::find_by_email(tx, email) {

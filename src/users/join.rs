@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use super::create::{created, insert};
 use super::model::{Member, NewMember, Prepared, UserError, check_email, check_name};
 use super::repo;
+use crate::approvals;
 use crate::audit::event::{Actor, Outcome};
 use crate::audit::{Event, catalogue};
 use crate::authn::links::{self, About, Details, Link, NewLink, Purpose};
@@ -194,6 +195,7 @@ fn put(
     new: &Prepared,
 ) -> Result<Member, UserError> {
     let rights = roles::resolve(tx, &new.role)?;
+    approvals::pass_role(tx, rights.permissions())?;
     match repo::find_by_email(tx, &new.email) {
         Err(UserError::NotFound) => insert(tx, subject, new, &rights),
         Err(error) => Err(error),

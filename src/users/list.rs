@@ -4,8 +4,8 @@ use data_encoding::HEXLOWER;
 
 use super::model::{Member, MemberFilter, MemberPage, UserError};
 use super::repo::{self, RawMember, Wanted};
-use crate::authz::permission::{AccountRead, UserRead};
-use crate::authz::{Grant, Principal};
+use crate::authz::Grant;
+use crate::authz::permission::UserRead;
 use crate::kernel::id::UserId;
 use crate::kernel::limits;
 use crate::tenants::{RealmTx, Tenants};
@@ -129,13 +129,5 @@ pub async fn find(
     grant: &Grant<UserRead>,
     id: UserId,
 ) -> Result<Member, UserError> {
-    tenants.read(grant, move |tx| repo::find(tx, id)).await
-}
-
-/// The caller's own entry among the members.
-pub async fn own(tenants: &Tenants, grant: &Grant<AccountRead>) -> Result<Member, UserError> {
-    let Principal::User { id, .. } = grant.caller().principal else {
-        return Err(UserError::NotFound);
-    };
     tenants.read(grant, move |tx| repo::find(tx, id)).await
 }

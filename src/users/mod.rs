@@ -2,16 +2,18 @@
 
 mod change;
 mod create;
+mod factors;
 mod invitations;
 mod join;
 mod list;
 mod model;
+mod own;
 mod password;
 mod repo;
-mod sessions;
 
-pub use change::{change_role, rename, set_enabled};
+pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
+pub use factors::reset_factors;
 pub use invitations::{
     Invitation, Invited, NewInvitation, invitations, invite, look_at_invitation,
     withdraw_invitation,
@@ -19,10 +21,10 @@ pub use invitations::{
 pub use join::{
     Newcomer, Registration, confirm_registration, join, look_at_registration, register,
 };
-pub use list::{count_active, find, list, own, page};
+pub use list::{count_active, find, list, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
     UserError, check_email,
 };
+pub use own::{Own, own};
 pub use password::change_password;
-pub use sessions::{OwnSession, end_own_session, own_sessions};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::ApprovalError;
 use crate::authn::{AuthnError, Hasher};
 use crate::crypto::password::{self, Context, PasswordError};
 use crate::kernel::id::UserId;
@@ -190,7 +191,9 @@ pub enum UserError {
     NotInvited,
     #[error("{} invitations are open: withdraw some first", limits::INVITATIONS)]
     Invitations,
-    #[error("two people have to agree on an owner: invite with another role and change it then")]
+    #[error(
+        "two people have to agree on somebody who can approve: invite with another role and change it then"
+    )]
     SecondPerson,
     #[error(transparent)]
     Role(RoleError),
@@ -203,10 +206,21 @@ pub enum UserError {
     #[error("the current password is wrong")]
     WrongPassword,
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 crate::behind_doors!(UserError);
+
+impl From<ApprovalError> for UserError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl From<AuthnError> for UserError {
     fn from(error: AuthnError) -> Self {
@@ -247,6 +261,7 @@ impl Fault for UserError {
             | Self::SecondPerson => ErrorKind::Conflict,
             Self::NotFound | Self::Link | Self::NotInvited => ErrorKind::NotFound,
             Self::TooMuch => ErrorKind::Denied,
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -270,6 +285,7 @@ impl Fault for UserError {
             Self::TooMuch => "forbidden",
             Self::LastOwner => "last-owner",
             Self::WrongPassword => "wrong-password",
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

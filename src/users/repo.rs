@@ -173,7 +173,3 @@ pub fn set_state<P>(
     }
     Ok(())
 }
-
-pub fn password_hash(tx: &impl Sql, id: UserId) -> Result<Option<String>, StoreError> {
-    tx.query_one("SELECT password FROM users WHERE id = $1", args![id], |row| row.get(0))
-}

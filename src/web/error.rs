@@ -4,19 +4,22 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
+use super::frame::{self, SignedIn};
 use super::messages::Messages;
 use super::problems::as_sentence;
 use super::view::chrome::Chrome;
 use super::view::general::{ErrorPage, ErrorPageKind, WayBack};
 use crate::app::App;
+use crate::authn;
 use crate::authz::RequestContext;
+use crate::http::call::{PLATFORM_COOKIE, TENANT_COOKIE};
 use crate::http::failure::Failure;
 use crate::http::headers::put;
 use crate::http::route::Surface;
 use crate::kernel::ErrorKind;
 
-pub fn render(
-    _: &App,
+pub async fn render(
+    app: &App,
     request: &HttpRequest,
     context: &RequestContext,
     failure: Failure,
@@ -24,13 +27,17 @@ pub fn render(
     let kind = kind(&failure);
     let messages = Messages::english();
     let status = failure.status();
+    let signed_in = signed_in(app, request).await;
     let page = ErrorPage {
-        chrome: Chrome::public(messages, kind.title()),
+        chrome: match &signed_in {
+            Some(person) => frame::after_failure(app, kind.title(), person),
+            None => Chrome::public(messages, kind.title()),
+        },
         status,
         kind,
         detail: (failure.kind != ErrorKind::Internal).then(|| as_sentence(&failure.detail)),
         request_id: context.id.to_string(),
-        ways: ways(request, kind),
+        ways: ways(request, kind, signed_in.as_ref()),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status)
@@ -58,13 +65,34 @@ fn kind(failure: &Failure) -> ErrorPageKind {
     }
 }
 
-/// Ways back that lead somewhere from where the person is.
-fn ways(request: &HttpRequest, kind: ErrorPageKind) -> Vec<WayBack> {
+/// Whoever is signed in to the console that was asked, without counting as a use of the session.
+async fn signed_in(app: &App, request: &HttpRequest) -> Option<SignedIn> {
+    let platform = request.path().starts_with("/platform");
+    let name = if platform { PLATFORM_COOKIE } else { TENANT_COOKIE };
+    let cookie = request.cookie(name)?.value().to_owned();
+    let found = authn::session_holder(&app.tenants, app.session_policy(), &cookie).await;
+    let principal = found.ok()?;
+    let tenant = match principal.tenant() {
+        Some(id) => Some(app.tenants.tenant_by_id(id).filter(|tenant| tenant.state.admits())?),
+        None => None,
+    };
+    Some(SignedIn { principal, tenant, cookie })
+}
+
+/// Ways back that lead somewhere from where the person is: who is signed in need not do so again.
+fn ways(request: &HttpRequest, kind: ErrorPageKind, person: Option<&SignedIn>) -> Vec<WayBack> {
     let path = request.path();
     let slug = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next());
     let mut ways = Vec::new();
     if kind == ErrorPageKind::StaleForm {
         ways.push(WayBack::Form { href: path.to_owned() });
+    }
+    if let Some(person) = person {
+        ways.push(match &person.tenant {
+            Some(tenant) => WayBack::TenantHome { slug: tenant.slug.to_string() },
+            None => WayBack::PlatformHome,
+        });
+        return ways;
     }
     match slug {
         Some(slug) if slug.parse::<crate::tenants::Slug>().is_ok() => {

@@ -12,6 +12,7 @@ use crate::http::csrf;
 use crate::http::failure::Failure;
 use crate::http::input::Input;
 use crate::http::route::Answer;
+use crate::tenants::Tenant;
 use crate::trail::{self, LastVerification};
 
 /// A page of a tenant's console.
@@ -20,12 +21,8 @@ pub async fn tenant<P: Permission>(
     title: &str,
     current: Section,
 ) -> Result<Chrome, Failure> {
-    let scope = Scope::Tenant {
-        slug: call.tenant.slug.to_string(),
-        name: call.tenant.name.clone(),
-        state: TenantState::from_code(call.tenant.state.name()).unwrap_or(TenantState::Active),
-    };
     let sections = nav::sections("/t/{tenant}", Section::TENANT, call.principal());
+    let scope = scope(&call.tenant);
     let mut chrome = Chrome::tenant(Messages::english(), title, scope, &sections, current);
     if let Principal::User { name, rights, .. } = call.principal() {
         let role = Some(rights.role().to_owned());
@@ -68,6 +65,45 @@ pub async fn platform<P: Permission>(
     }
     finish(&mut chrome, &call.app, &call.input);
     Ok(chrome)
+}
+
+/// Somebody with a session, on a page for which nothing was granted.
+pub struct SignedIn {
+    pub principal: Principal,
+    /// None on the platform.
+    pub tenant: Option<Tenant>,
+    /// That forms are bound to.
+    pub cookie: String,
+}
+
+/// What surrounds a page that says what went wrong: the person, and where they can go from here.
+pub fn after_failure(app: &App, title: &str, person: &SignedIn) -> Chrome {
+    let SignedIn { principal, tenant, cookie } = person;
+    let mut chrome = match tenant {
+        Some(tenant) => {
+            let sections = nav::sections("/t/{tenant}", Section::TENANT, principal);
+            let none = Section::Account;
+            Chrome::tenant(Messages::english(), title, scope(tenant), &sections, none)
+        }
+        None => {
+            let sections = nav::sections("/platform", Section::PLATFORM, principal);
+            Chrome::platform(Messages::english(), title, &sections, Section::PlatformAccount)
+        }
+    };
+    if let Principal::User { name, .. } | Principal::PlatformAdmin { name, .. } = principal {
+        let role = Some(principal.role().to_owned());
+        chrome.person = Some(PersonBadge { name: name.clone(), role });
+    }
+    chrome.csrf = csrf::token(app, cookie);
+    chrome
+}
+
+fn scope(tenant: &Tenant) -> Scope {
+    Scope::Tenant {
+        slug: tenant.slug.to_string(),
+        name: tenant.name.clone(),
+        state: TenantState::from_code(tenant.state.name()).unwrap_or(TenantState::Active),
+    }
 }
 
 /// The token for forms, and the notice that a redirect asked for (`?notice=…`).

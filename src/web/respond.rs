@@ -7,6 +7,7 @@ use askama::Template;
 
 use crate::http::call::DEVICE_COOKIE;
 use crate::http::failure::Failure;
+use crate::http::headers::put;
 use crate::http::route::Answer;
 use crate::kernel::{ErrorKind, limits};
 
@@ -53,6 +54,15 @@ pub fn device_cookie(value: String) -> Cookie<'static> {
 pub fn with_cookie(mut response: HttpResponse, cookie: &Cookie<'_>) -> Answer {
     let broken = |_| Failure::new(ErrorKind::Internal, "internal", "a cookie could not be set");
     response.add_cookie(cookie).map_err(broken)?;
+    Ok(response)
+}
+
+/// After a session has ended: its cookie goes, and what the browser has kept of the pages
+/// (W3C Clear Site Data). Not all cookies: one marks the browser as known, and the other console
+/// may be signed in to.
+pub fn signed_out(response: HttpResponse, cookie: &'static str) -> Answer {
+    let mut response = without_cookie(response, cookie)?;
+    put(response.headers_mut(), "clear-site-data", "\"cache\", \"storage\"");
     Ok(response)
 }
 

@@ -7,7 +7,8 @@ const PAGES: &str = include_str!("../../templates/messages/en.ftl");
 const CODES: &str = include_str!("../../templates/messages/en-codes.ftl");
 
 /// Messages looked up by a code that is data.
-const LABEL_PREFIXES: [&str; 9] = [
+const LABEL_PREFIXES: [&str; 10] = [
+    "factor-",
     "action-",
     "category-",
     "domain-",

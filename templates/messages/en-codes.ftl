@@ -15,6 +15,14 @@ role-platform-support = Platform support
 role-local-operator = Operator at the machine
 role-system = System
 
+## Factors of a sign-in
+factor-password = Password
+factor-link = One-time link
+factor-passkey = Passkey
+factor-security-key = Security key
+factor-authenticator = Authenticator app
+factor-recovery-code = Recovery code
+
 ## Kinds of actors, resources and channels
 actor-user = Person
 actor-admin = Platform administrator

@@ -50,6 +50,12 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
 
     browser.take_over(&owner).await;
     browser.take_over(&admin).await;
+    let _device = browser.plug_in(true).await;
+    for passkeys in ["/t/acme/account/passkeys", "/platform/account/passkeys"] {
+        browser.open(&format!("{passkeys}/new")).await;
+        browser.fill("name", "Laptop").await;
+        browser.press_and_wait("form[data-passkey] button").await;
+    }
     let inside = [(&owner, "/t/acme/"), (&admin, "/platform/")];
     for (person, start) in inside {
         for path in reached.walk(person, start).await {
@@ -196,6 +202,14 @@ fn links(page: &str) -> Vec<String> {
     hrefs.map(|href| href.replace("&amp;", "&").replace("&#38;", "&")).collect()
 }
 
+/// Where somebody wants to look at the pages: a directory.
+async fn keep_picture(browser: &Browser, path: &str, mode: &str) {
+    let Ok(directory) = std::env::var("STRONGROOM_SCREENSHOTS") else { return };
+    let page = path.split('?').next().unwrap_or_default().replace('/', "_");
+    let file = std::path::Path::new(&directory).join(format!("{page}-{mode}.png"));
+    browser.screenshot(&file).await;
+}
+
 /// What was found, with the pages that have it.
 #[derive(Default)]
 struct Problems(BTreeMap<String, Vec<String>>);
@@ -214,6 +228,7 @@ impl Problems {
             let found = browser.run_async(script, json!([options])).await;
             let found = found.as_array().unwrap_or_else(|| panic!("{path}: axe said {found}"));
             found.iter().for_each(|violation| self.note(violation, path, mode));
+            keep_picture(browser, path, mode).await;
         }
         browser.width(NARROW).await;
         let wide = "const page = document.documentElement; return page.scrollWidth";
@@ -222,6 +237,7 @@ impl Problems {
             let what = format!("wider than a phone: {wide} pixels");
             self.0.entry(what).or_default().push(path.to_owned());
         }
+        keep_picture(browser, path, "phone").await;
         browser.width(1280).await;
     }
 

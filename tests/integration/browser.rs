@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::crypto::mac::sha256;
@@ -28,7 +28,7 @@ pub struct Browser {
     session: String,
     pub url: String,
     // Declared last: the browser is asked to go before the driver and its directory do.
-    driver: Driver,
+    _driver: Driver,
     _profile: TempDir,
 }
 
@@ -65,12 +65,17 @@ impl Driver {
 
 impl Browser {
     pub async fn start(app: &TestApp) -> Self {
+        Self::for_both(app, app).await
+    }
+
+    /// One that trusts another server too.
+    pub async fn for_both(app: &TestApp, other: &TestApp) -> Self {
         let profile = TempDir::new().unwrap();
         cryptography();
         let (driver, address) = Driver::start();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let options = json!({
-            "args": arguments(app.data(), profile.path()),
+            "args": arguments(&[app.data(), other.data()], profile.path()),
             "binary": "/usr/bin/chromium",
         });
         let wanted =
@@ -81,7 +86,7 @@ impl Browser {
         let id = id.unwrap_or_else(|| panic!("no browser: {answer}"));
         let session = format!("{address}/session/{id}");
         let url = app.server.url.replace("127.0.0.1", "localhost");
-        Self { http, session, url, driver, _profile: profile }
+        Self { http, session, url, _driver: driver, _profile: profile }
     }
 
     /// A command of WebDriver, below `/session/{id}`; what it answers when it fails, otherwise.
@@ -103,7 +108,7 @@ impl Browser {
         if failed { Err(value["message"].to_string()) } else { Ok(value) }
     }
 
-    async fn command(&self, path: &str, body: Value) -> Value {
+    pub async fn command(&self, path: &str, body: Value) -> Value {
         let done = self.try_command(Method::POST, path, Some(body)).await;
         done.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
@@ -115,7 +120,17 @@ impl Browser {
 
     /// Opens a page of the server and waits until it is loaded.
     pub async fn open(&self, path: &str) {
-        self.command("/url", json!({ "url": format!("{}{path}", self.url) })).await;
+        self.go(&format!("{}{path}", self.url)).await;
+    }
+
+    /// Opens any address.
+    pub async fn go(&self, url: &str) {
+        self.command("/url", json!({ "url": url })).await;
+    }
+
+    /// What another server's addresses begin with, by the same name.
+    pub fn url_of(&self, app: &TestApp) -> String {
+        app.server.url.replace("127.0.0.1", "localhost")
     }
 
     /// Where one is: path and query.
@@ -288,7 +303,7 @@ impl Device<'_> {
     }
 }
 
-fn arguments(data: &Path, profile: &Path) -> Vec<String> {
+fn arguments(servers: &[&Path], profile: &Path) -> Vec<String> {
     let fixed = [
         "--headless",
         "--no-sandbox",
@@ -305,7 +320,8 @@ fn arguments(data: &Path, profile: &Path) -> Vec<String> {
     let mut arguments: Vec<String> = fixed.map(Into::into).into();
     arguments.push(format!("--user-data-dir={}", profile.display()));
     // A page whose certificate is merely overlooked gets no passkeys; a known key counts as trusted.
-    arguments.push(format!("--ignore-certificate-errors-spki-list={}", public_key(data)));
+    let keys: Vec<String> = servers.iter().map(|data| public_key(data)).collect();
+    arguments.push(format!("--ignore-certificate-errors-spki-list={}", keys.join(",")));
     arguments
 }
 
@@ -315,11 +331,6 @@ fn public_key(data: &Path) -> String {
     let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).unwrap();
     let certificate = pem.parse_x509().unwrap();
     BASE64.encode(&sha256(certificate.public_key().raw))
-}
-
-/// Bytes as WebAuthn writes them.
-pub fn base64url(bytes: &[u8]) -> String {
-    BASE64URL_NOPAD.encode(bytes)
 }
 
 #[tokio::test]

@@ -167,9 +167,30 @@ impl Session {
     }
 
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_with(path, fields, &[]).await
+    }
+
+    /// With more headers, each as often as it is named.
+    pub async fn post_with(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let request = self.http.post(format!("{}{path}", self.url));
+        let request =
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let form = "application/x-www-form-urlencoded";
         Answer::to(request.header(CONTENT_TYPE, form).body(encode(fields))).await
+    }
+
+    /// Sends the form of a page and reads its answer bit by bit.
+    pub async fn send(&self, page: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+        let csrf = csrf(&self.get(page).await.body);
+        let fields = [&[("csrf", csrf.as_str())], fields].concat();
+        let request = self.http.post(format!("{}{page}", self.url));
+        let form = "application/x-www-form-urlencoded";
+        request.header(CONTENT_TYPE, form).body(encode(&fields)).send().await.unwrap()
     }
 
     /// Signs in, which must succeed; answers with where one is led. Sets up a second factor when led

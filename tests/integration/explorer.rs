@@ -215,7 +215,7 @@ async fn the_platforms_log_has_the_same_explorer_and_verification() {
     let admin = set_up(&app).await;
     admin.sign_in("/platform/login", ADMIN, PASSWORD).await;
     let page = admin.get("/platform/audit").await.body;
-    let only = links(&page, &["facet-value", "title=\"tenant.created\""]).remove(0);
+    let only = links(&page, &["facet-value", "title=\"setup.completed\""]).remove(0);
     assert_eq!(rows(&admin.get(&only).await.body), 1);
     let verify = "/platform/audit/verify";
     assert_eq!(admin.submit(verify, verify, &[]).await.status, 303);

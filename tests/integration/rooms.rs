@@ -35,7 +35,7 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 9] = [
+const DOMAINS: [&str; 11] = [
     "conversations",
     "users",
     "admins",
@@ -45,6 +45,8 @@ const DOMAINS: [&str; 9] = [
     "jobs",
     "streams",
     "sessions",
+    "approvals",
+    "settings",
 ];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 

@@ -224,10 +224,36 @@ fn every_change_under_a_sensitive_permission_asks_for_a_fresh_factor() {
         let harmless = HARMLESS.iter().any(|(label, _)| *label == route.label());
         assert!(route.sensitive != harmless, "{}: mark it .sensitive()", route.label());
     }
-    for route in routes().iter().filter(|route| route.label().ends_with("/download")) {
+    let download = |route: &&Route| {
+        route.method.name() == "GET" && route.path.ends_with("/exports/{id}/download")
+    };
+    for route in routes().iter().filter(download) {
         assert!(route.sensitive, "{}: mark it .sensitive()", route.label());
     }
     for route in routes().iter().filter(|route| route.sensitive) {
         assert!(!route.is_open() && route.surface != Surface::Operations, "{}", route.label());
     }
+}
+
+#[tokio::test]
+async fn an_application_that_acts_for_a_person_proves_a_factor_at_an_address_of_its_own() {
+    let (app, owner, _) = app().await;
+    let who = json!({ "email": "officer@example.org", "password": PASSWORD });
+    let signed_in = app.anonymous().post("/api/v1/auth/acme/token", &who).await.expect(200);
+    let client = app.client(signed_in["accessToken"].as_str().unwrap());
+    grows_stale().await;
+    let put = async || {
+        let request = client.request(reqwest::Method::PUT, "/api/v1/audit/acme/retention");
+        Answer::to(request.body(json!({ "days": 900 }).to_string())).await
+    };
+    put().await.problem(403, "step-up-required");
+    assert_eq!(days(&owner).await, 2557);
+    let step_up = "/api/v1/auth/acme/step-up";
+    let wrong = client.post(step_up, &json!({ "password": "not the password at all" })).await;
+    wrong.problem(422, "not-confirmed");
+    put().await.problem(403, "step-up-required");
+    let proven = client.post(step_up, &json!({ "password": PASSWORD })).await.expect(200);
+    assert!(proven["provenUntil"].is_string(), "{proven}");
+    put().await.expect(200);
+    assert_eq!(days(&owner).await, 900);
 }

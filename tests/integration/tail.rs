@@ -19,23 +19,19 @@ use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Client, Session, escape};
 use crate::conversations::start_conversation;
 
-type Socket = WebSocketStream<TlsStream<TcpStream>>;
+pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
-const TAIL: &str = "/t/acme/admin/audit/tail";
+pub const TAIL: &str = "/t/acme/admin/audit/tail";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Signs in; answers with the session's cookie beside the session.
-async fn signed_in(app: &TestApp, email: &str) -> (Session, String) {
-    let session = Session::new(&app.server.url, app.data());
-    let login = "/t/acme/login";
-    let fields = [("email", email), ("password", PASSWORD)];
-    let answer = session.submit(login, login, &fields).await;
-    let cookies = answer.headers.get_all("set-cookie").iter();
-    let cookie = cookies
-        .map(|cookie| cookie.to_str().unwrap())
-        .find(|cookie| cookie.starts_with("__Host-strongroom="))
-        .unwrap_or_else(|| panic!("not signed in: {}", answer.body));
-    (session, cookie.split(';').next().unwrap().to_owned())
+pub async fn signed_in(app: &TestApp, email: &str) -> (Session, String) {
+    let session = app.session("acme", email, PASSWORD).await;
+    let cookies = session.cookies();
+    let cookie = cookies.iter().find(|(name, _)| name == "__Host-strongroom");
+    let (name, value) = cookie.unwrap_or_else(|| panic!("not signed in: {cookies:?}"));
+    let cookie = format!("{name}={value}");
+    (session, cookie)
 }
 
 /// Opens a WebSocket; what the server answered instead when it refuses.
@@ -71,12 +67,12 @@ async fn open(
     }
 }
 
-async fn open_here(app: &TestApp, path: &str, cookie: &str) -> Socket {
+pub async fn open_here(app: &TestApp, path: &str, cookie: &str) -> Socket {
     open(app, path, cookie, &app.server.url).await.unwrap_or_else(|answer| panic!("{answer:?}"))
 }
 
 /// The next message; nothing when the server ends the connection, with what it said.
-async fn next(socket: &mut Socket) -> Result<Value, String> {
+pub async fn next(socket: &mut Socket) -> Result<Value, String> {
     tokio::time::timeout(PATIENCE, spoken(socket)).await.expect("silence")
 }
 

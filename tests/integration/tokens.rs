@@ -5,8 +5,9 @@ use data_encoding::BASE64URL_NOPAD;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{PASSWORD, TestApp};
+use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Answer, Client};
+use crate::totp::kept;
 
 const MEMBER: &str = "member@example.org";
 const CONVERSATIONS: &str = "/api/v1/conversations/acme";
@@ -19,7 +20,6 @@ fn member(app: &TestApp, role: &str) -> String {
             "create",
             "--tenant",
             "acme",
-            "--email",
             MEMBER,
             "--name",
             "Mia",
@@ -265,4 +265,41 @@ async fn tokens_and_keys_to_sign_them_survive_a_crash() {
     app.crash_and_restart();
     app.client(text(&pair, "accessToken")).get(CONVERSATIONS).await.expect(200);
     refresh(&app, &text(&pair, "refreshToken")).await.expect(200);
+}
+
+const TOKEN: &str = "/api/v1/auth/acme/token";
+const LOGIN: &str = "/t/acme/login";
+
+#[tokio::test]
+async fn no_token_leads_around_a_second_factor() {
+    let (app, _) = TestApp::with_tenant();
+    let anyone = app.anonymous();
+    let password = json!({ "email": OWNER, "password": PASSWORD });
+    // Who must have a second factor and has none is told where to set one up.
+    let told = anyone.post(TOKEN, &password).await.problem(403, "second-factor-enrolment-required");
+    assert!(told["detail"].as_str().unwrap().contains("/t/acme/login") && told["ticket"].is_null());
+    app.session("acme", OWNER, PASSWORD).await;
+
+    let asked = anyone.post(TOKEN, &password).await;
+    let ticket = asked.problem(401, "second-factor-required")["ticket"].clone();
+    let show = |ticket: &Value, name: &str, code: &str| json!({ "ticket": ticket, name: code });
+    anyone.post(TOKEN, &json!({ "ticket": ticket })).await.problem(422, "body-invalid");
+    anyone.post(TOKEN, &show(&ticket, "code", "000000")).await.problem(401, "wrong-code");
+    app.client(ticket.as_str().unwrap()).get(CONVERSATIONS).await.problem(401, "unauthenticated");
+    refresh(&app, &format!("srr_{}", ticket.as_str().unwrap()))
+        .await
+        .problem(401, "refresh-token-invalid");
+    let recovery = kept::take(app.data(), LOGIN, OWNER);
+    let pair = anyone.post(TOKEN, &show(&ticket, "recoveryCode", &recovery)).await.expect(200);
+    app.client(text(&pair, "accessToken")).get(CONVERSATIONS).await.expect(200);
+    let amr = part(&text(&pair, "accessToken"), 1)["amr"].clone();
+    assert_eq!(amr, json!(["pwd", "otp", "mfa"]));
+    // Ticket and code are used up.
+    let other = kept::take(app.data(), LOGIN, OWNER);
+    anyone.post(TOKEN, &show(&ticket, "recoveryCode", &other)).await.problem(401, "sign-in-ended");
+    let mut at_once = password.clone();
+    at_once["recoveryCode"] = recovery.into();
+    anyone.post(TOKEN, &at_once).await.problem(401, "wrong-code");
+    at_once["recoveryCode"] = other.into();
+    anyone.post(TOKEN, &at_once).await.expect(200);
 }

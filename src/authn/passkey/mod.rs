@@ -13,7 +13,7 @@ mod stored;
 pub use ceremony::{Asked, Binding};
 pub use own::{OwnPasskey, own_passkeys, remove, rename};
 pub use proof::{Shown, ask_person, check_person};
-pub use register::{NewPasskey, ask_to_register, register};
+pub use register::{Kept, NewPasskey, ask_to_register, register};
 pub use relying_party::{Place, RelyingParty};
 pub use sign_in::{Attempt, ask_anybody, ask_second, second_factor, sign_in, turn_away};
 
@@ -154,6 +154,13 @@ pub struct Answer {
     pub ceremony: String,
     /// JSON, as the standard's `toJSON()` makes it.
     pub answer: String,
+}
+
+impl Answer {
+    /// Both in one field, as JSON, for forms that have one for whatever is shown.
+    pub fn from_field(text: &str) -> Option<Self> {
+        if text.starts_with('{') { serde_json::from_str(text).ok() } else { None }
+    }
 }
 
 fn parse<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, PasskeyError> {

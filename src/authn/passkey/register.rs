@@ -25,6 +25,14 @@ pub struct NewPasskey {
     pub first: bool,
 }
 
+/// Whether a device is to keep the new passkey. One without a PIN or fingerprint will not, and can
+/// only be a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    OnDevice,
+    Nowhere,
+}
+
 /// Asks the person's browser for a new passkey. `place` says where it is for, beside the person's
 /// address: one person may have accounts in several tenants of one installation.
 ///
@@ -36,6 +44,7 @@ pub async fn ask_to_register<P: OwnAccount>(
     party: &RelyingParty,
     binding: &Binding,
     place: &str,
+    kept: Kept,
 ) -> Result<Asked, PasskeyError> {
     let me = Holder::of(grant)?;
     let look = tenants.read(grant, move |tx| {
@@ -58,19 +67,23 @@ pub async fn ask_to_register<P: OwnAccount>(
         None,
     )?;
     let mut options = serde_json::to_value(&options).unwrap_or_default();
-    for_any_device(&mut options["publicKey"]);
+    for_any_device(&mut options["publicKey"], kept);
     let state = State::Register(state);
     ceremony::begin(tenants, me.realm, binding, Some(me.id), &state, options).await
 }
 
-/// What the library asks of security keys, opened to phones and computers: what can be kept on the
-/// device, so that it works without a name typed in, is; and what has neither PIN nor fingerprint
-/// can still be a second factor, after the name was given.
-fn for_any_device(options: &mut Json) {
+/// What the library asks of security keys, opened to phones and computers. What is kept on the
+/// device works without a name typed in, and takes a PIN or a fingerprint; what is not can still be
+/// a second factor, after the name was given.
+fn for_any_device(options: &mut Json, kept: Kept) {
     if let Some(options) = options.as_object_mut() {
         options.remove("hints");
     }
-    options["authenticatorSelection"]["residentKey"] = "preferred".into();
+    let kept = match kept {
+        Kept::OnDevice => "preferred",
+        Kept::Nowhere => "discouraged",
+    };
+    options["authenticatorSelection"]["residentKey"] = kept.into();
     let protection = "userVerificationOptionalWithCredentialIDList";
     options["extensions"]["credentialProtectionPolicy"] = protection.into();
 }

@@ -77,7 +77,8 @@ pub async fn rotate(
     let (id, key) = tenants.new_token_key().await?;
     let public = key.verifying_key();
     let written = tenants.write(grant, move |tx| replace(tx, id, public, when)).await;
-    if written.is_err() {
+    // For nothing else: where the outcome is unknown, the key may be needed.
+    if let Err(RotationError::UnderWay(_)) = &written {
         tenants.destroy_token_key(id).await?;
     }
     let rotated = written?.value;

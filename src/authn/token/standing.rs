@@ -45,14 +45,20 @@ impl Standing {
             row.ok_or(AuthnError::Unauthenticated)?;
         let realm = Realm::Tenant(tenant);
         let found = Person::by_id(tx, realm, person)?.filter(|person| person.active);
-        let principal = found.ok_or(AuthnError::Unauthenticated)?.principal(realm, session);
+        let found = found.ok_or(AuthnError::Unauthenticated)?;
+        let factors = Factors::parse(&factors);
+        // A session from before a second factor was needed would be a path around it.
+        if !factors.are_enough(tx, realm, &found)? {
+            return Err(AuthnError::Unauthenticated);
+        }
+        let principal = found.principal(realm, session);
         let policy = SignInPolicy::read(tx)?;
         let token_life = Duration::from_secs(u64::from(policy.access_token_minutes.max(1)) * 60);
         let standing = Self {
             session,
             person,
             who: Authenticated { principal, proven },
-            factors: Factors::parse(&factors),
+            factors,
             seen,
             began,
             times: installation.of(&policy),

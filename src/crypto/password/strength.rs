@@ -2,6 +2,7 @@
 //! OWASP ASVS 5.0, 6.2). No rules about kinds of characters, and none of them is forbidden.
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 use zxcvbn::feedback::Warning;
 use zxcvbn::matching::patterns::MatchPattern;
 use zxcvbn::{Entropy, Score, zxcvbn};
@@ -28,11 +29,23 @@ impl Context {
             let joined: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
             words.extend([joined, text]);
         }
-        words.retain(|word| !word.is_empty());
-        words.sort_unstable();
+        words.retain(|word| word.chars().count() > 2);
+        // The longest first: a word goes before its parts.
+        words.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         words.dedup();
         words.truncate(limits::PASSWORD_CONTEXT_WORDS);
         Self { words }
+    }
+
+    /// Whether a password is what is known with little beside it. `zxcvbn` takes each further part
+    /// for a new idea, even where all of them are known.
+    fn leaves_too_little_of(&self, password: &str) -> bool {
+        let password = Zeroizing::new(password.to_lowercase());
+        let mut rest = password.clone();
+        for word in &self.words {
+            rest = Zeroizing::new(rest.replace(word, ""));
+        }
+        rest.len() < password.len() && rest.chars().count() < limits::PASSWORD_CHARS_UNKNOWN
     }
 }
 
@@ -50,6 +63,9 @@ pub fn check(password: &SecretString, context: &Context) -> Result<(), PasswordE
     }
     if is_common(&password) {
         return Err(PasswordError::Common);
+    }
+    if context.leaves_too_little_of(&password) {
+        return Err(PasswordError::Weak(Weakness::Personal));
     }
     let words: Vec<&str> = context.words.iter().map(String::as_str).collect();
     let rated = zxcvbn(&password, &words);
@@ -167,8 +183,10 @@ mod tests {
         use Weakness::*;
         for (password, reason) in [
             ("adalovelace1815", Personal),
+            ("ada.lovelace1815", Personal),
+            ("acme-strongroom-1", Personal),
             ("Strongroom2026!", Personal),
-            ("AcmeAcmeAcme1", Repeats),
+            ("AcmeAcmeAcme1", Personal),
             ("lovelaceada99", Personal),
             ("zxcvbnm,./asdf", Keyboard),
             ("qpqpqpqpqpqpqpqpqpqp", Repeats),

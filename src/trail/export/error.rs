@@ -1,6 +1,7 @@
 //! Why there is no export.
 
 use super::format::UnknownFormat;
+use crate::approvals::ApprovalError;
 use crate::audit::bundle::BundleError;
 use crate::audit::index::IndexError;
 use crate::audit::query::QueryError;
@@ -51,10 +52,21 @@ pub enum ExportError {
     #[error(transparent)]
     Bundle(BundleError),
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 crate::behind_doors!(ExportError);
+
+impl From<ApprovalError> for ExportError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl From<IndexError> for ExportError {
     fn from(error: IndexError) -> Self {
@@ -108,6 +120,7 @@ impl Fault for ExportError {
             Self::Withdrawn => ErrorKind::Denied,
             Self::Behind | Self::TooSlow => ErrorKind::Unavailable,
             Self::Bundle(_) => ErrorKind::Internal,
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -129,6 +142,7 @@ impl Fault for ExportError {
             Self::Cut => "export-cut",
             Self::Damaged => "export-damaged",
             Self::Bundle(_) => "internal",
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

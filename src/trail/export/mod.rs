@@ -31,7 +31,7 @@ pub use list::{find, list};
 pub use model::{Export, ExportRequest, ExportState};
 pub use reading::{Reading, export, export_small};
 pub use running::Exports;
-pub use start::start;
+pub use start::{start, start_approved};
 pub use sweep::{Swept, sweep};
 
 use crate::authz::Permission;

@@ -10,7 +10,7 @@ use crate::kernel::Timestamp;
 use crate::kernel::id::ExportId;
 
 /// What is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ExportRequest {
     pub format: ExportFormat,
     /// A search as in the explorer; empty for everything.

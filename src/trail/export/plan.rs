@@ -17,6 +17,8 @@ use crate::tenants::ReadTx;
 pub struct Plan {
     pub log: LogId,
     pub seqs: RoaringTreemap,
+    /// Nothing that could be exported is left out.
+    pub is_whole: bool,
 }
 
 /// Numbers found in one search, and how long it may take.
@@ -57,7 +59,8 @@ pub fn plan(
     if seqs.len() > most {
         return Err(ExportError::TooMany);
     }
-    Ok(Plan { log: log.unwrap_or(LogId::from_bytes([0; 16])), seqs })
+    let is_whole = seqs.len() == (size + 1).saturating_sub(first(tx)?);
+    Ok(Plan { log: log.unwrap_or(LogId::from_bytes([0; 16])), seqs, is_whole })
 }
 
 /// The oldest entry that may still be seen; rows before it may wait to be removed.

@@ -28,6 +28,7 @@ pub struct Task<P> {
     pub request: ExportRequest,
     pub query: Query,
     pub key: Key32,
+    pub approved: bool,
 }
 
 /// Where the file of an export is.
@@ -86,7 +87,8 @@ impl<P: Exporting> Task<P> {
             let grant = renewed(&self.tenants, &self.grant).await?;
             let query = self.query.clone();
             let (realm, request) = (grant.realm(), self.request.clone());
-            let setting = Setting::new(&self.tenants, realm, grant.caller(), request).await?;
+            let mut setting = Setting::new(&self.tenants, realm, grant.caller(), request).await?;
+            setting.approved = self.approved;
             let planned =
                 self.tenants.read(&grant, move |tx| setting.begin(tx, &query, CATCH_UP, u64::MAX));
             let planned = planned.await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::plan::{self, Plan, plan};
 use super::{ExportError, ExportRequest};
+use crate::approvals::{self, Act, ApprovalError};
 use crate::audit::bundle::{BundleWriter, Description, Exporter, Selection, TenantName};
 use crate::audit::checkpoint;
 use crate::audit::export::{Encoder, Source, SourceTenant};
@@ -17,6 +18,10 @@ const PIECE_BYTES: usize = 1024 * 1024;
 /// Entries that a bundle takes at once; each may have 64 KiB.
 const RUN: usize = 64;
 
+pub fn needed(request: &ExportRequest) -> ExportError {
+    ApprovalError::Needed(Box::new(Act::ExportAudit(request.clone()))).into()
+}
+
 pub enum Writer {
     Lines(Encoder),
     Bundle(Box<BundleWriter<Vec<u8>>>),
@@ -28,6 +33,8 @@ pub struct Setting {
     tenant: Option<SourceTenant>,
     request: ExportRequest,
     exporter: Exporter,
+    /// A second person has approved that it may be the whole log.
+    pub approved: bool,
 }
 
 impl Setting {
@@ -50,7 +57,15 @@ impl Setting {
         let actor = caller.principal.actor();
         let exporter =
             Exporter { id: actor.id, kind: actor.kind.to_owned(), role: actor.role.clone() };
-        Ok(Self { tenants: tenants.clone(), tenant, request, exporter })
+        Ok(Self { tenants: tenants.clone(), tenant, request, exporter, approved: false })
+    }
+
+    /// However the search was worded: the whole log may take a second person.
+    fn check(&self, tx: &ReadTx<'_>, plan: &Plan) -> Result<(), ExportError> {
+        if plan.is_whole && !self.approved && approvals::is_on(tx)? {
+            return Err(needed(&self.request));
+        }
+        Ok(())
     }
 
     /// Looks up what is to be written, and begins to write it, at one moment of the log.
@@ -63,11 +78,13 @@ impl Setting {
     ) -> Result<(Plan, Writer), ExportError> {
         if let Some(format) = self.request.format.lines() {
             let plan = plan(tx, query, budget, most, u64::MAX)?;
+            self.check(tx, &plan)?;
             let source = Source::new(plan.log, self.tenant);
             return Ok((plan, Writer::Lines(Encoder::new(format, source))));
         }
         let signed = checkpoint::latest(tx)?.map_or(0, |latest| latest.size);
         let plan = plan(tx, query, budget, most, signed)?;
+        self.check(tx, &plan)?;
         let ExportRequest { q, from, to, .. } = self.request;
         let description = Description {
             tenant: self.tenant.map(|tenant| TenantName { id: tenant.id, slug: tenant.slug }),

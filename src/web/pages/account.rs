@@ -1,72 +1,82 @@
-//! One's own account: who one is, password, sessions.
+//! One's own account: who one is, and the password. A member's and a platform administrator's.
 
 use actix_web::http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{also, with_notice};
+use super::with_notice;
+use crate::app::App;
 use crate::audit::catalogue;
-use crate::authz::permission::{AccountRead, AccountWrite};
-use crate::authz::{Permission, Principal};
-use crate::http::call::{Call, TENANT_COOKIE};
+use crate::authz::permission::{
+    AccountRead, AccountWrite, PlatformAccountRead, PlatformAccountWrite,
+};
+use crate::authz::{Grant, Permission, Writes};
+use crate::http::call::{Call, PlatformCall};
+use crate::http::input::Input;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route};
-use crate::kernel::id::SessionId;
-use crate::users::{self, OwnSession, UserError};
+use crate::users::{self, UserError};
 use crate::web::problems::{self, PASSWORD_MIN};
-use crate::web::view::account::{AccountPage, PasswordForm, SessionRow};
-use crate::web::view::chrome::Section;
+use crate::web::view::account::{AccountPage, PasswordForm};
+use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::form::FieldError;
 use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
 
 const PATH: &str = "/t/{tenant}/account";
 const PASSWORD: &str = "/t/{tenant}/account/password";
-const END: &str = "/t/{tenant}/account/sessions/{session}/end";
+const PLATFORM: &str = "/platform/account";
+const PLATFORM_PASSWORD: &str = "/platform/account/password";
 
 pub fn routes() -> Vec<Route> {
-    let quiet = Audit::Nothing("people see their own name, address and sessions, nobody else's");
+    let quiet = Audit::Nothing("people see their own name and address, nobody else's");
     let changed = Audit::Events(&[catalogue::PASSWORD_CHANGED]);
-    let ended = Audit::Events(&[catalogue::SESSION_ENDED]);
     vec![
-        Route::console(Method::Get, PATH, quiet, show).says("One's own account and sessions"),
-        Route::console(Method::Post, PASSWORD, changed, change_password)
+        Route::console(Method::Get, PATH, quiet, show).says("One's own account"),
+        Route::console(Method::Post, PASSWORD, changed, change)
             .says("Change one's own password")
             .rate(RateClass::SignIn),
-        Route::console(Method::Post, END, ended, end_session).says("End one of one's own sessions"),
+        Route::platform(Method::Get, PLATFORM, quiet, platform_show)
+            .says("A platform administrator's own account"),
+        Route::platform(Method::Post, PLATFORM_PASSWORD, changed, platform_change)
+            .says("Change a platform administrator's own password")
+            .rate(RateClass::SignIn),
     ]
 }
 
 async fn show(call: Call<AccountRead>) -> Answer {
-    let form = PasswordForm { min: PASSWORD_MIN, ..PasswordForm::default() };
-    page(&call, form, StatusCode::OK).await
+    let chrome = frame::tenant(&call, "nav-account", Section::Account).await?;
+    page(&call.app, &call.grant, chrome, form(), StatusCode::OK).await
 }
 
-async fn page<P: Permission>(call: &Call<P>, password: PasswordForm, status: StatusCode) -> Answer {
-    let (tenants, grant) = (&call.app.tenants, also::<_, AccountRead>(call)?);
-    let me = users::own(tenants, &grant).await?;
-    let sessions = users::own_sessions(tenants, &grant).await?;
-    let page = AccountPage {
-        chrome: frame::tenant(call, "nav-account", Section::Account).await?,
-        name: me.name.unwrap_or_default(),
-        email: me.email.unwrap_or_default(),
-        role: me.role,
-        id: me.id.to_string(),
-        password,
-        sessions: sessions.into_iter().map(row).collect(),
-    };
-    respond::page_with(status, &page)
+async fn platform_show(call: PlatformCall<PlatformAccountRead>) -> Answer {
+    let chrome = frame::platform(&call, "nav-account", Section::PlatformAccount).await?;
+    page(&call.app, &call.grant, chrome, form(), StatusCode::OK).await
 }
 
-fn row(session: OwnSession) -> SessionRow {
-    SessionRow {
-        id: session.id.to_string(),
-        is_this: session.current,
-        ip: session.ip,
-        user_agent: session.user_agent,
-        started: session.created,
-        last_seen: session.seen,
-    }
+async fn change(call: Call<AccountWrite>) -> Answer {
+    let chrome = frame::tenant(&call, "nav-account", Section::Account).await?;
+    change_password(&call.app, &call.input, &call.grant, chrome).await
+}
+
+async fn platform_change(call: PlatformCall<PlatformAccountWrite>) -> Answer {
+    let chrome = frame::platform(&call, "nav-account", Section::PlatformAccount).await?;
+    change_password(&call.app, &call.input, &call.grant, chrome).await
+}
+
+fn form() -> PasswordForm {
+    PasswordForm { min: PASSWORD_MIN, ..PasswordForm::default() }
+}
+
+async fn page<P: Permission>(
+    app: &App,
+    grant: &Grant<P>,
+    chrome: Chrome,
+    password: PasswordForm,
+    status: StatusCode,
+) -> Answer {
+    let users::Own { id, name, email, role } = users::own(&app.tenants, grant).await?;
+    respond::page_with(status, &AccountPage { chrome, name, email, role, id, password })
 }
 
 #[derive(Deserialize)]
@@ -76,37 +86,27 @@ struct Form {
     password_again: SecretString,
 }
 
-async fn change_password(call: Call<AccountWrite>) -> Answer {
-    let Form { current, password, password_again } = call.input.form()?;
-    let mut form = PasswordForm { min: PASSWORD_MIN, ..PasswordForm::default() };
+async fn change_password<P: Writes>(
+    app: &App,
+    input: &Input,
+    grant: &Grant<P>,
+    chrome: Chrome,
+) -> Answer {
+    let Form { current, password, password_again } = input.form()?;
+    let mut form = form();
     if password.expose_secret() != password_again.expose_secret() {
         form.password_again.error = Some(FieldError::PasswordsDiffer);
-        return page(&call, form, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return page(app, grant, chrome, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
-    let app = &call.app;
-    let changed =
-        users::change_password(&app.tenants, &app.hasher, &call.grant, current, password).await;
-    match changed {
+    let done = users::change_password(&app.tenants, &app.hasher, grant, current, password).await;
+    match done {
         Ok(()) => {
-            let here = format!("/t/{}/account", call.tenant.slug);
+            let here = format!("{}/account", chrome.base());
             return Ok(respond::see_other(&with_notice(&here, Notice::PasswordChanged)));
         }
         Err(UserError::WrongPassword) => form.current.error = Some(FieldError::PasswordWrong),
         Err(UserError::Password(error)) => form.password.error = Some(problems::password(error)),
         Err(error) => return Err(error.into()),
     }
-    page(&call, form, StatusCode::UNPROCESSABLE_ENTITY).await
-}
-
-async fn end_session(call: Call<AccountWrite>) -> Answer {
-    let ended: SessionId = call.input.id("session")?;
-    users::end_own_session(&call.app.tenants, &call.grant, ended).await?;
-    let own = matches!(call.principal(), Principal::User { session, .. } if *session == ended);
-    let base = format!("/t/{}", call.tenant.slug);
-    if own {
-        let login = with_notice(&format!("{base}/login"), Notice::SessionEnded);
-        return respond::without_cookie(respond::see_other(&login), TENANT_COOKIE);
-    }
-    let account = with_notice(&format!("{base}/account"), Notice::SessionEnded);
-    Ok(respond::see_other(&account))
+    page(app, grant, chrome, form, StatusCode::UNPROCESSABLE_ENTITY).await
 }

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 
-use super::{also, with_notice};
+use super::{also, approvals, with_notice};
 use crate::audit::catalogue;
 use crate::authz::permission::{
     AuditReindex, AuditShred, PlatformAuditReindex, PlatformRetentionManage, RetentionManage,
@@ -38,7 +38,11 @@ pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
     let changed = Audit::Events(&[catalogue::SETTINGS_CHANGED, catalogue::ADMIN_PANEL_ACCESS]);
     let rebuilt = Audit::Events(&[catalogue::INDEX_REBUILT]);
-    let destroyed = Audit::Events(&[catalogue::AUDIT_SHREDDED, catalogue::ADMIN_PANEL_ACCESS]);
+    let destroyed = Audit::Events(&[
+        catalogue::AUDIT_SHREDDED,
+        catalogue::APPROVAL_REQUESTED,
+        catalogue::ADMIN_PANEL_ACCESS,
+    ]);
     vec![
         Route::console(Method::Get, TENANT, opened, show).says("Settings of a tenant's audit log"),
         Route::console(Method::Post, TENANT, changed, change)
@@ -233,6 +237,7 @@ async fn destroy(call: Call<AuditShred>) -> Answer {
             let field = Field::wrong(confirm, FieldError::Confirmation);
             page(&call, Refused { confirm: Some(field), ..Refused::default() }).await
         }
+        Err(TrailError::Approval(error)) => approvals::answer(&call, *error).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -173,7 +173,7 @@ async fn show_link(call: OpenCall) -> Answer {
     let action = href(&format!("{}/login/link/open", here.base), &[("token", &token)]);
     let (title, text, submit) = ("link-open-title", "link-open-text", "sign-in");
     let make = |chrome| OpenLinkPage { chrome, title, text, submit, about: None, action };
-    frame::open_page(&call, title, make, |page| respond::page(page))
+    frame::open_page(&call, title, make, respond::page)
 }
 
 fn useless(call: &OpenCall, here: &Here, opened: Opened) -> Answer {

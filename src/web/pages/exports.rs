@@ -1,9 +1,11 @@
 //! Exports of an audit log, a tenant's and the platform's alike.
 
+use actix_web::HttpResponse;
 use serde::Deserialize;
 
-use super::with_notice;
+use super::{approvals, with_notice};
 use crate::app::App;
+use crate::approvals::ApprovalError;
 use crate::audit::catalogue;
 use crate::authz::Grant;
 use crate::authz::permission::{AuditExport, PlatformAuditExport};
@@ -28,7 +30,11 @@ const TITLE: &str = "exports-title";
 const PLATFORM: &str = "platform";
 
 pub fn routes() -> Vec<Route> {
-    let asked = Audit::Events(&[catalogue::AUDIT_EXPORTED, catalogue::AUDIT_EXPORT_REQUESTED]);
+    let asked = Audit::Events(&[
+        catalogue::AUDIT_EXPORTED,
+        catalogue::AUDIT_EXPORT_REQUESTED,
+        catalogue::APPROVAL_REQUESTED,
+    ]);
     let fetched = Audit::Events(&[catalogue::AUDIT_EXPORT_DOWNLOADED]);
     let cancelled = Audit::Events(&[catalogue::AUDIT_EXPORT_CANCELLED]);
     let states = Audit::Nothing("says how exports are getting on, and shows no entry");
@@ -85,12 +91,17 @@ async fn platform_new(call: PlatformCall<PlatformAuditExport>) -> Answer {
 async fn start(call: Call<AuditExport>) -> Answer {
     let chrome = frame::tenant(&call, "export-new", Section::Audit).await?;
     let name = call.tenant.slug.as_str();
-    export_or_start(chrome, &call.app, &call.input, &call.grant, name).await
+    match export_or_start(chrome, &call.app, &call.input, &call.grant, name).await? {
+        Ok(answer) => Ok(answer),
+        Err(error) => approvals::answer(&call, error).await,
+    }
 }
 
 async fn platform_start(call: PlatformCall<PlatformAuditExport>) -> Answer {
     let chrome = frame::platform(&call, "export-new", Section::PlatformAudit).await?;
-    export_or_start(chrome, &call.app, &call.input, &call.grant, PLATFORM).await
+    export_or_start(chrome, &call.app, &call.input, &call.grant, PLATFORM)
+        .await?
+        .map_err(Into::into)
 }
 
 async fn download(call: Call<AuditExport>) -> Answer {
@@ -154,25 +165,28 @@ async fn export_or_start<P: Exporting>(
     input: &Input,
     grant: &Grant<P>,
     name: &str,
-) -> Answer {
+) -> Result<Result<HttpResponse, ApprovalError>, Failure> {
     let form: Form = input.form()?;
     let request = match form.request() {
         Ok(request) => request,
-        Err(page) => return respond::refused(&page.page(&form, chrome)),
+        Err(page) => return respond::refused(&page.page(&form, chrome)).map(Ok),
     };
     let room = attachment::room(app, grant.realm())?;
     match export::export_small(&app.tenants, grant, request.clone()).await {
         Ok(reading) => {
             let name = attachment::file_name(name, app.runtime.now(), request.format.extension());
-            return attachment::send(room, &name, request.format.content_type(), reading).await;
+            let sent = attachment::send(room, &name, request.format.content_type(), reading);
+            return sent.await.map(Ok);
         }
         Err(ExportError::TooMany | ExportError::Behind) => {}
-        Err(error) => return refuse(chrome, &form, error),
+        Err(ExportError::Approval(error)) => return Ok(Err(*error)),
+        Err(error) => return refuse(chrome, &form, error).map(Ok),
     }
     let list = chrome.exports_href();
     match export::start(&app.exports, &app.tenants, grant, request).await {
-        Ok(_) => Ok(respond::see_other(&with_notice(&list, Notice::ExportStarted))),
-        Err(error) => refuse(chrome, &form, error),
+        Ok(_) => Ok(Ok(respond::see_other(&with_notice(&list, Notice::ExportStarted)))),
+        Err(ExportError::Approval(error)) => Ok(Err(*error)),
+        Err(error) => refuse(chrome, &form, error).map(Ok),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn routes() -> Vec<Route> {
     let withdrawn = Audit::Events(&[catalogue::INVITATION_WITHDRAWN]);
     vec![
         Route::console(Method::Get, PATH, opened, list).says("The invitations that are open"),
-        Route::console(Method::Post, PATH, invited, invite).says("Invite somebody"),
+        Route::console(Method::Post, PATH, invited, invite).says("Invite somebody").sensitive(),
         Route::console(Method::Post, WITHDRAW, withdrawn, withdraw).says("Withdraw an invitation"),
     ]
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use super::{also, built_in_roles as roles, with_notice};
+use super::{also, role_choices, with_notice};
 use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey, NewKey, OVERLAP_DEFAULT};
 use crate::audit::catalogue;
 use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke, ApiKeyUpdate};
@@ -48,7 +48,8 @@ pub fn routes() -> Vec<Route> {
         Route::console(Method::Get, ROTATE, opened, ask_rotate)
             .says("Ask how long the former secret of an API key goes on working"),
         Route::console(Method::Post, ROTATE, rotated, rotate)
-            .says("Give an API key a new secret; the answer shows it once"),
+            .says("Give an API key a new secret; the answer shows it once")
+            .sensitive(),
         Route::console(Method::Get, REVOKE, opened, confirm).says("Ask before revoking an API key"),
         Route::console(Method::Post, REVOKE, revoked, revoke).says("Revoke an API key"),
     ]
@@ -68,9 +69,11 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<KeyForm>) -> Answer
     let mut rows: Vec<_> = keys.into_iter().map(|key| row(may, key, now)).collect();
     rows.sort_by_key(|row| !matches!(row.state, KeyState::Active));
     let may_create = call.also::<ApiKeyCreate>().is_some();
-    let empty = || blank(call.principal(), USUAL_ROLE, &[]);
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let form = may_create.then(|| refused.unwrap_or_else(empty));
+    let form = match refused {
+        None if may_create => Some(blank(call, USUAL_ROLE, &[]).await?),
+        refused => refused.filter(|_| may_create),
+    };
     let chrome = frame::tenant(call, "nav-keys", Section::Keys).await?;
     respond::page_with(status, &KeysPage { chrome, rows, form })
 }
@@ -123,11 +126,15 @@ fn rights(key: &ApiKey) -> KeyRights {
 }
 
 /// The form, empty or as it was filled in.
-fn blank(principal: &Principal, role: &str, picked: &[String]) -> KeyForm {
-    let mut choices = roles(principal, role);
+async fn blank<P: Permission>(
+    call: &Call<P>,
+    role: &str,
+    picked: &[String],
+) -> Result<KeyForm, Failure> {
+    let mut choices = role_choices(call, role).await?;
     let label = Messages::english().text("key-picked").into_owned();
     choices.push(Choice { value: PICKED.to_owned(), label, selected: role == PICKED });
-    KeyForm::new(choices, scopes(principal, picked))
+    Ok(KeyForm::new(choices, scopes(call.principal(), picked)))
 }
 
 /// What somebody may give, by domain.
@@ -228,7 +235,7 @@ fn day(text: &str) -> Result<Option<Timestamp>, ()> {
 
 async fn refuse(call: &Call<ApiKeyCreate>, form: &Form, error: &ApiKeyError) -> Answer {
     let words = |id| FieldError::Other(Messages::english().text(id).into_owned());
-    let mut page = blank(call.principal(), &form.role, &form.scopes);
+    let mut page = blank(call, &form.role, &form.scopes).await?;
     page.name = Field::value(&form.name);
     page.networks = Field::value(&form.networks);
     page.expires = Field::value(&form.expires);

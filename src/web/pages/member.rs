@@ -4,9 +4,9 @@ use actix_web::http::StatusCode;
 use serde::Deserialize;
 
 use super::members::{role_names, row};
-use super::{also, role_choices, with_notice};
+use super::{also, approvals, role_choices, with_notice};
 use crate::audit::catalogue;
-use crate::authz::permission::{UserDisable, UserRead, UserRole, UserUpdate};
+use crate::authz::permission::{UserDisable, UserFactorReset, UserRead, UserRole, UserUpdate};
 use crate::authz::{Permission, TenantState};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
@@ -84,6 +84,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
+        may_reset_factors: may && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,
     };
@@ -137,6 +138,7 @@ async fn change_role(call: Call<UserRole>) -> Answer {
     match users::change_role(&call.app.tenants, &call.grant, &id(&call)?, &role).await {
         Ok(after) if after.role == before.role => done(&call, Notice::NothingChanged),
         Ok(_) => done(&call, Notice::MemberRoleChanged),
+        Err(UserError::Approval(error)) => approvals::answer(&call, *error).await,
         Err(error @ (UserError::LastOwner | UserError::Role(RoleError::Unknown))) => {
             let error = FieldError::Other(as_sentence(&error.to_string()));
             page(&call, None, Some(Field::wrong(role, error))).await

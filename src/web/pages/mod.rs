@@ -1,6 +1,7 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
 mod account;
+mod approvals;
 mod audit;
 mod audit_changes;
 mod audit_entry;
@@ -27,6 +28,7 @@ mod members;
 mod new_conversation;
 mod own_email;
 mod own_factors;
+mod own_sessions;
 mod passkey_sign_in;
 mod passkeys;
 mod permissions;
@@ -34,20 +36,22 @@ mod platform;
 mod platform_admins;
 mod platform_settings;
 mod platform_tenant;
+mod reset_factors;
 mod roles;
 mod second_factor;
+mod sessions;
 mod setup;
 mod sign_in;
+mod sign_in_settings;
 pub mod step_up;
 mod streams;
 mod witnesses;
 
 pub use by_mail::AskKind;
 
-use super::messages::Messages;
 use super::view::form::Choice;
 use super::view::state::Notice;
-use crate::authz::{Denied, Grant, Permission, Principal, Role};
+use crate::authz::{Denied, Grant, Permission};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::route::Route;
@@ -83,9 +87,14 @@ pub fn routes() -> Vec<Route> {
         permissions::routes(),
         roles::routes(),
         account::routes(),
+        own_sessions::routes(),
+        sessions::routes(),
         own_email::routes(),
         step_up::routes(),
+        approvals::routes(),
+        sign_in_settings::routes(),
         own_factors::routes(),
+        reset_factors::routes(),
         passkeys::routes(),
         passkey_sign_in::routes(),
         platform::routes(),
@@ -109,13 +118,6 @@ fn also_platform<P: Permission, Q: Permission>(
     call: &PlatformCall<P>,
 ) -> Result<Grant<Q>, Failure> {
     call.also::<Q>().ok_or_else(|| Denied::Missing(Q::FLAG.name()).into())
-}
-
-/// The roles that somebody may give, as options.
-fn built_in_roles(principal: &Principal, selected: &str) -> Vec<Choice> {
-    let mine = Role::TENANT.into_iter().filter(|role| principal.may_give(role.permissions()));
-    let names: Vec<&str> = mine.map(Role::name).collect();
-    Choice::roles(Messages::english(), &names, selected)
 }
 
 /// All roles that somebody may give, the tenant's own included, as options.

@@ -53,7 +53,7 @@ async fn page<P: Permission>(call: &Call<P>, email: Field, current: Field) -> An
     let wrong = email.error.is_some() || current.error.is_some();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let chrome = frame::tenant(call, "account-email-title", Section::Account).await?;
-    let now = me.email.unwrap_or_default();
+    let now = me.email;
     respond::page_with(status, &EmailPage { chrome, now, email, current })
 }
 
@@ -102,7 +102,7 @@ async fn show_confirm(call: OpenCall) -> Answer {
     let (title, text, submit) = ("email-open-title", "email-open-text", "email-open-submit");
     let about = Some(address);
     let make = |chrome| OpenLinkPage { chrome, title, text, submit, about, action };
-    frame::open_page(&call, title, make, |page| respond::page(page))
+    frame::open_page(&call, title, make, respond::page)
 }
 
 fn over(call: &OpenCall, here: &Here) -> Answer {

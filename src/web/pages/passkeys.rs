@@ -10,13 +10,13 @@ use super::{also, also_platform, with_notice};
 use crate::app::App;
 use crate::audit::catalogue;
 use crate::authn::passkey::{
-    self, Answer as Answered, Asked, Binding, OwnPasskey, PasskeyError, Place, RelyingParty,
+    self, Answer as Answered, Asked, Binding, Kept, OwnPasskey, PasskeyError, Place, RelyingParty,
 };
 use crate::authn::{self, OwnAccount, OwnAccountRead};
 use crate::authz::permission::{
     AccountRead, AccountWrite, PlatformAccountRead, PlatformAccountWrite,
 };
-use crate::authz::{Grant, Permission};
+use crate::authz::{Grant, Permission, Principal};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::csrf;
 use crate::http::failure::Failure;
@@ -53,6 +53,7 @@ pub fn routes() -> Vec<Route> {
         "Rename a passkey",
         "Ask before a passkey is removed",
         "Remove a passkey",
+        "What to ask a device before a sensitive act",
     ];
     let says = |(route, words): (Route, &'static str)| route.says(words);
     let tenant = tenant_routes().into_iter().zip(words).map(says);
@@ -60,13 +61,14 @@ pub fn routes() -> Vec<Route> {
     tenant.chain(platform).collect()
 }
 
-fn tenant_routes() -> [Route; 8] {
+fn tenant_routes() -> [Route; 9] {
     const ALL: &str = "/t/{tenant}/account/passkeys";
     const NEW: &str = "/t/{tenant}/account/passkeys/new";
     const OPTIONS: &str = "/t/{tenant}/account/passkeys/options";
     const ONE: &str = "/t/{tenant}/account/passkeys/{id}";
     const RENAME: &str = "/t/{tenant}/account/passkeys/{id}/rename";
     const REMOVE: &str = "/t/{tenant}/account/passkeys/{id}/remove";
+    const CONFIRM: &str = "/t/{tenant}/account/confirm/passkey";
     type Read = Call<AccountRead>;
     type Write = Call<AccountWrite>;
     let (get, post) = (Method::Get, Method::Post);
@@ -87,16 +89,18 @@ fn tenant_routes() -> [Route; 8] {
         Route::console(post, REMOVE, REMOVED, async |c: Write| {
             remove(&Own::tenant(&c).await?, &c.grant).await
         }),
+        Route::console(post, CONFIRM, ASKED, async |c: Read| confirm(&c.app, c.principal()).await),
     ]
 }
 
-fn platform_routes() -> [Route; 8] {
+fn platform_routes() -> [Route; 9] {
     const ALL: &str = "/platform/account/passkeys";
     const NEW: &str = "/platform/account/passkeys/new";
     const OPTIONS: &str = "/platform/account/passkeys/options";
     const ONE: &str = "/platform/account/passkeys/{id}";
     const RENAME: &str = "/platform/account/passkeys/{id}/rename";
     const REMOVE: &str = "/platform/account/passkeys/{id}/remove";
+    const CONFIRM: &str = "/platform/account/confirm/passkey";
     type Read = PlatformCall<PlatformAccountRead>;
     type Write = PlatformCall<PlatformAccountWrite>;
     let (get, post) = (Method::Get, Method::Post);
@@ -117,6 +121,7 @@ fn platform_routes() -> [Route; 8] {
         Route::platform(post, REMOVE, REMOVED, async |c: Write| {
             remove(&Own::platform(&c).await?, &c.grant).await
         }),
+        Route::platform(post, CONFIRM, ASKED, async |c: Read| confirm(&c.app, c.principal()).await),
     ]
 }
 
@@ -219,7 +224,17 @@ fn new_page<R: OwnAccountRead>(own: &Own<R>, name: Field, refused: bool) -> Answ
 
 async fn options<W: OwnAccount>(app: &App, input: &Input, grant: &Grant<W>, place: &str) -> Answer {
     let (party, binding) = (party(app)?, binding(input));
-    asked(&passkey::ask_to_register(&app.tenants, grant, &party, &binding, place).await?)
+    let kept = match input.form_field("touch") {
+        Some(_) => Kept::Nowhere,
+        None => Kept::OnDevice,
+    };
+    let question = passkey::ask_to_register(&app.tenants, grant, &party, &binding, place, kept);
+    asked(&question.await?)
+}
+
+async fn confirm(app: &App, who: &Principal) -> Answer {
+    let party = party(app)?;
+    asked(&authn::step_up_question(&app.tenants, who, &party).await?)
 }
 
 #[derive(Deserialize)]

@@ -195,6 +195,9 @@ async fn refused(
     let (wrong, status) = match error {
         AuthnError::WrongCode => (FieldError::CodeWrong, StatusCode::UNAUTHORIZED),
         AuthnError::TooManyCodes => (FieldError::CodesTooMany, StatusCode::TOO_MANY_REQUESTS),
+        AuthnError::TryLater(seconds) => {
+            (FieldError::TryLater { seconds }, StatusCode::TOO_MANY_REQUESTS)
+        }
         AuthnError::Ticket | AuthnError::WrongPassword => return Ok(Err(ended(&at.place))),
         other => return Err(other.into()),
     };

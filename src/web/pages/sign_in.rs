@@ -8,7 +8,7 @@ use super::by_mail::Here;
 use super::passkeys;
 use crate::audit::catalogue;
 use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
-use crate::authz::permission::{AccountRead, TenantRead};
+use crate::authz::permission::{AccountRead, PlatformAccountRead};
 use crate::http::call::{
     Call, OpenCall, PLATFORM_COOKIE, PlatformCall, TENANT_COOKIE, TICKET_COOKIE,
 };
@@ -170,11 +170,11 @@ pub(super) fn admitted(admission: Admission, base: &str, cookie: &'static str) -
 async fn sign_out(call: Call<AccountRead>) -> Answer {
     authn::end_session(&call.app.tenants, call.grant.caller()).await?;
     let target = format!("/t/{}/login?notice=signed-out", call.tenant.slug);
-    respond::without_cookie(respond::see_other(&target), TENANT_COOKIE)
+    respond::signed_out(respond::see_other(&target), TENANT_COOKIE)
 }
 
-async fn sign_out_platform(call: PlatformCall<TenantRead>) -> Answer {
+async fn sign_out_platform(call: PlatformCall<PlatformAccountRead>) -> Answer {
     authn::end_session(&call.app.tenants, call.grant.caller()).await?;
     let target = "/platform/login?notice=signed-out";
-    respond::without_cookie(respond::see_other(target), PLATFORM_COOKIE)
+    respond::signed_out(respond::see_other(target), PLATFORM_COOKIE)
 }

@@ -74,9 +74,9 @@ async fn instead(
         }
     };
     let action = address(input);
-    let proof = proof(app, caller).await?;
+    let (proof, passkey) = proof(app, caller).await?;
     let cancel = format!("{}/", chrome.base());
-    let page = StepUpPage { chrome, before, proof, wrong: ask.wrong, action, cancel };
+    let page = StepUpPage { chrome, before, proof, passkey, wrong: ask.wrong, action, cancel };
     respond::page_with(StatusCode::FORBIDDEN, &page)
 }
 
@@ -105,10 +105,13 @@ fn bare(chrome: Chrome) -> Chrome {
     Chrome { tabs: Vec::new(), ..chrome }
 }
 
-async fn proof(app: &App, caller: &Arc<Caller>) -> Result<ProofField, Failure> {
+/// What is typed, and whether a passkey can be shown instead.
+async fn proof(app: &App, caller: &Arc<Caller>) -> Result<(ProofField, bool), Failure> {
     Ok(match authn::step_up_asks(&app.tenants, &caller.principal).await? {
-        Asked::Password => ProofField::Password,
-        Asked::SecondFactor { .. } => ProofField::Code,
+        Asked::Password => (ProofField::Password, false),
+        Asked::SecondFactor { has_passkey, .. } => {
+            (ProofField::Code, has_passkey && app.relying_party().is_some())
+        }
     })
 }
 
@@ -150,9 +153,11 @@ async fn asking(
 ) -> Answer {
     let base = chrome.base();
     let next = own(next, &base).unwrap_or_default().to_owned();
+    let (proof, passkey) = proof(app, caller).await?;
     let page = StepUpPage {
         before: Before::Page { next },
-        proof: proof(app, caller).await?,
+        proof,
+        passkey,
         wrong,
         action: format!("{base}/account/confirm"),
         cancel: format!("{base}/"),

@@ -3,7 +3,6 @@
 use askama::Template;
 
 use super::{Chrome, Field};
-use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/account`; the password form sends `current`, `password`, `password_again`.
 #[derive(Template)]
@@ -16,7 +15,6 @@ pub struct AccountPage {
     pub role: String,
     pub id: String,
     pub password: PasswordForm,
-    pub sessions: Vec<SessionRow>,
 }
 
 #[derive(Default)]
@@ -26,14 +24,4 @@ pub struct PasswordForm {
     pub password_again: Field,
     /// Fewest characters of a password.
     pub min: u64,
-}
-
-pub struct SessionRow {
-    pub id: String,
-    /// The browser that is asking.
-    pub is_this: bool,
-    pub ip: String,
-    pub user_agent: String,
-    pub started: Timestamp,
-    pub last_seen: Timestamp,
 }

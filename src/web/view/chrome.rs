@@ -278,9 +278,9 @@ impl Chrome {
         self.messages.lang()
     }
 
-    /// The person's own page; platform administrators have none yet.
+    /// The person's own page.
     pub fn account_href(&self) -> Option<String> {
-        matches!(self.scope, Scope::Tenant { .. }).then(|| format!("{}/account", self.base()))
+        (self.scope != Scope::Public).then(|| format!("{}/account", self.base()))
     }
 
     pub fn audit_href(&self) -> String {

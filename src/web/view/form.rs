@@ -43,6 +43,9 @@ pub enum FieldError {
     /// Of an authenticator app, or a recovery code.
     CodeWrong,
     CodesTooMany,
+    TryLater {
+        seconds: u64,
+    },
     /// A code or password that a change to one's own sign-in takes.
     ProofWrong,
     SlugFormat,
@@ -92,6 +95,10 @@ impl FieldError {
             Self::PasswordWrong => plain("error-password-wrong"),
             Self::CodeWrong => plain("error-code-wrong"),
             Self::CodesTooMany => plain("error-codes-too-many"),
+            Self::TryLater { seconds } => {
+                let seconds = u32::try_from(*seconds).unwrap_or(u32::MAX);
+                number("sign-in-throttled-text", "count", seconds)
+            }
             Self::ProofWrong => plain("error-proof-wrong"),
             Self::SlugFormat => plain("error-slug-format"),
             Self::SlugTaken => plain("error-slug-taken"),

@@ -85,13 +85,15 @@ pub struct MemberPage {
     pub role: Field,
     pub may_disable: bool,
     pub may_enable: bool,
+    pub may_reset_factors: bool,
     /// Why nothing can be done: the person has rights that the one who looks lacks.
     pub is_above: bool,
 }
 
 impl MemberPage {
     pub fn may_nothing(&self) -> bool {
-        self.name.is_none() && self.roles.is_empty() && !self.may_disable && !self.may_enable
+        let may_turn = self.may_disable || self.may_enable || self.may_reset_factors;
+        self.name.is_none() && self.roles.is_empty() && !may_turn
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod admins;
+pub mod approvals;
 pub mod audit;
 pub mod audit_entry;
 pub mod audit_facets;
@@ -31,7 +32,9 @@ pub mod public;
 pub mod query;
 pub mod roles;
 pub mod second_factor;
+pub mod sessions;
 pub mod setup;
+pub mod sign_in_settings;
 pub mod state;
 pub mod step_up;
 pub mod streams;
@@ -41,6 +44,6 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState, Notice, Outcome,
-    SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
+    ApprovalState, AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState,
+    Notice, Outcome, SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };

@@ -155,6 +155,17 @@ labelled! {
 }
 
 labelled! {
+    /// What became of a request for approval.
+    ApprovalState {
+        Waiting: "waiting", "approval-state-waiting", Accent;
+        Approved: "approved", "approval-state-approved", Good;
+        Refused: "refused", "approval-state-refused", Bad;
+        Withdrawn: "withdrawn", "approval-state-withdrawn", Neutral;
+        Expired: "expired", "approval-state-expired", Warning;
+    }
+}
+
+labelled! {
     /// How an export is getting on.
     ExportState {
         Waiting: "waiting", "export-waiting", Neutral;
@@ -207,6 +218,8 @@ labelled! {
         KeyRevoked: "key-revoked", "notice-key-revoked", Good;
         PasswordChanged: "password-changed", "notice-password-changed", Good;
         SessionEnded: "session-ended", "notice-session-ended", Good;
+        SessionsEnded: "sessions-ended", "notice-sessions-ended", Good;
+        DeviceForgotten: "device-forgotten", "notice-device-forgotten", Good;
         SignedOut: "signed-out", "notice-signed-out", Good;
         SessionExpired: "session-expired", "notice-session-expired", Warning;
         SignInEnded: "sign-in-ended", "notice-sign-in-ended", Warning;
@@ -237,6 +250,11 @@ labelled! {
         StreamPaused: "stream-paused", "notice-stream-paused", Good;
         StreamResumed: "stream-resumed", "notice-stream-resumed", Good;
         StreamDeleted: "stream-deleted", "notice-stream-deleted", Good;
+        ApprovalRequested: "approval-requested", "notice-approval-requested", Good;
+        ApprovalGranted: "approval-granted", "notice-approval-granted", Good;
+        ApprovalRefused: "approval-refused", "notice-approval-refused", Good;
+        ApprovalWithdrawn: "approval-withdrawn", "notice-approval-withdrawn", Good;
+        SettingsSaved: "settings-saved", "notice-settings-saved", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }

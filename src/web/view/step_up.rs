@@ -13,6 +13,8 @@ pub struct StepUpPage {
     /// What is about to happen.
     pub before: Before,
     pub proof: ProofField,
+    /// A passkey can be shown instead.
+    pub passkey: bool,
     pub wrong: bool,
     /// Where the form goes.
     pub action: String,
