@@ -79,17 +79,14 @@ fn a_recipient_that_is_no_address_is_refused() {
 #[tokio::test]
 async fn a_mail_waits_sealed_and_its_realm_is_known_once_it_is_committed() {
     let server = TestServer::start();
+    server.tenants.open_outboxes();
     let tenant = server.tenant("acme").await;
     let realm = Realm::Tenant(tenant.id);
     assert!(server.tenants.mail_due().is_empty());
     let to = Recipient { address: "ann@example.org".into(), subject: None };
     let letter = Letter::SignIn { link: "/t/acme/login/link?token=secret".into() };
     let what = crate::tenants::SystemWrite::MailState;
-    let insert = server.tenants.system_write(realm, what, move |tx| {
-        repo::insert(tx, &to, &letter)?;
-        tx.posted();
-        Ok(())
-    });
+    let insert = server.tenants.system_write(realm, what, move |tx| queue(tx, &to, &letter));
     insert.await.unwrap();
     assert_eq!(server.tenants.mail_due(), [realm]);
     assert!(server.files_with(b"ann@example.org").is_empty());
@@ -104,6 +101,7 @@ async fn a_mail_waits_sealed_and_its_realm_is_known_once_it_is_committed() {
 #[tokio::test]
 async fn without_a_mail_server_nothing_is_sent_and_nothing_given_up() {
     let server = TestServer::start();
+    server.tenants.open_outboxes();
     let mailer = Mailer::new(&crate::config::Mail::default(), &server.runtime);
     assert!(!mailer.is_configured());
     let done = mailer.deliver(&server.tenants, &server.operator(), "https://x").await.unwrap();
@@ -161,11 +159,7 @@ fn settings(port: u16) -> crate::config::Mail {
 async fn post(server: &TestServer, realm: Realm, to: &str, letter: Letter) {
     let to = Recipient { address: to.into(), subject: None };
     let what = crate::tenants::SystemWrite::MailState;
-    let write = server.tenants.system_write(realm, what, move |tx| {
-        repo::insert(tx, &to, &letter)?;
-        tx.posted();
-        Ok(())
-    });
+    let write = server.tenants.system_write(realm, what, move |tx| queue(tx, &to, &letter));
     write.await.unwrap();
 }
 
@@ -233,5 +227,7 @@ fn manual() -> (TestServer, std::sync::Arc<crate::kernel::clock::ManualClock>) {
     let clock = std::sync::Arc::new(crate::kernel::clock::ManualClock::new(start));
     let runtime =
         crate::kernel::Runtime { clock: clock.clone(), ..crate::kernel::Runtime::system() };
-    (TestServer::start_with(runtime), clock)
+    let server = TestServer::start_with(runtime);
+    server.tenants.open_outboxes();
+    (server, clock)
 }

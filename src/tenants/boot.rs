@@ -68,8 +68,6 @@ pub struct Ground {
     pub erasures: Erasures,
     pub growth: Arc<Growth>,
     pub outboxes: Arc<Outboxes>,
-    /// Whether a mail server is configured.
-    pub mails: bool,
     pub standing: Arc<Standing>,
     /// The logs that were opened since the start.
     pub logs: RwLock<HashMap<LogId, Realm>>,
@@ -133,8 +131,7 @@ impl Boot {
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),
-            outboxes: Arc::default(),
-            mails: settings.mail.smtp_host.is_some(),
+            outboxes: Arc::new(Outboxes::new(settings.mail.smtp_host.is_some())),
             standing: Arc::default(),
             logs: RwLock::default(),
             notary: Arc::new(Notary::new(Arc::new(signer), &directory)?),
@@ -278,7 +275,7 @@ impl Ground {
     ) -> Result<OpenRealm, StoreError> {
         let mut realm = OpenRealm::open(directory, files, owner, keys, self)?;
         (realm.growth, realm.standing) = (self.growth.clone(), self.standing.clone());
-        (realm.outboxes, realm.mails) = (self.outboxes.clone(), self.mails);
+        realm.outboxes = self.outboxes.clone();
         realm.look_for_mail()?;
         if let Some((log, _)) =
             realm.database.read_here(|tx| crate::audit::checkpoint::log(tx, &self.notary))??

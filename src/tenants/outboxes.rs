@@ -2,6 +2,7 @@
 //! are opened with some in them, so that nobody has to look into idle tenants.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Tenants;
@@ -11,9 +12,19 @@ use crate::kernel::Timestamp;
 #[derive(Default)]
 pub struct Outboxes {
     waiting: Mutex<HashMap<Realm, Timestamp>>,
+    /// Whether a mail server is configured: without one nothing is queued.
+    open: AtomicBool,
 }
 
 impl Outboxes {
+    pub fn new(is_open: bool) -> Self {
+        Self { waiting: Mutex::default(), open: AtomicBool::new(is_open) }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
     /// There is mail that may be sent from `due` on.
     pub fn note(&self, realm: Realm, due: Timestamp) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,6 +41,12 @@ impl Outboxes {
 }
 
 impl Tenants {
+    /// As if a mail server were configured.
+    #[cfg(test)]
+    pub(crate) fn open_outboxes(&self) {
+        self.inner.ground.outboxes.open.store(true, Ordering::Relaxed);
+    }
+
     /// The realms with mail that is due; whoever takes them sees to it, and says with
     /// [`note_mail`](Self::note_mail) what is left.
     pub(crate) fn mail_due(&self) -> Vec<Realm> {

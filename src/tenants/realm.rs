@@ -37,8 +37,6 @@ pub struct OpenRealm {
     pub growth: Arc<Growth>,
     /// Who sends mail wants to know that there is some.
     pub outboxes: Arc<Outboxes>,
-    /// Whether mail can be sent at all.
-    pub mails: bool,
     /// Who wants to know that somebody may have lost their credentials.
     pub standing: Arc<Standing>,
     /// The generation of credentials that they were told of.
@@ -104,7 +102,6 @@ impl OpenRealm {
             log_size: AtomicU64::new(size),
             growth: Arc::default(),
             outboxes: Arc::default(),
-            mails: false,
             standing: Arc::default(),
             told: AtomicU64::new(0),
             indexed: AtomicU64::new(0),

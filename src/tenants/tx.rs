@@ -172,7 +172,7 @@ impl<P> WriteTx<'_, P> {
 
     /// Whether a mail server is configured: without one, nothing is queued.
     pub(crate) fn sends_mail(&self) -> bool {
-        self.realm.mails
+        self.realm.outboxes.is_open()
     }
 
     /// Mail was queued in this write: once it is committed, whoever sends mail is told.
