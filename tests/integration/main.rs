@@ -46,6 +46,5 @@ mod tamper;
 mod throttling;
 mod tokens;
 mod totp;
-mod totp;
 mod verify;
 mod witness;
