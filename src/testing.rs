@@ -33,9 +33,14 @@ impl TestServer {
     }
 
     pub fn start_with(runtime: Runtime) -> Self {
+        Self::start_configured(runtime, |_| {})
+    }
+
+    pub fn start_configured(runtime: Runtime, configure: impl FnOnce(&mut Settings)) -> Self {
         let directory = TempDir::new().unwrap();
         let mut settings = Settings::default();
         settings.store.data_dir = directory.path().join("data");
+        configure(&mut settings);
         let boot = Boot::open(&settings, &runtime).unwrap();
         let (tenants, installation) = (boot.tenants, boot.installation);
         Self { tenants, runtime, settings, installation, directory }

@@ -31,7 +31,7 @@ pub enum Asked {
 pub enum Again {
     Password(SecretString),
     Second(SecondFactor),
-    Passkey(RelyingParty, Answer),
+    Passkey(Box<(RelyingParty, Answer)>),
 }
 
 impl Again {
@@ -107,7 +107,10 @@ pub async fn step_up(
     match again {
         Again::Password(password) => by_password(tenants, hasher, caller, holder, password).await,
         Again::Second(shown) => by_second_factor(tenants, caller, holder, shown).await,
-        Again::Passkey(party, answer) => by_passkey(tenants, caller, holder, party, answer).await,
+        Again::Passkey(shown) => {
+            let (party, answer) = *shown;
+            by_passkey(tenants, caller, holder, party, answer).await
+        }
     }
 }
 

@@ -58,6 +58,11 @@ impl SmtpHost {
         &self.0
     }
 
+    #[cfg(test)]
+    pub fn localhost() -> Self {
+        Self("localhost".to_owned())
+    }
+
     fn is_this_machine(&self) -> bool {
         self.0 == "localhost" || self.0.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }

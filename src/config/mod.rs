@@ -18,6 +18,8 @@ mod value;
 
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
+#[cfg(test)]
+pub use mail::SmtpHost;
 pub use mail::{Mailbox, SmtpTls};
 pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};

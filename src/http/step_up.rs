@@ -154,7 +154,7 @@ pub async fn typed(
     let failed = |error: AuthnError| NotProven::Failed(error.into());
     let passkey = text.as_deref().and_then(passkey::Answer::from_field);
     if let (Some(answer), Some(party)) = (passkey, app.relying_party()) {
-        return prove(app, caller, Again::Passkey(party, answer)).await;
+        return prove(app, caller, Again::Passkey(Box::new((party, answer)))).await;
     }
     let asked = authn::step_up_asks(&app.tenants, &caller.principal).await.map_err(failed)?;
     prove(app, caller, Again::typed(asked, text.unwrap_or_default().into())).await
