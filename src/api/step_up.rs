@@ -61,7 +61,10 @@ async fn prove(call: Call<AccountRead>) -> Answer {
         }
     };
     match step_up::prove(&call.app, call.grant.caller(), again).await {
-        Ok(now) => reply::ok(&Until { proven_until: step_up::fresh_until(&call.app, now) }),
+        Ok(confirmed) => {
+            let proven_until = step_up::fresh_until(&call.app, confirmed.at);
+            reply::ok(&Until { proven_until })
+        }
         Err(NotProven::Wrong) => Err(AuthnError::NotConfirmed.into()),
         Err(NotProven::Failed(failure)) => Err(failure),
     }

@@ -1,6 +1,7 @@
 //! The one way to a session. Whatever somebody shows first (password, link, passkey), it comes
 //! here, and here is decided whether that is enough: no path leads around a second factor.
 
+use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use super::person::{Needs, Person};
@@ -226,7 +227,9 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
                 session::end_elsewhere(tenants, realm, &former, &request).await;
             }
             let device = (client == Client::Browser).then_some(device);
-            Admission::In(SignedIn { cookie: revealed, principal, session, device })
+            let binding = HEXLOWER.encode(&runtime.bytes::<16>());
+            let cookie = Zeroizing::new(format!("{}.{binding}", *revealed));
+            Admission::In(SignedIn { cookie, principal, session, device })
         }
         Some(wanted) => Admission::Wanted { wanted, ticket: revealed },
     })

@@ -40,6 +40,17 @@ pub struct SessionPolicy {
     pub absolute: Duration,
 }
 
+/// The token in a session's cookie. It is another one whenever the person has proven again who they
+/// are; what stands behind the dot stays, so that forms that are open in other windows go on working.
+fn token(cookie: &str) -> Option<Token> {
+    Token::parse(cookie.split_once('.').map_or(cookie, |(token, _)| token), "")
+}
+
+/// What a session's forms are bound to: as secret as the rest of its cookie.
+pub fn form_binding(cookie: &str) -> &str {
+    cookie.split_once('.').map_or(cookie, |(_, binding)| binding)
+}
+
 /// A new session: the cookie's value, and who signed in.
 pub struct SignedIn {
     pub cookie: Zeroizing<String>,
@@ -92,6 +103,27 @@ pub async fn session_holder(
     Ok(found.who.principal)
 }
 
+/// The person of a session that was theirs before, whatever its cookie says meanwhile. Looking does
+/// not keep it alive.
+///
+/// # Errors
+/// As for [`session`].
+pub async fn session_of(
+    tenants: &Tenants,
+    policy: SessionPolicy,
+    before: &Principal,
+) -> Result<Principal, AuthnError> {
+    let (realm, session) = match before {
+        Principal::User { tenant, session, .. } => (Realm::Tenant(*tenant), *session),
+        Principal::PlatformAdmin { session, .. } => (Realm::Platform, *session),
+        _ => return Err(AuthnError::Unauthenticated),
+    };
+    let now = tenants.runtime().now();
+    let look =
+        move |tx: &ReadTx<'_>| find(tx, realm, "id", Value::Id(*session.bytes()), policy, now);
+    Ok(tenants.credentials(realm, look).await?.who.principal)
+}
+
 struct Found {
     who: Authenticated,
     session: SessionId,
@@ -103,7 +135,7 @@ async fn valid(
     installation: SessionPolicy,
     cookie: &str,
 ) -> Result<(Realm, Found), AuthnError> {
-    let token = Token::parse(cookie, "").ok_or(AuthnError::Unauthenticated)?;
+    let token = token(cookie).ok_or(AuthnError::Unauthenticated)?;
     let realm = match token.tenant() {
         PLATFORM => Realm::Platform,
         tenant => Realm::Tenant(tenant),
@@ -114,23 +146,25 @@ async fn valid(
         return Err(AuthnError::Unauthenticated);
     }
     let (hash, now) = (token.hash(), tenants.runtime().now());
-    let look = move |tx: &ReadTx<'_>| find(tx, realm, &hash, installation, now);
+    let look =
+        move |tx: &ReadTx<'_>| find(tx, realm, "token_hash", Value::Blob(&hash), installation, now);
     Ok((realm, tenants.credentials(realm, look).await?))
 }
 
 fn find(
     tx: &ReadTx<'_>,
     realm: Realm,
-    hash: &[u8; 32],
+    column: &str,
+    value: Value<'_>,
     installation: SessionPolicy,
     now: Timestamp,
 ) -> Result<Found, AuthnError> {
     let sql = format!(
         "SELECT id, created, seen, proven, user, factors FROM {}
-         WHERE token_hash = $1 AND client_kind = 'browser'",
+         WHERE {column} = $1 AND client_kind = 'browser'",
         tables(realm).1
     );
-    let row = tx.query_one(&sql, args![hash], |row| {
+    let row = tx.query_one(&sql, &[value], |row| {
         let times = (row.get(1)?, row.get(2)?, row.get(3)?);
         Ok((row.get(0)?, times, row.get(4)?, row.get::<String>(5)?))
     })?;
@@ -212,7 +246,7 @@ pub(super) fn replace(
     realm: Realm,
     cookie: Option<&str>,
 ) -> Result<AuditEvents, AuthnError> {
-    let Some(token) = cookie.and_then(|cookie| Token::parse(cookie, "")) else {
+    let Some(token) = cookie.and_then(token) else {
         return Ok(AuditEvents::none());
     };
     let sessions = tables(realm).1;
@@ -234,7 +268,7 @@ pub(super) async fn end_elsewhere(
     cookie: &str,
     request: &RequestContext,
 ) {
-    let Some(token) = Token::parse(cookie, "") else { return };
+    let Some(token) = token(cookie) else { return };
     let realm = Realm::Tenant(token.tenant());
     if realm == signed_in_to || tenants.tenant_by_id(token.tenant()).is_none() {
         return;

@@ -4,20 +4,23 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
 use super::admission::Factor;
 use super::passkey::{
     self, Answer, Asked as Question, Binding, PasskeyError, Reason, RelyingParty,
 };
 use super::person::{Person, tables};
+use super::session::owner;
 use super::{AuthnError, Hasher, SecondFactor, check_code, spend_code};
 use crate::args;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Principal, Realm};
+use crate::crypto::token::Token;
 use crate::kernel::Timestamp;
 use crate::kernel::id::SessionId;
-use crate::store::SqlMut;
+use crate::store::Sql;
 use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants, WriteTx};
 
 /// What a person is asked for: a second factor once they have one, until then their password.
@@ -74,6 +77,13 @@ impl Holder {
     }
 }
 
+/// Somebody has proven again who they are.
+pub struct Confirmed {
+    pub at: Timestamp,
+    /// The new token of a session in a browser; its former one is over.
+    pub token: Option<Zeroizing<String>>,
+}
+
 /// What the caller has to show.
 ///
 /// # Errors
@@ -92,7 +102,7 @@ pub async fn step_up_asks(tenants: &Tenants, principal: &Principal) -> Result<As
     look.await
 }
 
-/// Takes what the caller shows, and answers with when that was.
+/// Takes what the caller shows.
 ///
 /// # Errors
 /// [`AuthnError::NotConfirmed`] for what is wrong, which is recorded, and for a password where a
@@ -102,7 +112,7 @@ pub async fn step_up(
     hasher: &Hasher,
     caller: &Arc<Caller>,
     again: Again,
-) -> Result<Timestamp, AuthnError> {
+) -> Result<Confirmed, AuthnError> {
     let holder = Holder::of(&caller.principal).ok_or(AuthnError::NoPerson)?;
     match again {
         Again::Password(password) => by_password(tenants, hasher, caller, holder, password).await,
@@ -119,7 +129,7 @@ async fn by_second_factor(
     caller: &Arc<Caller>,
     holder: Holder,
     shown: SecondFactor,
-) -> Result<Timestamp, AuthnError> {
+) -> Result<Confirmed, AuthnError> {
     let (realm, id) = (holder.realm, holder.person);
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     let person = find.await?.ok_or(AuthnError::Unauthenticated)?;
@@ -157,7 +167,7 @@ async fn by_passkey(
     holder: Holder,
     party: RelyingParty,
     answer: Answer,
-) -> Result<Timestamp, AuthnError> {
+) -> Result<Confirmed, AuthnError> {
     let (Holder { realm, person, session }, binding) = (holder, holder.binding());
     let checked = passkey::check_person(tenants, realm, &party, &binding, person, &answer).await;
     let (result, reason) = match checked {
@@ -190,7 +200,7 @@ async fn by_password(
     caller: &Arc<Caller>,
     holder: Holder,
     password: SecretString,
-) -> Result<Timestamp, AuthnError> {
+) -> Result<Confirmed, AuthnError> {
     let (realm, id) = (holder.realm, holder.person);
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     let hash = find.await?.map(|person| person.password);
@@ -222,22 +232,31 @@ async fn confirm(
     spend: impl Fn(&mut WriteTx<'_, SystemWrite>, &Person) -> Result<(Factor, AuditEvents), AuthnError>
     + Send
     + 'static,
-) -> Result<Timestamp, AuthnError> {
+) -> Result<Confirmed, AuthnError> {
     let Holder { realm, person, session } = holder;
+    let token = Token::generate(owner(realm), tenants.runtime().random.as_ref());
+    let hash = token.hash();
     let write = tenants.change_credentials(realm, Some(caller.clone()), move |tx| {
         let gone = || AuthnError::Unauthenticated;
         let person = Person::by_id(tx, realm, person)?.filter(|person| person.active);
         let (factor, spent) = spend(tx, &person.ok_or_else(gone)?)?;
         let now = tx.runtime().now();
-        let sql = format!("UPDATE {} SET proven = $1 WHERE id = $2", tables(realm).1);
-        if tx.execute(&sql, args![now, session])? == 0 {
-            return Err(gone());
-        }
+        // Whoever else has the former token has nothing any more (ASVS 5.0, 7.2.4). What an
+        // application holds changes when it is refreshed.
+        let sql = format!(
+            "UPDATE {} SET proven = $1,
+                 token_hash = CASE client_kind WHEN 'browser' THEN $2 ELSE token_hash END
+             WHERE id = $3 RETURNING client_kind = 'browser'",
+            tables(realm).1
+        );
+        let browser = tx.query_one(&sql, args![now, &hash, session], |row| row.get::<bool>(0))?;
+        let browser = browser.ok_or_else(gone)?;
         let mut event = confirmation(session);
         event.custom_fields.insert("factor".into(), factor.name().into());
-        Ok((now, spent.and(event)))
+        Ok::<_, AuthnError>(((now, browser), spent.and(event)))
     });
-    Ok(write.await?.value)
+    let (at, browser) = write.await?.value;
+    Ok(Confirmed { at, token: browser.then(|| token.reveal("")) })
 }
 
 fn confirmation(session: SessionId) -> Event {

@@ -88,7 +88,7 @@ impl<P: Permission> Call<P> {
     pub async fn still_stands(&self) -> bool {
         let now = self.app.tenants.tenant_by_id(self.tenant.id);
         now.is_some_and(|tenant| tenant.state == self.tenant.state)
-            && same_person(&self.app, &self.input, TENANT_COOKIE, self.principal()).await
+            && same_person(&self.app, &self.input, self.principal()).await
     }
 }
 
@@ -113,12 +113,12 @@ impl<P: Permission> PlatformCall<P> {
     /// Whether the same request would be let in now, for what goes on after its answer. Does not
     /// count as a use of the session.
     pub async fn still_stands(&self) -> bool {
-        same_person(&self.app, &self.input, PLATFORM_COOKIE, self.principal()).await
+        same_person(&self.app, &self.input, self.principal()).await
     }
 }
 
 /// Whether the session, the key or the token is still there, of the same caller in the same role.
-async fn same_person(app: &App, input: &Input, name: &str, before: &Principal) -> bool {
+async fn same_person(app: &App, input: &Input, before: &Principal) -> bool {
     if input.route.surface == Surface::Api {
         let Some(bearer) = bearer_token(&input.request) else { return false };
         let now = match Bearer::of(bearer) {
@@ -130,8 +130,7 @@ async fn same_person(app: &App, input: &Input, name: &str, before: &Principal) -
         };
         return now.is_ok_and(|now| now == *before);
     }
-    let Some(cookie) = input.cookie(name) else { return false };
-    let now = authn::session_holder(&app.tenants, app.session_policy(), &cookie).await;
+    let now = authn::session_of(&app.tenants, app.session_policy(), before).await;
     now.is_ok_and(|now| now == *before)
 }
 

@@ -7,6 +7,7 @@ use super::call::{PLATFORM_COOKIE, TENANT_COOKIE};
 use super::failure::Failure;
 use super::input::Input;
 use crate::app::App;
+use crate::authn;
 use crate::crypto::mac;
 use crate::kernel::ErrorKind;
 
@@ -29,6 +30,7 @@ pub fn binding(input: &Input) -> Option<String> {
     let session = if platform { PLATFORM_COOKIE } else { TENANT_COOKIE };
     let signed_out = input.route.is_open();
     let session = if signed_out { None } else { input.cookie(session) };
+    let session = session.map(|cookie| authn::form_binding(&cookie).to_owned());
     session.or_else(|| input.cookie(FORM_COOKIE))
 }
 

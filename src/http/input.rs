@@ -1,6 +1,6 @@
 //! What came in with a request.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -9,9 +9,11 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, Payload};
 use serde::de::DeserializeOwned;
 
+use super::call::{PLATFORM_COOKIE, TENANT_COOKIE};
 use super::failure::Failure;
 use super::limits::RateState;
-use super::route::Route;
+use super::route::{Route, Surface};
+use crate::authn::{self, Confirmed};
 use crate::authz::RequestContext;
 use crate::kernel::ErrorKind;
 use crate::tenants::{DoorError, IdempotencyKey};
@@ -26,6 +28,8 @@ pub struct Input {
     pub rate: Rc<Cell<Option<RateState>>>,
     /// What the client goes on to send, on a route that becomes a WebSocket; taken once.
     pub stream: Rc<Cell<Option<Payload>>>,
+    /// The session's cookie as it is from now on, once its person has proven again who they are.
+    pub renewed: Rc<RefCell<Option<(&'static str, String)>>>,
 }
 
 impl Input {
@@ -71,7 +75,24 @@ impl Input {
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
+        if let Some((renewed, value)) = &*self.renewed.borrow()
+            && *renewed == name
+        {
+            return Some(value.clone());
+        }
         self.request.cookie(name).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// Puts a session's new token into its cookie; what forms are bound to stays.
+    pub fn renew_session(&self, confirmed: &Confirmed) {
+        let name = match self.route.surface {
+            Surface::Platform => PLATFORM_COOKIE,
+            _ => TENANT_COOKIE,
+        };
+        if let (Some(token), Some(former)) = (&confirmed.token, self.cookie(name)) {
+            let cookie = format!("{}.{}", **token, authn::form_binding(&former));
+            *self.renewed.borrow_mut() = Some((name, cookie));
+        }
     }
 
     /// The `Idempotency-Key` header, bound to this route, path and body.

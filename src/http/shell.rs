@@ -1,6 +1,6 @@
 //! The shell around every request: body, handler, failure, headers, log line.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +37,7 @@ pub async fn serve(
     // Held until the answer is made: what a body is parsed into is larger than the body.
     let mut room = None;
     let stream = Rc::new(Cell::new(None));
+    let renewed = Rc::new(RefCell::new(None));
     let body = if route.upgrades {
         stream.set(Some(payload));
         Ok(Bytes::new())
@@ -46,7 +47,10 @@ pub async fn serve(
     let result = match body {
         Ok(body) => {
             let (request, context, rate) = (request.clone(), context.clone(), rate.clone());
-            route.run(app.clone(), Input { request, body, context, route, rate, stream }).await
+            let renewed = renewed.clone();
+            route
+                .run(app.clone(), Input { request, body, context, route, rate, stream, renewed })
+                .await
         }
         Err(failure) => Err(failure),
     };
@@ -55,6 +59,9 @@ pub async fn serve(
         Err(failure) => render(&app, route.surface, route, &request, &context, failure).await,
     };
     drop(room);
+    if let Some((name, value)) = renewed.take() {
+        crate::web::renew_cookie(&mut response, name, value);
+    }
     headers::add(response.headers_mut(), route.surface, context.id, rate.get());
     if cors::is_shared(route) {
         cors::add(response.headers_mut(), &app.settings, &request);

@@ -16,7 +16,7 @@ use super::input::Input;
 use super::limits::{RateClass, Source};
 use super::route::Method;
 use crate::app::App;
-use crate::authn::{self, Again, AuthnError, passkey};
+use crate::authn::{self, Again, AuthnError, Confirmed, passkey};
 use crate::authz::{Caller, Permission, Principal};
 use crate::crypto::envelope::{DataKey, Place};
 use crate::crypto::{Field, mac};
@@ -128,7 +128,10 @@ async fn check(
         // Another window was faster.
         true => proven,
         false => match typed(app, caller, input.form_field(SHOWN)).await {
-            Ok(now) => now,
+            Ok(confirmed) => {
+                input.renew_session(&confirmed);
+                confirmed.at
+            }
             Err(NotProven::Wrong) => {
                 return Ok(Outcome::Ask(Ask { kept: Some(kept), wrong: true }));
             }
@@ -150,7 +153,7 @@ pub async fn typed(
     app: &App,
     caller: &Arc<Caller>,
     text: Option<String>,
-) -> Result<Timestamp, NotProven> {
+) -> Result<Confirmed, NotProven> {
     let failed = |error: AuthnError| NotProven::Failed(error.into());
     let passkey = text.as_deref().and_then(passkey::Answer::from_field);
     if let (Some(answer), Some(party)) = (passkey, app.relying_party()) {
@@ -161,10 +164,10 @@ pub async fn typed(
 }
 
 /// Takes a proof. Guesses are counted like those of second factors, per address and per person.
-pub async fn prove(app: &App, caller: &Arc<Caller>, again: Again) -> Result<Timestamp, NotProven> {
+pub async fn prove(app: &App, caller: &Arc<Caller>, again: Again) -> Result<Confirmed, NotProven> {
     throttle(app, caller).await.map_err(NotProven::Failed)?;
     match authn::step_up(&app.tenants, &app.hasher, caller, again).await {
-        Ok(now) => Ok(now),
+        Ok(confirmed) => Ok(confirmed),
         Err(AuthnError::NotConfirmed) => Err(NotProven::Wrong),
         Err(error) => Err(NotProven::Failed(error.into())),
     }

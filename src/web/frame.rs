@@ -5,6 +5,7 @@ use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section};
 use super::view::state::{Notice, TenantState};
 use super::{nav, respond};
 use crate::app::App;
+use crate::authn::form_binding;
 use crate::authz::permission::{AuditRead, PlatformAuditVerify};
 use crate::authz::{Permission, Principal, Realm};
 use crate::http::call::{Call, OpenCall, PlatformCall};
@@ -94,7 +95,7 @@ pub fn after_failure(app: &App, title: &str, person: &SignedIn) -> Chrome {
         let role = Some(principal.role().to_owned());
         chrome.person = Some(PersonBadge { name: name.clone(), role });
     }
-    chrome.csrf = csrf::token(app, cookie);
+    chrome.csrf = csrf::token(app, form_binding(cookie));
     chrome
 }
 

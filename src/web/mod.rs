@@ -16,6 +16,8 @@ pub mod view;
 
 pub use pages::step_up;
 
+pub use respond::renew as renew_cookie;
+
 use crate::http::route::Route;
 
 pub fn routes() -> Vec<Route> {

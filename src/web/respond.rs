@@ -43,6 +43,13 @@ pub fn cookie(name: &'static str, value: String) -> Cookie<'static> {
         .finish()
 }
 
+/// Gives a session's cookie its new value.
+pub fn renew(response: &mut HttpResponse, name: &'static str, value: String) {
+    if let Err(error) = response.add_cookie(&cookie(name, value)) {
+        tracing::error!(%error, "a session's cookie could not be renewed");
+    }
+}
+
 /// The cookie that marks a browser, kept beyond the session.
 pub fn device_cookie(value: String) -> Cookie<'static> {
     let mut cookie = cookie(DEVICE_COOKIE, value);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
 use strongroom::authz::Flag;
@@ -86,6 +87,34 @@ async fn a_sensitive_form_asks_for_a_factor_and_one_submit_then_performs_it() {
     assert_eq!(done.status, 303, "{}", done.body);
     assert_eq!(days(&owner).await, 900);
     assert_eq!(confirmations(&owner).await, ["failure", "success"]);
+}
+
+#[tokio::test]
+async fn a_confirmation_ends_what_a_stolen_cookie_was_good_for_and_no_form_in_another_window() {
+    let (app, owner, officer) = app().await;
+    let cookie = |session: &Session| {
+        let mut cookies = session.cookies().into_iter();
+        cookies.find(|(name, _)| name == "__Host-strongroom").unwrap().1
+    };
+    let stolen = cookie(&officer);
+    let account = async |cookie: &str| {
+        let request = app.anonymous().request(Method::GET, "/t/acme/account");
+        Answer::to(request.header("cookie", format!("__Host-strongroom={cookie}"))).await.status
+    };
+    assert_eq!(account(&stolen).await, 200);
+    let other_window = csrf(&officer.get(SETTINGS).await.body);
+    grows_stale().await;
+    let asked = officer.submit(SETTINGS, SETTINGS, &[("days", "900")]).await;
+    let (form, token) = (kept(&asked), csrf(&asked.body));
+    let fields = [("csrf", &*token), ("step_up_form", &*form), ("step_up", PASSWORD)];
+    assert_eq!(officer.post(SETTINGS, &fields).await.status, 303);
+
+    assert_ne!(cookie(&officer), stolen);
+    assert_eq!(account(&stolen).await, 303, "the former token is over");
+    assert_eq!(account(&cookie(&officer)).await, 200);
+    let sent = officer.post(SETTINGS, &[("csrf", &other_window), ("days", "1000")]).await;
+    assert_eq!(sent.status, 303, "{}", sent.body);
+    assert_eq!(days(&owner).await, 1000);
 }
 
 #[tokio::test]

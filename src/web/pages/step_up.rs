@@ -136,12 +136,12 @@ async fn platform_form(call: PlatformCall<PlatformAccountRead>) -> Answer {
 
 async fn confirm(call: Call<AccountRead>) -> Answer {
     let chrome = bare(frame::tenant(&call, TITLE, Section::Account).await?);
-    take(chrome, &call.app, call.grant.caller(), call.input.form()?).await
+    take(chrome, &call.app, &call.input, call.grant.caller()).await
 }
 
 async fn platform_confirm(call: PlatformCall<PlatformAccountRead>) -> Answer {
     let chrome = bare(frame::platform(&call, TITLE, Section::PlatformAccount).await?);
-    take(chrome, &call.app, call.grant.caller(), call.input.form()?).await
+    take(chrome, &call.app, &call.input, call.grant.caller()).await
 }
 
 async fn asking(
@@ -167,9 +167,10 @@ async fn asking(
     respond::page_with(status, &page)
 }
 
-async fn take(chrome: Chrome, app: &App, caller: &Arc<Caller>, form: Next) -> Answer {
+async fn take(chrome: Chrome, app: &App, input: &Input, caller: &Arc<Caller>) -> Answer {
+    let form: Next = input.form()?;
     match step_up::typed(app, caller, Some(form.step_up)).await {
-        Ok(_) => {}
+        Ok(confirmed) => input.renew_session(&confirmed),
         Err(NotProven::Wrong) => return asking(chrome, app, caller, &form.next, true).await,
         Err(NotProven::Failed(failure)) => return Err(failure),
     }
