@@ -51,11 +51,29 @@ pub enum Registration {
     Over,
 }
 
-/// Sends a link to somebody who wants to register, or, just the same, to a member.
+/// Whether somebody may ask to register with this name and address.
 ///
 /// # Errors
 /// What is wrong with the input; [`UserError::Domain`] for an address of another domain, or where
 /// nobody may register.
+pub async fn check_registration(
+    tenants: &Tenants,
+    tenant: &Tenant,
+    name: &str,
+    email: &str,
+) -> Result<(), UserError> {
+    check_name(name.trim())?;
+    check_email(email.trim())?;
+    let read = tenants
+        .credentials(Realm::Tenant(tenant.id), |tx| Ok::<_, UserError>(SignInPolicy::read(tx)?));
+    let policy = read.await?;
+    if may_register(&policy, email.trim()) { Ok(()) } else { Err(UserError::Domain) }
+}
+
+/// Sends a link to somebody who wants to register, or, just the same, to a member.
+///
+/// # Errors
+/// As [`check_registration`].
 pub async fn register(
     tenants: &Tenants,
     tenant: &Tenant,

@@ -19,7 +19,8 @@ pub use invitations::{
     withdraw_invitation,
 };
 pub use join::{
-    Newcomer, Registration, confirm_registration, join, look_at_registration, register,
+    Newcomer, Registration, check_registration, confirm_registration, join, look_at_registration,
+    register,
 };
 pub use list::{count_active, find, list, page};
 pub use model::{

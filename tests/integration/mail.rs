@@ -160,10 +160,10 @@ async fn no_link_leads_past_a_second_factor() {
         200
     );
     // With one, a link leads to the code.
-    let again = browser(&app);
-    ask(&again, "/t/acme/login/link", OWNER).await;
     let notice = smtp.mail(3).await;
     assert!(notice.subject().contains("was changed"), "{}", notice.text);
+    let again = browser(&app);
+    ask(&again, "/t/acme/login/link", OWNER).await;
     let answer = press(&again, &smtp.mail(4).await.link(), &[]).await;
     assert_eq!(answer.header("location"), "/t/acme/login/second-factor", "{}", answer.body);
     assert_eq!(again.get("/t/acme/account").await.status, 303);
@@ -177,8 +177,9 @@ async fn a_reset_ends_all_sessions_and_older_links_and_works_once() {
     vera.sign_in("/t/acme/login", "vera@example.org", PASSWORD).await;
     let elsewhere = browser(&app);
     ask(&elsewhere, "/t/acme/login/link", "vera@example.org").await;
+    let sign_in = smtp.mail(2).await.link();
     ask(&elsewhere, "/t/acme/login/reset", "vera@example.org").await;
-    let (sign_in, reset) = (smtp.mail(2).await.link(), smtp.mail(3).await.link());
+    let reset = smtp.mail(3).await.link();
     let weak = [("password", "short"), ("password_again", "short")];
     assert_eq!(press(&elsewhere, &reset, &weak).await.status, 422);
     let fields = [("password", NEW_PASSWORD), ("password_again", NEW_PASSWORD)];
@@ -276,9 +277,12 @@ async fn one_address_gets_three_mails_an_hour_whoever_asks() {
         ask(&browser(&app), "/t/acme/login/reset", OWNER).await;
     }
     ask(&browser(&app), "/t/acme/login/reset", "other@example.org").await;
-    let last = smtp.mail(4).await;
-    assert_eq!(last.to, "other@example.org");
-    assert_eq!(smtp.mails().len(), 4);
+    smtp.mail(4).await;
+    // Another round of sending, for more than there should be.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut to: Vec<_> = smtp.mails().into_iter().map(|mail| mail.to).collect();
+    to.sort();
+    assert_eq!(to, ["other@example.org", OWNER, OWNER, OWNER]);
 }
 
 /// Makes somebody a member by an invitation that comes by mail.

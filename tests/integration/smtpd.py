@@ -36,7 +36,7 @@ if protected:
 
     def sign_in(server, session, envelope, mechanism, data):
         right = (data.login, data.password) == (user.encode(), password.encode())
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     options = {"authenticator": sign_in, "auth_required": True}
     if how == "tls":

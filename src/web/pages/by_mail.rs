@@ -237,8 +237,11 @@ async fn ask(call: OpenCall, kind: AskKind) -> Answer {
                 AskKind::SignIn => AskFor::SignIn,
                 AskKind::NewPassword => AskFor::NewPassword,
             };
-            let ask = Ask { what, email, browser, request };
-            authn::ask_for_link(tenants, realm, &here.base, ask).await?;
+            let (ask, app) = (Ask { what, email, browser, request }, call.app.clone());
+            let base = here.base.clone();
+            in_the_background(async move {
+                Ok(authn::ask_for_link(&app.tenants, realm, &base, ask).await?)
+            });
         }
         // Whether a tenant exists must not show.
         None => tenants.record_bad_credential(&request, call.input.route.label()).await,
@@ -252,6 +255,16 @@ async fn ask(call: OpenCall, kind: AskKind) -> Answer {
         AskKind::SignIn => respond::with_cookie(answer, &cookie),
         AskKind::NewPassword => Ok(answer),
     }
+}
+
+/// Nobody waits for what is done about an address, so that its time tells nothing: the key of
+/// somebody who is known takes a moment to open. Writers' queues bound how much of it there is.
+pub(super) fn in_the_background(work: impl Future<Output = Result<(), Failure>> + 'static) {
+    actix_web::rt::spawn(async move {
+        if let Err(failure) = work.await {
+            tracing::warn!(reason = %failure.detail, "a link that somebody asked for was not sent");
+        }
+    });
 }
 
 async fn use_link(call: OpenCall) -> Answer {

@@ -4,9 +4,10 @@ use actix_web::http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::by_mail::{Here, Query, said};
+use super::by_mail::{Here, Query, in_the_background, said};
 use super::with_notice;
 use crate::audit::catalogue;
+use crate::authz::{Denied, TenantState};
 use crate::http::call::OpenCall;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
@@ -197,9 +198,16 @@ async fn register(call: OpenCall) -> Answer {
     let Some(tenant) = here.tenant.as_ref().filter(|_| ways.register) else {
         return register_page(&call, person).await;
     };
-    let request = call.input.context.clone();
-    match users::register(&call.app.tenants, tenant, &name, &email, request).await {
+    if tenant.state == TenantState::Frozen {
+        return Err(Denied::Frozen.into());
+    }
+    match users::check_registration(&call.app.tenants, tenant, &name, &email).await {
         Ok(()) => {
+            let (app, tenant) = (call.app.clone(), tenant.clone());
+            let request = call.input.context.clone();
+            in_the_background(async move {
+                Ok(users::register(&app.tenants, &tenant, &name, &email, request).await?)
+            });
             let (title, text) = ("link-sent-title", "register-sent-text");
             said(&call, StatusCode::OK, title, text, here.sign_in())
         }
