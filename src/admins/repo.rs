@@ -120,7 +120,6 @@ pub fn set_state<P>(
 ) -> Result<(), DoorError> {
     tx.execute("UPDATE admins SET state = $1 WHERE id = $2", args![state.name(), id])?;
     if state == MemberState::Disabled {
-        tx.execute("DELETE FROM setup_links WHERE admin = $1", args![id])?;
         end_all(tx, Realm::Platform, *id.bytes(), None)?;
     }
     Ok(())

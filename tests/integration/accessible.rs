@@ -26,7 +26,16 @@ const NARROW: u32 = 390;
 
 #[tokio::test]
 async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
-    let app = TestApp::start();
+    // With a mail server, although none answers: what needs one is offered then.
+    let app = TestApp::with(&[
+        ("STRONGROOM_MAIL__SMTP_HOST", "localhost"),
+        ("STRONGROOM_MAIL__SMTP_PORT", "9"),
+        ("STRONGROOM_MAIL__SMTP_TLS", "none"),
+        ("STRONGROOM_MAIL__FROM", "vault@example.org"),
+        ("STRONGROOM_LIMITS__MAILS_PER_MINUTE", "0"),
+        ("STRONGROOM_LIMITS__REGISTRATIONS_PER_MINUTE", "0"),
+        ("STRONGROOM_LIMITS__SIGN_IN_PER_MINUTE", "0"),
+    ]);
     let browser = Browser::start(&app).await;
     let mut problems = Problems::default();
 
@@ -43,10 +52,13 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
     let owner = app.session("acme", setup::OWNER, crate::app::PASSWORD).await;
     admin.sign_in("/platform/login", setup::ADMIN, crate::app::PASSWORD).await;
     fill(&app, &admin).await;
-    for path in ["/", "/platform/login", "/t/acme/login"] {
+    let invited = ["user", "invite", "--tenant", "acme", "new@example.org", "--role", "viewer"];
+    app.cli(&invited, "");
+    for path in OUTSIDE {
         reached.look(&stranger, path).await;
         problems.look_for(&browser, path).await;
     }
+    half_way(&app, &browser, &mut reached, &mut problems).await;
 
     browser.take_over(&owner).await;
     browser.take_over(&admin).await;
@@ -61,6 +73,10 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
         for path in reached.walk(person, start).await {
             problems.look_for(&browser, &path).await;
         }
+        for path in not_linked(&app, start) {
+            reached.look(person, &path).await;
+            problems.look_for(&browser, &path).await;
+        }
     }
 
     // Ends the administrator's session.
@@ -72,6 +88,80 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
     problems.must_be_none();
 }
 
+/// Pages for those who are not signed in.
+const OUTSIDE: &[&str] = &[
+    "/",
+    "/platform/login",
+    "/t/acme/login",
+    "/t/acme/login/link",
+    "/t/acme/login/reset",
+    "/t/acme/login/reset/choose?token=used",
+    "/platform/login/link",
+    "/platform/login/reset",
+    "/platform/login/reset/choose?token=used",
+    "/t/acme/join?token=used",
+    "/t/acme/register",
+    "/t/acme/register/confirm?token=used",
+    "/t/acme/email?token=used",
+];
+
+/// Pages of a sign-in that waits: for a second factor that there is, or that there has to be.
+async fn half_way(
+    app: &TestApp,
+    browser: &Browser,
+    reached: &mut Reached,
+    problems: &mut Problems,
+) {
+    let create = ["user", "create", "--tenant", "acme", "--role", "owner", "--password-stdin"];
+    app.cli(&[&create[..], &["odo@example.org"]].concat(), crate::app::PASSWORD);
+    app.cli(&["admin", "create", "ada@example.org", "--password-stdin"], crate::app::PASSWORD);
+    let waiting = [
+        ("/t/acme/login", "odo@example.org", "enrol"),
+        ("/platform/login", "ada@example.org", "enrol"),
+        ("/t/acme/login", setup::OWNER, "second-factor"),
+        ("/platform/login", setup::ADMIN, "second-factor"),
+    ];
+    for (sign_in, email, page) in waiting {
+        let person = Session::new(&app.server.url, app.data());
+        let fields = [("email", email), ("password", crate::app::PASSWORD)];
+        assert_eq!(person.submit(sign_in, sign_in, &fields).await.status, 303);
+        let path = format!("{sign_in}/{page}");
+        assert!(reached.look(&person, &path).await.is_some(), "{path} is not shown to {email}");
+        browser.take_over(&person).await;
+        problems.look_for(browser, &path).await;
+        browser.forget_cookies().await;
+    }
+}
+
+/// Pages that the first page of their kind does not lead to.
+fn not_linked(app: &TestApp, start: &str) -> Vec<String> {
+    let id = |list: &Value, email: &str| {
+        let all = list["items"].as_array().unwrap();
+        let one = all.iter().find(|one| one["email"] == email).unwrap();
+        one["id"].as_str().unwrap().to_owned()
+    };
+    if start == "/platform/" {
+        let ada = id(&app.cli(&["admin", "list"], ""), "ada@example.org");
+        let one = |page: &str| format!("/platform/admins/{ada}/{page}");
+        let more = ["/platform/account/confirm?next=/platform/", "/platform/account/passkeys/new"];
+        return [one("link"), one("disable"), one("reset-mfa")]
+            .into_iter()
+            .chain(more.map(str::to_owned))
+            .collect();
+    }
+    let vera = id(&app.cli(&["user", "list", "--tenant", "acme"], ""), "vera@example.org");
+    let mut paths: Vec<_> =
+        ["", "/disable", "/reset-mfa"].map(|page| format!("/t/acme/members/{vera}{page}")).into();
+    let more = [
+        "/t/acme/admin/roles/helpdesk/change",
+        "/t/acme/admin/roles/helpdesk/delete",
+        "/t/acme/account/confirm?next=/t/acme/",
+        "/t/acme/account/passkeys/new",
+    ];
+    paths.extend(more.map(str::to_owned));
+    paths
+}
+
 /// Something of everything, so that pages have something to show.
 async fn fill(app: &TestApp, admin: &Session) {
     app.cli(&["tenant", "shred-audit", "acme", "--confirm", "acme"], "");
@@ -81,6 +171,12 @@ async fn fill(app: &TestApp, admin: &Session) {
     api.post(&messages, &message("Where is my order?")).await.expect(201);
     let create = ["user", "create", "--tenant", "acme", "--role", "viewer", "--password-stdin"];
     app.cli(&[&create[..], &["vera@example.org"]].concat(), crate::app::PASSWORD);
+    let role = ["role", "create", "helpdesk", "--tenant", "acme", "--name", "Help desk"];
+    app.cli(&[&role[..], &["--copy-of", "viewer"]].concat(), "");
+    let policy = ["registration=true", "registrationDomains=example.org"];
+    for set in policy {
+        app.cli(&["tenant", "sign-in", "acme", "--set", set], "");
+    }
     let audit = "/api/v1/audit/acme";
     let search = json!({ "name": "Refusals", "q": "outcome:denied" });
     api.post(&format!("{audit}/searches"), &search).await.expect(201);

@@ -336,8 +336,10 @@ fn public_key(data: &Path) -> String {
 #[tokio::test]
 async fn a_person_signs_in_in_a_real_browser() {
     let (app, _) = TestApp::with_tenant();
+    let create = ["user", "create", "--tenant", "acme", "--role", "viewer", "--password-stdin"];
+    app.cli(&[&create[..], &["vera@example.org"]].concat(), PASSWORD);
     let browser = Browser::start(&app).await;
-    browser.sign_in("/t/acme/login", OWNER, PASSWORD).await;
+    browser.sign_in("/t/acme/login", "vera@example.org", PASSWORD).await;
     assert_eq!(browser.path().await, "/t/acme/");
     browser.forget_cookies().await;
     browser.open("/t/acme/account").await;
