@@ -12,7 +12,7 @@ use super::person::{Person, tables};
 use super::recovery::{self, RecoveryCodes};
 use super::second_factor::{Attempt, check_code, spend_code};
 use super::session::end_all;
-use super::{AuthnError, Hasher, SecondFactor};
+use super::{AuthnError, Hasher, SecondFactor, tell};
 use crate::args;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{
@@ -21,6 +21,7 @@ use crate::authz::permission::{
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, Writes};
 use crate::kernel::Timestamp;
 use crate::kernel::id::SessionId;
+use crate::mail::Letter;
 use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, DoorError, RealmTx, Tenants, WriteTx};
 
@@ -225,7 +226,7 @@ pub fn reset_factors<P>(
     tx: &mut WriteTx<'_, P>,
     realm: Realm,
     person: [u8; 16],
-) -> Result<Event, DoorError> {
+) -> Result<Event, AuthnError> {
     let id = Value::Id(person);
     let mut taken = 0;
     for table in ["authenticators", "passkeys", "recovery_codes", "factor_failures"] {
@@ -233,6 +234,8 @@ pub fn reset_factors<P>(
         taken += if table == "authenticators" || table == "passkeys" { rows } else { 0 };
     }
     end_all(tx, realm, person, None)?;
+    let at = tx.runtime().now();
+    tell(tx, realm, person, &Letter::FactorsReset { at })?;
     let mut event = Event::new(catalogue::TWO_FACTOR_RESET);
     event.custom_fields.insert("factors".into(), taken.into());
     Ok(event)

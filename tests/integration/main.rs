@@ -12,6 +12,7 @@ mod client;
 mod console;
 mod conversations;
 mod crash;
+mod credentials;
 mod explorer;
 mod export;
 mod ingest;

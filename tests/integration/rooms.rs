@@ -108,3 +108,31 @@ fn the_tree_speaks_of_the_product_alone() {
         }
     }
 }
+
+/// Texts in backticks.
+fn quoted(page: &str) -> impl Iterator<Item = &str> {
+    page.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn what_the_page_about_asvs_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/asvs.md")).unwrap();
+    let mut code = String::new();
+    let mut waiting = vec![root.join("src"), root.join("tests/integration")];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            code += &std::fs::read_to_string(&path).unwrap();
+        }
+    }
+    for name in quoted(&page) {
+        if let Some(file) = name.split(' ').next().filter(|name| name.ends_with(".rs")) {
+            assert!(root.join("src").join(file).exists(), "there is no {name}");
+        }
+        let test = name.rsplit(": ").next().unwrap_or(name);
+        let is_test = test.matches('_').count() > 3 && !test.contains(['/', '.', ' ']);
+        assert!(!is_test || code.contains(&format!("fn {test}(")), "there is no test {name}");
+    }
+}
