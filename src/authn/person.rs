@@ -88,7 +88,7 @@ impl Person {
         Ok(Needs {
             has_authenticator: tx.count(authenticators, args![id])? > 0,
             has_passkey: tx.count(passkeys, args![id])? > 0,
-            must_have_second: policy.wants_second_factor(realm, self.rights.role()),
+            must_have_second: policy.wants_second_factor(realm, self.rights.permissions()),
         })
     }
 

@@ -98,6 +98,9 @@ const PATHS: &[(&str, Path)] = &[
     ("a session from before a role that needs one", |at| Box::pin(session_before_role(at))),
     ("a session from before a reset", |at| Box::pin(session_before_reset(at))),
     ("turning it off without a code", |at| Box::pin(turned_off(at))),
+    ("a role with an owner's rights and another name", |at| Box::pin(role_of_another_name(at))),
+    ("an access token for the password alone", |at| Box::pin(token_for_password(at))),
+    ("the ticket of an application in a browser", |at| Box::pin(ticket_of_application(at))),
 ];
 
 #[tokio::test]
@@ -212,6 +215,33 @@ async fn session_before_role(at: &Ground) -> bool {
     let given = at.app.cli(&["user", "role", "vera@example.org", "owner", "--tenant", "acme"], "");
     assert_eq!(given["role"], "owner");
     is_in(&before).await
+}
+
+async fn role_of_another_name(at: &Ground) -> bool {
+    let role = ["role", "create", "boss", "--tenant", "acme", "--copy-of", "owner"];
+    at.app.cli(&role, "");
+    let new = ["user", "create", "odo@example.org", "--tenant", "acme", "--role", "boss"];
+    at.app.cli(&[&new[..], &["--password-stdin"]].concat(), PASSWORD);
+    let browser = browser(&at.app);
+    assert_eq!(password(&browser, "odo@example.org", PASSWORD).await.header("location"), ENROL);
+    is_in(&browser).await
+}
+
+/// What an application gets for the owner's password: a refusal with a ticket.
+async fn refused_token(at: &Ground) -> serde_json::Value {
+    let shown = serde_json::json!({ "email": OWNER, "password": PASSWORD });
+    let answer = at.app.anonymous().post("/api/v1/auth/acme/token", &shown).await;
+    answer.problem(401, "second-factor-required")
+}
+
+async fn token_for_password(at: &Ground) -> bool {
+    refused_token(at).await["accessToken"].is_string()
+}
+
+async fn ticket_of_application(at: &Ground) -> bool {
+    let ticket = refused_token(at).await["ticket"].as_str().unwrap().to_owned();
+    is_in_with(&at.app, &format!("__Host-strongroom={ticket}")).await
+        || is_in_with(&at.app, &format!("__Host-strongroom={ticket}.00")).await
 }
 
 async fn session_before_reset(at: &Ground) -> bool {
