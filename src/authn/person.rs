@@ -79,6 +79,11 @@ impl Person {
         row.open(tx, realm).map(Some)
     }
 
+    /// Of the password; a link for another one is void once it changes.
+    pub(crate) fn password_hash(&self) -> &str {
+        &self.password
+    }
+
     /// What it takes to sign in, as things are now.
     pub fn needs(&self, tx: &impl Sql, realm: Realm) -> Result<Needs, AuthnError> {
         let id = Value::Id(self.id);

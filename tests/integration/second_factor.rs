@@ -315,3 +315,26 @@ async fn the_codes_of_another_implementation_are_accepted() {
     assert_eq!(done.status, 200, "{}", done.body);
     assert!(is_in(&owner).await);
 }
+
+#[tokio::test]
+async fn a_member_without_mail_chooses_a_password_behind_a_link_that_is_handed_over() {
+    let (app, _) = TestApp::with_tenant();
+    let vera = "vera@example.org";
+    let made = app.cli(&["user", "create", vera, "--tenant", "acme", "--role", "viewer"], "");
+    let path = |url: &serde_json::Value| {
+        url.as_str().unwrap().strip_prefix(app.server.url.as_str()).unwrap().to_owned()
+    };
+    let chosen = async |link: &str, new: &str| {
+        let fields = [("password", new), ("password_again", new)];
+        browser(&app).submit(link, link, &fields).await.status
+    };
+    let first = path(&made["setupUrl"]);
+    assert_eq!(chosen(&first, PASSWORD).await, 303);
+    let before = app.session("acme", vera, PASSWORD).await;
+    let reset = app.cli(&["user", "reset-password", "--tenant", "acme", vera], "");
+    let (link, other) = (path(&reset["setupUrl"]), "tulip granite walrus 81");
+    assert!(is_in(&before).await, "until it is used, the former password works");
+    assert_eq!(chosen(&link, other).await, 303);
+    assert!(!is_in(&before).await);
+    app.session("acme", vera, other).await;
+}
