@@ -119,10 +119,10 @@ impl KeyCreatedPage {
     }
 }
 
-/// Lists conversations with a key that stands in `$STRONGROOM_KEY`.
+/// Asks who one is, which every key may, with the one that stands in `$STRONGROOM_KEY`.
 pub fn example(origin: &str, slug: &str) -> String {
     format!(
-        "curl -k {origin}/api/v1/conversations/{slug} \\\n  \
+        "curl -k {origin}/api/v1/me/{slug} \\\n  \
          -H \"Authorization: Bearer $STRONGROOM_KEY\""
     )
 }
