@@ -20,7 +20,7 @@ use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::general::{ConfirmAct, ConfirmPage};
 use crate::web::view::members::MemberPage;
-use crate::web::view::state::Notice;
+use crate::web::view::state::{Notice, SecondFactorState};
 use crate::web::{frame, respond};
 
 const ONE: &str = "/t/{tenant}/members/{id}";
@@ -67,6 +67,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
     let (state, created, code) = (member.state, member.created_at, member.role.clone());
     let old_name = member.name.clone();
     let row = row(call, &names, member);
+    let has_factor = row.factor == SecondFactorState::On;
     let may = within && !row.is_me;
     // In a frozen tenant rights can be taken away, not given back.
     let frozen = call.tenant.state == TenantState::Frozen;
@@ -84,7 +85,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
-        may_reset_factors: may && call.also::<UserFactorReset>().is_some(),
+        may_reset_factors: may && has_factor && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,
     };
