@@ -3,7 +3,7 @@
 use super::{Admin, AdminError};
 use crate::args;
 use crate::authn::{SignInPolicy, end_all};
-use crate::authz::{Realm, Role};
+use crate::authz::{Permissions, Realm, Role};
 use crate::crypto::Field;
 use crate::kernel::id::{AdminId, KeyId};
 use crate::store::{Row, Sql, SqlMut, StoreError};
@@ -96,7 +96,8 @@ fn raw(row: &Row<'_>) -> Result<RawAdmin, StoreError> {
 
 fn open(tx: &impl RealmTx, row: RawAdmin) -> Result<Admin, AdminError> {
     let RawAdmin { mut admin, has_second, name, email } = row;
-    let wanted = SignInPolicy::read(tx)?.wants_second_factor(Realm::Platform, &admin.role);
+    let wanted =
+        SignInPolicy::read(tx)?.wants_second_factor(Realm::Platform, Permissions::default());
     admin.second_factor = SecondFactor::of(has_second, wanted);
     admin.name = tx.open_text(Field::AdminName, admin.id.bytes(), &name)?;
     admin.email = tx.open_text(Field::AdminEmail, admin.id.bytes(), &email)?;

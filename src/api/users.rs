@@ -56,6 +56,7 @@ pub fn routes() -> Vec<Route> {
             .sensitive(),
         Route::api(Method::Post, DISABLE, Audit::Events(&[catalogue::USER_DISABLED]), disable)
             .says("Disable a member: their sessions end, no sign-in is possible")
+            .sensitive()
             .gives::<Member>(200),
         Route::api(Method::Post, ENABLE, Audit::Events(&[catalogue::USER_ENABLED]), enable)
             .says("Let a disabled member sign in again")

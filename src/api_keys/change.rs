@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::create::may_make;
 use super::limits::{self, KeyRights};
 use super::model::{ApiKey, ApiKeyError, ChangeApiKey};
 use super::repo;
@@ -46,6 +47,7 @@ pub async fn change(
         }
         let rights = asked.clone().unwrap_or(had);
         rights.given_by(tx, &giver.principal)?;
+        may_make(tx, &giver.principal, Some(id))?;
         let name = name.as_deref().unwrap_or(&before.name);
         let sealed = tx.seal(Field::ApiKeyName, id.bytes(), None, name.as_bytes())?;
         let kept = before.networks.join(" ");

@@ -8,11 +8,11 @@ use crate::args;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::ApiKeyCreate;
-use crate::authz::{Grant, Realm};
+use crate::authz::{Grant, Principal, Realm};
 use crate::crypto::Field;
 use crate::kernel::id::ApiKeyId;
 use crate::store::SqlMut;
-use crate::tenants::{IdempotencyKey, Tenants};
+use crate::tenants::{IdempotencyKey, RealmTx, Tenants};
 
 /// # Errors
 /// [`ApiKeyError::TooMuch`] when it would have rights that the caller lacks.
@@ -46,6 +46,7 @@ pub async fn create_once(
     let giver = grant.caller().clone();
     let written = tenants.write_once(grant, once, move |tx| {
         rights.given_by(tx, &giver.principal)?;
+        may_make(tx, &giver.principal, None)?;
         let sealed = tx.seal(Field::ApiKeyName, id.bytes(), None, name.as_bytes())?;
         let KeyRights { role, scopes } = &rights;
         tx.execute(
@@ -59,6 +60,21 @@ pub async fn create_once(
         Ok::<_, ApiKeyError>((Secret::answer(&hash, key), event.into()))
     });
     secret.show(written.await?.value)
+}
+
+/// A key's own limits would be worth nothing if it could make keys without them, or lift its own.
+pub(super) fn may_make(
+    tx: &impl RealmTx,
+    giver: &Principal,
+    about: Option<ApiKeyId>,
+) -> Result<(), ApiKeyError> {
+    let Principal::ApiKey { id, .. } = giver else { return Ok(()) };
+    let (own, _) = repo::one(tx, *id)?;
+    let is_limited = !own.networks.is_empty() || own.expires_at.is_some();
+    match is_limited || about == Some(*id) {
+        true => Err(ApiKeyError::ByLimitedKey),
+        false => Ok(()),
+    }
 }
 
 fn created(key: &ApiKey) -> Event {

@@ -129,6 +129,10 @@ pub enum ApiKeyError {
     #[error("you cannot give away more rights than you have")]
     TooMuch,
     #[error(
+        "a key that is limited to networks or a time makes and changes no keys, and none changes itself"
+    )]
+    ByLimitedKey,
+    #[error(
         "an earlier call with this idempotency key has done this already, and a secret is shown once: list the keys, and rotate the one whose secret you missed"
     )]
     ShownBefore,
@@ -151,7 +155,7 @@ impl Fault for ApiKeyError {
             | Self::Networks
             | Self::Overlap
             | Self::Expiry => ErrorKind::Invalid,
-            Self::TooMuch => ErrorKind::Denied,
+            Self::TooMuch | Self::ByLimitedKey => ErrorKind::Denied,
             Self::ShownBefore | Self::Over => ErrorKind::Conflict,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
@@ -168,7 +172,7 @@ impl Fault for ApiKeyError {
             Self::Expiry => "expiry-invalid",
             Self::Overlap => "overlap-invalid",
             Self::Over => "key-over",
-            Self::TooMuch => "forbidden",
+            Self::TooMuch | Self::ByLimitedKey => "forbidden",
             Self::ShownBefore => "secret-shown-before",
             Self::NotFound => "key-not-found",
             Self::Door(error) => error.code(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::create::may_make;
 use super::model::{ApiKeyError, NewKey, OVERLAP_MOST};
 use super::repo;
 use super::secret::Secret;
@@ -41,6 +42,7 @@ pub async fn rotate(
             return Err(ApiKeyError::Over);
         }
         rights.given_by(tx, &giver.principal)?;
+        may_make(tx, &giver.principal, Some(id))?;
         let until = now.plus(overlap);
         tx.execute(
             "UPDATE api_keys SET former_hash = token_hash, former_until = $1, token_hash = $2,

@@ -20,6 +20,6 @@ pub use decide::{Performed, approve, refuse, withdraw};
 pub use error::ApprovalError;
 pub use expire::expire;
 pub use list::{Approval, ApprovalState, Party, find, list};
-pub use pass::{Approved, pass, pass_role};
+pub use pass::{Approved, gains, pass, pass_role};
 pub use quorum::{check_quorum, is_on, is_on_in};
 pub use request::request;

@@ -63,6 +63,28 @@ pub fn pass<P>(
     Ok(event.into())
 }
 
+/// The rights to acts that take a second person.
+const ACTS: [Flag; 6] = [
+    Flag::AuditShred,
+    Flag::AuditExport,
+    Flag::ConversationExport,
+    Flag::UserRole,
+    Flag::RoleManage,
+    Flag::SignInManage,
+];
+
+/// Whether somebody with these rights could approve more than before. By rights and not by names: a
+/// role of the tenant's own may have all of an owner's.
+pub fn gains(before: Permissions, after: Permissions) -> bool {
+    let acts: Permissions = ACTS.into_iter().collect();
+    let decides = |rights: Permissions| match rights.has(Flag::ApprovalDecide) {
+        true => rights.and(acts),
+        false => Permissions::default(),
+    };
+    let becomes_one = after.has(Flag::ApprovalDecide) && !before.has(Flag::ApprovalDecide);
+    becomes_one || !decides(after).is_within(decides(before))
+}
+
 /// For somebody who is new and gets a role at once: it must not be one that could approve.
 ///
 /// # Errors

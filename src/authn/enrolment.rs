@@ -7,7 +7,7 @@ use super::admission::{Admission, Factor, Proof, Wanted, admit};
 use super::authenticator::{self, AppSecret};
 use super::person::Person;
 use super::recovery::RecoveryCodes;
-use super::second_factor::Attempt;
+use super::second_factor::{Attempt, Source};
 use super::session::{SignedIn, end_all};
 use super::ticket::{Ticket, look_at_ticket, spend_ticket};
 use super::{AuthnError, ticket};
@@ -51,7 +51,8 @@ pub async fn enrol(
     request: RequestContext,
 ) -> Result<(SignedIn, RecoveryCodes), AuthnError> {
     let Ticket { person, proven, client, hash, .. } = wanting(tenants, realm, ticket).await?;
-    let attempt = Attempt { realm, person: &person, ticket: Some(hash), request: &request };
+    let attempt =
+        Attempt { realm, person: &person, source: Source::Ticket(hash), request: &request };
     check_first(&attempt, tenants, hash.to_vec(), code.clone()).await?;
     let codes = RecoveryCodes::generate(tenants.runtime());
     let new_codes = codes.clone();

@@ -10,7 +10,7 @@ use super::authenticator::AppSecret;
 use super::enrolment::{self, Shown};
 use super::person::{Person, tables};
 use super::recovery::{self, RecoveryCodes};
-use super::second_factor::{Attempt, check_code, spend_code};
+use super::second_factor::{Attempt, Source, check_code, spend_code};
 use super::session::end_all;
 use super::{AuthnError, Hasher, SecondFactor, tell};
 use crate::args;
@@ -21,6 +21,7 @@ use crate::authz::permission::{
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, Writes};
 use crate::kernel::Timestamp;
 use crate::kernel::id::SessionId;
+use crate::kernel::limits;
 use crate::mail::Letter;
 use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, DoorError, RealmTx, Tenants, WriteTx};
@@ -123,7 +124,8 @@ pub async fn confirm_authenticator<P: OwnAccount>(
     let (me, proven) = prove(tenants, hasher, grant, proof).await?;
     let person = tenants.read(grant, move |tx| me.person(tx)).await?;
     let request = &grant.caller().request;
-    let attempt = Attempt { realm: me.realm, person: &person, ticket: None, request };
+    let source = Source::Session(me.session);
+    let attempt = Attempt { realm: me.realm, person: &person, source, request };
     enrolment::check_first(&attempt, tenants, me.key(), code.clone()).await?;
     let codes = RecoveryCodes::generate(tenants.runtime());
     let new = codes.clone();
@@ -273,19 +275,32 @@ fn has_app(tx: &impl Sql, person: &Person) -> Result<bool, AuthnError> {
     Ok(tx.count(sql, args![Value::Id(person.id)])? > 0)
 }
 
+/// Whether the session's person has proven themselves a short while ago.
+fn is_fresh(tx: &impl RealmTx, me: Holder, now: Timestamp) -> Result<bool, AuthnError> {
+    let sql = format!("SELECT proven FROM {} WHERE id = $1", tables(me.realm).1);
+    let proven = tx.query_one(&sql, args![me.session], |row| row.get::<Timestamp>(0))?;
+    Ok(proven.is_some_and(|proven| proven.plus(limits::STEP_UP) > now))
+}
+
 async fn prove<P: OwnAccount>(
     tenants: &Tenants,
     hasher: &Hasher,
     grant: &Grant<P>,
     proof: SecretString,
 ) -> Result<(Holder, Proven), AuthnError> {
-    let me = Holder::of(grant)?;
+    let (me, now) = (Holder::of(grant)?, tenants.runtime().now());
     let look = tenants.read(grant, move |tx| {
         let person = me.person(tx)?;
-        let has_app = has_app(tx, &person)?;
-        Ok::<_, AuthnError>((person, has_app))
+        let needs = person.needs(tx, me.realm)?;
+        let has_app = needs.has_authenticator;
+        // A password is one factor: for whoever has a passkey it counts only beside a proof of it.
+        let is_alone = needs.has_passkey && !has_app && !is_fresh(tx, me, now)?;
+        Ok::<_, AuthnError>((person, has_app, is_alone))
     });
-    let (person, has_app) = look.await?;
+    let (person, has_app, is_alone) = look.await?;
+    if is_alone {
+        return Err(AuthnError::NotConfirmed);
+    }
     let caller: &Arc<Caller> = grant.caller();
     let wrong = |error| match error {
         AuthnError::WrongCode => AuthnError::Proof,
@@ -293,14 +308,16 @@ async fn prove<P: OwnAccount>(
     };
     if has_app {
         let shown = SecondFactor::typed(&proof);
-        let checked = check_code(tenants, me.realm, &person, shown.clone(), &caller.request);
+        let (realm, request) = (me.realm, &caller.request);
+        let checked = check_code(tenants, realm, &person, me.session, shown.clone(), request);
         checked.await.map_err(wrong)?;
         return Ok((me, Proven::Code(shown)));
     }
     let hash = person.password.clone();
     let fits = hasher.verify(proof, Some(hash.clone())).await.map_err(DoorError::from)?;
     let request = &caller.request;
-    let attempt = Attempt { realm: me.realm, person: &person, ticket: None, request };
+    let source = Source::Session(me.session);
+    let attempt = Attempt { realm: me.realm, person: &person, source, request };
     attempt.judge(tenants, Factor::Password, move |_| Ok(fits)).await.map_err(wrong)?;
     Ok((me, Proven::Password(hash)))
 }
@@ -310,7 +327,8 @@ pub(super) fn end_others<P>(tx: &mut WriteTx<'_, P>, me: Holder) -> Result<(), A
     Ok(())
 }
 
-/// The session that asks has proven this factor now.
+/// The session that asks has this factor too. That it was set up proves nothing: whoever is at an
+/// open session can do that.
 pub(super) fn add_to_session<P>(
     tx: &mut WriteTx<'_, P>,
     me: Holder,
@@ -320,8 +338,7 @@ pub(super) fn add_to_session<P>(
     let sql = format!("SELECT factors FROM {sessions} WHERE id = $1");
     let proven = tx.query_one(&sql, args![me.session], |row| row.get::<String>(0))?;
     let proven = Factors::parse(&proven.ok_or(AuthnError::Unauthenticated)?).and(factor).names();
-    let sql = format!("UPDATE {sessions} SET factors = $1, proven = $2 WHERE id = $3");
-    let now = tx.runtime().now();
-    tx.execute(&sql, args![&proven, now, me.session])?;
+    let sql = format!("UPDATE {sessions} SET factors = $1 WHERE id = $2");
+    tx.execute(&sql, args![&proven, me.session])?;
     Ok(())
 }

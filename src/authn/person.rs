@@ -79,6 +79,11 @@ impl Person {
         row.open(tx, realm).map(Some)
     }
 
+    /// Of the password; a link for another one is void once it changes.
+    pub(crate) fn password_hash(&self) -> &str {
+        &self.password
+    }
+
     /// What it takes to sign in, as things are now.
     pub fn needs(&self, tx: &impl Sql, realm: Realm) -> Result<Needs, AuthnError> {
         let id = Value::Id(self.id);
@@ -88,7 +93,7 @@ impl Person {
         Ok(Needs {
             has_authenticator: tx.count(authenticators, args![id])? > 0,
             has_passkey: tx.count(passkeys, args![id])? > 0,
-            must_have_second: policy.wants_second_factor(realm, self.rights.role()),
+            must_have_second: policy.wants_second_factor(realm, self.rights.permissions()),
         })
     }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::args;
-use crate::authz::{Realm, Role};
+use crate::authz::{Flag, Permissions, Realm};
 use crate::store::{Sql, StoreError};
 
 /// The row of `settings` that holds it.
@@ -58,8 +58,12 @@ impl SignInPolicy {
         serde_json::from_str(&text).map_err(|_| StoreError::Sql("unreadable sign-in policy".into()))
     }
 
-    /// Whether somebody with this role has to have a second factor.
-    pub fn wants_second_factor(&self, realm: Realm, role: &str) -> bool {
-        realm == Realm::Platform || role == Role::Owner.name() || self.second_factor_for_all
+    /// Whether somebody with these rights has to have a second factor: whoever may do what only
+    /// owners may, under whatever name.
+    pub fn wants_second_factor(&self, realm: Realm, permissions: Permissions) -> bool {
+        let owns = [Flag::RoleManage, Flag::SignInManage, Flag::AuditShred];
+        realm == Realm::Platform
+            || self.second_factor_for_all
+            || owns.into_iter().any(|flag| permissions.has(flag))
     }
 }

@@ -7,14 +7,15 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::admission::{Admission, Factor, Proof, admit};
-use super::person::Person;
+use super::person::{Person, tables};
 use super::throttle::{self, Account, Step};
 use super::ticket::{self, Ticket, look_at_ticket, spend_ticket};
 use super::{AuthnError, authenticator, recovery};
 use crate::args;
-use crate::audit::event::Outcome;
+use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm, RequestContext};
+use crate::kernel::id::SessionId;
 use crate::kernel::limits;
 use crate::store::{Sql, SqlMut, Value};
 use crate::tenants::{AuditEvents, SystemWrite, Tenants, WriteTx};
@@ -62,7 +63,8 @@ pub async fn second_factor(
 ) -> Result<Admission, AuthnError> {
     let ticket = look_at_ticket(tenants, realm, ticket).await?.ok_or(AuthnError::Ticket)?;
     let Ticket { person, proven, client, hash, .. } = ticket;
-    let attempt = Attempt { realm, person: &person, ticket: Some(hash), request: &request };
+    let source = Source::Ticket(hash);
+    let attempt = Attempt { realm, person: &person, source, request: &request };
     // Slows guessing down over days, where the number of wrong codes bounds it over minutes.
     let account = Account::Of(realm, person.email.clone());
     let (delayed, _) = throttle::begin(tenants, account, Step::SecondFactor, &request).await?;
@@ -76,7 +78,8 @@ pub async fn second_factor(
     admit(tenants, realm, Proof { person, factors, client, request, spend }).await
 }
 
-/// Checks a code of somebody before it is spent. A wrong one is counted and recorded here.
+/// Checks a code of somebody with a session before it is spent. A wrong one is counted and recorded
+/// here.
 ///
 /// # Errors
 /// [`AuthnError::WrongCode`], [`AuthnError::TooManyCodes`].
@@ -84,10 +87,12 @@ pub async fn check_code(
     tenants: &Tenants,
     realm: Realm,
     person: &Person,
+    session: SessionId,
     shown: SecondFactor,
     request: &RequestContext,
 ) -> Result<(), AuthnError> {
-    Attempt { realm, person, ticket: None, request }.check(tenants, shown).await
+    let source = Source::Session(session);
+    Attempt { realm, person, source, request }.check(tenants, shown).await
 }
 
 /// Uses up a code of somebody in the transaction of what it leads to; [`check_code`] comes first.
@@ -115,9 +120,18 @@ pub fn spend_code<P>(
 pub(super) struct Attempt<'a> {
     pub realm: Realm,
     pub person: &'a Person,
-    /// Hash of the ticket that it came with.
-    pub ticket: Option<[u8; 32]>,
+    pub source: Source,
     pub request: &'a RequestContext,
+}
+
+/// Whose wrong proofs they are.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// Of whoever signs in with this ticket (its hash): they count for the person, who may be
+    /// somebody else, and end the ticket.
+    Ticket([u8; 32]),
+    /// Of whoever is at this session: they end it, and keep nobody out who is elsewhere.
+    Session(SessionId),
 }
 
 impl Attempt<'_> {
@@ -141,31 +155,53 @@ impl Attempt<'_> {
         factor: Factor,
         is_right: impl Fn(&WriteTx<'_, SystemWrite>) -> Result<bool, AuthnError> + Send + 'static,
     ) -> Result<(), AuthnError> {
-        let (id, ticket) = (self.person.id, self.ticket);
+        let (realm, id, source) = (self.realm, self.person.id, self.source);
         let principal = self.person.principal(self.realm, tenants.runtime().id());
         let caller = Arc::new(Caller { principal, request: self.request.clone() });
         let write = tenants.change_credentials(self.realm, Some(caller), move |tx| {
-            if failures(tx, id)? >= limits::FACTOR_FAILURES {
+            let is_outside = matches!(source, Source::Ticket(_));
+            if is_outside && failures(tx, id)? >= limits::FACTOR_FAILURES {
                 return Err(AuthnError::TooManyCodes);
             }
             if is_right(tx)? {
                 return Ok((true, AuditEvents::none()));
             }
-            if let Some(ticket) = &ticket {
-                ticket::count_failure(tx, ticket)?;
-            }
-            let failures = count_failure(tx, id)?;
+            let (failures, ended) = match &source {
+                Source::Ticket(ticket) => {
+                    ticket::count_failure(tx, ticket)?;
+                    (count_failure(tx, id)?, AuditEvents::none())
+                }
+                Source::Session(session) => count_in_session(tx, realm, *session)?,
+            };
             let mut event = Event::new(catalogue::TWO_FACTOR_FAILED);
             event.outcome = Outcome::Failure;
             event.custom_fields.insert("factor".into(), factor.name().into());
             event.custom_fields.insert("failures".into(), failures.into());
-            Ok((false, event.into()))
+            Ok((false, AuditEvents::from(event).then(ended)))
         });
         write.await?.value.then_some(()).ok_or(AuthnError::WrongCode)
     }
 }
 
-/// Wrong codes of somebody within the time that counts.
+/// Counts a wrong proof in a session, and ends the session after too many: whoever has taken one
+/// over does not get to guess, and keeps nobody out by guessing.
+pub(super) fn count_in_session(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    realm: Realm,
+    session: SessionId,
+) -> Result<(u32, AuditEvents), AuthnError> {
+    let failures = count_failure(tx, *session.bytes())?;
+    if failures < limits::FACTOR_FAILURES {
+        return Ok((failures, AuditEvents::none()));
+    }
+    tx.execute(&format!("DELETE FROM {} WHERE id = $1", tables(realm).1), args![session])?;
+    let mut ended = Event::new(catalogue::SESSION_ENDED);
+    ended.resource = Some(Resource::new("session", session.to_string()));
+    ended.custom_fields.insert("cause".into(), "guessing".into());
+    Ok((failures, ended.into()))
+}
+
+/// Wrong codes of somebody, or in a session, within the time that counts.
 fn failures(tx: &WriteTx<'_, SystemWrite>, person: [u8; 16]) -> Result<u32, AuthnError> {
     let sql = "SELECT failures FROM factor_failures WHERE person = $1 AND since > $2";
     let since = tx.runtime().now().minus(FAILURES_COUNT);

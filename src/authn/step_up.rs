@@ -11,6 +11,7 @@ use super::passkey::{
     self, Answer, Asked as Question, Binding, PasskeyError, Reason, RelyingParty,
 };
 use super::person::{Person, tables};
+use super::second_factor::count_in_session;
 use super::session::owner;
 use super::{AuthnError, Hasher, SecondFactor, check_code, spend_code};
 use crate::args;
@@ -134,7 +135,8 @@ async fn by_second_factor(
     let find = tenants.credentials(realm, move |tx| Person::by_id(tx, realm, id));
     let person = find.await?.ok_or(AuthnError::Unauthenticated)?;
     // Counts and records what is wrong.
-    let checked = check_code(tenants, realm, &person, shown.clone(), &caller.request).await;
+    let checked =
+        check_code(tenants, realm, &person, holder.session, shown.clone(), &caller.request).await;
     let spend =
         move |tx: &mut WriteTx<'_, _>, person: &Person| spend_code(tx, realm, person, &shown);
     let confirmed = match checked {
@@ -216,8 +218,9 @@ async fn by_password(
     if let Err(AuthnError::NotConfirmed) = &result {
         let mut failed = confirmation(holder.session);
         failed.outcome = Outcome::Failure;
-        let record = tenants.change_credentials(realm, Some(caller.clone()), move |_| {
-            Ok::<_, AuthnError>(((), failed.clone().into()))
+        let record = tenants.change_credentials(realm, Some(caller.clone()), move |tx| {
+            let (_, ended) = count_in_session(tx, realm, holder.session)?;
+            Ok::<_, AuthnError>(((), AuditEvents::from(failed.clone()).then(ended)))
         });
         record.await?;
     }

@@ -151,7 +151,7 @@ permissions! {
     "members": {
         UserRead "user.read" read [O A U R L] "See the members and their roles";
         UserCreate "user.create" write [O A L] "Add members";
-        UserUpdate "user.update" write [O A L] "Rename members";
+        UserUpdate "user.update" write [O A L] "Rename members, make links for a new password";
         UserInvite "user.invite" write [O A L] "Invite people, withdraw invitations";
         UserFactorReset "user.factor.reset" withdraw [O A L] "Take away a member's second factors";
         UserDisable "user.disable" withdraw [O A L] "Disable and enable members";

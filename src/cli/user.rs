@@ -27,7 +27,7 @@ pub enum Verb {
         /// owner, admin, operator, viewer, auditor, privacy-officer or one of the tenant's own
         #[arg(long)]
         role: String,
-        /// Read the password from standard input; a random one is made otherwise
+        /// Read the password from standard input; otherwise a one-time link to choose one is made
         #[arg(long)]
         password_stdin: bool,
     },
@@ -72,6 +72,13 @@ pub enum Verb {
     },
     /// End a member's sessions and refuse their sign-in
     Disable {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// E-mail address or id
+        user: String,
+    },
+    /// Make a one-time link with which a member chooses a new password
+    ResetPassword {
         #[arg(long, value_name = "SLUG")]
         tenant: String,
         /// E-mail address or id
@@ -126,6 +133,10 @@ pub enum Command {
         user: String,
         enabled: bool,
     },
+    ResetPassword {
+        tenant: String,
+        user: String,
+    },
     ResetMfa {
         tenant: String,
         user: String,
@@ -145,6 +156,7 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         Verb::Role { tenant, user, role, reason } => Command::Role { tenant, user, role, reason },
         Verb::Rename { tenant, user, name } => Command::Rename { tenant, user, name },
         Verb::ResetMfa { tenant, user } => Command::ResetMfa { tenant, user },
+        Verb::ResetPassword { tenant, user } => Command::ResetPassword { tenant, user },
         Verb::Disable { tenant, user } => Command::Enable { tenant, user, enabled: false },
         Verb::Enable { tenant, user } => Command::Enable { tenant, user, enabled: true },
     }))
@@ -181,6 +193,11 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let text = format!("{user} has no second factor any more, and no session.");
             Ok(Report::done(serde_json::to_value(&member)?, text))
         }
+        Command::ResetPassword { tenant, user } => {
+            let url = link(operator, &tenant, &user).await?;
+            let text = format!("{user} chooses a password within 30 minutes, once, at\n{url}");
+            Ok(Report::done(json!({ "setupUrl": url }), text))
+        }
         Command::Enable { tenant, user, enabled } => {
             let (grant, _) = operator.tenant::<UserDisable>(&tenant).await?;
             let member = users::set_enabled(&operator.tenants, &grant, &user, enabled).await?;
@@ -199,6 +216,7 @@ async fn create(
     given: Option<&Password>,
 ) -> anyhow::Result<Report> {
     let (grant, tenant) = operator.tenant::<UserCreate>(tenant).await?;
+    // Nobody ever sees the one that is made: what somebody was told is no password to keep.
     let (password, made) = password::given_or_new(given, operator.tenants.runtime());
     let name = name.unwrap_or_else(|| email.clone());
     let new = NewMember { name, email: email.clone(), password, role: role.to_owned() };
@@ -206,11 +224,20 @@ async fn create(
     let mut json = serde_json::to_value(&member)?;
     let sign_in = format!("{}/t/{}/login", operator.base_url, tenant.slug);
     let mut text = format!("{email} ({}) signs in at {sign_in}", member.role);
-    if let Some(made) = made {
-        json["password"] = made.as_str().into();
-        text += &format!("\nInitial password, shown only now: {made}");
+    json["setupUrl"] = serde_json::Value::Null;
+    if made.is_some() {
+        let url = link(operator, tenant.slug.as_str(), &email).await?;
+        json["setupUrl"] = url.as_str().into();
+        text += &format!("\nFirst choose a password, within 30 minutes, once, at\n{url}");
     }
     Ok(Report::done(json, text))
+}
+
+/// The address at which a member chooses a password.
+async fn link(operator: &Operator, tenant: &str, user: &str) -> anyhow::Result<String> {
+    let (grant, tenant) = operator.tenant::<UserUpdate>(tenant).await?;
+    let (_, link) = users::password_link(&operator.tenants, &grant, &tenant, user).await?;
+    Ok(format!("{}{}", operator.base_url, link.as_str()))
 }
 
 async fn invite(operator: &Operator, tenant: &str, new: NewInvitation) -> anyhow::Result<Report> {

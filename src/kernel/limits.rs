@@ -123,6 +123,8 @@ pub const MAILS_AT_ONCE: usize = 4;
 pub const MAILS_PER_ROUND: u32 = 100;
 /// Mails of one realm that wait; what strangers ask for is not taken beyond half of it.
 pub const MAILS_WAITING: u64 = 2_000;
+/// A proof is fresh for this long, where people change their own factors.
+pub const STEP_UP: Duration = Duration::from_secs(5 * 60);
 /// A form that waits until somebody has confirmed that it is them: sealed and in letters it has to
 /// fit into [`FORM_BYTES`] again.
 pub const STEP_UP_FORM_BYTES: usize = 160 * 1024;

@@ -7,7 +7,7 @@ use super::{RoleError, check};
 use crate::approvals;
 use crate::audit::catalogue;
 use crate::authz::permission::RoleManage;
-use crate::authz::{Flag, Grant, Role};
+use crate::authz::{Grant, Role};
 use crate::tenants::{AuditEvents, Tenants};
 
 /// # Errors
@@ -30,7 +30,7 @@ pub async fn change(
         after.permissions = permissions.unwrap_or(after.permissions);
         check::may_give(&principal, before.permissions)?;
         check::may_give(&principal, after.permissions)?;
-        if !before.permissions.has(Flag::ApprovalDecide) {
+        if approvals::gains(before.permissions, after.permissions) {
             approvals::pass_role(tx, after.permissions)?;
         }
         if after == before {

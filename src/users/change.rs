@@ -6,7 +6,7 @@ use crate::approvals::{self, Act, Approved};
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{UserDisable, UserRole, UserUpdate};
-use crate::authz::{Flag, Grant, Principal, Rights, Role};
+use crate::authz::{Grant, Principal, Rights, Role};
 use crate::crypto::Field;
 use crate::kernel::id::UserId;
 use crate::roles;
@@ -89,9 +89,9 @@ fn pass<P>(
     after: &Rights,
     approved: Option<&Approved>,
 ) -> Result<AuditEvents, UserError> {
-    let approver = |rights: &Rights| rights.permissions().has(Flag::ApprovalDecide);
-    let becomes_one = approver(after) && !approver(&roles::resolve(tx, &before.role)?);
-    if !becomes_one && after.role() != Role::Owner.name() && approved.is_none() {
+    let before_rights = roles::resolve(tx, &before.role)?.permissions();
+    let gains = approvals::gains(before_rights, after.permissions());
+    if !gains && after.role() != Role::Owner.name() && approved.is_none() {
         return Ok(AuditEvents::none());
     }
     let (from, to) = (before.role.clone(), after.role().to_owned());

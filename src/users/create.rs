@@ -52,7 +52,7 @@ pub(super) fn insert<P>(
     let (id, now) = (tx.runtime().id::<UserId>(), tx.runtime().now());
     repo::insert(tx, id, subject, new, rights.role(), now)?;
     let realm = Realm::Tenant(tx.owner());
-    let must = SignInPolicy::read(tx)?.wants_second_factor(realm, rights.role());
+    let must = SignInPolicy::read(tx)?.wants_second_factor(realm, rights.permissions());
     Ok(Member {
         id,
         name: Some(new.name.clone()),

@@ -9,6 +9,7 @@ mod list;
 mod model;
 mod own;
 mod password;
+mod password_link;
 mod repo;
 
 pub use change::{change_role, change_role_approved, rename, set_enabled};
@@ -29,3 +30,4 @@ pub use model::{
 };
 pub use own::{Own, own};
 pub use password::change_password;
+pub use password_link::password_link;

@@ -2,7 +2,7 @@
 
 use super::model::{Member, MemberState, Prepared, SecondFactor, UserError};
 use crate::args;
-use crate::authn::{SignInPolicy, end_all};
+use crate::authn::{self, SignInPolicy, end_all};
 use crate::authz::Realm;
 use crate::crypto::Field;
 use crate::kernel::Timestamp;
@@ -89,7 +89,9 @@ fn wanting<'a>(
     let (policy, realm) = (SignInPolicy::read(tx)?, Realm::Tenant(tx.owner()));
     for member in members {
         let is_there = member.second_factor == SecondFactor::On;
-        let is_wanted = policy.wants_second_factor(realm, &member.role);
+        // A role that is no longer there permits nothing.
+        let rights = authn::rights(tx, &member.role).map(|rights| rights.permissions());
+        let is_wanted = policy.wants_second_factor(realm, rights.unwrap_or_default());
         member.second_factor = SecondFactor::of(is_there, is_wanted);
     }
     Ok(())

@@ -210,6 +210,7 @@ error-password-wrong = This is not your current password.
 error-code-wrong = This code is wrong or was used already. Wait for the next one.
 error-codes-too-many = Too many wrong codes. Try again in 15 minutes.
 error-proof-wrong = This is not right. Nothing was changed.
+error-proof-passkey = You have a passkey: sign in with it again, then come back here. A password alone does not change second factors.
 error-slug-format = Use 2 to 48 lower-case letters, digits and hyphens, with a letter or digit at both ends.
 error-slug-taken = Another organisation has this short name.
 error-email-taken = Somebody with this e-mail address is here already.

@@ -114,10 +114,10 @@ async fn half_way(
 ) {
     let create = ["user", "create", "--tenant", "acme", "--role", "owner", "--password-stdin"];
     app.cli(&[&create[..], &["odo@example.org"]].concat(), crate::app::PASSWORD);
-    app.cli(&["admin", "create", "ada@example.org", "--password-stdin"], crate::app::PASSWORD);
+    app.cli(&["admin", "create", "second@example.org", "--password-stdin"], crate::app::PASSWORD);
     let waiting = [
         ("/t/acme/login", "odo@example.org", "enrol"),
-        ("/platform/login", "ada@example.org", "enrol"),
+        ("/platform/login", "second@example.org", "enrol"),
         ("/t/acme/login", setup::OWNER, "second-factor"),
         ("/platform/login", setup::ADMIN, "second-factor"),
     ];
@@ -141,8 +141,8 @@ fn not_linked(app: &TestApp, start: &str) -> Vec<String> {
         one["id"].as_str().unwrap().to_owned()
     };
     if start == "/platform/" {
-        let ada = id(&app.cli(&["admin", "list"], ""), "ada@example.org");
-        let one = |page: &str| format!("/platform/admins/{ada}/{page}");
+        let second = id(&app.cli(&["admin", "list"], ""), "second@example.org");
+        let one = |page: &str| format!("/platform/admins/{second}/{page}");
         let more = ["/platform/account/confirm?next=/platform/", "/platform/account/passkeys/new"];
         return [one("link"), one("disable"), one("reset-mfa")]
             .into_iter()
@@ -173,10 +173,8 @@ async fn fill(app: &TestApp, admin: &Session) {
     app.cli(&[&create[..], &["vera@example.org"]].concat(), crate::app::PASSWORD);
     let role = ["role", "create", "helpdesk", "--tenant", "acme", "--name", "Help desk"];
     app.cli(&[&role[..], &["--copy-of", "viewer"]].concat(), "");
-    let policy = ["registration=true", "registrationDomains=example.org"];
-    for set in policy {
-        app.cli(&["tenant", "sign-in", "acme", "--set", set], "");
-    }
+    let set = ["--set", "registrationDomains=example.org", "--set", "registration=true"];
+    app.cli(&[&["tenant", "sign-in", "acme"][..], &set].concat(), "");
     let audit = "/api/v1/audit/acme";
     let search = json!({ "name": "Refusals", "q": "outcome:denied" });
     api.post(&format!("{audit}/searches"), &search).await.expect(201);

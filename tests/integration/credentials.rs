@@ -9,6 +9,7 @@ use strongroom::authz::Role;
 use strongroom::crypto::token::{API_KEY_PREFIX, Token};
 use strongroom::http::route::{Access, Route, Surface};
 use strongroom::http::table::routes;
+use strongroom::kernel::Runtime;
 use strongroom::kernel::id::TenantId;
 use strongroom::kernel::random::SystemRandom;
 
@@ -71,10 +72,9 @@ async fn no_bearer_that_is_over_or_forged_opens_any_route_of_the_api() {
     let revoked =
         app.cli(&["key", "create", "--tenant", "acme", "--role", "owner", "--name", "revoked"], "");
     app.cli(&["key", "revoke", "--tenant", "acme", revoked["id"].as_str().unwrap()], "");
-    let soon = chrono::Utc::now() + chrono::Duration::seconds(2);
+    let soon = Runtime::system().now().plus(Duration::from_secs(2));
     let new = json!({
-        "name": "short", "role": "viewer",
-        "expiresAt": soon.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        "name": "short", "role": "viewer", "expiresAt": soon,
     });
     let expired = app.client(key).post("/api/v1/keys/acme", &new).await.expect(201);
     app.client(&token).post_empty("/api/v1/auth/acme/logout").await.expect(204);

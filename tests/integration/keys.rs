@@ -304,3 +304,18 @@ fn shown(page: &str) -> String {
     let after = page.split_once("value=\"sr_").unwrap_or_else(|| panic!("no token: {page}")).1;
     format!("sr_{}", after.split('"').next().unwrap())
 }
+
+#[tokio::test]
+async fn a_limited_key_lifts_no_limits_and_no_key_changes_itself() {
+    let (app, admin) = TestApp::with_tenant();
+    let admin = app.client(admin);
+    let new = json!({ "name": "Here", "role": "admin", "networks": ["127.0.0.0/8"] });
+    let (limited, here, _) = make(&admin, new).await;
+    patch(&here, &limited, &json!({ "networks": [] })).await.problem(403, "forbidden");
+    here.post(KEYS, &json!({ "name": "x", "role": "viewer" })).await.problem(403, "forbidden");
+    here.post_empty(&format!("{limited}/rotate")).await.problem(403, "forbidden");
+    let (free, key, _) = make(&admin, json!({ "name": "Free", "role": "admin" })).await;
+    key.post_empty(&format!("{free}/rotate")).await.problem(403, "forbidden");
+    make(&key, json!({ "name": "Made", "role": "viewer" })).await;
+    assert_eq!(admin.get(&limited).await.expect(200)["networks"], json!(["127.0.0.0/8"]));
+}

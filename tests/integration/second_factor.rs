@@ -98,6 +98,9 @@ const PATHS: &[(&str, Path)] = &[
     ("a session from before a role that needs one", |at| Box::pin(session_before_role(at))),
     ("a session from before a reset", |at| Box::pin(session_before_reset(at))),
     ("turning it off without a code", |at| Box::pin(turned_off(at))),
+    ("a role with an owner's rights and another name", |at| Box::pin(role_of_another_name(at))),
+    ("an access token for the password alone", |at| Box::pin(token_for_password(at))),
+    ("the ticket of an application in a browser", |at| Box::pin(ticket_of_application(at))),
 ];
 
 #[tokio::test]
@@ -214,6 +217,33 @@ async fn session_before_role(at: &Ground) -> bool {
     is_in(&before).await
 }
 
+async fn role_of_another_name(at: &Ground) -> bool {
+    let role = ["role", "create", "boss", "--tenant", "acme", "--copy-of", "owner"];
+    at.app.cli(&role, "");
+    let new = ["user", "create", "odo@example.org", "--tenant", "acme", "--role", "boss"];
+    at.app.cli(&[&new[..], &["--password-stdin"]].concat(), PASSWORD);
+    let browser = browser(&at.app);
+    assert_eq!(password(&browser, "odo@example.org", PASSWORD).await.header("location"), ENROL);
+    is_in(&browser).await
+}
+
+/// What an application gets for the owner's password: a refusal with a ticket.
+async fn refused_token(at: &Ground) -> serde_json::Value {
+    let shown = serde_json::json!({ "email": OWNER, "password": PASSWORD });
+    let answer = at.app.anonymous().post("/api/v1/auth/acme/token", &shown).await;
+    answer.problem(401, "second-factor-required")
+}
+
+async fn token_for_password(at: &Ground) -> bool {
+    refused_token(at).await["accessToken"].is_string()
+}
+
+async fn ticket_of_application(at: &Ground) -> bool {
+    let ticket = refused_token(at).await["ticket"].as_str().unwrap().to_owned();
+    is_in_with(&at.app, &format!("__Host-strongroom={ticket}")).await
+        || is_in_with(&at.app, &format!("__Host-strongroom={ticket}.00")).await
+}
+
 async fn session_before_reset(at: &Ground) -> bool {
     at.app.cli(&["user", "reset-mfa", OWNER, "--tenant", "acme"], "");
     let again = browser(&at.app);
@@ -284,4 +314,27 @@ async fn the_codes_of_another_implementation_are_accepted() {
     let done = owner.submit(ENROL, ENROL, &[("code", code.trim())]).await;
     assert_eq!(done.status, 200, "{}", done.body);
     assert!(is_in(&owner).await);
+}
+
+#[tokio::test]
+async fn a_member_without_mail_chooses_a_password_behind_a_link_that_is_handed_over() {
+    let (app, _) = TestApp::with_tenant();
+    let vera = "vera@example.org";
+    let made = app.cli(&["user", "create", vera, "--tenant", "acme", "--role", "viewer"], "");
+    let path = |url: &serde_json::Value| {
+        url.as_str().unwrap().strip_prefix(app.server.url.as_str()).unwrap().to_owned()
+    };
+    let chosen = async |link: &str, new: &str| {
+        let fields = [("password", new), ("password_again", new)];
+        browser(&app).submit(link, link, &fields).await.status
+    };
+    let first = path(&made["setupUrl"]);
+    assert_eq!(chosen(&first, PASSWORD).await, 303);
+    let before = app.session("acme", vera, PASSWORD).await;
+    let reset = app.cli(&["user", "reset-password", "--tenant", "acme", vera], "");
+    let (link, other) = (path(&reset["setupUrl"]), "tulip granite walrus 81");
+    assert!(is_in(&before).await, "until it is used, the former password works");
+    assert_eq!(chosen(&link, other).await, 303);
+    assert!(!is_in(&before).await);
+    app.session("acme", vera, other).await;
 }

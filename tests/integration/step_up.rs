@@ -118,6 +118,24 @@ async fn a_confirmation_ends_what_a_stolen_cookie_was_good_for_and_no_form_in_an
 }
 
 #[tokio::test]
+async fn whoever_guesses_in_a_session_loses_it_and_keeps_its_person_out_of_nothing() {
+    let (app, owner, officer) = app().await;
+    grows_stale().await;
+    let page = "/t/acme/account/confirm?next=/t/acme/";
+    for _ in 0..10 {
+        let token = csrf(&officer.get(page).await.body);
+        let guess = [("csrf", &*token), ("next", "/t/acme/"), ("step_up", "a wrong password")];
+        assert_eq!(officer.post(CONFIRM, &guess).await.status, 403);
+    }
+    let over = officer.get("/t/acme/account").await;
+    assert!(over.header("location").starts_with("/t/acme/login"), "{} {}", over.status, over.body);
+    let ended = owner.entries("acme").await.into_iter().rfind(|e| e["action"] == "session.ended");
+    assert_eq!(ended.unwrap()["customFields"]["cause"], "guessing");
+    let again = app.session("acme", "officer@example.org", PASSWORD).await;
+    assert_eq!(again.get("/t/acme/account").await.status, 200);
+}
+
+#[tokio::test]
 async fn what_was_kept_goes_with_its_session_and_its_address_alone() {
     let (app, owner, officer) = app().await;
     let other = member(&app, "second@example.org", "privacy-officer").await;
@@ -228,6 +246,10 @@ const SENSITIVE: &[Flag] = &[
     Flag::ApiKeyUpdate,
     Flag::SignInManage,
     Flag::ApprovalDecide,
+    Flag::AccountWrite,
+    Flag::PlatformAccountWrite,
+    Flag::UserFactorReset,
+    Flag::PlatformAdminDisable,
     Flag::TenantCreate,
     Flag::TenantState,
     Flag::PlatformAuditExport,
@@ -236,11 +258,18 @@ const SENSITIVE: &[Flag] = &[
     Flag::PlatformKeyRotate,
 ];
 
+/// What a page asks for itself: the current code, or the password of who has no second factor.
+const OWN_PROOF: &str = "/account/second-factor";
+
 /// Those that are not, and why.
 const HARMLESS: &[(&str, &str)] = &[
     ("POST /t/{tenant}/admin/audit/exports/{id}/cancel", "throws a file away, shows nothing"),
     ("POST /platform/audit/exports/{id}/cancel", "throws a file away, shows nothing"),
     ("DELETE /api/v1/audit/{tenant}/exports/{id}", "throws a file away, shows nothing"),
+    ("POST /t/{tenant}/account/passkeys/{id}/rename", "a name for oneself"),
+    ("POST /platform/account/passkeys/{id}/rename", "a name for oneself"),
+    ("POST /platform/sessions/{id}/end", "their person signs in again"),
+    ("POST /platform/sessions/of/{id}/end", "their person signs in again"),
 ];
 
 #[test]
@@ -250,7 +279,8 @@ fn every_change_under_a_sensitive_permission_asks_for_a_fresh_factor() {
         Access::Open(_) => false,
     };
     for route in routes().iter().filter(under) {
-        let harmless = HARMLESS.iter().any(|(label, _)| *label == route.label());
+        let harmless = HARMLESS.iter().any(|(label, _)| *label == route.label())
+            || route.path.contains(OWN_PROOF);
         assert!(route.sensitive != harmless, "{}: mark it .sensitive()", route.label());
     }
     let download = |route: &&Route| {

@@ -35,11 +35,13 @@ pub fn routes() -> Vec<Route> {
         Route::console(Method::Get, PATH, quiet, show).says("One's own account"),
         Route::console(Method::Post, PASSWORD, changed, change)
             .says("Change one's own password")
+            .sensitive()
             .rate(RateClass::SignIn),
         Route::platform(Method::Get, PLATFORM, quiet, platform_show)
             .says("A platform administrator's own account"),
         Route::platform(Method::Post, PLATFORM_PASSWORD, changed, platform_change)
             .says("Change a platform administrator's own password")
+            .sensitive()
             .rate(RateClass::SignIn),
     ]
 }

@@ -42,7 +42,9 @@ pub fn routes() -> Vec<Route> {
             .says("Change a member's role")
             .sensitive(),
         Route::console(Method::Get, DISABLE, opened, confirm).says("Ask before disabling a member"),
-        Route::console(Method::Post, DISABLE, disabled, disable).says("Disable a member"),
+        Route::console(Method::Post, DISABLE, disabled, disable)
+            .says("Disable a member")
+            .sensitive(),
         Route::console(Method::Post, ENABLE, enabled, enable).says("Enable a member").sensitive(),
     ]
 }

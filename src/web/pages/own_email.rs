@@ -35,6 +35,7 @@ pub fn routes() -> Vec<Route> {
         Route::console(Method::Get, PAGE, quiet, show).says("Change one's own e-mail address"),
         Route::console(Method::Post, PAGE, asked, ask)
             .says("Send a link to one's new e-mail address")
+            .sensitive()
             .rate(RateClass::SignIn),
         Route::open(Method::Get, CONFIRM, console, WHY, opened, show_confirm)
             .says("Look at the link that was sent to a new e-mail address"),

@@ -266,6 +266,7 @@ async fn set_up<R: OwnAccountRead, W: OwnAccount>(own: &Own<R>, grant: &Grant<W>
 fn proof_error(error: AuthnError) -> Result<FieldError, Failure> {
     match error {
         AuthnError::Proof => Ok(FieldError::ProofWrong),
+        AuthnError::NotConfirmed => Ok(FieldError::ProofPasskey),
         AuthnError::TooManyCodes => Ok(FieldError::CodesTooMany),
         other => Err(other.into()),
     }

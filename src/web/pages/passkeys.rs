@@ -74,21 +74,25 @@ fn tenant_routes() -> [Route; 9] {
     let (get, post) = (Method::Get, Method::Post);
     [
         Route::console(get, ALL, QUIET, async |c: Read| list(&Own::tenant(&c).await?).await),
-        Route::console(get, NEW, QUIET, async |c: Write| form(&Own::tenant(&c).await?)),
+        Route::console(get, NEW, QUIET, async |c: Write| form(&Own::tenant(&c).await?)).sensitive(),
         Route::console(post, OPTIONS, ASKED, async |c: Write| {
             options(&c.app, &c.input, &c.grant, c.tenant.slug.as_str()).await
-        }),
+        })
+        .sensitive(),
         Route::console(post, ALL, ADDED, async |c: Write| {
             add(&Own::tenant(&c).await?, &c.grant).await
-        }),
+        })
+        .sensitive(),
         Route::console(get, ONE, QUIET, async |c: Read| one(&Own::tenant(&c).await?).await),
         Route::console(post, RENAME, RENAMED, async |c: Write| {
             rename(&Own::tenant(&c).await?, &c.grant).await
         }),
-        Route::console(get, REMOVE, QUIET, async |c: Write| ask(&Own::tenant(&c).await?).await),
+        Route::console(get, REMOVE, QUIET, async |c: Write| ask(&Own::tenant(&c).await?).await)
+            .sensitive(),
         Route::console(post, REMOVE, REMOVED, async |c: Write| {
             remove(&Own::tenant(&c).await?, &c.grant).await
-        }),
+        })
+        .sensitive(),
         Route::console(post, CONFIRM, ASKED, async |c: Read| confirm(&c.app, c.principal()).await),
     ]
 }
@@ -106,21 +110,26 @@ fn platform_routes() -> [Route; 9] {
     let (get, post) = (Method::Get, Method::Post);
     [
         Route::platform(get, ALL, QUIET, async |c: Read| list(&Own::platform(&c).await?).await),
-        Route::platform(get, NEW, QUIET, async |c: Write| form(&Own::platform(&c).await?)),
+        Route::platform(get, NEW, QUIET, async |c: Write| form(&Own::platform(&c).await?))
+            .sensitive(),
         Route::platform(post, OPTIONS, ASKED, async |c: Write| {
             options(&c.app, &c.input, &c.grant, "platform").await
-        }),
+        })
+        .sensitive(),
         Route::platform(post, ALL, ADDED, async |c: Write| {
             add(&Own::platform(&c).await?, &c.grant).await
-        }),
+        })
+        .sensitive(),
         Route::platform(get, ONE, QUIET, async |c: Read| one(&Own::platform(&c).await?).await),
         Route::platform(post, RENAME, RENAMED, async |c: Write| {
             rename(&Own::platform(&c).await?, &c.grant).await
         }),
-        Route::platform(get, REMOVE, QUIET, async |c: Write| ask(&Own::platform(&c).await?).await),
+        Route::platform(get, REMOVE, QUIET, async |c: Write| ask(&Own::platform(&c).await?).await)
+            .sensitive(),
         Route::platform(post, REMOVE, REMOVED, async |c: Write| {
             remove(&Own::platform(&c).await?, &c.grant).await
-        }),
+        })
+        .sensitive(),
         Route::platform(post, CONFIRM, ASKED, async |c: Read| confirm(&c.app, c.principal()).await),
     ]
 }

@@ -60,7 +60,8 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, DISABLE, opened, confirm_disable)
             .says("Ask before disabling somebody"),
         Route::platform(Method::Post, DISABLE, disabled, disable)
-            .says("Disable somebody who signs in to the platform"),
+            .says("Disable somebody who signs in to the platform")
+            .sensitive(),
         Route::platform(Method::Post, ENABLE, enabled, enable)
             .says("Let somebody sign in to the platform again")
             .sensitive(),

@@ -43,7 +43,8 @@ pub fn routes() -> Vec<Route> {
         Route::console(Method::Get, everybody, form, ask_everybody)
             .says("Ask before ending all sessions of a tenant"),
         Route::console(Method::Post, everybody, ended, end_everybody)
-            .says("End all sessions of a tenant"),
+            .says("End all sessions of a tenant")
+            .sensitive(),
         Route::console(Method::Post, one, ended, end).says("End somebody's session"),
         Route::console(Method::Get, of, opened, ask_of)
             .says("Ask before ending all sessions of a member"),
@@ -53,7 +54,8 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, platform_everybody, form, platform_ask_everybody)
             .says("Ask before ending all sessions of platform administrators"),
         Route::platform(Method::Post, platform_everybody, ended, platform_end_everybody)
-            .says("End all sessions of platform administrators"),
+            .says("End all sessions of platform administrators")
+            .sensitive(),
         Route::platform(Method::Post, platform_one, ended, platform_end)
             .says("End a platform administrator's session"),
         Route::platform(Method::Get, platform_of, opened, platform_ask_of)

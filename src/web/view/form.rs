@@ -48,6 +48,8 @@ pub enum FieldError {
     },
     /// A code or password that a change to one's own sign-in takes.
     ProofWrong,
+    /// A password where a passkey has to be shown first.
+    ProofPasskey,
     SlugFormat,
     SlugTaken,
     EmailTaken,
@@ -100,6 +102,7 @@ impl FieldError {
                 number("sign-in-throttled-text", "count", seconds)
             }
             Self::ProofWrong => plain("error-proof-wrong"),
+            Self::ProofPasskey => plain("error-proof-passkey"),
             Self::SlugFormat => plain("error-slug-format"),
             Self::SlugTaken => plain("error-slug-taken"),
             Self::EmailTaken => plain("error-email-taken"),

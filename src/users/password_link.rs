@@ -1,0 +1,51 @@
+//! A link with which a member chooses a password: handed over by whoever looks after them, where
+//! they have none yet or have forgotten it and there is no mail.
+
+use zeroize::Zeroizing;
+
+use super::model::{Member, UserError};
+use super::{change, repo};
+use crate::audit::event::Resource;
+use crate::audit::{Event, catalogue};
+use crate::authn::Person;
+use crate::authn::links::{self, About, NewLink, Purpose};
+use crate::authz::permission::UserUpdate;
+use crate::authz::{Grant, Principal};
+use crate::crypto::token::Token;
+use crate::tenants::{Tenant, Tenants};
+
+/// Makes the link: its path and query, for half an hour and once. It does not sign in; a second
+/// factor is asked for as ever, and the password that there is works until it is used.
+///
+/// # Errors
+/// [`UserError::TooMuch`] when the member has rights that the caller lacks; [`UserError::Oneself`]
+/// for one's own: one's own password is changed with the current one.
+pub async fn password_link(
+    tenants: &Tenants,
+    grant: &Grant<UserUpdate>,
+    tenant: &Tenant,
+    who: &str,
+) -> Result<(Member, Zeroizing<String>), UserError> {
+    let token = Token::generate(tenant.id, tenants.runtime().random.as_ref());
+    let link = Zeroizing::new(Purpose::Reset.link(&format!("/t/{}", tenant.slug), &token));
+    let (who, principal, realm) = (who.to_owned(), grant.caller().principal.clone(), grant.realm());
+    let written = tenants.write(grant, move |tx| {
+        let member = change::beneath(tx, &principal, &who)?;
+        if matches!(principal, Principal::User { id, .. } if id == member.id) {
+            return Err(UserError::Oneself);
+        }
+        let person = Person::by_id(tx, realm, *member.id.bytes())?.ok_or(UserError::NotFound)?;
+        let about = Some(About {
+            id: person.id,
+            subject: person.subject,
+            password: person.password_hash(),
+        });
+        let (address, details) = (Some(person.email.as_str()), None);
+        let new = NewLink { purpose: Purpose::Reset, about, address, details, browser: None };
+        links::insert(tx, &token, &new)?;
+        let mut event = Event::new(catalogue::PASSWORD_RESET_REQUESTED);
+        event.resource = Some(Resource::new("user", member.id.to_string()));
+        Ok::<_, UserError>((repo::find(tx, member.id)?, event.into()))
+    });
+    Ok((written.await?.value, link))
+}
