@@ -385,6 +385,8 @@ confirm-reset-factors-title = Take away the second factors of { $subject }?
 confirm-reset-factors-text = App, passkeys and recovery codes stop working, and all sessions end at once. Be sure that it is really this person who asks: until they have set up another one, their password is enough.
 confirm-reset-factors-button = Take away
 factors-reset = Reset second factor
+member-link = Link for a new password
+member-link-text = For somebody who has forgotten theirs. It is shown once, to be handed over; until it is used, the former password works.
 factors-reset-text = For somebody who has lost app and recovery codes.
 confirm-reset-admin-title = Take away the password of { $subject }?
 confirm-reset-admin-text = All sessions end at once. The next page shows a link, once, with which this person chooses another password.
@@ -532,7 +534,7 @@ admin-link-title = Link for choosing a password
 admin-link-text = Give this link to { $email }, in person or over a channel that you trust.
 admin-link-once = It is shown only now, works once and for 30 minutes. Whoever has it chooses the password.
 admin-link-label = One-time link
-admin-link-back = To the administrators
+admin-link-back = Done
 hint-admin-role = Administrators change things, auditors see everything about the platform, support sees whether tenants and jobs are well.
 
 ## API keys
