@@ -93,7 +93,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
-        may_link: may_rename && state == MemberState::Active,
+        may_link: may && may_rename && state == MemberState::Active,
         may_reset_factors: may && has_factor && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,
