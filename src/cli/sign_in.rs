@@ -48,13 +48,18 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::FourEyesOff { slug } => {
             let (grant, tenant) = operator.tenant::<SignInManage>(&slug).await?;
             let platform = operator.platform::<PlatformAuditRecord>().await?;
-            settings::four_eyes_off_by_operator(tenants, &grant, &platform, &tenant).await?;
-            let text = format!(
-                "Four eyes are off in {slug}: what waited still waits, and new acts need no second \
-                 person.\nThe tenant's log and the platform's say that this was done from the \
-                 machine."
-            );
-            Ok(Report::done(json!({ "tenant": slug, "fourEyes": false }), text))
+            let changed =
+                settings::four_eyes_off_by_operator(tenants, &grant, &platform, &tenant).await?;
+            let text = match changed {
+                true => format!(
+                    "Four eyes are off in {slug}: what waited still waits, and new acts need no \
+                     second person.\nThe tenant's log and the platform's say that this was done \
+                     from the machine."
+                ),
+                false => format!("Four eyes are off in {slug} already. Nothing was changed."),
+            };
+            let json = json!({ "tenant": slug, "fourEyes": false, "changed": changed });
+            Ok(Report::done(json, text))
         }
     }
 }

@@ -66,10 +66,11 @@ pub async fn four_eyes_off(
     grant: &Grant<SignInManage>,
     approved: Approved,
 ) -> Result<(), SettingsError> {
-    change(tenants, grant, without_four_eyes, Way::Approved(approved)).await
+    change(tenants, grant, without_four_eyes, Way::Approved(approved)).await.map(|_| ())
 }
 
 /// Turns four eyes off where nobody is left who could approve that. The platform's log says so too.
+/// `false`: they were off already, and nothing was changed or recorded.
 ///
 /// # Errors
 /// [`SettingsError::NotTheOperator`]
@@ -78,17 +79,19 @@ pub async fn four_eyes_off_by_operator(
     grant: &Grant<SignInManage>,
     platform: &Grant<PlatformAuditRecord>,
     tenant: &Tenant,
-) -> Result<(), SettingsError> {
+) -> Result<bool, SettingsError> {
     if !matches!(grant.caller().principal, Principal::LocalOperator { .. }) {
         return Err(SettingsError::NotTheOperator);
     }
-    change(tenants, grant, without_four_eyes, Way::FromTheMachine).await?;
+    if !change(tenants, grant, without_four_eyes, Way::FromTheMachine).await? {
+        return Ok(false);
+    }
     tracing::warn!(tenant = %tenant.slug, "four eyes were turned off from the machine");
     let mut event = Event::new(catalogue::SETTINGS_CHANGED);
     event.resource = Some(Resource::new("tenant", tenant.id.to_string()));
     event.custom_fields.insert("fourEyes".into(), FROM_THE_MACHINE.into());
     let record = tenants.disclose(platform, move |_| Ok::<_, SettingsError>(((), event)));
-    record.await.map(|_| ())
+    record.await.map(|_| true)
 }
 
 const FROM_THE_MACHINE: &str = "turned off by the machine's operator, without a second person";
@@ -104,19 +107,20 @@ enum Way {
     FromTheMachine,
 }
 
+/// Whether anything had to be changed.
 async fn change(
     tenants: &Tenants,
     grant: &Grant<SignInManage>,
     to: impl Fn(&SignInPolicy) -> SignInPolicy + Send + 'static,
     way: Way,
-) -> Result<(), SettingsError> {
+) -> Result<bool, SettingsError> {
     let realm = grant.realm();
     let written = tenants.write(grant, move |tx| {
         let before = SignInPolicy::read(tx)?;
         let after = to(&before);
         let passed = pass(tx, &before, &after, &way)?;
         if before == after {
-            return Ok(((), passed));
+            return Ok((false, passed));
         }
         let mut event = changed(&before, &after);
         if after.second_factor_for_all && !before.second_factor_for_all {
@@ -131,9 +135,9 @@ async fn change(
             }
         }
         repo::set_sign_in(tx, &after, tx.runtime().now())?;
-        Ok::<_, SettingsError>(((), passed.and(event)))
+        Ok::<_, SettingsError>((true, passed.and(event)))
     });
-    written.await.map(|_| ())
+    written.await.map(|written| written.value)
 }
 
 /// Four eyes are turned on where two people could turn them off again, and off by two.

@@ -103,12 +103,24 @@ fn literals(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').skip(1)
 }
 
-fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
+fn listed(catalogue: &'static str) -> impl Iterator<Item = &'static str> {
     catalogue
         .lines()
         .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
         .filter_map(|line| Some(line.split_once(" =")?.0))
-        .collect()
+}
+
+fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
+    listed(catalogue).collect()
+}
+
+/// The later one would silently take the place of the earlier one.
+#[test]
+fn no_message_is_there_twice() {
+    let mut seen = BTreeSet::new();
+    for id in listed(PAGES).chain(listed(CODES)) {
+        assert!(seen.insert(id), "{id} is defined twice");
+    }
 }
 
 #[test]

@@ -279,6 +279,10 @@ async fn a_shell_asks_as_well_and_has_a_way_out_that_both_logs_record() {
     let last = log.iter().max_by_key(|entry| entry["seq"].as_u64()).unwrap();
     assert_eq!(last["actor"]["type"], "local_operator", "{last}");
     assert!(last["customFields"]["fourEyes"].as_str().unwrap().contains("without a second"));
+    let entries = pair.count("settings.changed").await;
+    let again = pair.app.cli(&["tenant", "four-eyes", "off", "acme"], "");
+    assert_eq!((&off["changed"], &again["changed"]), (&true.into(), &false.into()), "{again}");
+    assert_eq!(pair.count("settings.changed").await, entries);
     // What was asked for still takes somebody who approves it.
     assert_eq!(pair.state(id).await, "waiting");
     assert_eq!(decide(&pair.second, id, "approve", &[]).await.status, 303);

@@ -10,7 +10,7 @@ use crate::audit::catalogue;
 use crate::authz::permission::{
     AccountRead, AccountWrite, PlatformAccountRead, PlatformAccountWrite,
 };
-use crate::authz::{Grant, Permission, Writes};
+use crate::authz::{Grant, Permission, Realm, Writes};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::input::Input;
 use crate::http::limits::RateClass;
@@ -78,7 +78,9 @@ async fn page<P: Permission>(
     status: StatusCode,
 ) -> Answer {
     let users::Own { id, name, email, role } = users::own(&app.tenants, grant).await?;
-    respond::page_with(status, &AccountPage { chrome, name, email, role, id, password })
+    let may_change_email = matches!(grant.realm(), Realm::Tenant(_)) && app.mailer.is_configured();
+    let page = AccountPage { chrome, name, email, role, id, may_change_email, password };
+    respond::page_with(status, &page)
 }
 
 #[derive(Deserialize)]

@@ -67,7 +67,7 @@ fn form(call: &OpenCall, token: &str, password: Field, password_again: Field) ->
 }
 
 fn expired(call: &OpenCall) -> Answer {
-    let problem = SetupLinkProblem::Expired;
+    let problem = SetupLinkProblem::Password;
     let make = |chrome| SetupLinkPage { chrome, problem };
     frame::open_page(call, "setup-link-expired-title", make, |page| {
         respond::page_with(StatusCode::NOT_FOUND, page)

@@ -4,7 +4,9 @@ use super::audit_rows;
 use crate::api_keys;
 use crate::audit::catalogue;
 use crate::authz::Principal;
-use crate::authz::permission::{AccountRead, ApiKeyRead, AuditRead, ConversationRead, UserRead};
+use crate::authz::permission::{
+    AccountRead, ApiKeyCreate, ApiKeyRead, AuditRead, ConversationRead, UserRead,
+};
 use crate::conversations;
 use crate::http::call::Call;
 use crate::http::failure::Failure;
@@ -41,7 +43,8 @@ async fn home(call: Call<AccountRead>) -> Answer {
         Principal::User { name, .. } => name.clone(),
         _ => String::new(),
     };
-    let steps = match is_empty {
+    // They begin with a key.
+    let steps = match is_empty && call.also::<ApiKeyCreate>().is_some() {
         true => first_steps(call.app.base_url(), call.tenant.slug.as_str()),
         false => Vec::new(),
     };

@@ -214,6 +214,9 @@ async fn reveal<P: Permission>(
     former_until: Option<Timestamp>,
 ) -> Answer {
     let title = if former_until.is_some() { "key-rotated-title" } else { "key-created-title" };
+    // A key of picked permissions need not have this one.
+    let may_ask = made.key.permissions.iter().any(|name| name == Flag::AccountRead.name());
+    let example = may_ask.then(|| example(call.app.base_url(), call.tenant.slug.as_str()));
     respond::page(&KeyCreatedPage {
         chrome: frame::tenant(call, title, Section::Keys).await?,
         rights: rights(&made.key),
@@ -221,7 +224,7 @@ async fn reveal<P: Permission>(
         expires: made.key.expires_at,
         former_until,
         token: made.token.to_string(),
-        example: example(call.app.base_url(), call.tenant.slug.as_str()),
+        example,
     })
 }
 
@@ -245,7 +248,10 @@ async fn refuse(call: &Call<ApiKeyCreate>, form: &Form, error: &ApiKeyError) -> 
         ApiKeyError::Network(_) | ApiKeyError::Networks => {
             page.networks.error = Some(words("error-key-network"));
         }
-        ApiKeyError::Rights => page.role.error = Some(words("error-key-permissions")),
+        ApiKeyError::Rights => {
+            page.role.error = Some(words("error-key-permissions"));
+            page.lacks_permissions = true;
+        }
         _ => page.role.error = Some(FieldError::Choice),
     }
     show(call, Some(page)).await

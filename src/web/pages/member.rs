@@ -16,28 +16,34 @@ use crate::roles::{self, RoleError};
 use crate::trail;
 use crate::users::{self, Member, MemberState, UserError};
 use crate::web::problems::{as_sentence, missing_or_too_long};
+use crate::web::view::admins::AdminLinkPage;
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::general::{ConfirmAct, ConfirmPage};
 use crate::web::view::members::MemberPage;
-use crate::web::view::state::Notice;
+use crate::web::view::state::{Notice, SecondFactorState};
 use crate::web::{frame, respond};
 
 const ONE: &str = "/t/{tenant}/members/{id}";
 const NAME: &str = "/t/{tenant}/members/{id}/name";
 const ROLE: &str = "/t/{tenant}/members/{id}/role";
+const LINK: &str = "/t/{tenant}/members/{id}/password-link";
 const DISABLE: &str = "/t/{tenant}/members/{id}/disable";
 const ENABLE: &str = "/t/{tenant}/members/{id}/enable";
 
 pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
     let renamed = Audit::Events(&[catalogue::USER_UPDATED]);
+    let linked = Audit::Events(&[catalogue::PASSWORD_RESET_REQUESTED]);
     let role = Audit::Events(&[catalogue::ROLE_CHANGED]);
     let disabled = Audit::Events(&[catalogue::USER_DISABLED]);
     let enabled = Audit::Events(&[catalogue::USER_ENABLED]);
     vec![
         Route::console(Method::Get, ONE, opened, show).says("One member"),
         Route::console(Method::Post, NAME, renamed, rename).says("Change a member's name"),
+        Route::console(Method::Post, LINK, linked, link)
+            .says("Make a link for a member's new password; the answer shows it once")
+            .sensitive(),
         Route::console(Method::Post, ROLE, role, change_role)
             .says("Change a member's role")
             .sensitive(),
@@ -69,6 +75,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
     let (state, created, code) = (member.state, member.created_at, member.role.clone());
     let old_name = member.name.clone();
     let row = row(call, &names, member);
+    let has_factor = row.factor == SecondFactorState::On;
     let may = within && !row.is_me;
     // In a frozen tenant rights can be taken away, not given back.
     let frozen = call.tenant.state == TenantState::Frozen;
@@ -86,7 +93,8 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
-        may_reset_factors: may && call.also::<UserFactorReset>().is_some(),
+        may_link: may && may_rename && state == MemberState::Active,
+        may_reset_factors: may && has_factor && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,
     };
@@ -115,6 +123,19 @@ fn done<P>(call: &Call<P>, notice: Notice) -> Answer {
 #[derive(Deserialize)]
 struct NameForm {
     name: String,
+}
+
+async fn link(call: Call<UserUpdate>) -> Answer {
+    let (tenants, tenant) = (&call.app.tenants, &call.tenant);
+    let (member, link) =
+        users::password_link(tenants, &call.grant, tenant, &id(&call)?).await?;
+    respond::page(&AdminLinkPage {
+        chrome: frame::tenant(&call, "admin-link-title", Section::Members).await?,
+        email: member.email.unwrap_or_default(),
+        link: format!("{}{}", call.app.base_url(), link.as_str()),
+        back: here(&call)?,
+        list: "nav-members",
+    })
 }
 
 async fn rename(call: Call<UserUpdate>) -> Answer {

@@ -52,10 +52,11 @@ async fn show(call: Call<AccountRead>) -> Answer {
 async fn page<P: Permission>(call: &Call<P>, email: Field, current: Field) -> Answer {
     let me = users::own(&call.app.tenants, &also::<_, AccountRead>(call)?).await?;
     let wrong = email.error.is_some() || current.error.is_some();
+    let mails = call.app.mailer.is_configured();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let chrome = frame::tenant(call, "account-email-title", Section::Account).await?;
     let now = me.email;
-    respond::page_with(status, &EmailPage { chrome, now, email, current })
+    respond::page_with(status, &EmailPage { chrome, mails, now, email, current })
 }
 
 #[derive(Deserialize)]
@@ -66,14 +67,9 @@ struct Form {
 
 async fn ask(call: Call<AccountWrite>) -> Answer {
     let Form { email, current } = call.input.form()?;
-    if users::check_email(email.trim()).is_err() {
+    let mails = call.app.mailer.is_configured();
+    if !mails || users::check_email(email.trim()).is_err() {
         return page(&call, Field::wrong(email, FieldError::Email), Field::default()).await;
-    }
-    if !call.app.mailer.is_configured() {
-        let off = FieldError::Other(
-            crate::web::messages::Messages::english().text("account-email-off").into_owned(),
-        );
-        return page(&call, Field::wrong(email, off), Field::default()).await;
     }
     let (app, base) = (&call.app, format!("/t/{}", call.tenant.slug));
     let asked =

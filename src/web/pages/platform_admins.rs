@@ -139,6 +139,8 @@ async fn link_page(call: &PlatformCall<PlatformAdminManage>, id: AdminId, email:
         chrome: frame::platform(call, "admin-link-title", Section::PlatformAdmins).await?,
         email: email.to_owned(),
         link: href(&path, &[("token", token.as_str())]),
+        back: ALL.to_owned(),
+        list: "nav-admins",
     })
 }
 

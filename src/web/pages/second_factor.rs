@@ -226,8 +226,8 @@ async fn app_page(call: &OpenCall, at: &UnderWay, code: Field, status: StatusCod
         Err(AuthnError::Ticket) => return ended(&at.place),
         Err(error) => return Err(error.into()),
     };
-    let (sign_in, name) = (at.place.sign_in(), at.ticket.name.clone());
-    let make = |chrome| EnrolPage { chrome, sign_in, name, app, code };
+    let sign_in = at.place.sign_in();
+    let make = |chrome| EnrolPage { chrome, sign_in, app, code };
     frame::open_page(call, "enrol-title", make, |page| respond::page_with(status, page))
 }
 

@@ -14,6 +14,8 @@ pub struct AccountPage {
     /// The role's code.
     pub role: String,
     pub id: String,
+    /// Members change their own address, where mail can be sent to the new one.
+    pub may_change_email: bool,
     pub password: PasswordForm,
 }
 

@@ -65,4 +65,7 @@ pub struct AdminLinkPage {
     /// The address that the link is for.
     pub email: String,
     pub link: String,
+    /// Where one came from, and the message that names the list above it.
+    pub back: String,
+    pub list: &'static str,
 }

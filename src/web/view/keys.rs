@@ -63,6 +63,8 @@ pub struct KeyForm {
     pub roles: Vec<Choice>,
     /// What the person may give, by domain.
     pub scopes: Vec<ScopeGroup>,
+    /// None was picked where one has to be.
+    pub lacks_permissions: bool,
     /// One a line.
     pub networks: Field,
     /// A date, `2027-01-31`; empty for never.
@@ -72,7 +74,7 @@ pub struct KeyForm {
 impl KeyForm {
     pub fn new(roles: Vec<Choice>, scopes: Vec<ScopeGroup>) -> Self {
         let (name, role, networks, expires) = Default::default();
-        Self { name, role, roles, scopes, networks, expires }
+        Self { name, role, roles, scopes, lacks_permissions: false, networks, expires }
     }
 
     pub fn is_refused(&self) -> bool {
@@ -109,8 +111,8 @@ pub struct KeyCreatedPage {
     pub former_until: Option<Timestamp>,
     /// The secret itself. Taken from its zeroising wrapper at the last moment.
     pub token: String,
-    /// A `curl` line that proves the key works; see [`example`].
-    pub example: String,
+    /// A `curl` line that proves the key works, where the key may be asked about; see [`example`].
+    pub example: Option<String>,
 }
 
 impl KeyCreatedPage {
@@ -119,10 +121,10 @@ impl KeyCreatedPage {
     }
 }
 
-/// Lists conversations with a key that stands in `$STRONGROOM_KEY`.
+/// Asks who one is, with a key that stands in `$STRONGROOM_KEY`.
 pub fn example(origin: &str, slug: &str) -> String {
     format!(
-        "curl -k {origin}/api/v1/conversations/{slug} \\\n  \
+        "curl -k {origin}/api/v1/me/{slug} \\\n  \
          -H \"Authorization: Bearer $STRONGROOM_KEY\""
     )
 }

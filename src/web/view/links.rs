@@ -86,6 +86,8 @@ pub struct RegisterPage {
 #[template(path = "account_email.html")]
 pub struct EmailPage {
     pub chrome: Chrome,
+    /// Without mail there is no way to confirm another address, so no form.
+    pub mails: bool,
     pub now: String,
     pub email: Field,
     pub current: Field,

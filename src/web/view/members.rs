@@ -86,13 +86,16 @@ pub struct MemberPage {
     pub may_disable: bool,
     pub may_enable: bool,
     pub may_reset_factors: bool,
+    /// Whether a link for a new password can be made.
+    pub may_link: bool,
     /// Why nothing can be done: the person has rights that the one who looks lacks.
     pub is_above: bool,
 }
 
 impl MemberPage {
     pub fn may_nothing(&self) -> bool {
-        let may_turn = self.may_disable || self.may_enable || self.may_reset_factors;
+        let may_turn =
+            self.may_disable || self.may_enable || self.may_reset_factors || self.may_link;
         self.name.is_none() && self.roles.is_empty() && !may_turn
     }
 }

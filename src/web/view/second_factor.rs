@@ -29,7 +29,6 @@ pub struct SecondFactorPage {
 pub struct EnrolPage {
     pub chrome: Chrome,
     pub sign_in: String,
-    pub name: String,
     pub app: AppView,
     pub code: Field,
 }

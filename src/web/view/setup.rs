@@ -74,12 +74,18 @@ pub enum SetupLinkProblem {
     Expired,
     /// Set-up was done already.
     Used,
+    /// A link for choosing a password, used or past its time.
+    Password,
 }
 
 impl SetupLinkProblem {
+    const SETUP_LINK: &str = "strongroom admin setup-link";
+    const CREATE: &str = "strongroom admin create you@example.org";
+    const RESET: &str = "strongroom admin reset you@example.org";
+
     pub const fn title(&self) -> &'static str {
         match self {
-            Self::Expired => "setup-link-expired-title",
+            Self::Expired | Self::Password => "setup-link-expired-title",
             Self::Used => "setup-link-used-title",
         }
     }
@@ -88,6 +94,16 @@ impl SetupLinkProblem {
         match self {
             Self::Expired => "setup-link-expired-text",
             Self::Used => "setup-link-used-text",
+            Self::Password => "choose-password-over-text",
+        }
+    }
+
+    /// What helps, typed on the machine.
+    pub const fn command(&self) -> &'static str {
+        match self {
+            Self::Expired => Self::SETUP_LINK,
+            Self::Used => Self::CREATE,
+            Self::Password => Self::RESET,
         }
     }
 }
