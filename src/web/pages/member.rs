@@ -127,8 +127,7 @@ struct NameForm {
 
 async fn link(call: Call<UserUpdate>) -> Answer {
     let (tenants, tenant) = (&call.app.tenants, &call.tenant);
-    let (member, link) =
-        users::password_link(tenants, &call.grant, tenant, &id(&call)?).await?;
+    let (member, link) = users::password_link(tenants, &call.grant, tenant, &id(&call)?).await?;
     respond::page(&AdminLinkPage {
         chrome: frame::tenant(&call, "admin-link-title", Section::Members).await?,
         email: member.email.unwrap_or_default(),
