@@ -71,12 +71,15 @@ impl<P> Clone for Grant<P> {
     }
 }
 
+/// What stands before the permission that a caller lacks.
+pub const LACKS: &str = "this credential lacks the permission ";
+
 /// Why a caller was refused. What they are told does not depend on whether a tenant exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     #[error("this credential does not open that tenant")]
     OtherRealm,
-    #[error("this credential lacks the permission {0}")]
+    #[error("{LACKS}{0}")]
     Missing(&'static str),
     #[error(
         "the tenant is frozen: nothing can be changed until a platform administrator unfreezes it"

@@ -22,7 +22,7 @@ pub mod permission;
 mod principal;
 mod role;
 
-pub use grant::{Denied, Grant, Realm, TenantState, authorize};
+pub use grant::{Denied, Grant, LACKS, Realm, TenantState, authorize};
 pub use permission::{Flag, Permission, Withdraws, Writes};
 pub use principal::{Actor, Browser, Caller, Principal, RequestContext};
 pub use role::{Permissions, Rights, Role, UnknownRole};

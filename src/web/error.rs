@@ -11,7 +11,7 @@ use super::view::chrome::Chrome;
 use super::view::general::{ErrorPage, ErrorPageKind, WayBack};
 use crate::app::App;
 use crate::authn;
-use crate::authz::RequestContext;
+use crate::authz::{LACKS, RequestContext};
 use crate::http::call::{PLATFORM_COOKIE, TENANT_COOKIE};
 use crate::http::failure::Failure;
 use crate::http::headers::put;
@@ -35,7 +35,7 @@ pub async fn render(
         },
         status,
         kind,
-        detail: (failure.kind != ErrorKind::Internal).then(|| as_sentence(&failure.detail)),
+        detail: (failure.kind != ErrorKind::Internal).then(|| said(messages, &failure.detail)),
         request_id: context.id.to_string(),
         ways: ways(request, kind, signed_in.as_ref()),
     };
@@ -47,6 +47,16 @@ pub async fn render(
         put(response.headers_mut(), "retry-after", &seconds.to_string());
     }
     response
+}
+
+/// People have a role, applications a credential.
+fn said(messages: &Messages, detail: &str) -> String {
+    match detail.strip_prefix(LACKS) {
+        Some(permission) => {
+            messages.with("problem-forbidden-lacks", &[("permission", permission.into())]).into()
+        }
+        None => as_sentence(detail),
+    }
 }
 
 fn kind(failure: &Failure) -> ErrorPageKind {
@@ -118,4 +128,18 @@ pub fn to_sign_in(request: &HttpRequest, surface: Surface) -> HttpResponse {
         (_, Err(_)) => "/".to_owned(),
     };
     super::respond::see_other(&target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authz::Denied;
+
+    #[test]
+    fn people_are_told_of_their_role_and_applications_of_their_credential() {
+        let detail = Denied::Missing("api_key.create").to_string();
+        assert_eq!(detail, "this credential lacks the permission api_key.create");
+        let said = said(Messages::english(), &detail);
+        assert_eq!(said, "Your role lacks the permission api_key.create.");
+    }
 }

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::with_notice;
 use crate::admins::{self, AdminError};
 use crate::audit::catalogue;
 use crate::authn::{self, AuthnError, LinkFor};
@@ -19,6 +20,7 @@ use crate::web::problems::{self, PASSWORD_MIN};
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::platform::ChoosePasswordPage;
 use crate::web::view::setup::{SetupLinkPage, SetupLinkProblem};
+use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
 
 const WHY: &str = "the one-time link is the credential";
@@ -87,7 +89,7 @@ async fn choose(call: OpenCall) -> Answer {
     let grant = tenants.authorize_platform::<PlatformAdminManage>(&caller, route).await?;
     let hasher = &call.app.hasher;
     match admins::choose_password(tenants, hasher, &grant, token.clone(), sent.password).await {
-        Ok(()) => Ok(respond::see_other("/platform/login?notice=password-changed")),
+        Ok(()) => Ok(respond::see_other(&with_notice("/platform/login", Notice::PasswordSet))),
         Err(AdminError::User(UserError::Password(error))) => {
             let error = problems::password(error);
             form(&call, &token, Field::wrong(String::new(), error), Field::default())

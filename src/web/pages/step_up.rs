@@ -65,7 +65,8 @@ async fn instead(
     caller: &Arc<Caller>,
     ask: &Ask,
 ) -> Result<HttpResponse, Failure> {
-    let act = input.route.summary;
+    // What follows a semicolon is for who reads the API.
+    let act = input.route.summary.split(';').next().unwrap_or_default();
     let before = match &ask.kept {
         Some(kept) => Before::Form { act, kept: kept.clone() },
         None => {

@@ -217,6 +217,7 @@ labelled! {
         AdminEnabled: "admin-enabled", "notice-admin-enabled", Good;
         KeyRevoked: "key-revoked", "notice-key-revoked", Good;
         PasswordChanged: "password-changed", "notice-password-changed", Good;
+        PasswordSet: "password-set", "notice-password-set", Good;
         SessionEnded: "session-ended", "notice-session-ended", Good;
         SessionsEnded: "sessions-ended", "notice-sessions-ended", Good;
         DeviceForgotten: "device-forgotten", "notice-device-forgotten", Good;
