@@ -236,7 +236,7 @@ async fn a_role_with_one_permission_reaches_exactly_its_routes() {
     let owner = app.client(app.key("acme", "owner"));
     define(&owner, "one", &[]).await;
     member(&app, "one@example.org", "one");
-    let person = app.session("acme", "one@example.org", PASSWORD).await;
+    let mut person = app.session("acme", "one@example.org", PASSWORD).await;
     let nobody = "00000000-0000-7000-8000-000000000000";
     let guarded: Vec<Flag> = pages().map(|(_, flag)| flag).collect();
     let mut tried = Permissions::default();
@@ -248,6 +248,10 @@ async fn a_role_with_one_permission_reaches_exactly_its_routes() {
         let changes = json!({ "permissions": [flag.name()] });
         patch(&owner, &format!("{ROLES}/one"), &changes).await.expect(200);
         let has = Permissions::own_account().or([flag].into_iter().collect());
+        if person.get("/t/acme/account").await.status == 303 {
+            // What only owners may do asks for a second factor, and the session had none.
+            person = app.session("acme", "one@example.org", PASSWORD).await;
+        }
         for (route, needed) in pages().filter(|(route, _)| !route.upgrades) {
             let path = route.path.replace("{tenant}", "acme").replace("{id}", nobody);
             let path = path.replace("{seq}", "1").replace("{code}", "nobody");
