@@ -227,8 +227,13 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
                 session::end_elsewhere(tenants, realm, &former, &request).await;
             }
             let device = (client == Client::Browser).then_some(device);
-            let binding = HEXLOWER.encode(&runtime.bytes::<16>());
-            let cookie = Zeroizing::new(format!("{}.{binding}", *revealed));
+            let cookie = match client {
+                Client::Browser => {
+                    let binding = HEXLOWER.encode(&runtime.bytes::<16>());
+                    Zeroizing::new(format!("{}.{binding}", *revealed))
+                }
+                Client::Api => revealed,
+            };
             Admission::In(SignedIn { cookie, principal, session, device })
         }
         Some(wanted) => Admission::Wanted { wanted, ticket: revealed },
