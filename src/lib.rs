@@ -27,6 +27,7 @@ pub mod provision;
 pub mod roles;
 pub mod sessions;
 pub mod settings;
+pub mod sso;
 pub mod store;
 pub mod streams;
 pub mod tenants;

@@ -59,6 +59,7 @@ impl Wanted {
             registration: self.registration,
             registration_domains: self.registration_domains,
             four_eyes: self.four_eyes,
+            ..SignInPolicy::default()
         }
     }
 }

@@ -116,6 +116,12 @@ catalogue! {
         SESSION_CONFIRMED "session.confirmed" ["session_confirmed"] "Somebody proved again who they are, for a sensitive act.";
         DEVICE_REMEMBERED "device.remembered" ["device_remembered"] "Somebody signed in on a device for the first time.";
         DEVICE_FORGOTTEN "device.forgotten" ["device_forgotten"] "A device that somebody had signed in on was forgotten.";
+        IDENTITY_LINKED "identity.linked" ["identity_linked"] "A person at an identity provider was linked to a member.";
+        IDENTITY_UNLINKED "identity.unlinked" ["identity_unlinked"] "A person at an identity provider was unlinked from a member.";
+        BREAK_GLASS_USED "break_glass.used" ["break_glass_used"] "The emergency account signed in past single sign-on.";
+        SSO_REFUSED "sso.refused" ["sso_refused"] "A message of an identity provider was refused.";
+        SSO_TESTED "sso.tested" ["sso_tested"] "A sign-in at an identity provider was tried, without signing in.";
+        SSO_LOGOUT "sso.logout" ["sso_logout"] "An identity provider ended a person's sessions.";
         TOKEN_ISSUED "token.issued" ["token_issued"] "An access token and a refresh token were issued.";
         TOKEN_REFRESHED "token.refreshed" ["token_refreshed"] "A refresh token was exchanged for new tokens.";
         TOKEN_REUSED "token.reused" ["token_reused"] "A refresh token was used twice: its session was ended.";
@@ -183,6 +189,13 @@ catalogue! {
         APPROVAL_WITHDRAWN "approval.withdrawn" ["approval_withdrawn"] "Somebody took back what they had asked approval for.";
         APPROVAL_EXPIRED "approval.expired" ["approval_expired"] "Nobody approved an act in time.";
         SETTINGS_CHANGED "settings.changed" ["settings_changed"] "Settings were changed.";
+        PROVIDER_CREATED "identity_provider.created" ["identity_provider_created"] "An identity provider was set up.";
+        PROVIDER_CHANGED "identity_provider.changed" ["identity_provider_changed"] "An identity provider's settings were changed, or it was turned on or off.";
+        PROVIDER_DELETED "identity_provider.deleted" ["identity_provider_deleted"] "An identity provider was removed.";
+        SSO_KEY_CHANGED "sso_key.changed" ["sso_key_changed"] "A key of single sign-on was made, put to use or removed.";
+        GROUP_CREATED "group.created" ["group_created"] "A group was created by provisioning.";
+        GROUP_CHANGED "group.changed" ["group_changed"] "A group's name or members were changed by provisioning.";
+        GROUP_DELETED "group.deleted" ["group_deleted"] "A group was deleted by provisioning.";
         INTEGRATION_CHANGED "integration.changed" ["integration_changed"] "An integration was added, changed or removed.";
         API_KEY_CREATED "api_key.created" ["api_key_created"] "An API key was created.";
         API_KEY_UPDATED "api_key.updated" ["api_key_updated"] "An API key's name, rights, networks or expiry were changed.";
@@ -213,6 +226,8 @@ catalogue! {
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
         MAIL_FAILED "mail.failed" ["mail_failed"] "A mail could not be delivered and was given up.";
         MAIL_TESTED "mail.tested" ["mail_tested"] "A test mail was sent.";
+        PROVIDER_EXPIRING "identity_provider.expiring" ["identity_provider_expiring"] "A certificate or the metadata of single sign-on ends soon.";
+        PROVIDER_REFRESHED "identity_provider.refreshed" ["identity_provider_refreshed"] "An identity provider's metadata was fetched and had changed.";
         LOG_OPENED "log.opened" ["log_opened"] "A new audit log begins; names the log before, if there was one.";
         AUDIT_PRUNED "audit.pruned" ["audit_pruned"] "Entries past their retention were removed.";
         INDEX_REBUILT "index.rebuilt" ["index_rebuilt"] "The search index was dropped and is built anew.";

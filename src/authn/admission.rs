@@ -5,7 +5,9 @@ use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
 use super::person::{Needs, Person};
+use super::policy::SignInPolicy;
 use super::session::{self, SignedIn};
+use super::sso::Vouched;
 use super::{AuthnError, device};
 use crate::args;
 use crate::audit::{Event, catalogue};
@@ -30,16 +32,22 @@ pub enum Factor {
     /// A code of an authenticator app.
     Authenticator,
     RecoveryCode,
+    /// What an identity provider vouches for.
+    Provider,
+    /// The same, from a provider that is trusted to have asked for two factors, and says so.
+    ProviderMfa,
 }
 
 impl Factor {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Password,
         Self::Link,
         Self::Passkey,
         Self::SecurityKey,
         Self::Authenticator,
         Self::RecoveryCode,
+        Self::Provider,
+        Self::ProviderMfa,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -50,12 +58,14 @@ impl Factor {
             Self::SecurityKey => "security-key",
             Self::Authenticator => "authenticator",
             Self::RecoveryCode => "recovery-code",
+            Self::Provider => "provider",
+            Self::ProviderMfa => "provider-mfa",
         }
     }
 
     /// Whether it is enough beside a first one, or in the place of both.
     pub(super) const fn is_second(self) -> bool {
-        !matches!(self, Self::Password | Self::Link)
+        !matches!(self, Self::Password | Self::Link | Self::Provider)
     }
 }
 
@@ -96,8 +106,24 @@ impl Factors {
         realm: Realm,
         person: &Person,
     ) -> Result<bool, AuthnError> {
+        if !self.fit(&SignInPolicy::read(tx)?, realm, person) {
+            return Ok(false);
+        }
         let is_strong = self.0.iter().any(|factor| factor.is_second());
         Ok(is_strong || self.wanted(person.needs(tx, realm)?).is_none())
+    }
+
+    /// Whether an identity provider is behind them, where nothing else counts. The emergency account
+    /// is for the day on which there is no provider.
+    fn fit(&self, policy: &SignInPolicy, realm: Realm, person: &Person) -> bool {
+        realm == Realm::Platform
+            || !policy.single_sign_on_only
+            || self.are_of_a_provider()
+            || policy.is_break_glass(person.id)
+    }
+
+    pub(super) fn are_of_a_provider(&self) -> bool {
+        self.0.iter().any(|factor| matches!(factor, Factor::Provider | Factor::ProviderMfa))
     }
 
     /// What is missing for somebody with these needs.
@@ -159,6 +185,8 @@ pub struct Proof {
     pub factors: Factors,
     pub client: Client,
     pub request: RequestContext,
+    /// What the identity provider said, where one vouches for the person.
+    pub vouched: Option<Vouched>,
     pub spend: Spend,
 }
 
@@ -180,7 +208,8 @@ pub enum Admission {
 
 /// # Errors
 /// [`AuthnError::WrongPassword`] when the person was disabled or their password changed meanwhile,
-/// [`AuthnError::Suspended`] when the tenant is; what `spend` says.
+/// [`AuthnError::Suspended`] when the tenant is; [`AuthnError::SingleSignOn`] where nothing but
+/// single sign-on counts; what `spend` says.
 pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admission, AuthnError> {
     let runtime = tenants.runtime();
     let owner = session::owner(realm);
@@ -204,6 +233,10 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
         if !person.active || person.password != proof.person.password {
             return Err(stale());
         }
+        let policy = SignInPolicy::read(tx)?;
+        if !proof.factors.fit(&policy, realm, &person) {
+            return Err(AuthnError::SingleSignOn);
+        }
         // Before what was shown is used up: setting up a second factor makes one needed.
         let spent = (proof.spend)(tx, &person)?;
         let wanted = proof.factors.wanted(person.needs(tx, realm)?);
@@ -212,7 +245,8 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
                 let (device, remembered) = device::remember(tx, &person, &proof, &mark)?;
                 let replaced = session::replace(tx, realm, proof.request.former_session())?;
                 let begun = session::insert(tx, realm, session, &hash, &person, device, &proof)?;
-                replaced.then(begun).then(remembered)
+                let past = past_single_sign_on(&policy, realm, &proof.factors);
+                replaced.then(begun).then(remembered).then(past)
             }
             Some(wanted) => wait(tx, &hash, &person, &proof, wanted)?,
         };
@@ -240,6 +274,16 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
     })
 }
 
+/// The emergency account is seen to be used.
+fn past_single_sign_on(policy: &SignInPolicy, realm: Realm, factors: &Factors) -> AuditEvents {
+    let is_past =
+        realm != Realm::Platform && policy.single_sign_on_only && !factors.are_of_a_provider();
+    match is_past {
+        true => Event::new(catalogue::BREAK_GLASS_USED).into(),
+        false => AuditEvents::none(),
+    }
+}
+
 /// Writes a ticket down: a sign-in that waits.
 fn wait(
     tx: &mut WriteTx<'_, SystemWrite>,
@@ -249,10 +293,14 @@ fn wait(
     wanted: Wanted,
 ) -> Result<AuditEvents, AuthnError> {
     let (now, proven) = (tx.runtime().now(), proof.factors.names());
+    let provider = match &proof.vouched {
+        Some(vouched) => Some(vouched.seal(tx, person)?),
+        None => None,
+    };
     tx.execute(
         "INSERT INTO sign_ins
-             (token_hash, person, password, proven, wanted, client, created, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             (token_hash, person, password, proven, wanted, client, created, expires, provider)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         args![
             hash,
             Value::Id(person.id),
@@ -261,7 +309,8 @@ fn wait(
             wanted.name(),
             proof.client.name(),
             now,
-            now.plus(limits::SIGN_IN_LIFE)
+            now.plus(limits::SIGN_IN_LIFE),
+            provider.as_deref()
         ],
     )?;
     let mut event = Event::new(catalogue::LOGIN_PENDING);

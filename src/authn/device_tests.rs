@@ -88,7 +88,7 @@ impl House {
     ) -> SignedIn {
         let (person, spend) = (self.person(tenant, name).await, Proof::nothing_spent());
         let factors = Factors::first(Factor::Password);
-        let proof = Proof { person, factors, client, request, spend };
+        let proof = Proof { person, factors, client, request, vouched: None, spend };
         match admit(&self.server.tenants, Realm::Tenant(tenant.id), proof).await.unwrap() {
             Admission::In(signed_in) => signed_in,
             Admission::Wanted { .. } => panic!("one factor is enough here"),

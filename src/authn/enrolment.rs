@@ -50,7 +50,8 @@ pub async fn enrol(
     code: SecretString,
     request: RequestContext,
 ) -> Result<(SignedIn, RecoveryCodes), AuthnError> {
-    let Ticket { person, proven, client, hash, .. } = wanting(tenants, realm, ticket).await?;
+    let Ticket { person, proven, client, vouched, hash, .. } =
+        wanting(tenants, realm, ticket).await?;
     let attempt =
         Attempt { realm, person: &person, source: Source::Ticket(hash), request: &request };
     check_first(&attempt, tenants, hash.to_vec(), code.clone()).await?;
@@ -67,7 +68,7 @@ pub async fn enrol(
         end_all(tx, realm, person.id, None)?;
         Ok(AuditEvents::from(enabled).and(made))
     });
-    match admit(tenants, realm, Proof { person, factors, client, request, spend }).await? {
+    match admit(tenants, realm, Proof { person, factors, client, request, vouched, spend }).await? {
         Admission::In(signed_in) => Ok((signed_in, codes)),
         // There is no such thing: an authenticator's code is a second factor.
         Admission::Wanted { .. } => Err(AuthnError::Ticket),

@@ -11,16 +11,19 @@ mod hasher;
 mod known;
 pub(crate) mod links;
 mod notice;
+pub mod oidc;
 mod own_factors;
 pub mod passkey;
 mod person;
 mod policy;
 mod recovery;
 mod rights;
+pub mod saml;
 mod second_factor;
 mod session;
 mod sign_in;
 mod single_factor;
+pub mod sso;
 mod standing;
 mod step_up;
 mod throttle;
@@ -117,6 +120,8 @@ pub enum AuthnError {
     Password(PasswordError),
     #[error("this passkey was used elsewhere or removed meanwhile: try again")]
     Passkey,
+    #[error("only single sign-on lets people in here: sign in with your organisation's account")]
+    SingleSignOn,
     #[error("a passkey alone is not enough here: sign in with your password first")]
     PasskeyNotAlone,
     #[error(transparent)]
@@ -143,7 +148,7 @@ impl Fault for AuthnError {
             Self::Obligatory => ErrorKind::Conflict,
             Self::TryLater(_) => ErrorKind::Throttled,
             Self::NotConfirmed | Self::NoPerson => ErrorKind::Invalid,
-            Self::Suspended => ErrorKind::Denied,
+            Self::Suspended | Self::SingleSignOn => ErrorKind::Denied,
             Self::SetupLink | Self::Link => ErrorKind::NotFound,
             Self::Password(_) => ErrorKind::Invalid,
             Self::Door(error) => error.kind(),
@@ -160,6 +165,7 @@ impl Fault for AuthnError {
             Self::Link => "link-over",
             Self::Password(error) => error.code(),
             Self::Suspended => "tenant-suspended",
+            Self::SingleSignOn => "single-sign-on-only",
             Self::SetupLink => "setup-link",
             Self::RefreshToken => "refresh-token-invalid",
             Self::RefreshTokenReused => "refresh-token-reused",

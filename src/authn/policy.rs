@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args;
 use crate::authz::{Flag, Permissions, Realm};
+use crate::kernel::id::UserId;
 use crate::store::{Sql, StoreError};
 
 /// The row of `settings` that holds it.
@@ -31,6 +32,11 @@ pub struct SignInPolicy {
     pub registration_domains: Vec<String>,
     /// Destroying, exporting everything and making an owner wait for a second person.
     pub four_eyes: bool,
+    /// Passwords, links and passkeys let nobody in but the emergency account: everybody else comes
+    /// by an identity provider.
+    pub single_sign_on_only: bool,
+    /// The emergency account: an owner with a second factor of their own.
+    pub break_glass: Option<UserId>,
 }
 
 impl Default for SignInPolicy {
@@ -45,6 +51,8 @@ impl Default for SignInPolicy {
             registration: false,
             registration_domains: Vec::new(),
             four_eyes: false,
+            single_sign_on_only: false,
+            break_glass: None,
         }
     }
 }
@@ -58,10 +66,22 @@ impl SignInPolicy {
         serde_json::from_str(&text).map_err(|_| StoreError::Sql("unreadable sign-in policy".into()))
     }
 
+    /// With single sign-on as it was: that is not set along with the rest.
+    #[must_use]
+    pub fn keeping_single_sign_on(self, before: &Self) -> Self {
+        let Self { single_sign_on_only, break_glass, .. } = *before;
+        Self { single_sign_on_only, break_glass, ..self }
+    }
+
+    /// Whether the person is the emergency account.
+    pub fn is_break_glass(&self, person: [u8; 16]) -> bool {
+        self.break_glass.is_some_and(|account| *account.bytes() == person)
+    }
+
     /// Whether somebody with these rights has to have a second factor: whoever may do what only
     /// owners may, under whatever name.
     pub fn wants_second_factor(&self, realm: Realm, permissions: Permissions) -> bool {
-        let owns = [Flag::RoleManage, Flag::SignInManage, Flag::AuditShred];
+        let owns = [Flag::RoleManage, Flag::SignInManage, Flag::SsoManage, Flag::AuditShred];
         realm == Realm::Platform
             || self.second_factor_for_all
             || owns.into_iter().any(|flag| permissions.has(flag))

@@ -62,7 +62,7 @@ pub async fn second_factor(
     request: RequestContext,
 ) -> Result<Admission, AuthnError> {
     let ticket = look_at_ticket(tenants, realm, ticket).await?.ok_or(AuthnError::Ticket)?;
-    let Ticket { person, proven, client, hash, .. } = ticket;
+    let Ticket { person, proven, client, vouched, hash, .. } = ticket;
     let source = Source::Ticket(hash);
     let attempt = Attempt { realm, person: &person, source, request: &request };
     // Slows guessing down over days, where the number of wrong codes bounds it over minutes.
@@ -75,7 +75,7 @@ pub async fn second_factor(
         spend_ticket(tx, &hash)?;
         Ok(spend_code(tx, realm, person, &shown)?.1)
     });
-    admit(tenants, realm, Proof { person, factors, client, request, spend }).await
+    admit(tenants, realm, Proof { person, factors, client, request, vouched, spend }).await
 }
 
 /// Checks a code of somebody with a session before it is spent. A wrong one is counted and recorded

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::admission::{Client, Factors, Proof};
 use super::person::{Person, tables};
 use super::policy::SignInPolicy;
+use super::sso::Vouched;
 use super::{AuthnError, links};
 use crate::args;
 use crate::audit::{Event, catalogue, event::Resource};
@@ -177,7 +178,11 @@ fn find(
     let person = Person::by_id(tx, realm, person)?.filter(|person| person.active);
     let person = person.ok_or(AuthnError::Unauthenticated)?;
     // A session from before a second factor was needed would be a path around it.
-    if !Factors::parse(&factors).are_enough(tx, realm, &person)? {
+    let factors = Factors::parse(&factors);
+    if !factors.are_enough(tx, realm, &person)? {
+        return Err(AuthnError::Unauthenticated);
+    }
+    if factors.are_of_a_provider() && Vouched::is_over(tx, session, now)? {
         return Err(AuthnError::Unauthenticated);
     }
     let who = Authenticated { principal: person.principal(realm, session), proven };
@@ -223,6 +228,9 @@ pub(super) fn insert(
     );
     let kind = proof.client.name();
     tx.execute(&sql, args![session, hash, user, now, now, &client, kind, &factors, now, device])?;
+    if let Some(vouched) = &proof.vouched {
+        vouched.remember(tx, session, person)?;
+    }
     tx.execute(&format!("UPDATE {people} SET signed_in = $1 WHERE id = $2"), args![now, user])?;
     let mut created = Event::new(catalogue::SESSION_CREATED);
     created.resource = Some(Resource::new("session", session.to_string()));

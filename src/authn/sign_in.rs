@@ -96,10 +96,16 @@ async fn check(
                 attempt.forgive(tx).map_err(DoorError::from)?;
                 Ok(AuditEvents::none())
             });
-            admit(tenants, realm, Proof { person, factors, client, request, spend }).await
+            admit(tenants, realm, Proof { person, factors, client, request, vouched: None, spend })
+                .await
         }
         Some(person) if matches && person.active => Err(AuthnError::Suspended),
         _ => Err(AuthnError::WrongPassword),
+    };
+    // Where passwords let nobody in, they cannot be tried out either.
+    let result = match result {
+        Err(AuthnError::SingleSignOn) => Err(AuthnError::WrongPassword),
+        other => other,
     };
     if let Err(AuthnError::WrongPassword | AuthnError::Suspended) = &result {
         tenants.record_failed_sign_in(realm, failed).await?;

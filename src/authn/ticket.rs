@@ -5,6 +5,7 @@ use super::AuthnError;
 use super::admission::{Client, Factors, Wanted};
 use super::person::{Needs, Person};
 use super::session::PLATFORM;
+use super::sso::Vouched;
 use crate::args;
 use crate::authz::Realm;
 use crate::crypto::token::Token;
@@ -24,6 +25,7 @@ pub struct Ticket {
     /// What was shown already.
     pub proven: Factors,
     pub client: Client,
+    pub(super) vouched: Option<Vouched>,
     pub(super) hash: [u8; 32],
     pub(super) person: Person,
 }
@@ -61,14 +63,14 @@ pub(super) fn find(
     hash: [u8; 32],
     now: Timestamp,
 ) -> Result<Option<Ticket>, AuthnError> {
-    let sql = "SELECT person, password, proven, wanted, client FROM sign_ins
+    let sql = "SELECT person, password, proven, wanted, client, provider FROM sign_ins
                WHERE token_hash = $1 AND expires > $2 AND failures < $3";
     let row = tx.query_one(sql, args![&hash, now, limits::TICKET_FAILURES], |row| {
         let texts: (String, String, String, String) =
             (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
-        Ok((row.get::<[u8; 16]>(0)?, texts))
+        Ok((row.get::<[u8; 16]>(0)?, texts, row.get::<Option<Vec<u8>>>(5)?))
     })?;
-    let Some((id, (password, proven, wanted, client))) = row else { return Ok(None) };
+    let Some((id, (password, proven, wanted, client), provider)) = row else { return Ok(None) };
     let same = |person: &Person| person.active && person.password == password;
     let Some(person) = Person::by_id(tx, realm, id)?.filter(same) else { return Ok(None) };
     let is_api = client == Client::Api.name();
@@ -80,6 +82,7 @@ pub(super) fn find(
         needs: person.needs(tx, realm)?,
         proven: Factors::parse(&proven),
         client: if is_api { Client::Api } else { Client::Browser },
+        vouched: provider.map(|sealed| Vouched::open(tx, &person, &sealed)).transpose()?.flatten(),
         hash,
         person,
     }))

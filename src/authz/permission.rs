@@ -170,7 +170,9 @@ permissions! {
         WebhookManage "webhook.manage" write [O A] "Set up webhooks";
         AlertRead "alert.read" read [O A U R] "See alerts";
         AlertManage "alert.manage" write [O A] "Set up alert rules, acknowledge alerts";
-        SsoManage "sso.manage" write [O A] "Set up single sign-on and provisioning";
+        SsoRead "sso.read" read [O A U L] "See the identity providers, not their secrets";
+        SsoManage "sso.manage" write [O L] "Set up identity providers and provisioning: decides who can be whom";
+        ScimProvision "scim.provision" write [O] "Keep members and groups as an identity provider has them (SCIM)";
         SettingsRead "settings.read" read [O A U R L] "See the tenant's settings";
         SettingsManage "settings.manage" write [O A] "Change the tenant's settings";
         SignInManage "sign_in.manage" write [O L] "Change who has to sign in how, and whether acts need a second person";

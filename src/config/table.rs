@@ -211,6 +211,14 @@ settings! {
         enterprise_number: u32 [1..=4_294_967_295] = 32_473,
     }
 
+    /// Single sign-on: requests to identity providers, made only for tenants that have set one up
+    /// by an address.
+    sso: Sso {
+        /// IP addresses of identity providers that may be asked although they are refused otherwise:
+        /// this machine itself, link-local addresses, the metadata services of clouds.
+        allowed_addresses: Vec<IpAddr> = Vec::new(),
+    }
+
     /// Signed checkpoints of all logs, published outside of this machine so that nobody who has
     /// it can rewrite history unseen.
     checkpoints: Checkpoints {

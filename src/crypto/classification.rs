@@ -67,6 +67,16 @@ fields! {
     MailRecipient = 47, "mail.recipient", HighlySensitive;
     MailContent = 48, "mail.content", HighlySensitive;
     ApprovalDetails = 49, "approvals.details", Sensitive;
+    ProviderSettings = 52, "identity_providers.settings", Sensitive;
+    ProviderSecrets = 53, "identity_providers.secrets", Sensitive;
+    SsoRequestState = 54, "sso_requests.state", Sensitive;
+    SsoTestReport = 55, "sso_tests.report", HighlySensitive;
+    IdentitySubject = 56, "identities.subject", HighlySensitive;
+    SsoSession = 57, "sso_sessions.details", HighlySensitive;
+    SignInProvider = 58, "sign_ins.provider", HighlySensitive;
+    ScimUser = 59, "scim_users.attributes", HighlySensitive;
+    ScimGroup = 60, "scim_groups.details", Sensitive;
+    SsoPrivateKey = 61, "sso_keys.private", HighlySensitive;
     ApiKeyAddress = 51, "api_key_use.address", HighlySensitive;
     /// Kept by nobody: it travels with a page and comes back with its form.
     PendingForm = 50, "pages.pending_form", HighlySensitive;

@@ -21,6 +21,9 @@ pub const TENANT_COOKIE: &str = "__Host-strongroom";
 pub const PLATFORM_COOKIE: &str = "__Host-strongroom-platform";
 /// Stands for what was shown of a sign-in that waits for another factor.
 pub const TICKET_COOKIE: &str = "__Host-strongroom-ticket";
+/// Marks a browser that was sent to an identity provider: only there its answer counts. It comes
+/// back with a form from elsewhere (`SameSite=None`).
+pub const SSO_COOKIE: &str = "__Host-strongroom-sso";
 /// Marks a browser that somebody has signed in with. It opens nothing.
 pub const DEVICE_COOKIE: &str = "__Host-strongroom-device";
 

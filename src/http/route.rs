@@ -98,6 +98,8 @@ pub struct Route {
     pub parameters: &'static [(&'static str, &'static str)],
     /// A person has to have proven a factor a short while ago; see [`super::step_up`].
     pub sensitive: bool,
+    /// Forms come from an identity provider's pages, or from nobody's; see [`Route::from_elsewhere`].
+    pub from_elsewhere: bool,
     label: String,
     handler: Handler,
 }
@@ -184,7 +186,8 @@ impl Route {
         let handler: Handler = Arc::new(move |app, input| {
             let handler = handler.clone();
             Box::pin(async move {
-                if matches!(input.route.surface, Surface::Console | Surface::Platform) {
+                let of_ours = matches!(input.route.surface, Surface::Console | Surface::Platform);
+                if of_ours && !input.route.from_elsewhere {
                     check_form(&app, &input)?;
                 }
                 super::call::throttle(&app, &input).await?;
@@ -221,6 +224,7 @@ impl Route {
             answer: (200, None),
             parameters: &[],
             sensitive: false,
+            from_elsewhere: false,
             label: format!("{} {path}", method.name()),
             handler,
         }
@@ -280,6 +284,14 @@ impl Route {
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
+        self
+    }
+
+    /// For messages of identity providers, which bring a signature or a secret of their own instead of
+    /// a form's token: the handler checks it.
+    #[must_use]
+    pub fn from_elsewhere(mut self) -> Self {
+        self.from_elsewhere = true;
         self
     }
 

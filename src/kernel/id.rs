@@ -103,4 +103,14 @@ ids! {
     LinkId,
     /// Something that waits for a second person.
     ApprovalId,
+    /// An identity provider that a tenant trusts.
+    ProviderId,
+    /// A sign-in that was sent to an identity provider.
+    SsoRequestId,
+    /// A sign-in that was tried, and what came of it.
+    SsoTestId,
+    /// A key pair with which a tenant signs, and opens, messages of single sign-on.
+    SsoKeyId,
+    /// A group that an identity provider keeps.
+    GroupId,
 }

@@ -79,6 +79,13 @@ pub const PASSKEYS: usize = 20;
 pub const PASSKEY_NAME_CHARS: usize = 60;
 /// A sign-in that waits for one more factor is given up after this long: time to install an app.
 pub const SIGN_IN_LIFE: Duration = Duration::from_secs(15 * 60);
+/// A sign-in at an identity provider is given up after this long: people may have to find their
+/// phone there.
+pub const SSO_REQUEST_LIFE: Duration = Duration::from_secs(15 * 60);
+/// A message of an identity provider, decoded and decompressed. Real ones have a tenth of it.
+pub const SSO_MESSAGE_BYTES: usize = 256 * 1024;
+/// The same as it comes in a form: in base64, percent-encoded in places, with a `RelayState`.
+pub const SSO_FORM_BYTES: usize = 512 * 1024;
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …

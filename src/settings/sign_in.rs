@@ -56,7 +56,8 @@ pub async fn change_sign_in(
     policy: SignInPolicy,
 ) -> Result<SignInSettings, SettingsError> {
     let policy = checked(policy)?;
-    change(tenants, grant, move |_| policy.clone(), Way::Alone).await?;
+    let to = move |before: &SignInPolicy| policy.clone().keeping_single_sign_on(before);
+    change(tenants, grant, to, Way::Alone).await?;
     sign_in(tenants, grant).await
 }
 

@@ -43,6 +43,7 @@ pub const PLATFORM: Migrations = &[
     sign_in!("0007_throttling"),
     sign_in!("0008_approvals"),
     include_str!("../../migrations/platform/0005_token_keys.sql"),
+    sign_in!("0009_single_sign_on"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),
@@ -63,6 +64,10 @@ pub const TENANT: Migrations = &[
     sign_in!("0006_devices"),
     sign_in!("0007_throttling"),
     sign_in!("0008_approvals"),
+    sign_in!("0009_single_sign_on"),
+    include_str!("../../migrations/tenant/0005_identity_providers.sql"),
+    include_str!("../../migrations/tenant/0006_single_sign_on.sql"),
+    include_str!("../../migrations/tenant/0007_scim.sql"),
 ];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];

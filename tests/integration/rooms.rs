@@ -35,7 +35,7 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 11] = [
+const DOMAINS: [&str; 12] = [
     "conversations",
     "users",
     "admins",
@@ -47,6 +47,7 @@ const DOMAINS: [&str; 11] = [
     "sessions",
     "approvals",
     "settings",
+    "sso",
 ];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 

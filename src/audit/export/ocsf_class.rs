@@ -147,7 +147,7 @@ pub const OTHER: u16 = 99;
 
 use Class::{
     AccountChange as Account, ApiActivity as Api, Authentication as Authn, AuthorizeSession,
-    DatastoreActivity as Data, EntityManagement as Entity, UserAccess,
+    DatastoreActivity as Data, EntityManagement as Entity, GroupManagement as Group, UserAccess,
 };
 
 /// Every action of the catalogue (a test counts).
@@ -176,6 +176,21 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::SESSION_CONFIRMED, Authn, OTHER),
     (c::DEVICE_REMEMBERED, Account, OTHER),
     (c::DEVICE_FORGOTTEN, Account, OTHER),
+    (c::IDENTITY_LINKED, Account, OTHER),
+    (c::IDENTITY_UNLINKED, Account, OTHER),
+    (c::BREAK_GLASS_USED, Authn, OTHER),
+    (c::SSO_REFUSED, Authn, OTHER),
+    (c::SSO_TESTED, Authn, OTHER),
+    (c::SSO_LOGOUT, Authn, 2),
+    (c::PROVIDER_CREATED, Entity, 1),
+    (c::PROVIDER_CHANGED, Entity, 3),
+    (c::PROVIDER_DELETED, Entity, 4),
+    (c::SSO_KEY_CHANGED, Entity, 3),
+    (c::GROUP_CREATED, Group, 6),
+    (c::GROUP_CHANGED, Group, OTHER),
+    (c::GROUP_DELETED, Group, 5),
+    (c::PROVIDER_EXPIRING, Api, OTHER),
+    (c::PROVIDER_REFRESHED, Entity, 3),
     (c::TOKEN_ISSUED, AuthorizeSession, 1),
     (c::TOKEN_REFRESHED, AuthorizeSession, 1),
     (c::TOKEN_REUSED, Authn, 2),

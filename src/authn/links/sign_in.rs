@@ -39,7 +39,7 @@ pub async fn sign_in_by_link(
         repo::spend(tx, link.id)?;
         Ok(AuditEvents::none())
     });
-    admit(tenants, realm, Proof { person, factors, client, request, spend }).await
+    admit(tenants, realm, Proof { person, factors, client, request, vouched: None, spend }).await
 }
 
 type Found = Result<(Link, Person), Opened>;

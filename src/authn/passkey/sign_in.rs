@@ -57,7 +57,8 @@ pub async fn sign_in(tenants: &Tenants, attempt: Attempt<'_>) -> Result<Admissio
             };
             let (factors, client) = (Factors::first(Factor::Passkey), Client::Browser);
             let spend = Box::new(spend);
-            let proof = Proof { person, factors, client, request: request.clone(), spend };
+            let proof =
+                Proof { person, factors, client, request: request.clone(), vouched: None, spend };
             (Some(id), admit(tenants, realm, proof).await.map_err(refused))
         }
         Err((person, error)) => (person, Err(error)),
@@ -145,7 +146,7 @@ pub async fn second_factor(
 ) -> Result<Admission, PasskeyError> {
     let Attempt { realm, party, binding, answer, request } = attempt;
     let ticket = look_at_ticket(tenants, realm, ticket).await?.ok_or(AuthnError::Ticket)?;
-    let Ticket { person, proven, client, hash, .. } = ticket;
+    let Ticket { person, proven, client, vouched, hash, .. } = ticket;
     let id = person.id;
     let checked = proof::check_person(tenants, realm, party, binding, id, answer).await;
     let result = match checked {
@@ -156,7 +157,7 @@ pub async fn second_factor(
                 shown.spend(tx, person)?;
                 Ok(AuditEvents::none())
             });
-            let proof = Proof { person, factors, client, request: request.clone(), spend };
+            let proof = Proof { person, factors, client, request: request.clone(), vouched, spend };
             admit(tenants, realm, proof).await.map_err(refused)
         }
         Err(error) => Err(error),

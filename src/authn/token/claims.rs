@@ -74,12 +74,14 @@ pub(super) fn amr(factors: &Factors) -> Vec<String> {
         Factor::Passkey => "user",
         Factor::SecurityKey => "pop",
         Factor::Authenticator | Factor::RecoveryCode => "otp",
+        // RFC 8176 has no name for it.
+        Factor::Provider | Factor::ProviderMfa => "sso",
     };
     let mut names: Vec<_> = factors.iter().map(|factor| name(factor).to_owned()).collect();
     if factors.iter().any(|factor| factor == Factor::Passkey) {
         names.push("pop".to_owned());
     }
-    if names.len() > 1 {
+    if names.len() > 1 || factors.iter().any(|factor| factor == Factor::ProviderMfa) {
         names.push("mfa".to_owned());
     }
     names

@@ -128,6 +128,7 @@ impl Sent {
                 .map(str::to_owned)
                 .collect(),
             four_eyes: self.four_eyes.is_some(),
+            ..SignInPolicy::default()
         }
     }
 }

@@ -1,0 +1,1 @@
+-- Provisioning (SCIM 2.0).
