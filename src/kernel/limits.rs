@@ -88,6 +88,18 @@ pub const SSO_MESSAGE_BYTES: usize = 256 * 1024;
 pub const SSO_FORM_BYTES: usize = 512 * 1024;
 /// An identity provider has this long to answer a request, from the first packet to the last byte.
 pub const FETCH_TIME: Duration = Duration::from_secs(10);
+/// What a provider calls a person, or a session of theirs (OpenID Connect allows 255 letters).
+pub const SSO_SUBJECT_BYTES: usize = 1024;
+/// Keys of an OpenID Connect provider that are looked at. Real ones have up to ten.
+pub const OIDC_KEYS: usize = 64;
+/// Recipients of a logout token among whom this service is looked for.
+pub const OIDC_AUDIENCES: usize = 8;
+/// Providers whose description and keys are kept in memory; the oldest is fetched again for one more.
+pub const OIDC_KNOWN: usize = 1000;
+/// A provider's description and keys are believed for this long …
+pub const OIDC_FRESH: Duration = Duration::from_secs(60 * 60);
+/// … and its keys fetched again at most this often, when one is missing.
+pub const OIDC_KEYS_AGAIN: Duration = Duration::from_secs(60);
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …
