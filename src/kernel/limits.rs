@@ -100,6 +100,18 @@ pub const OIDC_KNOWN: usize = 1000;
 pub const OIDC_FRESH: Duration = Duration::from_secs(60 * 60);
 /// … and its keys fetched again at most this often, when one is missing.
 pub const OIDC_KEYS_AGAIN: Duration = Duration::from_secs(60);
+/// Identity providers of one tenant.
+pub const PROVIDERS: u64 = 20;
+/// Rules by which a provider gives roles.
+pub const PROVIDER_RULES: usize = 100;
+/// Domains of e-mail addresses that one provider vouches for.
+pub const PROVIDER_DOMAINS: usize = 50;
+/// Reports of sign-ins at one provider, tried out or refused: of each kind the last ones are kept …
+pub const SSO_REPORTS: u64 = 20;
+/// … for this long: they say much about a person.
+pub const SSO_REPORT_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// One report: a decoded message, and what was looked at.
+pub const SSO_REPORT_BYTES: usize = 512 * 1024;
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …
