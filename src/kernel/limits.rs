@@ -88,6 +88,13 @@ pub const SSO_MESSAGE_BYTES: usize = 256 * 1024;
 pub const SSO_FORM_BYTES: usize = 512 * 1024;
 /// An identity provider has this long to answer a request, from the first packet to the last byte.
 pub const FETCH_TIME: Duration = Duration::from_secs(10);
+/// What ends within this time is warned of: long enough to agree on a change with whoever runs the
+/// identity provider.
+pub const SSO_ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The same warning comes again after this.
+pub const SSO_WARNING_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Members see for this long that the emergency account was used.
+pub const EMERGENCY_SHOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …

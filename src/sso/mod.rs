@@ -3,6 +3,7 @@
 mod error;
 mod model;
 pub mod requests;
+pub mod watch;
 
 pub use error::SsoError;
 pub use model::{
