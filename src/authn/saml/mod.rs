@@ -1,10 +1,24 @@
 //! SAML 2.0, as a service provider (OASIS saml-core, saml-bindings, saml-profiles, saml-metadata).
+//!
+//! How a message is read: `decode` (bounds) → `xml` (no markup that hides anything) → `signature`,
+//! `decrypt` (what the provider has signed, and nothing else) → `assertion`, `message` (what it says)
+//! → `profile` (whether that is meant for this service, now). `response` and `logout` put it together.
 
+mod algorithms;
+mod assertion;
+pub mod checks;
 mod context;
+mod decode;
+mod decrypt;
 mod logout;
+mod message;
 mod private_key;
+mod profile;
 mod response;
 mod settings;
+mod show;
+mod signature;
+mod xml;
 
 pub use context::{Carried, Context, LogoutRequest, LogoutResponse, ServiceNames, Verified};
 pub use logout::{logout_request, logout_response, unverified_issuer};
