@@ -95,6 +95,18 @@ pub const SSO_ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub const SSO_WARNING_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Members see for this long that the emergency account was used.
 pub const EMERGENCY_SHOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// What a provider calls a person, or a session of theirs (OpenID Connect allows 255 letters).
+pub const SSO_SUBJECT_BYTES: usize = 1024;
+/// Keys of an OpenID Connect provider that are looked at. Real ones have up to ten.
+pub const OIDC_KEYS: usize = 64;
+/// Recipients of a logout token among whom this service is looked for.
+pub const OIDC_AUDIENCES: usize = 8;
+/// Providers whose description and keys are kept in memory; the oldest is fetched again for one more.
+pub const OIDC_KNOWN: usize = 1000;
+/// A provider's description and keys are believed for this long …
+pub const OIDC_FRESH: Duration = Duration::from_secs(60 * 60);
+/// … and its keys fetched again at most this often, when one is missing.
+pub const OIDC_KEYS_AGAIN: Duration = Duration::from_secs(60);
 /// Identity providers of one tenant.
 pub const PROVIDERS: u64 = 20;
 /// Rules by which a provider gives roles.
