@@ -90,6 +90,8 @@ pub const SSO_FORM_BYTES: usize = 512 * 1024;
 pub const SSO_METADATA_BYTES: usize = 1024 * 1024;
 /// Keys that a provider signs with: two while it replaces one, a few more at large sites.
 pub const SSO_CERTIFICATES: usize = 10;
+/// An identity provider has this long to answer a request, from the first packet to the last byte.
+pub const FETCH_TIME: Duration = Duration::from_secs(10);
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …

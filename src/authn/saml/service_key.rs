@@ -56,13 +56,14 @@ impl ServiceKey {
 
     /// As messages are signed and opened with it.
     pub fn private_key(&self) -> Result<PrivateKey, KeyError> {
-        const FRAME: [&str; 2] = ["-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----\n"];
-        let text = Zeroizing::new(BASE64.encode(&self.pkcs8));
         // Room for all of it: a text that grows leaves copies behind.
-        let mut pem = Zeroizing::new(String::with_capacity(text.len() + 100));
-        for part in [FRAME[0], &text, FRAME[1]] {
-            pem.push_str(part);
+        let mut pem = Zeroizing::new(String::with_capacity(self.pkcs8.len() * 2));
+        pem.push_str("-----BEGIN PRIVATE KEY-----\n");
+        for line in self.pkcs8.chunks(48) {
+            BASE64.encode_append(line, &mut pem);
+            pem.push('\n');
         }
+        pem.push_str("-----END PRIVATE KEY-----\n");
         PrivateKey::from_pem(&pem)
     }
 
