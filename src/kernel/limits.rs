@@ -92,6 +92,18 @@ pub const SSO_METADATA_BYTES: usize = 1024 * 1024;
 pub const SSO_CERTIFICATES: usize = 10;
 /// An identity provider has this long to answer a request, from the first packet to the last byte.
 pub const FETCH_TIME: Duration = Duration::from_secs(10);
+/// Identity providers of one tenant.
+pub const PROVIDERS: u64 = 20;
+/// Rules by which a provider gives roles.
+pub const PROVIDER_RULES: usize = 100;
+/// Domains of e-mail addresses that one provider vouches for.
+pub const PROVIDER_DOMAINS: usize = 50;
+/// Reports of sign-ins at one provider, tried out or refused: of each kind the last ones are kept …
+pub const SSO_REPORTS: u64 = 20;
+/// … for this long: they say much about a person.
+pub const SSO_REPORT_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// One report: a decoded message, and what was looked at.
+pub const SSO_REPORT_BYTES: usize = 512 * 1024;
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …
