@@ -86,6 +86,10 @@ pub const SSO_REQUEST_LIFE: Duration = Duration::from_secs(15 * 60);
 pub const SSO_MESSAGE_BYTES: usize = 256 * 1024;
 /// The same as it comes in a form: in base64, percent-encoded in places, with a `RelayState`.
 pub const SSO_FORM_BYTES: usize = 512 * 1024;
+/// Metadata of one identity provider has some 10 KiB.
+pub const SSO_METADATA_BYTES: usize = 1024 * 1024;
+/// Keys that a provider signs with: two while it replaces one, a few more at large sites.
+pub const SSO_CERTIFICATES: usize = 10;
 /// An identity provider has this long to answer a request, from the first packet to the last byte.
 pub const FETCH_TIME: Duration = Duration::from_secs(10);
 /// What ends within this time is warned of: long enough to agree on a change with whoever runs the
