@@ -31,3 +31,4 @@ pub use model::{
 pub use own::{Own, own};
 pub use password::change_password;
 pub use password_link::password_link;
+pub use repo::keep_emergency;

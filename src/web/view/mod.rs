@@ -35,6 +35,7 @@ pub mod second_factor;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in_settings;
+pub mod single_sign_on;
 pub mod state;
 pub mod step_up;
 pub mod streams;
