@@ -36,6 +36,7 @@ pub mod sessions;
 pub mod setup;
 pub mod sign_in_settings;
 pub mod sso;
+pub mod single_sign_on;
 pub mod state;
 pub mod step_up;
 pub mod streams;
