@@ -86,6 +86,18 @@ pub const SSO_REQUEST_LIFE: Duration = Duration::from_secs(15 * 60);
 pub const SSO_MESSAGE_BYTES: usize = 256 * 1024;
 /// The same as it comes in a form: in base64, percent-encoded in places, with a `RelayState`.
 pub const SSO_FORM_BYTES: usize = 512 * 1024;
+/// Identity providers of one tenant.
+pub const PROVIDERS: u64 = 20;
+/// Rules by which a provider gives roles.
+pub const PROVIDER_RULES: usize = 100;
+/// Domains of e-mail addresses that one provider vouches for.
+pub const PROVIDER_DOMAINS: usize = 50;
+/// Reports of sign-ins at one provider, tried out or refused: of each kind the last ones are kept …
+pub const SSO_REPORTS: u64 = 20;
+/// … for this long: they say much about a person.
+pub const SSO_REPORT_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// One report: a decoded message, and what was looked at.
+pub const SSO_REPORT_BYTES: usize = 512 * 1024;
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …

@@ -10,6 +10,7 @@ mod model;
 mod own;
 mod password;
 mod password_link;
+mod provisioned;
 mod repo;
 
 pub use change::{change_role, change_role_approved, rename, set_enabled};
@@ -26,8 +27,9 @@ pub use join::{
 pub use list::{count_active, find, list, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
-    UserError, check_email,
+    UserError, check_email, check_name,
 };
 pub use own::{Own, own};
 pub use password::change_password;
 pub use password_link::password_link;
+pub use provisioned::{Alteration, add, alter, is_last_owner, look, look_by_email};

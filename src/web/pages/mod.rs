@@ -43,6 +43,7 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod sign_in_settings;
+mod sso;
 pub mod step_up;
 mod streams;
 mod witnesses;
@@ -65,6 +66,7 @@ pub fn routes() -> Vec<Route> {
         by_mail::routes(),
         join::routes(),
         second_factor::routes(),
+        sso::routes(),
         choose_password::routes(),
         home::routes(),
         conversations::routes(),

@@ -36,6 +36,7 @@ pub mod second_factor;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in_settings;
+pub mod sso;
 pub mod state;
 pub mod step_up;
 pub mod streams;
