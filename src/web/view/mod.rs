@@ -20,6 +20,7 @@ pub mod exports;
 pub mod form;
 pub mod general;
 pub mod home;
+pub mod identity_providers;
 pub mod invitations;
 pub mod keys;
 pub mod links;
