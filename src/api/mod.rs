@@ -19,6 +19,7 @@ mod roles;
 mod second_factor;
 mod sessions;
 mod settings;
+mod single_sign_on;
 mod step_up;
 mod users;
 
@@ -39,6 +40,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
+    routes.extend(single_sign_on::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());

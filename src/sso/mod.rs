@@ -17,6 +17,7 @@ mod provision;
 mod repo;
 mod reports;
 pub mod requests;
+pub mod watch;
 mod send;
 
 pub use begin::{Start, begin};
