@@ -17,8 +17,8 @@ mod provision;
 mod repo;
 mod reports;
 pub mod requests;
-pub mod watch;
 mod send;
+pub mod watch;
 
 pub use begin::{Start, begin};
 pub use ended::{EndedThere, end_by_provider, record_refused};
