@@ -6,10 +6,12 @@
 
 mod begin;
 mod decide;
+mod ended;
 mod error;
 mod find;
 mod finish;
 mod model;
+pub mod oidc;
 mod presets;
 mod provision;
 mod repo;
@@ -19,6 +21,7 @@ pub mod watch;
 mod send;
 
 pub use begin::{Start, begin};
+pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};

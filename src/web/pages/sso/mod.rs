@@ -1,5 +1,6 @@
 //! Single sign-on: on the way to a provider, and what people see when they come back.
 
+mod oidc;
 mod start;
 
 use actix_web::http::{StatusCode, header};
@@ -16,7 +17,7 @@ use crate::web::view::sso::SsoRefusedPage;
 use crate::web::{frame, respond};
 
 pub fn routes() -> Vec<Route> {
-    start::routes()
+    [start::routes(), oidc::routes()].into_iter().flatten().collect()
 }
 
 /// What the browser gets for a provider's answer.
