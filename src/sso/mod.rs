@@ -9,12 +9,15 @@ mod decide;
 mod error;
 mod find;
 mod finish;
+pub mod keys;
+pub mod logout;
 mod model;
 mod presets;
 mod provision;
 mod repo;
 mod reports;
 pub mod requests;
+pub mod saml;
 pub mod watch;
 mod send;
 
