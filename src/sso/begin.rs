@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::{Found, Protocol, Purpose, SendAway, SsoError, find, saml};
-use crate::authn::sso::Refusal;
+use super::oidc::{self, Oidc};
+use super::{Protocol, Purpose, SendAway, SsoError, find, saml};
+use crate::authn::sso::{Refusal, Trace};
 use crate::kernel::id::{ProviderId, SessionId};
 use crate::tenants::{Tenant, Tenants};
 
@@ -20,9 +21,11 @@ pub struct Start {
 }
 
 /// # Errors
-/// [`SsoError::NotFound`]; [`Refusal::ProviderOff`] for anything but trying it out.
+/// [`SsoError::NotFound`]; [`Refusal::ProviderOff`] for anything but trying it out; what keeps the
+/// provider from being asked.
 pub async fn begin(
     tenants: &Tenants,
+    oidc: &Oidc,
     base_url: &str,
     tenant: &Tenant,
     start: Start,
@@ -31,18 +34,11 @@ pub async fn begin(
     if !found.is_on() && start.purpose != Purpose::Test {
         return Err(Refusal::ProviderOff.into());
     }
-    send(tenants, base_url, tenant, &found, start).await
-}
-
-async fn send(
-    tenants: &Tenants,
-    base_url: &str,
-    tenant: &Tenant,
-    found: &Found,
-    start: Start,
-) -> Result<SendAway, SsoError> {
     match &found.provider.settings.protocol {
-        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, found, start).await,
-        Protocol::Oidc(_) => Err(Refusal::ProviderOff.into()),
+        Protocol::Oidc(_) => {
+            let mut trace = Trace::default();
+            oidc::begin(oidc, tenants, base_url, tenant, &found, start, &mut trace).await
+        }
+        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, &found, start).await,
     }
 }

@@ -6,22 +6,25 @@
 
 mod begin;
 mod decide;
+mod ended;
 mod error;
 mod find;
 mod finish;
 pub mod keys;
 pub mod logout;
 mod model;
+pub mod oidc;
 mod presets;
 mod provision;
 mod repo;
 mod reports;
 pub mod requests;
 pub mod saml;
-pub mod watch;
 mod send;
+pub mod watch;
 
 pub use begin::{Start, begin};
+pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};

@@ -72,7 +72,7 @@ async fn start(call: OpenCall) -> Answer {
         session: person.as_ref().and_then(session),
         next: own(&query.next, &base).map(str::to_owned),
     };
-    match sso::begin(&app.tenants, app.base_url(), &tenant, start).await {
+    match sso::begin(&app.tenants, &app.oidc, app.base_url(), &tenant, start).await {
         Ok(away) => marked(send(&call, away)?, &browser),
         Err(SsoError::Refused(refusal)) => refused(&call, &tenant, Some(refusal)),
         Err(SsoError::NotFound) => refused(&call, &tenant, Some(Refusal::ProviderOff)),
