@@ -98,6 +98,8 @@ pub const SSO_REPORTS: u64 = 20;
 pub const SSO_REPORT_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// One report: a decoded message, and what was looked at.
 pub const SSO_REPORT_BYTES: usize = 512 * 1024;
+/// An identity provider has this long to answer a request, from the first packet to the last byte.
+pub const FETCH_TIME: Duration = Duration::from_secs(10);
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …
