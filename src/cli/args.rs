@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, key, mail, role, session, tenant, token, user};
+use super::{admin, audit, key, mail, role, session, sso, tenant, token, user};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -50,6 +50,9 @@ pub enum Verb {
     /// Members of a tenant
     #[command(subcommand)]
     User(user::Verb),
+    /// Identity providers of a tenant
+    #[command(subcommand)]
+    Sso(sso::Verb),
     /// Roles of a tenant
     #[command(subcommand)]
     Role(role::Verb),

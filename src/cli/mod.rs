@@ -20,6 +20,7 @@ mod session;
 mod shred;
 mod sign_in;
 mod socket;
+mod sso;
 mod tenant;
 mod token;
 mod user;
@@ -61,6 +62,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
+        Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,

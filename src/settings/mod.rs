@@ -6,5 +6,5 @@ mod sign_in;
 
 pub use error::SettingsError;
 pub use sign_in::{
-    SignInSettings, change_sign_in, four_eyes_off, four_eyes_off_by_operator, sign_in,
+    SignInSettings, change_sign_in, four_eyes_off, four_eyes_off_by_operator, is_domain, sign_in,
 };

@@ -25,6 +25,10 @@ pub enum SsoError {
     IssuerTaken,
     #[error("another identity provider has the domain {0} already")]
     DomainTaken(String),
+    #[error(
+        "people sign in by identity providers alone, and no other is on: allow other ways first"
+    )]
+    LastProvider,
     /// Whoever decides who anybody is could be an owner.
     #[error("only somebody with all of an owner's rights may set up who signs people in")]
     NotAnOwner,
@@ -96,7 +100,9 @@ impl Fault for SsoError {
             Self::NotFound | Self::NoReport => ErrorKind::NotFound,
             Self::Refused(_) => ErrorKind::Unauthenticated,
             Self::Setting { .. } => ErrorKind::Invalid,
-            Self::TooMany | Self::IssuerTaken | Self::DomainTaken(_) => ErrorKind::Conflict,
+            Self::TooMany | Self::IssuerTaken | Self::DomainTaken(_) | Self::LastProvider => {
+                ErrorKind::Conflict
+            }
             Self::NotAnOwner => ErrorKind::Denied,
             Self::Role(error) => error.kind(),
             Self::Approval(error) => error.kind(),
@@ -115,6 +121,7 @@ impl Fault for SsoError {
             Self::TooMany => "providers-too-many",
             Self::IssuerTaken => "issuer-taken",
             Self::DomainTaken(_) => "domain-taken",
+            Self::LastProvider => "last-provider",
             Self::NotAnOwner => "forbidden",
             Self::Role(error) => error.code(),
             Self::Approval(error) => error.code(),

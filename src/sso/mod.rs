@@ -5,10 +5,13 @@
 //! becomes of it, is decided in [`decide`] by the provider's settings and nothing else.
 
 mod begin;
+mod check;
 mod decide;
+mod describe;
 mod error;
 mod find;
 mod finish;
+mod manage;
 mod model;
 mod presets;
 mod provision;
@@ -18,9 +21,13 @@ pub mod requests;
 mod send;
 
 pub use begin::{Start, begin};
+pub use describe::in_words;
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
+pub use manage::{
+    NewProvider, ProviderChange, TrustedProvider, change, create, delete, get, list, trust_approved,
+};
 pub use model::{
     Mapping, Preset, Protocol, Provider, ProviderSettings, ProviderState, Provisioning, RoleRule,
     Trust,
