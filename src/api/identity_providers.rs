@@ -6,10 +6,12 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{approvals, reply};
+use crate::app::App;
 use crate::audit::catalogue;
 use crate::authz::permission::{SsoManage, SsoRead};
 use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
+use crate::outgoing::Allowed;
 use crate::sso::{
     self, NewProvider, Provider, ProviderChange, ProviderSettings, ProviderState, Report,
     ReportSummary, SsoError,
@@ -70,11 +72,18 @@ struct Change {
     state: Option<ProviderState>,
     /// As a whole.
     settings: Option<ProviderSettings>,
+    /// SAML: the provider's metadata.
+    metadata: Option<String>,
     /// The client secret; empty to forget it.
     #[schemars(with = "Option<String>")]
     secret: Option<SecretString>,
     /// Asks a second person, where it takes one.
     reason: Option<String>,
+}
+
+/// Where the machine's administrator lets requests go.
+fn allowed(app: &App) -> Allowed {
+    Allowed::Also(app.settings.sso.allowed_addresses.clone())
 }
 
 async fn list(call: Call<SsoRead>) -> Answer {
@@ -87,7 +96,10 @@ async fn find(call: Call<SsoRead>) -> Answer {
 }
 
 async fn create(call: Call<SsoManage>) -> Answer {
-    let new: NewProvider = call.input.json()?;
+    let mut new: NewProvider = call.input.json()?;
+    if new.metadata.is_none() {
+        new.metadata = sso::fetch_metadata(allowed(&call.app), &new.settings).await?;
+    }
     let made = sso::create(&call.app.tenants, &call.grant, new).await?;
     let location = format!("/api/v1/identity-providers/{}/{}", call.tenant.slug, made.id);
     Ok(HttpResponse::Created().insert_header(("location", location)).json(made))
@@ -95,8 +107,11 @@ async fn create(call: Call<SsoManage>) -> Answer {
 
 async fn change(call: Call<SsoManage>) -> Answer {
     let id = call.input.id("id")?;
-    let Change { state, settings, secret, reason } = call.input.json()?;
-    let wanted = ProviderChange { state, settings, secret };
+    let Change { state, settings, mut metadata, secret, reason } = call.input.json()?;
+    if let (Some(settings), None) = (&settings, &metadata) {
+        metadata = sso::fetch_metadata(allowed(&call.app), settings).await?;
+    }
+    let wanted = ProviderChange { state, settings, metadata, secret };
     match sso::change(&call.app.tenants, &call.grant, id, wanted).await {
         Ok(changed) => reply::ok(&changed),
         Err(SsoError::Approval(error)) => approvals::answer(&call, *error, reason.as_deref()).await,

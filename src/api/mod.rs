@@ -20,6 +20,7 @@ mod roles;
 mod second_factor;
 mod sessions;
 mod settings;
+mod single_sign_on;
 mod step_up;
 mod users;
 
@@ -41,6 +42,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
     routes.extend(identity_providers::routes());
+    routes.extend(single_sign_on::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());

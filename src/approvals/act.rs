@@ -23,6 +23,9 @@ pub enum Act {
     FourEyesOff,
     /// Believe an identity provider, or believe it for something else than before.
     TrustProvider(Box<TrustedProvider>),
+    /// Let people in without an identity provider again, or name another emergency account.
+    #[serde(rename_all = "camelCase")]
+    SingleSignOn { only: bool, break_glass: Option<UserId> },
 }
 
 impl Act {
@@ -34,6 +37,7 @@ impl Act {
             Self::ChangeRole { .. } => "change-role",
             Self::FourEyesOff => "four-eyes-off",
             Self::TrustProvider(_) => "trust-provider",
+            Self::SingleSignOn { .. } => "single-sign-on",
         }
     }
 
@@ -43,7 +47,7 @@ impl Act {
             Self::ShredAudit => Flag::AuditShred,
             Self::ExportAudit(_) => Flag::AuditExport,
             Self::ChangeRole { .. } => Flag::UserRole,
-            Self::FourEyesOff => Flag::SignInManage,
+            Self::FourEyesOff | Self::SingleSignOn { .. } => Flag::SignInManage,
             Self::TrustProvider(_) => Flag::SsoManage,
         }
     }

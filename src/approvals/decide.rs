@@ -14,7 +14,7 @@ use crate::authz::permission::{
 use crate::authz::{Denied, Grant, Permission, Principal, Writes, authorize};
 use crate::crypto::Field;
 use crate::kernel::id::{ApprovalId, ExportId, ProviderId, ShredId};
-use crate::settings;
+use crate::settings::{self, WantedSingleSignOn};
 use crate::sso;
 use crate::tenants::{Tenant, Tenants, WriteTx};
 use crate::trail;
@@ -30,6 +30,7 @@ pub enum Performed {
     RoleChanged,
     FourEyesOff,
     ProviderTrusted(ProviderId),
+    SingleSignOnChanged,
 }
 
 /// Approves a request and performs it, with the approver's own right to do so.
@@ -74,6 +75,13 @@ pub async fn approve(
             let grant = own::<SsoManage>(grant, tenant)?;
             let trusted = sso::trust_approved(tenants, &grant, *act, approved).await?;
             Performed::ProviderTrusted(trusted.id)
+        }
+        Act::SingleSignOn { only, break_glass } => {
+            let grant = own::<SignInManage>(grant, tenant)?;
+            let break_glass = break_glass.map(|account| account.to_string());
+            let wanted = WantedSingleSignOn { only, break_glass };
+            settings::change_single_sign_on_approved(tenants, &grant, wanted, approved).await?;
+            Performed::SingleSignOnChanged
         }
     })
 }

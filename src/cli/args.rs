@@ -50,7 +50,7 @@ pub enum Verb {
     /// Members of a tenant
     #[command(subcommand)]
     User(user::Verb),
-    /// Identity providers of a tenant
+    /// Single sign-on of a tenant: its identity providers, and whether there are other ways in
     #[command(subcommand)]
     Sso(sso::Verb),
     /// Roles of a tenant

@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod command;
 mod demo;
+mod enforcement;
 mod feedback;
 mod init;
 mod key;

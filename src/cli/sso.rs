@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::command::{Operator, Password};
+use super::enforcement;
 use super::output::{Report, table};
 use crate::authz::permission::{SsoManage, SsoRead};
 use crate::kernel::id::ProviderId;
@@ -50,6 +51,17 @@ pub enum Verb {
         tenant: String,
         provider: ProviderId,
     },
+    /// Let people in by an identity provider alone, or by passwords again when nobody gets in
+    Enforcement {
+        #[arg(value_parser = ["on", "off"])]
+        to: String,
+        /// Short name of the tenant
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        /// The emergency account: an owner with a password and a second factor
+        #[arg(long, value_name = "EMAIL")]
+        break_glass: Option<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +72,7 @@ pub enum Command {
     Create { tenant: String, settings: Box<ProviderSettings>, secret: Option<Password> },
     Off { tenant: String, provider: ProviderId },
     Delete { tenant: String, provider: ProviderId },
+    Enforcement(enforcement::Command),
 }
 
 /// # Errors
@@ -82,6 +95,9 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         }
         Verb::Off { tenant, provider } => Command::Off { tenant, provider },
         Verb::Delete { tenant, provider } => Command::Delete { tenant, provider },
+        Verb::Enforcement { to, tenant, break_glass } => {
+            Command::Enforcement(enforcement::Command { tenant, only: to == "on", break_glass })
+        }
     }))
 }
 
@@ -103,7 +119,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Create { tenant, settings, secret } => {
             let (grant, _) = operator.tenant::<SsoManage>(&tenant).await?;
             let secret = secret.map(|secret| secret.secret());
-            let new = NewProvider { settings: *settings, secret };
+            let new = NewProvider { settings: *settings, metadata: None, secret };
             let made = sso::create(tenants, &grant, new).await?;
             let text = format!("Identity provider {} is set up, and off.", made.id);
             Ok(Report::done(serde_json::to_value(&made)?, text))
@@ -125,6 +141,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             }
             Ok(Report::done(json!({ "id": provider, "deleted": true }), "Removed."))
         }
+        Command::Enforcement(command) => enforcement::execute(operator, command).await,
     }
 }
 

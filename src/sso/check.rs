@@ -15,7 +15,6 @@ use crate::store::Sql;
 
 const NAME_CHARS: usize = 80;
 const SKEW_SECONDS: u32 = 300;
-const CERTIFICATES: usize = 10;
 /// Scopes, contexts, names of one attribute.
 const FEW: usize = 20;
 const HOURS: std::ops::RangeInclusive<u32> = 1..=720;
@@ -89,8 +88,11 @@ fn check_saml(saml: &SamlSettings) -> Result<(), SsoError> {
     for (field, url) in others {
         url.as_deref().map_or(Ok(()), |url| check_https(field, url))?;
     }
-    if !(1..=CERTIFICATES).contains(&saml.certificates.len()) {
-        let problem = format!("are 1 to {CERTIFICATES}: those with which the provider signs");
+    if !(1..=limits::SSO_CERTIFICATES).contains(&saml.certificates.len()) {
+        let problem = format!(
+            "are 1 to {}: those with which the provider signs",
+            limits::SSO_CERTIFICATES
+        );
         return wrong("protocol.certificates", problem);
     }
     saml.certificates.iter().try_for_each(|pem| {

@@ -2,8 +2,10 @@
 
 use crate::approvals::ApprovalError;
 use crate::authn::AuthnError;
+use crate::authn::saml::metadata::MetadataError;
 use crate::authn::sso::Refusal;
 use crate::kernel::{ErrorKind, Fault, limits};
+use crate::outgoing::FetchError;
 use crate::roles::RoleError;
 use crate::tenants::DoorError;
 use crate::users::UserError;
@@ -19,6 +21,10 @@ pub enum SsoError {
     /// A member of the settings, and what it has to be.
     #[error("{field} {problem}")]
     Setting { field: &'static str, problem: String },
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    #[error("the metadata was not fetched: {0}")]
+    Fetch(#[from] FetchError),
     #[error("{} identity providers are there already: remove one first", limits::PROVIDERS)]
     TooMany,
     #[error("another identity provider of this tenant calls itself that already")]
@@ -99,7 +105,8 @@ impl Fault for SsoError {
         match self {
             Self::NotFound | Self::NoReport => ErrorKind::NotFound,
             Self::Refused(_) => ErrorKind::Unauthenticated,
-            Self::Setting { .. } => ErrorKind::Invalid,
+            Self::Setting { .. } | Self::Fetch(_) => ErrorKind::Invalid,
+            Self::Metadata(error) => error.kind(),
             Self::TooMany | Self::IssuerTaken | Self::DomainTaken(_) | Self::LastProvider => {
                 ErrorKind::Conflict
             }
@@ -118,6 +125,8 @@ impl Fault for SsoError {
             Self::NoReport => "report-not-found",
             Self::Refused(refusal) => refusal.code(),
             Self::Setting { .. } => "provider-invalid",
+            Self::Metadata(error) => error.code(),
+            Self::Fetch(_) => "metadata-not-fetched",
             Self::TooMany => "providers-too-many",
             Self::IssuerTaken => "issuer-taken",
             Self::DomainTaken(_) => "domain-taken",
@@ -136,6 +145,7 @@ impl Fault for SsoError {
             Self::Setting { field, .. } => Some(field),
             Self::DomainTaken(_) => Some("domains"),
             Self::IssuerTaken => Some("protocol"),
+            Self::Metadata(_) | Self::Fetch(_) => Some("metadata"),
             Self::Role(_) => Some("provisioning.rules"),
             _ => None,
         }

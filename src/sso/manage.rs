@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_owner, check_roles, check_secret, checked};
-use super::{Found, Provider, ProviderSettings, ProviderState, SsoError, describe, repo};
+use super::{
+    Found, Provider, ProviderSettings, ProviderState, SsoError, describe, metadata, repo,
+};
 use crate::approvals::{self, Act, Approved};
 use crate::audit::catalogue;
 use crate::authn::SignInPolicy;
@@ -22,6 +24,9 @@ use crate::tenants::{AuditEvents, RealmTx, Tenants, WriteTx};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewProvider {
     pub settings: ProviderSettings,
+    /// SAML: the provider's metadata, which says its names, addresses and certificates.
+    #[serde(default)]
+    pub metadata: Option<String>,
     /// OpenID Connect: the client secret. Taken in, sealed, and never shown again.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -35,6 +40,8 @@ pub struct ProviderChange {
     pub state: Option<ProviderState>,
     /// As a whole.
     pub settings: Option<ProviderSettings>,
+    /// SAML: as for a new one; what it says goes before the settings.
+    pub metadata: Option<String>,
     /// Empty to forget it.
     #[schemars(with = "Option<String>")]
     pub secret: Option<SecretString>,
@@ -93,7 +100,9 @@ pub async fn create(
 ) -> Result<Provider, SsoError> {
     let principal = grant.caller().principal.clone();
     check_owner(&principal)?;
-    let (settings, secret) = (checked(new.settings)?, kept(new.secret)?);
+    let mut settings = new.settings;
+    new.metadata.map_or(Ok(()), |text| metadata::apply(&mut settings, &text))?;
+    let (settings, secret) = (checked(settings)?, kept(new.secret)?);
     let id = tenants.runtime().id();
     let written = tenants.write(grant, move |tx| {
         if repo::count(tx)? >= limits::PROVIDERS {
@@ -139,7 +148,15 @@ pub async fn change(
     id: ProviderId,
     change: ProviderChange,
 ) -> Result<Provider, SsoError> {
-    let (settings, forgets) = (change.settings.map(checked).transpose()?, change.secret.is_some());
+    let mut settings = change.settings;
+    if let Some(text) = &change.metadata {
+        let given = match settings.take() {
+            Some(given) => given,
+            None => get(tenants, grant, id).await?.settings,
+        };
+        metadata::apply(settings.insert(given), text)?;
+    }
+    let (settings, forgets) = (settings.map(checked).transpose()?, change.secret.is_some());
     let (state, secret) = (change.state, kept(change.secret)?);
     // Turning off takes rights away from nobody but the provider.
     if settings.is_some() || forgets || state == Some(ProviderState::On) {

@@ -12,12 +12,14 @@ mod error;
 mod find;
 mod finish;
 mod manage;
+mod metadata;
 mod model;
 mod presets;
 mod provision;
 mod repo;
 mod reports;
 pub mod requests;
+pub mod watch;
 mod send;
 
 pub use begin::{Start, begin};
@@ -28,6 +30,7 @@ pub use finish::{Answer, Finished, finish};
 pub use manage::{
     NewProvider, ProviderChange, TrustedProvider, change, create, delete, get, list, trust_approved,
 };
+pub use metadata::fetch_metadata;
 pub use model::{
     Mapping, Preset, Protocol, Provider, ProviderSettings, ProviderState, Provisioning, RoleRule,
     Trust,
