@@ -21,6 +21,7 @@ mod second_factor;
 mod sessions;
 mod settings;
 mod single_sign_on;
+mod sso_keys;
 mod step_up;
 mod users;
 
@@ -43,6 +44,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(settings::routes());
     routes.extend(identity_providers::routes());
     routes.extend(single_sign_on::routes());
+    routes.extend(sso_keys::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Found, Purpose, SendAway, SsoError, find};
+use super::{Found, Protocol, Purpose, SendAway, SsoError, find, saml};
 use crate::authn::sso::Refusal;
 use crate::kernel::id::{ProviderId, SessionId};
 use crate::tenants::{Tenant, Tenants};
@@ -35,11 +35,14 @@ pub async fn begin(
 }
 
 async fn send(
-    _tenants: &Tenants,
-    _base_url: &str,
-    _tenant: &Tenant,
-    _found: &Found,
-    _start: Start,
+    tenants: &Tenants,
+    base_url: &str,
+    tenant: &Tenant,
+    found: &Found,
+    start: Start,
 ) -> Result<SendAway, SsoError> {
-    Err(Refusal::ProviderOff.into())
+    match &found.provider.settings.protocol {
+        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, found, start).await,
+        Protocol::Oidc(_) => Err(Refusal::ProviderOff.into()),
+    }
 }

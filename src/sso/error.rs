@@ -1,8 +1,10 @@
 //! Why something about identity providers is not done.
 
+use super::keys::SsoKeyError;
 use crate::approvals::ApprovalError;
 use crate::authn::AuthnError;
 use crate::authn::saml::metadata::MetadataError;
+use crate::authn::saml::KeyError;
 use crate::authn::sso::Refusal;
 use crate::kernel::{ErrorKind, Fault, limits};
 use crate::outgoing::FetchError;
@@ -44,6 +46,9 @@ pub enum SsoError {
     Approval(Box<ApprovalError>),
     #[error(transparent)]
     User(Box<UserError>),
+    /// This service's own keys.
+    #[error(transparent)]
+    Key(SsoKeyError),
     #[error(transparent)]
     Authn(AuthnError),
     #[error(transparent)]
@@ -55,6 +60,21 @@ crate::behind_doors!(SsoError);
 impl SsoError {
     pub(super) fn setting(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Setting { field, problem: problem.into() }
+    }
+}
+
+impl From<SsoKeyError> for SsoError {
+    fn from(error: SsoKeyError) -> Self {
+        match error {
+            SsoKeyError::Door(error) => Self::Door(error),
+            error => Self::Key(error),
+        }
+    }
+}
+
+impl From<KeyError> for SsoError {
+    fn from(error: KeyError) -> Self {
+        SsoKeyError::from(error).into()
     }
 }
 
@@ -114,6 +134,7 @@ impl Fault for SsoError {
             Self::Role(error) => error.kind(),
             Self::Approval(error) => error.kind(),
             Self::User(error) => error.kind(),
+            Self::Key(error) => error.kind(),
             Self::Authn(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
@@ -135,6 +156,7 @@ impl Fault for SsoError {
             Self::Role(error) => error.code(),
             Self::Approval(error) => error.code(),
             Self::User(error) => error.code(),
+            Self::Key(error) => error.code(),
             Self::Authn(error) => error.code(),
             Self::Door(error) => error.code(),
         }

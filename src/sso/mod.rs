@@ -13,12 +13,15 @@ mod find;
 mod finish;
 mod manage;
 mod metadata;
+pub mod keys;
+pub mod logout;
 mod model;
 mod presets;
 mod provision;
 mod repo;
 mod reports;
 pub mod requests;
+pub mod saml;
 pub mod watch;
 mod send;
 

@@ -15,6 +15,7 @@ use crate::http::call::{
 use crate::http::headers::put;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
+use crate::sso;
 use crate::web::view::form::Field;
 use crate::web::view::public::{SignInPage, SignInPlace, SignInProblem};
 use crate::web::{frame, respond};
@@ -168,9 +169,16 @@ pub(super) fn admitted(admission: Admission, base: &str, cookie: &'static str) -
 }
 
 async fn sign_out(call: Call<AccountRead>) -> Answer {
+    // Known as long as there is the session.
+    let vouched = match authn::holder(call.principal()) {
+        Some((_, session)) => {
+            sso::logout::vouched_for(&call.app.tenants, &call.tenant, session).await?
+        }
+        None => None,
+    };
     authn::end_session(&call.app.tenants, call.grant.caller()).await?;
-    let target = format!("/t/{}/login?notice=signed-out", call.tenant.slug);
-    respond::signed_out(respond::see_other(&target), TENANT_COOKIE)
+    let open = OpenCall { app: call.app.clone(), input: call.input.clone() };
+    super::sso::leave(&open, &call.tenant, vouched.as_ref()).await
 }
 
 async fn sign_out_platform(call: PlatformCall<PlatformAccountRead>) -> Answer {

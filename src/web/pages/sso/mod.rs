@@ -1,5 +1,7 @@
 //! Single sign-on: on the way to a provider, and what people see when they come back.
 
+mod leave;
+mod saml;
 mod start;
 
 use actix_web::http::{StatusCode, header};
@@ -15,8 +17,12 @@ use crate::tenants::Tenant;
 use crate::web::view::sso::SsoRefusedPage;
 use crate::web::{frame, respond};
 
+pub use leave::leave;
+
 pub fn routes() -> Vec<Route> {
-    start::routes()
+    let mut routes = start::routes();
+    routes.extend(saml::routes());
+    routes
 }
 
 /// What the browser gets for a provider's answer.
