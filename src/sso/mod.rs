@@ -5,6 +5,7 @@
 //! becomes of it, is decided in [`decide`] by the provider's settings and nothing else.
 
 mod begin;
+mod confirm;
 mod decide;
 mod error;
 mod find;
@@ -15,10 +16,11 @@ mod provision;
 mod repo;
 mod reports;
 pub mod requests;
-pub mod watch;
 mod send;
+pub mod watch;
 
 pub use begin::{Start, begin};
+pub use confirm::{Confirming, confirming};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
