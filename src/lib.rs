@@ -25,6 +25,7 @@ pub mod mail;
 pub mod ops;
 pub mod provision;
 pub mod roles;
+pub mod scim;
 pub mod sessions;
 pub mod settings;
 pub mod sso;

@@ -16,6 +16,8 @@ pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+pub mod scim;
+mod scim_settings;
 mod second_factor;
 mod sessions;
 mod settings;
@@ -39,10 +41,12 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
+    routes.extend(scim_settings::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());
     routes.extend(api_keys::routes());
     routes.extend(auth::routes());
+    routes.extend(scim::routes());
     routes
 }

@@ -165,17 +165,23 @@ pub async fn rename(
 }
 
 /// Stands in the log for a value that is sealed in the data.
-const SEALED: &str = "[sealed]";
+pub(super) const SEALED: &str = "[sealed]";
 
 /// Whoever was an owner before must not have been the last one.
-fn keep_an_owner<P>(tx: &WriteTx<'_, P>, before: &Member) -> Result<(), UserError> {
+pub(super) fn keep_an_owner<P>(tx: &WriteTx<'_, P>, before: &Member) -> Result<(), UserError> {
     if before.role == Role::Owner.name() && repo::active_owners(tx)? == 0 {
         return Err(UserError::LastOwner);
     }
     Ok(())
 }
 
-fn changed(action: catalogue::Action, member: &Member, field: &str, old: &str, new: &str) -> Event {
+pub(super) fn changed(
+    action: catalogue::Action,
+    member: &Member,
+    field: &str,
+    old: &str,
+    new: &str,
+) -> Event {
     let mut event = Event::new(action);
     event.resource = Some(Resource::new("user", member.id.to_string()));
     let change = Change { old: Some(old.into()), new: Some(new.into()) };

@@ -10,7 +10,9 @@ mod model;
 mod own;
 mod password;
 mod password_link;
+mod provisioned;
 mod repo;
+mod switch;
 
 pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
@@ -26,8 +28,10 @@ pub use join::{
 pub use list::{count_active, find, list, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
-    UserError, check_email,
+    UserError, check_email, check_name,
 };
 pub use own::{Own, own};
 pub use password::change_password;
 pub use password_link::password_link;
+pub use provisioned::{Alteration, add, alter, is_last_owner, look, look_by_email};
+pub use switch::switch;

@@ -151,7 +151,9 @@ impl Prepared {
     }
 }
 
-pub(super) fn check_name(name: &str) -> Result<(), UserError> {
+/// # Errors
+/// [`UserError::Name`] for what is none.
+pub fn check_name(name: &str) -> Result<(), UserError> {
     let fine =
         (1..=limits::LINE_BYTES).contains(&name.len()) && !name.chars().any(char::is_control);
     fine.then_some(()).ok_or(UserError::Name)

@@ -155,6 +155,23 @@ pub fn set_name<P>(tx: &mut WriteTx<'_, P>, id: UserId, sealed: &[u8]) -> Result
     tx.execute("UPDATE users SET name = $1 WHERE id = $2", args![sealed, id]).map(|_| ())
 }
 
+/// # Errors
+/// [`UserError::Taken`]
+pub fn set_email<P>(
+    tx: &mut WriteTx<'_, P>,
+    id: UserId,
+    subject: KeyId,
+    email: &str,
+) -> Result<(), UserError> {
+    let hash = tx.lookup_hash("email", email)?;
+    let sealed = tx.seal(Field::UserEmail, id.bytes(), Some(subject), email.as_bytes())?;
+    let sql = "UPDATE users SET email = $1, email_hash = $2 WHERE id = $3";
+    match tx.execute(sql, args![&sealed, &hash, id]) {
+        Err(StoreError::Constraint(_)) => Err(UserError::Taken),
+        other => other.map(|_| ()).map_err(|error| DoorError::from(error).into()),
+    }
+}
+
 pub fn active_owners(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT count(*) FROM users WHERE role = 'owner' AND state = 'active'", &[])
 }

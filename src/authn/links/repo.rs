@@ -160,10 +160,7 @@ pub(crate) fn supersede<P>(
 }
 
 /// Ends all links of a person, because what they rest on has changed.
-pub(in crate::authn) fn end_all_of<P>(
-    tx: &mut WriteTx<'_, P>,
-    person: [u8; 16],
-) -> Result<(), StoreError> {
+pub(crate) fn end_all_of<P>(tx: &mut WriteTx<'_, P>, person: [u8; 16]) -> Result<(), StoreError> {
     let now = tx.runtime().now();
     let sql = "UPDATE links SET used = $1
                WHERE person = $2 AND used IS NULL AND purpose <> 'invitation'";
