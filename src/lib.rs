@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod kernel;
 pub mod mail;
 pub mod ops;
+pub mod outgoing;
 pub mod provision;
 pub mod roles;
 pub mod scim;

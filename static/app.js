@@ -17,6 +17,16 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// A file goes into the field beside it, where one can see what will be sent.
+for (const part of document.querySelectorAll("[data-file-for]")) {
+  const target = document.getElementById(part.dataset.fileFor);
+  const file = part.querySelector("input[type=file]");
+  part.hidden = false;
+  file.addEventListener("change", async () => {
+    if (file.files.length > 0) target.value = await file.files[0].text();
+  });
+}
+
 // Times are written in UTC; the tooltip says them in the reader's zone.
 const local = new Intl.DateTimeFormat(document.documentElement.lang, {
   dateStyle: "full",

@@ -15,10 +15,11 @@ CREATE TABLE sso_requests (
 );
 CREATE INDEX sso_requests_by_time ON sso_requests (expires);
 
--- Sign-ins that were tried out, step by step.
+-- Sign-ins that were tried out, or refused, step by step.
 CREATE TABLE sso_tests (
     id       BLOB PRIMARY KEY NOT NULL CHECK (length(id) = 16),
     provider BLOB NOT NULL REFERENCES identity_providers (id) ON DELETE CASCADE,
+    kind     TEXT NOT NULL CHECK (kind IN ('test', 'sign-in')),
     passed   INTEGER NOT NULL,
     report   BLOB NOT NULL,
     created  INTEGER NOT NULL

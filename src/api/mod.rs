@@ -21,6 +21,7 @@ mod scim_settings;
 mod second_factor;
 mod sessions;
 mod settings;
+mod single_sign_on;
 mod step_up;
 mod users;
 
@@ -42,6 +43,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
     routes.extend(scim_settings::routes());
+    routes.extend(single_sign_on::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());

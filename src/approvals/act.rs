@@ -20,6 +20,9 @@ pub enum Act {
     ChangeRole { member: UserId, from: String, to: String },
     /// Do without a second person from now on.
     FourEyesOff,
+    /// Let people in without an identity provider again, or name another emergency account.
+    #[serde(rename_all = "camelCase")]
+    SingleSignOn { only: bool, break_glass: Option<UserId> },
 }
 
 impl Act {
@@ -30,6 +33,7 @@ impl Act {
             Self::ExportAudit(_) => "export-audit",
             Self::ChangeRole { .. } => "change-role",
             Self::FourEyesOff => "four-eyes-off",
+            Self::SingleSignOn { .. } => "single-sign-on",
         }
     }
 
@@ -39,7 +43,7 @@ impl Act {
             Self::ShredAudit => Flag::AuditShred,
             Self::ExportAudit(_) => Flag::AuditExport,
             Self::ChangeRole { .. } => Flag::UserRole,
-            Self::FourEyesOff => Flag::SignInManage,
+            Self::FourEyesOff | Self::SingleSignOn { .. } => Flag::SignInManage,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::authz::permission::{
 use crate::authz::{Denied, Grant, Permission, Principal, Writes, authorize};
 use crate::crypto::Field;
 use crate::kernel::id::{ApprovalId, ExportId, ShredId};
-use crate::settings;
+use crate::settings::{self, WantedSingleSignOn};
 use crate::tenants::{Tenant, Tenants, WriteTx};
 use crate::trail;
 use crate::trail::export::{self, Exports};
@@ -28,6 +28,7 @@ pub enum Performed {
     Exporting(ExportId),
     RoleChanged,
     FourEyesOff,
+    SingleSignOnChanged,
 }
 
 /// Approves a request and performs it, with the approver's own right to do so.
@@ -67,6 +68,13 @@ pub async fn approve(
             let grant = own::<SignInManage>(grant, tenant)?;
             settings::four_eyes_off(tenants, &grant, approved).await?;
             Performed::FourEyesOff
+        }
+        Act::SingleSignOn { only, break_glass } => {
+            let grant = own::<SignInManage>(grant, tenant)?;
+            let break_glass = break_glass.map(|account| account.to_string());
+            let wanted = WantedSingleSignOn { only, break_glass };
+            settings::change_single_sign_on_approved(tenants, &grant, wanted, approved).await?;
+            Performed::SingleSignOnChanged
         }
     })
 }

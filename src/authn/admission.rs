@@ -8,7 +8,7 @@ use super::person::{Needs, Person};
 use super::policy::SignInPolicy;
 use super::session::{self, SignedIn};
 use super::sso::Vouched;
-use super::{AuthnError, device};
+use super::{AuthnError, device, emergency};
 use crate::args;
 use crate::audit::{Event, catalogue};
 use crate::authz::{Caller, Realm, RequestContext};
@@ -113,13 +113,9 @@ impl Factors {
         Ok(is_strong || self.wanted(person.needs(tx, realm)?).is_none())
     }
 
-    /// Whether an identity provider is behind them, where nothing else counts. The emergency account
-    /// is for the day on which there is no provider.
+    /// Whether an identity provider is behind them, where nothing else counts.
     fn fit(&self, policy: &SignInPolicy, realm: Realm, person: &Person) -> bool {
-        realm == Realm::Platform
-            || !policy.single_sign_on_only
-            || self.are_of_a_provider()
-            || policy.is_break_glass(person.id)
+        self.are_of_a_provider() || policy.admits_without_provider(realm, person.id)
     }
 
     pub(super) fn are_of_a_provider(&self) -> bool {
@@ -245,7 +241,7 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
                 let (device, remembered) = device::remember(tx, &person, &proof, &mark)?;
                 let replaced = session::replace(tx, realm, proof.request.former_session())?;
                 let begun = session::insert(tx, realm, session, &hash, &person, device, &proof)?;
-                let past = past_single_sign_on(&policy, realm, &proof.factors);
+                let past = past_single_sign_on(tx, &policy, realm, &person, &proof)?;
                 replaced.then(begun).then(remembered).then(past)
             }
             Some(wanted) => wait(tx, &hash, &person, &proof, wanted)?,
@@ -275,12 +271,19 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
 }
 
 /// The emergency account is seen to be used.
-fn past_single_sign_on(policy: &SignInPolicy, realm: Realm, factors: &Factors) -> AuditEvents {
-    let is_past =
-        realm != Realm::Platform && policy.single_sign_on_only && !factors.are_of_a_provider();
+fn past_single_sign_on(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    policy: &SignInPolicy,
+    realm: Realm,
+    person: &Person,
+    proof: &Proof,
+) -> Result<AuditEvents, AuthnError> {
+    let is_past = realm != Realm::Platform
+        && policy.single_sign_on_only
+        && !proof.factors.are_of_a_provider();
     match is_past {
-        true => Event::new(catalogue::BREAK_GLASS_USED).into(),
-        false => AuditEvents::none(),
+        true => emergency::used(tx, realm, person, proof),
+        false => Ok(AuditEvents::none()),
     }
 }
 

@@ -109,16 +109,21 @@ fn tell(
     if is_first || !tx.sends_mail() || person.email.is_empty() {
         return Ok(());
     }
-    let agent = proof.request.user_agent.as_deref().unwrap_or_default();
+    let (browser, ip) = words_of(&proof.request);
+    let to = Recipient { address: person.email.clone(), subject: Some(person.subject) };
+    Ok(mail::queue(tx, &to, &Letter::NewDevice { at, browser, ip })?)
+}
+
+/// Browser and address, as mails name them.
+pub(super) fn words_of(request: &RequestContext) -> (String, String) {
+    let agent = request.user_agent.as_deref().unwrap_or_default();
     let known = Agent::read(agent);
     let named: Vec<_> = [known.browser, known.system].into_iter().flatten().collect();
     let browser = match named.is_empty() {
         true => agent.chars().take(AGENT_CHARS).collect(),
         false => named.join(", "),
     };
-    let ip = proof.request.ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default();
-    let to = Recipient { address: person.email.clone(), subject: Some(person.subject) };
-    Ok(mail::queue(tx, &to, &Letter::NewDevice { at, browser, ip })?)
+    (browser, request.ip.map(|ip| ip.to_canonical().to_string()).unwrap_or_default())
 }
 
 fn mark(tx: &impl RealmTx, proof: &Proof, cookie: &str) -> Result<Option<[u8; 32]>, AuthnError> {

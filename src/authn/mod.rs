@@ -6,6 +6,7 @@ mod agent;
 mod api_key;
 mod authenticator;
 pub mod device;
+mod emergency;
 mod enrolment;
 mod hasher;
 mod known;
@@ -34,6 +35,7 @@ pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, ad
 pub use agent::Agent;
 pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
+pub use emergency::{end_without_provider, last_emergency, without_provider};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use known::known_of;
@@ -53,13 +55,15 @@ pub use recovery::RecoveryCodes;
 pub use rights::{SCOPED, key_rights, rights};
 pub use second_factor::{SecondFactor, check_code, second_factor, spend_code};
 pub use session::{
-    Authenticated, SessionPolicy, SignedIn, end_all, end_session, form_binding, holder, session,
-    session_holder, session_of,
+    Authenticated, SessionPolicy, SignedIn, end_all, end_session, form_binding, holder,
+    principal_of, session, session_holder, session_of,
 };
 pub use sign_in::{Credentials, sign_in, sign_in_nowhere, sign_in_platform};
 pub use single_factor::{count_without_second, end_single_factor};
 pub use standing::{renew, renew_with_session, rights_of};
-pub use step_up::{Again, Asked, Confirmed, step_up, step_up_asks, step_up_question};
+pub use step_up::{
+    Again, Asked, Confirmed, confirm_by_provider, step_up, step_up_asks, step_up_question,
+};
 pub use throttle::{
     Account, Attempt, Step, begin as begin_attempt, forget_failures, is_known_to_anybody,
 };

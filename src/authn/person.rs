@@ -84,6 +84,12 @@ impl Person {
         &self.password
     }
 
+    /// Whether there is a password that could be typed: in the place of a hash stands something that
+    /// is none for whoever never chose one.
+    pub fn has_password(&self) -> bool {
+        self.password.starts_with('$')
+    }
+
     /// What it takes to sign in, as things are now.
     pub fn needs(&self, tx: &impl Sql, realm: Realm) -> Result<Needs, AuthnError> {
         let id = Value::Id(self.id);

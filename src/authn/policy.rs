@@ -73,6 +73,23 @@ impl SignInPolicy {
         Self { single_sign_on_only, break_glass, ..self }
     }
 
+    /// Whether the person may sign in, and keep a session, that no identity provider stands behind.
+    /// The emergency account is for the day on which there is no provider.
+    pub fn admits_without_provider(&self, realm: Realm, person: [u8; 16]) -> bool {
+        realm == Realm::Platform || !self.single_sign_on_only || self.is_break_glass(person)
+    }
+
+    /// Whether people may register themselves. They would get a password that lets nobody in.
+    pub fn admits_newcomers(&self) -> bool {
+        self.registration && !self.single_sign_on_only
+    }
+
+    /// Whether nothing may be taken away from the person: without them, and without the provider,
+    /// nobody gets in any more.
+    pub fn protects(&self, person: [u8; 16]) -> bool {
+        self.single_sign_on_only && self.is_break_glass(person)
+    }
+
     /// Whether the person is the emergency account.
     pub fn is_break_glass(&self, person: [u8; 16]) -> bool {
         self.break_glass.is_some_and(|account| *account.bytes() == person)

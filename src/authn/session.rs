@@ -125,6 +125,24 @@ pub async fn session_of(
     Ok(tenants.credentials(realm, look).await?.who.principal)
 }
 
+/// The person of a session of a tenant's console that was there a moment ago, by its id. Whoever asks
+/// has seen to it that the browser is the same.
+pub async fn principal_of(
+    tenants: &Tenants,
+    tenant: TenantId,
+    session: SessionId,
+) -> Result<Option<Principal>, AuthnError> {
+    let realm = Realm::Tenant(tenant);
+    let look = tenants.credentials(realm, move |tx| {
+        let sql = "SELECT user FROM sessions WHERE id = $1 AND client_kind = 'browser'";
+        let person = tx.query_one(sql, args![session], |row| row.get(0))?;
+        let Some(person) = person else { return Ok(None) };
+        let person = Person::by_id(tx, realm, person)?.filter(|person| person.active);
+        Ok(person.map(|person| person.principal(realm, session)))
+    });
+    look.await
+}
+
 struct Found {
     who: Authenticated,
     session: SessionId,
@@ -236,6 +254,9 @@ pub(super) fn insert(
     created.resource = Some(Resource::new("session", session.to_string()));
     created.custom_fields.insert("client".into(), kind.into());
     created.custom_fields.insert("factors".into(), factors.into());
+    if let Some(vouched) = &proof.vouched {
+        created.custom_fields.insert("provider".into(), vouched.provider.to_string().into());
+    }
     let begun = AuditEvents::from(Event::new(catalogue::LOGIN_SUCCEEDED)).and(created);
     Ok(match proof.client {
         Client::Browser => begun,

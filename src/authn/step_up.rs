@@ -227,6 +227,29 @@ async fn by_password(
     result
 }
 
+/// Somebody whom a provider has signed in again, as who they are. `spend` uses up what it said.
+///
+/// # Errors
+/// [`AuthnError::NotConfirmed`] where the provider's word stands for one factor and the person has
+/// two; what `spend` says; [`AuthnError::NoPerson`].
+pub async fn confirm_by_provider(
+    tenants: &Tenants,
+    caller: &Arc<Caller>,
+    factor: Factor,
+    spend: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(), AuthnError> + Send + 'static,
+) -> Result<Confirmed, AuthnError> {
+    let holder = Holder::of(&caller.principal).ok_or(AuthnError::NoPerson)?;
+    let realm = holder.realm;
+    let spend = move |tx: &mut WriteTx<'_, SystemWrite>, person: &Person| {
+        if !factor.is_second() && person.needs(tx, realm)?.has_second() {
+            return Err(AuthnError::NotConfirmed);
+        }
+        spend(tx)?;
+        Ok((factor, AuditEvents::none()))
+    };
+    confirm(tenants, caller, holder, spend).await
+}
+
 /// Writes down that the session's person has proven who they are, by what `spend` uses up.
 async fn confirm(
     tenants: &Tenants,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, key, mail, role, session, tenant, token, user};
+use super::{admin, audit, key, mail, role, session, sso, tenant, token, user};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -59,6 +59,9 @@ pub enum Verb {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::Verb),
+    /// Single sign-on of a tenant
+    #[command(subcommand)]
+    Sso(sso::Verb),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),

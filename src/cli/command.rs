@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, mail, role, session, tenant, token, user};
+use super::{admin, audit, key, mail, role, session, sso, tenant, token, user};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::mail::Mailer;
@@ -22,6 +22,7 @@ pub enum Command {
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
+    Sso(sso::Command),
     Mail(mail::Command),
     Token(token::Command),
     Audit(audit::Command),
@@ -110,6 +111,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
+        Command::Sso(command) => sso::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,

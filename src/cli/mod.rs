@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod command;
 mod demo;
+mod enforcement;
 mod feedback;
 mod init;
 mod key;
@@ -20,6 +21,7 @@ mod session;
 mod shred;
 mod sign_in;
 mod socket;
+mod sso;
 mod tenant;
 mod token;
 mod user;
@@ -60,6 +62,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
+        Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)).await,
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,

@@ -87,6 +87,9 @@ fn with(policy: &SignInPolicy, set: &[String]) -> anyhow::Result<SignInPolicy> {
                 known.collect::<Vec<_>>().join(", ")
             );
         };
+        if ["singleSignOnOnly", "breakGlass"].contains(&name) {
+            bail!("{name} is not set along with the rest; see: strongroom sso enforcement --help");
+        }
         let new = match old {
             Value::Array(_) => text.split(',').map(str::trim).filter(|t| !t.is_empty()).collect(),
             _ => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)),

@@ -31,7 +31,9 @@ pub fn add(headers: &mut HeaderMap, surface: Surface, request: RequestId, rate: 
         Surface::Console | Surface::Platform => PAGE_POLICY,
         Surface::Api | Surface::Scim | Surface::Operations => API_POLICY,
     };
-    put(headers, "content-security-policy", policy);
+    if !headers.contains_key("content-security-policy") {
+        put(headers, "content-security-policy", policy);
+    }
     if !headers.contains_key("cache-control") {
         put(headers, "cache-control", "no-store");
     }
@@ -41,6 +43,14 @@ pub fn add(headers: &mut HeaderMap, surface: Surface, request: RequestId, rate: 
         put(headers, "ratelimit-policy", &format!("\"{name}\";q={limit};w=60"));
         put(headers, "ratelimit", &format!("\"{name}\";r={left};t=60"));
     }
+}
+
+/// For a page whose form goes to an identity provider, or to an address of ours that leads on there.
+/// Browsers hold every step of the way against the policy, and which addresses a provider leads
+/// people over is for it to know: any, over TLS.
+pub fn admit_forms(headers: &mut HeaderMap) {
+    let policy = PAGE_POLICY.replace("form-action 'self'", "form-action 'self' https:");
+    put(headers, "content-security-policy", &policy);
 }
 
 pub fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {

@@ -4,6 +4,7 @@ use super::{Context, Job, JobError, Record, Summary, Walk, repo};
 use crate::authn::{SignInPolicy, expire_sign_ins, forget_failures, links};
 use crate::authz::Realm;
 use crate::kernel::limits;
+use crate::sso;
 use crate::tenants::SystemWrite;
 
 pub const JOB: Job = Job {
@@ -41,6 +42,9 @@ async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
         expire_sign_ins(tx, now)?;
         repo::forget_devices(tx, now.minus(limits::DEVICE_LIFE))?;
         forget_failures(tx, now)?;
+        if realm != Realm::Platform {
+            sso::requests::expire(tx, now)?;
+        }
         Ok(links::tidy(tx, now)?)
     });
     Ok(write.await?)

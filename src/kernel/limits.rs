@@ -86,6 +86,45 @@ pub const SSO_REQUEST_LIFE: Duration = Duration::from_secs(15 * 60);
 pub const SSO_MESSAGE_BYTES: usize = 256 * 1024;
 /// The same as it comes in a form: in base64, percent-encoded in places, with a `RelayState`.
 pub const SSO_FORM_BYTES: usize = 512 * 1024;
+/// Metadata of one identity provider has some 10 KiB.
+pub const SSO_METADATA_BYTES: usize = 1024 * 1024;
+/// Keys that a provider signs with: two while it replaces one, a few more at large sites.
+pub const SSO_CERTIFICATES: usize = 10;
+/// An identity provider has this long to answer a request, from the first packet to the last byte.
+pub const FETCH_TIME: Duration = Duration::from_secs(10);
+/// What ends within this time is warned of: long enough to agree on a change with whoever runs the
+/// identity provider.
+pub const SSO_ENDS_SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The same warning comes again after this.
+pub const SSO_WARNING_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Members see for this long that the emergency account was used.
+pub const EMERGENCY_SHOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// What a provider calls a person, or a session of theirs (OpenID Connect allows 255 letters).
+pub const SSO_SUBJECT_BYTES: usize = 1024;
+/// Keys of an OpenID Connect provider that are looked at. Real ones have up to ten.
+pub const OIDC_KEYS: usize = 64;
+/// Recipients of a logout token among whom this service is looked for.
+pub const OIDC_AUDIENCES: usize = 8;
+/// Providers whose description and keys are kept in memory; the oldest is fetched again for one more.
+pub const OIDC_KNOWN: usize = 1000;
+/// A provider's description and keys are believed for this long …
+pub const OIDC_FRESH: Duration = Duration::from_secs(60 * 60);
+/// … and its keys fetched again at most this often, when one is missing.
+pub const OIDC_KEYS_AGAIN: Duration = Duration::from_secs(60);
+/// Identity providers of one tenant.
+pub const PROVIDERS: u64 = 20;
+/// Rules by which a provider gives roles.
+pub const PROVIDER_RULES: usize = 100;
+/// Domains of e-mail addresses that one provider vouches for.
+pub const PROVIDER_DOMAINS: usize = 50;
+/// Reports of sign-ins at one provider, tried out or refused: of each kind the last ones are kept …
+pub const SSO_REPORTS: u64 = 20;
+/// … for this long: they say much about a person.
+pub const SSO_REPORT_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// One report: a decoded message, and what was looked at.
+pub const SSO_REPORT_BYTES: usize = 512 * 1024;
+/// A provider's logout that does not say itself until when it is good.
+pub const SSO_LOGOUT_LIFE: Duration = Duration::from_secs(5 * 60);
 /// What somebody shows to sign in, as JSON: a password, a code, a token.
 pub const CREDENTIALS_BODY_BYTES: usize = 16 * 1024;
 /// An access token works for a day at the most …

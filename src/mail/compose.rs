@@ -95,7 +95,10 @@ fn arguments(
         vec![("place", one_line(&place.unwrap_or_default())), ("host", host.to_owned())];
     match letter {
         Letter::Invitation { by: Some(by), .. } => arguments.push(("by", one_line(by))),
-        Letter::NewDevice { browser, ip, .. } => {
+        Letter::ProviderExpiring { provider, .. } => {
+            arguments.push(("provider", one_line(provider)));
+        }
+        Letter::NewDevice { browser, ip, .. } | Letter::EmergencyUsed { browser, ip, .. } => {
             arguments.push(("browser", one_line(browser)));
             arguments.push(("ip", one_line(ip)));
         }

@@ -62,6 +62,17 @@ pub enum Letter {
     EmailChanged {
         at: Timestamp,
     },
+    /// To the other owners: the emergency account came in past single sign-on.
+    EmergencyUsed {
+        at: Timestamp,
+        browser: String,
+        ip: String,
+    },
+    /// A certificate or the metadata of single sign-on ends.
+    ProviderExpiring {
+        at: Timestamp,
+        provider: String,
+    },
 }
 
 impl Letter {
@@ -79,6 +90,8 @@ impl Letter {
             Self::PasswordChanged { .. } => "password-changed",
             Self::FactorsReset { .. } => "factors-reset",
             Self::EmailChanged { .. } => "email-changed",
+            Self::EmergencyUsed { .. } => "emergency-used",
+            Self::ProviderExpiring { .. } => "provider-expiring",
         }
     }
 
@@ -96,6 +109,8 @@ impl Letter {
     pub(super) const fn at(&self) -> Option<Timestamp> {
         match self {
             Self::NewDevice { at, .. }
+            | Self::EmergencyUsed { at, .. }
+            | Self::ProviderExpiring { at, .. }
             | Self::PasswordChanged { at }
             | Self::FactorsReset { at }
             | Self::EmailChanged { at } => Some(*at),

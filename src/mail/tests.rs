@@ -21,6 +21,8 @@ fn all() -> Vec<Letter> {
         Letter::PasswordChanged { at },
         Letter::FactorsReset { at },
         Letter::EmailChanged { at },
+        Letter::EmergencyUsed { at, browser: "Firefox".into(), ip: "192.0.2.1".into() },
+        Letter::ProviderExpiring { at, provider: "Okta\r\nBcc: all@example.org".into() },
     ]
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{ScimError, ScimSettings, repo};
 use crate::approvals;
 use crate::authn::SignInPolicy;
-use crate::authz::Rights;
+use crate::authz::{Rights, Role};
 use crate::kernel::id::{GroupId, UserId};
 use crate::roles::{self, RoleError};
 use crate::store::Sql;
@@ -64,7 +64,8 @@ impl Plan {
     /// Whether a second person would have to agree to this.
     pub fn takes_two(&mut self, tx: &impl Sql, from: &str, to: &Rights) -> Result<bool, ScimError> {
         let before = self.rights(tx, from)?.map(|rights| rights.permissions());
-        Ok(self.policy.four_eyes && approvals::gains(before.unwrap_or_default(), to.permissions()))
+        let gains = approvals::gains(before.unwrap_or_default(), to.permissions());
+        Ok(self.policy.four_eyes && (gains || to.role() == Role::Owner.name()))
     }
 
     /// Why provisioning must not touch a member. `given` is the role that it last gave them.

@@ -1,9 +1,11 @@
-//! The table `settings`.
+//! The table `settings`, and who could sign in by a provider.
 
 use crate::args;
 use crate::authn::{SIGN_IN_SETTING, SignInPolicy};
+use crate::authz::Role;
 use crate::kernel::Timestamp;
-use crate::store::{SqlMut, StoreError};
+use crate::kernel::id::UserId;
+use crate::store::{Sql, SqlMut, StoreError};
 
 pub fn set_sign_in(
     tx: &mut impl SqlMut,
@@ -18,4 +20,30 @@ pub fn set_sign_in(
         args![SIGN_IN_SETTING, &value, now],
     )?;
     Ok(())
+}
+
+/// Identity providers that are on.
+pub fn providers_on(tx: &impl Sql) -> Result<u64, StoreError> {
+    tx.count("SELECT count(*) FROM identity_providers WHERE state = 'on'", &[])
+}
+
+/// Active members who have signed in by a provider that is on.
+pub fn members_linked(tx: &impl Sql) -> Result<u64, StoreError> {
+    let sql = "SELECT count(DISTINCT u.id) FROM users u
+               JOIN identities i ON i.user = u.id
+               JOIN identity_providers p ON p.id = i.provider
+               WHERE u.state = 'active' AND p.state = 'on'";
+    tx.count(sql, &[])
+}
+
+pub fn is_linked(tx: &impl Sql, member: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM identities i JOIN identity_providers p ON p.id = i.provider
+               WHERE i.user = $1 AND p.state = 'on'";
+    Ok(tx.count(sql, args![member])? > 0)
+}
+
+/// Oldest first.
+pub fn active_owners(tx: &impl Sql) -> Result<Vec<UserId>, StoreError> {
+    let sql = "SELECT id FROM users WHERE role = $1 AND state = 'active' ORDER BY id";
+    tx.query(sql, args![Role::Owner.name()], |row| row.get(0))
 }

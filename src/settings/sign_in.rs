@@ -4,12 +4,11 @@ use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
-use super::SettingsError;
-use super::repo;
+use super::change::{Way, changed};
+use super::{SettingsError, repo};
 use crate::approvals::{self, Act, Approved};
-use crate::audit::event::{Change, Resource};
+use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authn::{SignInPolicy, count_without_second, end_single_factor};
 use crate::authz::permission::{PlatformAuditRecord, SignInManage};
@@ -84,7 +83,8 @@ pub async fn four_eyes_off_by_operator(
     if !matches!(grant.caller().principal, Principal::LocalOperator { .. }) {
         return Err(SettingsError::NotTheOperator);
     }
-    if !change(tenants, grant, without_four_eyes, Way::FromTheMachine).await? {
+    let way = Way::FromTheMachine { field: "fourEyes", words: FROM_THE_MACHINE };
+    if !change(tenants, grant, without_four_eyes, way).await? {
         return Ok(false);
     }
     tracing::warn!(tenant = %tenant.slug, "four eyes were turned off from the machine");
@@ -99,13 +99,6 @@ const FROM_THE_MACHINE: &str = "turned off by the machine's operator, without a 
 
 fn without_four_eyes(before: &SignInPolicy) -> SignInPolicy {
     SignInPolicy { four_eyes: false, ..before.clone() }
-}
-
-/// How a change may get past the second person.
-enum Way {
-    Alone,
-    Approved(Approved),
-    FromTheMachine,
 }
 
 /// Whether anything had to be changed.
@@ -123,18 +116,12 @@ async fn change(
         if before == after {
             return Ok((false, passed));
         }
-        let mut event = changed(&before, &after);
+        let mut event = changed(&before, &after, "sign-in");
         if after.second_factor_for_all && !before.second_factor_for_all {
             let ended = end_single_factor(tx, realm)?;
             event.custom_fields.insert("sessionsEnded".into(), ended.into());
         }
-        match &way {
-            Way::Alone => {}
-            Way::Approved(approved) => approved.mark(&mut event),
-            Way::FromTheMachine => {
-                event.custom_fields.insert("fourEyes".into(), FROM_THE_MACHINE.into());
-            }
-        }
+        way.mark(&mut event);
         repo::set_sign_in(tx, &after, tx.runtime().now())?;
         Ok::<_, SettingsError>((true, passed.and(event)))
     });
@@ -156,7 +143,7 @@ fn pass<P>(
         Way::Alone if before.four_eyes && !after.four_eyes => {
             Ok(approvals::pass(tx, None, Act::FourEyesOff)?)
         }
-        Way::Alone | Way::FromTheMachine => Ok(AuditEvents::none()),
+        Way::Alone | Way::FromTheMachine { .. } => Ok(AuditEvents::none()),
     }
 }
 
@@ -195,21 +182,6 @@ fn is_domain(text: &str) -> bool {
             && !label.ends_with('-')
     };
     text.len() <= 253 && text.contains('.') && text.split('.').all(label)
-}
-
-fn changed(before: &SignInPolicy, after: &SignInPolicy) -> Event {
-    let mut event = Event::new(catalogue::SETTINGS_CHANGED);
-    event.resource = Some(Resource::new("setting", "sign-in"));
-    let fields = |policy| serde_json::to_value(policy).unwrap_or_default();
-    if let (Value::Object(old), Value::Object(new)) = (fields(before), fields(after)) {
-        for (name, new) in new {
-            let old = old.get(&name).cloned().unwrap_or_default();
-            if old != new {
-                event.changes.insert(name, Change { old: Some(old), new: Some(new) });
-            }
-        }
-    }
-    event
 }
 
 #[cfg(test)]

@@ -1,12 +1,32 @@
 //! A tenant's identity providers: set up, asked, believed as far as their settings say.
+//!
+//! A sign-in goes from [`begin`] to the provider and back to [`finish`]. In between the protocols
+//! (`saml`, `oidc`) turn what comes back into an identity or a refusal; who that is here, and what
+//! becomes of it, is decided in [`decide`] by the provider's settings and nothing else.
 
+mod begin;
+mod decide;
 mod error;
+mod find;
+mod finish;
 mod model;
+mod presets;
+mod provision;
+mod repo;
+mod reports;
 pub mod requests;
+pub mod watch;
+mod send;
 
+pub use begin::{Start, begin};
 pub use error::SsoError;
+pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
+pub use finish::{Answer, Finished, finish};
 pub use model::{
     Mapping, Preset, Protocol, Provider, ProviderSettings, ProviderState, Provisioning, RoleRule,
     Trust,
 };
+pub use presets::{Suggestion, suggestion};
+pub use reports::{Report, ReportKind, ReportSummary, report, reports};
 pub use requests::{Expected, NewRequest, Pending, Purpose};
+pub use send::SendAway;

@@ -147,11 +147,11 @@ pub async fn take(
     Ok(write.await?)
 }
 
-/// Forgets what nobody has answered, and the messages that would not work again anyway.
+/// Forgets what nobody has answered, old reports, and the messages that would not work again anyway.
 pub fn expire(tx: &mut impl SqlMut, now: Timestamp) -> Result<(), StoreError> {
     tx.execute("DELETE FROM sso_requests WHERE expires <= $1", args![now])?;
     tx.execute("DELETE FROM sso_seen WHERE expires <= $1", args![now])?;
-    Ok(())
+    super::reports::expire(tx, now)
 }
 
 fn digest(text: &str) -> [u8; 32] {

@@ -4,11 +4,11 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
 
-use super::address::{Allowed, host_and_port};
 use super::model::Secrets;
 use super::senders::SendError;
 use super::{Authentication, Destination, StreamError, tls};
 use crate::kernel::limits;
+use crate::outgoing::{Allowed, host_and_port};
 
 /// Longest address or URL.
 const ADDRESS_BYTES: usize = 2048;

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{MutexGuard, Semaphore, mpsc, oneshot};
 
-use super::address::Allowed;
 use super::live::Board;
 use super::model::Secrets;
 use super::senders::Circumstances;
@@ -12,6 +11,7 @@ use super::supervisor::{self, Supervisor};
 use super::{Destination, StreamError, check, repo};
 use crate::authz::Realm;
 use crate::config;
+use crate::outgoing::Allowed;
 use crate::store::StoreError;
 use crate::tenants::{DoorError, SystemWrite, Tenants};
 

@@ -8,7 +8,6 @@
 //! and knows which tenants have any; a tenant's files are open only while there is something to
 //! read.
 
-mod address;
 mod backoff;
 mod change;
 mod check;

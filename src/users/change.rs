@@ -34,7 +34,7 @@ pub(super) fn beneath(
 /// # Errors
 /// [`UserError::TooMuch`] when either the old or the new role has rights that the caller lacks;
 /// [`UserError::LastOwner`] when no active owner would be left; [`UserError::Approval`] when a
-/// second person has to approve it.
+/// second person has to approve it; [`UserError::Emergency`] for the emergency account.
 pub async fn change_role(
     tenants: &Tenants,
     grant: &Grant<UserRole>,
@@ -70,6 +70,8 @@ async fn give_role(
         if before.role == rights.role() && approved.is_none() {
             return Ok((before, AuditEvents::none()));
         }
+        // Before a second person is asked for what cannot be done.
+        repo::keep_emergency(tx, before.id)?;
         let passed = pass(tx, &before, &rights, approved.as_ref())?;
         repo::set_role(tx, before.id, rights.role())?;
         keep_an_owner(tx, &before)?;

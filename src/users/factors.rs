@@ -12,7 +12,8 @@ use crate::tenants::{AuditEvents, Tenants};
 ///
 /// # Errors
 /// [`UserError::TooMuch`] when the member has rights that the caller lacks; [`UserError::Oneself`]
-/// for one's own: that would be a way around it for who found an open session.
+/// for one's own: that would be a way around it for who found an open session;
+/// [`UserError::Emergency`] for the emergency account: a password alone would let somebody in.
 pub async fn reset_factors(
     tenants: &Tenants,
     grant: &Grant<UserFactorReset>,
@@ -25,6 +26,7 @@ pub async fn reset_factors(
         if matches!(principal, Principal::User { id, .. } if id == member.id) {
             return Err(UserError::Oneself);
         }
+        repo::keep_emergency(tx, member.id)?;
         let mut event = authn::reset_factors(tx, realm, *member.id.bytes())?;
         event.resource = Some(Resource::new("user", member.id.to_string()));
         Ok::<_, UserError>((repo::find(tx, member.id)?, AuditEvents::from(event)))

@@ -59,7 +59,8 @@ pub struct Invited {
 /// # Errors
 /// [`UserError::Taken`] for the address of a member, [`UserError::TooMuch`] for a role with more
 /// rights than one's own, [`UserError::SecondPerson`] for a role that can
-/// approve, where two people must agree.
+/// approve, where two people must agree, [`UserError::SingleSignOn`] where people come by an identity
+/// provider alone.
 pub async fn invite(
     tenants: &Tenants,
     mailer: &Mailer,
@@ -112,8 +113,12 @@ fn may_invite(
 ) -> Result<(), UserError> {
     let rights = roles::give(tx, principal, details.role.as_deref().unwrap_or_default())?;
     let approver = rights.permissions().has(Flag::ApprovalDecide);
-    if approver && SignInPolicy::read(tx)?.four_eyes {
+    let policy = SignInPolicy::read(tx)?;
+    if approver && policy.four_eyes {
         return Err(UserError::SecondPerson);
+    }
+    if policy.single_sign_on_only {
+        return Err(UserError::SingleSignOn);
     }
     match repo::find_by_email(tx, email) {
         Err(UserError::NotFound) => {}
@@ -175,7 +180,8 @@ pub async fn look_at_invitation(
     let now = tenants.runtime().now();
     let look = tenants.credentials(Realm::Tenant(tenant.id), move |tx| {
         let found = links::find(tx, Purpose::Invitation, &token, now)?;
-        Ok::<_, UserError>(found.map(Invitation::from))
+        let accepts = !SignInPolicy::read(tx)?.single_sign_on_only;
+        Ok::<_, UserError>(found.filter(|_| accepts).map(Invitation::from))
     });
     look.await
 }

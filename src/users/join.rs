@@ -110,7 +110,7 @@ pub async fn register(
 
 fn may_register(policy: &SignInPolicy, email: &str) -> bool {
     let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
-    policy.registration
+    policy.admits_newcomers()
         && domain.is_some_and(|domain| policy.registration_domains.contains(&domain))
 }
 
@@ -192,9 +192,13 @@ async fn become_member(
     let new = new.prepare(hasher, &tenants.place(realm)).await?;
     let subject = tenants.new_subject(realm).await?;
     let write = tenants.change_credentials_if_active(realm, move |tx| {
-        let registers = purpose == Purpose::Registration;
-        if registers && !may_register(&SignInPolicy::read(tx)?, &new.email) {
+        let (registers, policy) = (purpose == Purpose::Registration, SignInPolicy::read(tx)?);
+        if registers && !may_register(&policy, &new.email) {
             return Err(UserError::Domain);
+        }
+        // From before: who comes by the provider alone becomes a member by it.
+        if policy.single_sign_on_only {
+            return Err(UserError::Link);
         }
         links::spend(tx, link.id)?;
         let member = put(tx, subject, &new)?;

@@ -34,4 +34,5 @@ pub use own::{Own, own};
 pub use password::change_password;
 pub use password_link::password_link;
 pub use provisioned::{Alteration, add, alter, is_last_owner, look, look_by_email};
+pub use repo::keep_emergency;
 pub use switch::switch;

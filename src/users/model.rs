@@ -205,6 +205,14 @@ pub enum UserError {
     Oneself,
     #[error("a tenant needs at least one active owner: make another one first")]
     LastOwner,
+    #[error(
+        "this is the emergency account of single sign-on, which stays an active owner with a second factor: name another one first"
+    )]
+    Emergency,
+    #[error(
+        "only single sign-on lets people in here: give them access at the identity provider instead; whoever is to have a role beforehand can be added as a member"
+    )]
+    SingleSignOn,
     #[error("the current password is wrong")]
     WrongPassword,
     #[error(transparent)]
@@ -260,6 +268,8 @@ impl Fault for UserError {
             | Self::LastOwner
             | Self::Oneself
             | Self::Invitations
+            | Self::Emergency
+            | Self::SingleSignOn
             | Self::SecondPerson => ErrorKind::Conflict,
             Self::NotFound | Self::Link | Self::NotInvited => ErrorKind::NotFound,
             Self::TooMuch => ErrorKind::Denied,
@@ -286,6 +296,8 @@ impl Fault for UserError {
             Self::Oneself => "own-account",
             Self::TooMuch => "forbidden",
             Self::LastOwner => "last-owner",
+            Self::Emergency => "emergency-account",
+            Self::SingleSignOn => "single-sign-on-only",
             Self::WrongPassword => "wrong-password",
             Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),

@@ -7,8 +7,8 @@ use super::model::{Member, UserError};
 use super::{change, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
-use crate::authn::Person;
 use crate::authn::links::{self, About, NewLink, Purpose};
+use crate::authn::{Person, SignInPolicy};
 use crate::authz::permission::UserUpdate;
 use crate::authz::{Grant, Principal};
 use crate::crypto::token::Token;
@@ -19,7 +19,8 @@ use crate::tenants::{Tenant, Tenants};
 ///
 /// # Errors
 /// [`UserError::TooMuch`] when the member has rights that the caller lacks; [`UserError::Oneself`]
-/// for one's own: one's own password is changed with the current one.
+/// for one's own: one's own password is changed with the current one; [`UserError::SingleSignOn`]
+/// where a password would not let them in.
 pub async fn password_link(
     tenants: &Tenants,
     grant: &Grant<UserUpdate>,
@@ -35,6 +36,9 @@ pub async fn password_link(
             return Err(UserError::Oneself);
         }
         let person = Person::by_id(tx, realm, *member.id.bytes())?.ok_or(UserError::NotFound)?;
+        if !SignInPolicy::read(tx)?.admits_without_provider(realm, person.id) {
+            return Err(UserError::SingleSignOn);
+        }
         let about = Some(About {
             id: person.id,
             subject: person.subject,

@@ -3,7 +3,7 @@
 use super::model::{Member, MemberState, Prepared, SecondFactor, UserError};
 use crate::args;
 use crate::authn::{self, SignInPolicy, end_all};
-use crate::authz::Realm;
+use crate::authz::{Realm, Role};
 use crate::crypto::Field;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{KeyId, UserId};
@@ -176,8 +176,23 @@ pub fn active_owners(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT count(*) FROM users WHERE role = 'owner' AND state = 'active'", &[])
 }
 
-pub fn set_role<P>(tx: &mut WriteTx<'_, P>, id: UserId, role: &str) -> Result<(), StoreError> {
-    tx.execute("UPDATE users SET role = $1 WHERE id = $2", args![role, id]).map(|_| ())
+/// Refuses where the member is the emergency account: nothing may be taken from them.
+///
+/// # Errors
+/// [`UserError::Emergency`]
+pub fn keep_emergency(tx: &impl Sql, id: UserId) -> Result<(), UserError> {
+    match SignInPolicy::read(tx)?.protects(*id.bytes()) {
+        true => Err(UserError::Emergency),
+        false => Ok(()),
+    }
+}
+
+pub fn set_role<P>(tx: &mut WriteTx<'_, P>, id: UserId, role: &str) -> Result<(), UserError> {
+    if role != Role::Owner.name() {
+        keep_emergency(tx, id)?;
+    }
+    tx.execute("UPDATE users SET role = $1 WHERE id = $2", args![role, id])?;
+    Ok(())
 }
 
 /// Somebody who is disabled has no sessions either.
@@ -185,7 +200,10 @@ pub fn set_state<P>(
     tx: &mut WriteTx<'_, P>,
     id: UserId,
     state: MemberState,
-) -> Result<(), DoorError> {
+) -> Result<(), UserError> {
+    if state == MemberState::Disabled {
+        keep_emergency(tx, id)?;
+    }
     tx.execute("UPDATE users SET state = $1 WHERE id = $2", args![state.name(), id])?;
     if state == MemberState::Disabled {
         end_all(tx, Realm::Tenant(tx.owner()), *id.bytes(), None)?;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 const PAGES: &str = include_str!("../../templates/messages/en.ftl");
 const CODES: &str = include_str!("../../templates/messages/en-codes.ftl");
+/// Pages and codes of single sign-on.
+const SSO: &str = include_str!("../../templates/messages/en-sso.ftl");
 
 /// Messages looked up by a code that is data.
 const LABEL_PREFIXES: [&str; 10] = [
@@ -18,6 +20,23 @@ const LABEL_PREFIXES: [&str; 10] = [
     "channel-",
     "job-name-",
     "stream-",
+];
+
+/// The same of single sign-on.
+const SSO_PREFIXES: [&str; 13] = [
+    "sso-check-",
+    "sso-refusal-",
+    "sso-cure-",
+    "sso-document-",
+    "sso-help-",
+    "sso-term-",
+    "sso-preset-",
+    "sso-protocol-",
+    "sso-test-kind-",
+    "sso-binding-",
+    "sso-name-id-",
+    "sso-discovery-",
+    "sso-client-auth-",
 ];
 
 /// Attributes that are read out or shown.
@@ -94,7 +113,9 @@ fn every_form_that_posts_carries_the_csrf_token() {
         // What every form of a passkey has holds the token too.
         let tokens = template.matches("ui::csrf(chrome)").count()
             + template.matches("::parts(chrome)").count();
-        assert_eq!(posts, tokens, "{}", path.display());
+        // What is sent to an identity provider is none of our forms: it must not learn the token.
+        let elsewhere = template.matches("data-send-at-once").count();
+        assert_eq!(posts - elsewhere, tokens, "{}", path.display());
     }
 }
 
@@ -114,11 +135,18 @@ fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
     listed(catalogue).collect()
 }
 
+/// What pages say, without the names of codes.
+fn said() -> BTreeSet<&'static str> {
+    let of_code = |id: &&str| SSO_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
+    let sso = ids(SSO).into_iter().filter(|id| !of_code(id));
+    ids(PAGES).into_iter().chain(sso).collect()
+}
+
 /// The later one would silently take the place of the earlier one.
 #[test]
 fn no_message_is_there_twice() {
     let mut seen = BTreeSet::new();
-    for id in listed(PAGES).chain(listed(CODES)) {
+    for id in listed(PAGES).chain(listed(CODES)).chain(listed(SSO)) {
         assert!(seen.insert(id), "{id} is defined twice");
     }
 }
@@ -128,7 +156,7 @@ fn the_catalogue_holds_what_is_used_and_nothing_else() {
     let mut sources = files("templates", "html");
     sources.extend(files("src/web", "rs"));
     let used: BTreeSet<&str> = sources.iter().flat_map(|(_, text)| literals(text)).collect();
-    let catalogue = ids(PAGES);
+    let catalogue = said();
     for id in &catalogue {
         assert!(used.contains(id), "no page uses {id}");
     }
@@ -148,7 +176,7 @@ fn the_catalogue_holds_what_is_used_and_nothing_else() {
 /// Ids that code hands to templates: states, notices, errors, reasons, steps.
 #[test]
 fn every_id_in_the_code_of_pages_has_words() {
-    let catalogue = ids(PAGES);
+    let catalogue = said();
     let states = include_str!("view/state.rs");
     let members = states.lines().filter(|line| line.contains(": \"") && line.ends_with(';'));
     for id in members.filter_map(|line| literals(line).nth(2)) {

@@ -52,3 +52,11 @@ factors-reset-after = If you did not ask for it, tell your administrator at once
 email-changed-subject = Your e-mail address for { $place } was changed
 email-changed-text = Your account at { $place } has another e-mail address since { $at } (UTC). This is the last mail to the old one.
 email-changed-after = If it was not you, tell your administrator at once.
+
+emergency-used-subject = The emergency account of { $place } was used
+emergency-used-text = Somebody signed in to { $place } with the emergency account, past single sign-on: { $browser }, from { $ip }, at { $at } (UTC).
+emergency-used-after = If none of you did this, or nobody knows why, end its sessions and change its password and authenticator app at once. The audit log has what was done.
+
+provider-expiring-subject = Single sign-on to { $place }: something ends soon
+provider-expiring-text = A certificate or the metadata of { $provider } ends at { $at } (UTC). Once the identity provider goes over to another one that Strongroom does not have yet, nobody can sign in by it.
+provider-expiring-after = Whoever runs the identity provider has the new certificate or metadata. Add it in the console under Access, Single sign-on; two certificates can be there at once.

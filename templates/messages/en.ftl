@@ -1085,6 +1085,9 @@ approval-act-shred-audit = Destroy what the audit log says
 approval-act-export-audit = Export the whole audit log
 approval-act-change-role = Give a member a role that can approve
 approval-act-four-eyes-off = Do without a second person from now on
+approval-act-single-sign-on-off = Let people in without an identity provider again
+approval-act-emergency-account = Name another emergency account for single sign-on
+approval-emergency = Emergency account
 approval-format = Format
 approval-search = Search
 approval-from = From
@@ -1122,6 +1125,28 @@ notice-approval-withdrawn = Taken back.
 notice-settings-saved = Settings saved.
 
 ## How people have to sign in
+sso-only-title = Single sign-on only
+sso-only-lead = Whether people come in by your identity provider alone, and who still gets in on the day on which it does not work.
+sso-only-now = As it is now
+sso-only-state = Single sign-on only
+sso-only-is-on = On
+sso-only-is-off = Off
+sso-only-providers = Identity providers that are on
+sso-only-linked = Members who have signed in by one
+sso-only-sessions = Sessions begun in another way
+sso-only-tick = Only single sign-on lets people in
+sso-only-hint = Passwords, links by mail and passkeys let nobody in any more but the emergency account. Keys of applications go on working.
+sso-only-warning = { $count ->
+    [0] When you turn it on, sessions that were begun in another way end at once. There is none now.
+    [one] When you turn it on, the one session that was begun in another way ends at once, yours too if it is that one. The emergency account’s stay.
+   *[other] When you turn it on, the { $count } sessions that were begun in another way end at once, yours too if it is one of them. The emergency account’s stay.
+}
+emergency-account = Emergency account
+emergency-account-hint = An owner who has a password, and an authenticator app or a passkey of their own. Each use of it is in the log, told to the other owners by mail, and shown here for a week.
+emergency-used = The emergency account was used:
+emergency-lacks-owner = { $who } – no active owner
+emergency-lacks-password = { $who } – has no password
+emergency-lacks-second-factor = { $who } – has no second factor
 sign-in-settings = Sign-in
 sign-in-settings-lead = How the people of this organisation prove who they are, and for how long that holds.
 sign-in-factors = Proving who one is
@@ -1193,6 +1218,17 @@ sign-in-link = Send me a link
 sign-in-reset = Forgot your password?
 sign-in-register = Register
 sign-in-ways = Other ways in
+sso-send-title = On to sign-in
+sso-send-text = Your organisation’s sign-in page comes next. If it does not open by itself, go on here.
+sso-send-go = Go on
+sso-refused-title = You are not signed in
+sso-refused-again = This sign-in took too long, was opened twice or began in another browser. Begin again on the sign-in page.
+sso-refused-provider = Your organisation’s sign-in cannot be reached from here at the moment. Try again later, or tell your administrator.
+sso-refused-other-person = Your organisation signed in somebody else than the person who is signed in here. Sign out there first, then try again.
+sso-refused-no-access = Your organisation knows you, but you have no access here. Ask your administrator for it, and give them the number below.
+sso-refused-check = The answer of your organisation’s sign-in did not pass the checks here. Try again; if it happens twice, give your administrator the number below.
+sso-refused-reference = Number of this attempt:
+sso-refused-back = Back to sign-in
 link-ask-title = Sign in with a link
 link-ask-lead = We send a link to your address. It works once, for 15 minutes, in this browser.
 link-ask-submit = Send the link

@@ -60,7 +60,8 @@ fn the_inner_rooms_do_not_know_the_outer_ones() {
     keeps_out("store", &["config", "authz", "authn", "audit", "tenants"]);
     keeps_out("authz", &["store", "crypto", "config", "authn", "audit", "tenants"]);
     keeps_out("mail", &["authn"]);
-    for room in ["crypto", "store", "authz", "audit", "tenants", "mail", "authn"] {
+    keeps_out("outgoing", &["store", "crypto", "config", "authz", "authn", "audit", "tenants"]);
+    for room in ["crypto", "store", "authz", "audit", "tenants", "mail", "outgoing", "authn"] {
         keeps_out(room, &DOMAINS);
         keeps_out(room, &EDGES);
     }

@@ -308,8 +308,9 @@ async fn valid_for_streams(client: &Client, label: &str) -> (String, Option<Valu
 }
 
 /// Routes that a key cannot use, only a person: `approvals.rs` and `step_up.rs` look at their
-/// entries.
-const FOR_PEOPLE: [&str; 4] = [
+/// entries. Before nothing but single sign-on counts, somebody has signed in by it: `sso_only.rs`.
+const FOR_PEOPLE: [&str; 5] = [
+    "PUT /api/v1/settings/{tenant}/single-sign-on",
     "POST /api/v1/auth/{tenant}/step-up",
     "POST /api/v1/approvals/{tenant}/{id}/approve",
     "POST /api/v1/approvals/{tenant}/{id}/refuse",

@@ -42,7 +42,7 @@ impl Way {
         Self {
             link: mails && policy.magic_links,
             reset: mails,
-            register: mails && policy.registration && !policy.registration_domains.is_empty(),
+            register: mails && policy.admits_newcomers() && !policy.registration_domains.is_empty(),
         }
     }
 
@@ -80,6 +80,9 @@ pub async fn ask_for_link(
             return Ok(((), AuditEvents::none()));
         }
         let person = Person::by_email(tx, realm, &ask.email)?.filter(|person| person.active);
+        // Whoever comes by their provider alone has nothing here that a link could open, and nobody
+        // learns by asking who the emergency account is.
+        let person = person.filter(|person| policy.admits_without_provider(realm, person.id));
         send(tx, &base, &ask, &token, browser, person.as_ref())?;
         Ok(((), asked(&ask, person.as_ref()).into()))
     });

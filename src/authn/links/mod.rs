@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 pub use address::{ask_for_address, confirm_address, look_at_address_link};
 pub use ask::{Ask, AskFor, Way, ask_for_link};
 pub(crate) use ask::{from_stranger, may_have_another};
-pub(crate) use repo::end_all_of;
-pub(crate) use repo::{NewLink, find, insert, open_links, revoke, spend, supersede, tidy};
+pub(crate) use repo::{
+    NewLink, end_all_of, find, insert, open_links, revoke, spend, supersede, tidy,
+};
 pub use reset::{look_at_reset_link, reset_password};
 pub use setup::{LinkFor, consume, create, look};
 pub use sign_in::{look_at_sign_in_link, sign_in_by_link};

@@ -9,7 +9,7 @@ use crate::args;
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authn::person::{Person, tables};
-use crate::authn::{AuthnError, Hasher, end_all, known_of};
+use crate::authn::{AuthnError, Hasher, SignInPolicy, end_all, known_of};
 use crate::authz::{Realm, RequestContext};
 use crate::crypto::password;
 use crate::crypto::token::Token;
@@ -48,6 +48,9 @@ pub async fn reset_password(
     let hash = hasher.hash(new).await.map_err(DoorError::from)?;
     let write = tenants.change_credentials_if_active(realm, move |tx| {
         repo::spend(tx, link.id)?;
+        if !SignInPolicy::read(tx)?.admits_without_provider(realm, person.id) {
+            return Err(AuthnError::Link);
+        }
         let sql = format!(
             "UPDATE {} SET password = $1 WHERE id = $2 AND password = $3 AND state = 'active'",
             tables(realm).0
@@ -85,7 +88,9 @@ async fn found(
             return Ok(Err(Opened::Over));
         };
         let Some(id) = link.person else { return Ok(Err(Opened::Nobody)) };
+        let policy = SignInPolicy::read(tx)?;
         let person = Person::by_id(tx, realm, id)?.filter(|person| person.active);
+        let person = person.filter(|person| policy.admits_without_provider(realm, person.id));
         let same = |person: &Person| link.password.as_ref() == Some(&person.password);
         Ok(person.filter(same).map(|person| (link, person)).ok_or(Opened::Over))
     });

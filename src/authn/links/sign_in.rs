@@ -57,7 +57,8 @@ async fn found(
         let Some(link) = repo::find(tx, Purpose::SignIn, &token, now)? else {
             return Ok(Err(Opened::Over));
         };
-        if !SignInPolicy::read(tx)?.magic_links {
+        let policy = SignInPolicy::read(tx)?;
+        if !policy.magic_links {
             return Ok(Err(Opened::Over));
         }
         // Compared as hashes of secrets.
@@ -66,6 +67,7 @@ async fn found(
         }
         let Some(id) = link.person else { return Ok(Err(Opened::Nobody)) };
         let person = Person::by_id(tx, realm, id)?.filter(|person| person.active);
+        let person = person.filter(|person| policy.admits_without_provider(realm, person.id));
         let same = |person: &Person| link.password.as_ref() == Some(&person.password);
         Ok(person.filter(same).map(|person| (link, person)).ok_or(Opened::Over))
     });

@@ -21,6 +21,8 @@ pub struct ProviderSession {
     pub index: Option<String>,
     /// When the provider wants it to end: SessionNotOnOrAfter.
     pub ends: Option<Timestamp>,
+    /// SAML: the NameID, which a logout repeats; the subject may be an attribute instead.
+    pub name: Option<String>,
     /// SAML: Format, NameQualifier and SPNameQualifier of the NameID, which a logout repeats.
     pub name_format: Option<String>,
     pub name_qualifier: Option<String>,

@@ -10,7 +10,7 @@ use super::directory;
 use crate::config;
 use crate::kernel::id::LogId;
 use crate::kernel::{Clock, Timestamp, limits};
-use crate::streams::address::Allowed;
+use crate::outgoing::Allowed;
 use crate::streams::model::Secrets;
 use crate::streams::senders::{Batch, Circumstances, SendError, Sender};
 use crate::streams::{

@@ -1,17 +1,15 @@
 //! Splunk's HTTP Event Collector, and JSON posted to any address. An answer of the 2xx class
 //! confirms a batch.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Batch, Circumstances, SendError};
 use crate::kernel::limits;
-use crate::streams::address::Allowed;
+use crate::outgoing::{Allowed, Cause, Guarded, cause};
 use crate::streams::model::Secrets;
 use crate::streams::{Authentication, Body, Destination};
 
@@ -59,13 +57,7 @@ impl Http {
     }
 
     pub async fn send(&mut self, batch: Batch) -> Result<(), SendError> {
-        // The resolver is not asked about addresses that are written as such.
-        let literal = self.url.host_str().map(|host| host.trim_matches(['[', ']']));
-        if let Some(Ok(ip)) = literal.map(str::parse::<IpAddr>)
-            && !self.allowed.admits(ip)
-        {
-            return Err(SendError::Refused(ip));
-        }
+        self.allowed.check_literal(&self.url)?;
         let mut request =
             self.client.post(self.url.clone()).header(CONTENT_TYPE, self.content_type);
         if let Some((name, value)) = &self.credential {
@@ -100,19 +92,6 @@ impl Http {
             false => None,
         };
         SendError::Status { status, said, retry_after: retry_after.map(Duration::from_secs) }
-    }
-}
-
-/// Asks the system for addresses and gives back those that may be used.
-struct Guarded(Allowed);
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (allowed, name) = (self.0.clone(), name.as_str().to_owned());
-        Box::pin(async move {
-            let found = allowed.resolve(&name, 0).await?;
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
     }
 }
 
@@ -188,29 +167,12 @@ fn splunk_says(body: &[u8]) -> Option<String> {
 }
 
 fn explain(error: &reqwest::Error) -> SendError {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    let mut last = String::new();
-    while let Some(inner) = cause {
-        if let Some(ours) = inner.downcast_ref::<SendError>() {
-            return ours.clone();
-        }
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return SendError::Tls(tls.to_string());
-        }
-        last = inner.to_string();
-        cause = match inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => inner.source(),
-        };
-    }
-    match error {
-        error if error.is_timeout() && error.is_connect() => SendError::Slow("connecting"),
-        error if error.is_timeout() => SendError::Slow("the answer"),
-        error if error.is_connect() => {
-            let to = error.url().and_then(Url::host_str).unwrap_or("the receiver").to_owned();
-            SendError::Connect { to, why: last }
-        }
-        _ => SendError::Broken(last),
+    match cause(error) {
+        Cause::Address(error) => error.into(),
+        Cause::Tls(why) => SendError::Tls(why),
+        Cause::Slow(what) => SendError::Slow(what),
+        Cause::Connect { to, why } => SendError::Connect { to, why },
+        Cause::Broken(why) => SendError::Broken(why),
     }
 }
 

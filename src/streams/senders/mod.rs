@@ -15,10 +15,10 @@ pub use encode::Encoder;
 pub use http::Http;
 pub use syslog::Syslog;
 
-use super::address::Allowed;
 use super::model::Secrets;
 use super::{Destination, TlsOptions};
 use crate::kernel::{Clock, Timestamp};
+use crate::outgoing::{AddressError, Allowed};
 
 /// Entries on their way, encoded for the receiver.
 #[derive(Debug)]
@@ -69,6 +69,15 @@ impl SendError {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
+        }
+    }
+}
+
+impl From<AddressError> for SendError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Unknown(name) => Self::Unknown(name),
+            AddressError::Refused(ip) => Self::Refused(ip),
         }
     }
 }

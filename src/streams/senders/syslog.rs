@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::wire::Connection;
 use super::{Batch, Circumstances, SendError, within};
 use crate::kernel::{Clock, limits};
-use crate::streams::address::host_and_port;
+use crate::outgoing::host_and_port;
 use crate::streams::{SyslogTarget, Transport};
 
 pub struct Syslog {

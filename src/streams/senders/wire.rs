@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{SendError, outq, within};
 use crate::kernel::limits;
-use crate::streams::address::Allowed;
+use crate::outgoing::Allowed;
 
 /// A peer that is gone without a word is noticed after about this long.
 const DEAD_PEER: Duration = Duration::from_secs(60);
@@ -40,7 +40,8 @@ impl Connection {
         allowed: &Allowed,
     ) -> Result<Self, SendError> {
         let time = limits::STREAM_CONNECT_TIME;
-        let addresses = within(time, "looking up the name", allowed.resolve(host, port)).await?;
+        let lookup = async { Ok(allowed.resolve(host, port).await?) };
+        let addresses = within(time, "looking up the name", lookup).await?;
         let wire = within(time, "connecting", connect(&addresses, host, port)).await?;
         let Some((config, name)) = tls else { return Ok(Self::Plain(wire)) };
         let name = ServerName::try_from(name.to_owned())

@@ -140,6 +140,7 @@ impl Names {
     ) -> Result<Self, Failure> {
         let members = acts.filter_map(|act| match act {
             Act::ChangeRole { member, .. } => Some(member.to_string()),
+            Act::SingleSignOn { break_glass, .. } => break_glass.map(|account| account.to_string()),
             _ => None,
         });
         let ids: Vec<String> = members.chain(parties.map(|party| party.id.clone())).collect();
@@ -173,6 +174,10 @@ impl Names {
     fn details(&self, act: &Act) -> Vec<(&'static str, String)> {
         match act {
             Act::ShredAudit | Act::FourEyesOff => Vec::new(),
+            Act::SingleSignOn { break_glass, .. } => {
+                let account = break_glass.map(|account| self.name(&account.to_string()));
+                account.into_iter().map(|name| ("approval-emergency", name)).collect()
+            }
             Act::ExportAudit(request) => {
                 let time = |time: Option<crate::kernel::Timestamp>| time.map(|t| t.to_string());
                 let mut found = vec![("approval-format", request.format.name().to_owned())];
@@ -224,6 +229,8 @@ fn title(act: &Act) -> String {
         Act::ExportAudit(_) => "approval-act-export-audit",
         Act::ChangeRole { .. } => "approval-act-change-role",
         Act::FourEyesOff => "approval-act-four-eyes-off",
+        Act::SingleSignOn { only: false, .. } => "approval-act-single-sign-on-off",
+        Act::SingleSignOn { only: true, .. } => "approval-act-emergency-account",
     };
     Messages::english().text(id).into_owned()
 }

@@ -43,6 +43,8 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod sign_in_settings;
+mod sso;
+mod single_sign_on;
 pub mod step_up;
 mod streams;
 mod witnesses;
@@ -65,6 +67,7 @@ pub fn routes() -> Vec<Route> {
         by_mail::routes(),
         join::routes(),
         second_factor::routes(),
+        sso::routes(),
         choose_password::routes(),
         home::routes(),
         conversations::routes(),
@@ -93,6 +96,8 @@ pub fn routes() -> Vec<Route> {
         step_up::routes(),
         approvals::routes(),
         sign_in_settings::routes(),
+        // Before what else is below: ids of providers take any name.
+        single_sign_on::routes(),
         own_factors::routes(),
         reset_factors::routes(),
         passkeys::routes(),

@@ -184,7 +184,7 @@ async fn take(chrome: Chrome, app: &App, input: &Input, caller: &Arc<Caller>) ->
 }
 
 /// The address, if it is one of this console's: nobody is led elsewhere from here.
-fn own<'a>(next: &'a str, base: &str) -> Option<&'a str> {
+pub fn own<'a>(next: &'a str, base: &str) -> Option<&'a str> {
     let below = next.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
     let plain = |c: u8| c.is_ascii_alphanumeric() || b"/_-.?=&%+:~".contains(&c);
     (below && next.len() <= NEXT_BYTES && next.bytes().all(plain)).then_some(next)

@@ -191,6 +191,45 @@ labelled! {
 }
 
 labelled! {
+    /// An identity provider, or a certificate of one.
+    SsoState {
+        On: "on", "sso-state-on", Good;
+        Off: "off", "sso-state-off", Neutral;
+        Fine: "fine", "sso-certificate-fine", Good;
+        Expiring: "expiring", "sso-state-expiring", Warning;
+        Expired: "expired", "sso-state-expired", Bad;
+    }
+}
+
+labelled! {
+    /// What a key pair of single sign-on is for.
+    SsoKeyState {
+        Next: "next", "sso-key-next", Accent;
+        Current: "current", "sso-key-current", Good;
+        Former: "former", "sso-key-former", Neutral;
+    }
+}
+
+impl SsoKeyState {
+    /// The message that says what it means.
+    pub const fn explained(&self) -> &'static str {
+        match self {
+            Self::Next => "sso-key-next-text",
+            Self::Current => "sso-key-current-text",
+            Self::Former => "sso-key-former-text",
+        }
+    }
+}
+
+labelled! {
+    /// How a sign-in at a provider went that there is a report of.
+    TestOutcome {
+        Passed: "passed", "sso-test-passed", Good;
+        Failed: "failed", "sso-test-failed", Bad;
+    }
+}
+
+labelled! {
     /// What a page says once after a form was handled. The code travels over the redirect, so a
     /// link can only ever show one of these texts.
     Notice {
@@ -256,6 +295,14 @@ labelled! {
         ApprovalRefused: "approval-refused", "notice-approval-refused", Good;
         ApprovalWithdrawn: "approval-withdrawn", "notice-approval-withdrawn", Good;
         SettingsSaved: "settings-saved", "notice-settings-saved", Good;
+        ProviderCreated: "provider-created", "notice-provider-created", Good;
+        ProviderChanged: "provider-changed", "notice-provider-changed", Good;
+        ProviderOn: "provider-on", "notice-provider-on", Good;
+        ProviderOff: "provider-off", "notice-provider-off", Good;
+        ProviderDeleted: "provider-deleted", "notice-provider-deleted", Good;
+        SsoKeyMade: "sso-key-made", "notice-sso-key-made", Good;
+        SsoKeyUsed: "sso-key-used", "notice-sso-key-used", Good;
+        SsoKeyRemoved: "sso-key-removed", "notice-sso-key-removed", Good;
         NothingChanged: "nothing-changed", "notice-nothing-changed", Neutral;
     }
 }

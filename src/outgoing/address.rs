@@ -1,10 +1,10 @@
-//! Which addresses a stream may send to. Whoever sets up a stream makes this machine open
-//! connections from where it stands: what answers only because the caller is local stays out of
-//! reach, whatever name leads there (server-side request forgery).
+//! Which addresses may be connected to. Whoever sets up a stream or an identity provider makes this
+//! machine open connections from where it stands: what answers only because the caller is local
+//! stays out of reach, whatever name leads there (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use super::senders::SendError;
+use reqwest::Url;
 
 /// Metadata services of clouds that are not link-local.
 const METADATA: [IpAddr; 4] = [
@@ -13,6 +13,15 @@ const METADATA: [IpAddr; 4] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
+
+/// Why a host is not connected to.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AddressError {
+    #[error("the name {0} is not known")]
+    Unknown(String),
+    #[error("{0} is not an address that may be connected to")]
+    Refused(IpAddr),
+}
 
 /// The administrator's word, from the configuration file.
 #[derive(Clone, Debug)]
@@ -30,7 +39,7 @@ impl Default for Allowed {
 }
 
 impl Allowed {
-    /// Whether a stream may send there.
+    /// Whether it may be connected to.
     pub fn admits(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         match self {
@@ -44,20 +53,29 @@ impl Allowed {
 
     /// The addresses of a host that may be used, asked for anew for every connection, so that a
     /// name cannot lead elsewhere after it was looked at.
-    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, SendError> {
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, AddressError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
             Ok(ip) => vec![SocketAddr::new(ip, port)],
             Err(_) => {
                 let lookup = tokio::net::lookup_host((bare, port)).await;
-                lookup.map_err(|_| SendError::Unknown(bare.to_owned()))?.collect()
+                lookup.map_err(|_| AddressError::Unknown(bare.to_owned()))?.collect()
             }
         };
         let Some(first) = found.first().copied() else {
-            return Err(SendError::Unknown(bare.to_owned()));
+            return Err(AddressError::Unknown(bare.to_owned()));
         };
         let usable: Vec<_> = found.into_iter().filter(|at| self.admits(at.ip())).collect();
-        if usable.is_empty() { Err(SendError::Refused(first.ip())) } else { Ok(usable) }
+        if usable.is_empty() { Err(AddressError::Refused(first.ip())) } else { Ok(usable) }
+    }
+
+    /// An address that is written as such in a URL: no resolver is asked about it.
+    pub fn check_literal(&self, url: &Url) -> Result<(), AddressError> {
+        let host = url.host_str().unwrap_or_default();
+        match host.trim_matches(['[', ']']).parse() {
+            Ok(ip) if !self.admits(ip) => Err(AddressError::Refused(ip)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -184,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_leads_to_this_machine_leads_nowhere() {
         let refused = Allowed::default().resolve("localhost", 514).await;
-        assert!(matches!(refused, Err(SendError::Refused(_))), "{refused:?}");
+        assert!(matches!(refused, Err(AddressError::Refused(_))), "{refused:?}");
     }
 
     #[test]

@@ -1,0 +1,26 @@
+//! On the way to an identity provider and back.
+
+use askama::Template;
+
+use super::Chrome;
+
+/// Sends a form to a provider by itself; without script, by a button.
+#[derive(Template)]
+#[template(path = "sso/send.html")]
+pub struct SendAwayPage {
+    pub chrome: Chrome,
+    pub url: String,
+    pub fields: Vec<(String, String)>,
+}
+
+/// A sign-in at a provider came to nothing.
+#[derive(Template)]
+#[template(path = "sso/refused.html")]
+pub struct SsoRefusedPage {
+    pub chrome: Chrome,
+    /// What can be done, in words.
+    pub text: &'static str,
+    /// The request's id.
+    pub reference: String,
+    pub back: String,
+}
