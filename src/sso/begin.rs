@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::oidc::{self, Oidc};
-use super::{Protocol, Purpose, SendAway, SsoError, find};
+use super::{Protocol, Purpose, SendAway, SsoError, find, saml};
 use crate::authn::sso::{Refusal, Trace};
 use crate::kernel::id::{ProviderId, SessionId};
 use crate::tenants::{Tenant, Tenants};
@@ -39,6 +39,6 @@ pub async fn begin(
             let mut trace = Trace::default();
             oidc::begin(oidc, tenants, base_url, tenant, &found, start, &mut trace).await
         }
-        Protocol::Saml(_) => Err(Refusal::ProviderOff.into()),
+        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, &found, start).await,
     }
 }

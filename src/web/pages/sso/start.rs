@@ -93,7 +93,7 @@ fn session(person: &Principal) -> Option<SessionId> {
 }
 
 /// A browser is marked once: several windows may be at providers at the same time.
-fn browser(call: &OpenCall) -> Zeroizing<String> {
+pub(super) fn browser(call: &OpenCall) -> Zeroizing<String> {
     let known = call.input.cookie(SSO_COOKIE).filter(|mark| {
         BASE64URL_NOPAD.decode(mark.as_bytes()).is_ok_and(|bytes| bytes.len() == 32)
     });
@@ -102,7 +102,7 @@ fn browser(call: &OpenCall) -> Zeroizing<String> {
 }
 
 /// The cookie comes back with a form that the provider's page sends (`SameSite=None`).
-fn marked(answer: HttpResponse, browser: &str) -> Answer {
+pub(super) fn marked(answer: HttpResponse, browser: &str) -> Answer {
     let mut cookie = respond::cookie(SSO_COOKIE, browser.to_owned());
     cookie.set_same_site(SameSite::None);
     let life = i64::try_from(limits::SSO_REQUEST_LIFE.as_secs()).unwrap_or(i64::MAX);
@@ -110,7 +110,7 @@ fn marked(answer: HttpResponse, browser: &str) -> Answer {
     respond::with_cookie(answer, &cookie)
 }
 
-fn send(call: &OpenCall, away: SendAway) -> Answer {
+pub(super) fn send(call: &OpenCall, away: SendAway) -> Answer {
     match away {
         SendAway::Redirect(url) => Ok(respond::see_other(&url)),
         SendAway::Post { url, fields } => {
