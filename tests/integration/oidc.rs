@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Answer, Session};
-use crate::oidc_provider::{ALLOWED, OidcProvider, set_up};
+use crate::oidc_provider::{ALLOWED, OidcProvider, SECRET, set_up};
 
 const ACCOUNT: &str = "/t/acme/account";
 
@@ -184,7 +184,38 @@ async fn a_description_that_is_not_the_issuers_own_is_not_used() {
         ground.idp.set_all(&json!({ "document": document }));
         let answer = ground.browser().get(&ground.start()).await;
         assert_eq!(answer.status, 403, "{document}: {}", answer.body);
+        assert_eq!(ground.reason().await, "discovery-wrong", "{document}");
+        touch(&ground).await;
     }
+}
+
+#[tokio::test]
+async fn a_test_of_a_provider_that_cannot_be_asked_says_so_step_by_step() {
+    let ground = Ground::rogue().await;
+    let owner = ground.app.session("acme", OWNER, PASSWORD).await;
+    let test = format!("{}?for=test", ground.start());
+    let all = format!("/api/v1/identity-providers/acme/{}/tests", ground.id);
+    let client = ground.app.client(ground.app.key("acme", "owner"));
+    ground.idp.set_all(&json!({ "document": { "issuer": "https://evil.example" } }));
+    let answer = owner.get(&test).await;
+    let report = answer.header("location").rsplit('/').next().unwrap().to_owned();
+    let report = client.get(&format!("{all}/{report}")).await.expect(200);
+    assert_eq!(report["trace"]["refusal"], "discovery-wrong", "{report}");
+    let step = &report["trace"]["steps"][0];
+    assert_eq!((&step["check"], &step["outcome"]), (&json!("oidc-discovery"), &json!("failed")));
+    assert_eq!(step["found"], "https://evil.example");
+    // Put right, it goes on to the provider, and says all that it looked at.
+    ground.idp.set_all(&json!({}));
+    let callback = ground.idp.callback(&owner, &test).await;
+    let answer = owner.get(&callback).await;
+    let report = answer.header("location").rsplit('/').next().unwrap().to_owned();
+    let report = client.get(&format!("{all}/{report}")).await.expect(200);
+    let steps = report["trace"]["steps"].as_array().unwrap();
+    for check in ["oidc-signature", "oidc-nonce", "oidc-access-token-hash", "oidc-subject"] {
+        let step = steps.iter().find(|step| step["check"] == check);
+        assert_eq!(step.map(|step| &step["outcome"]), Some(&json!("passed")), "{check}: {report}");
+    }
+    assert!(!report.to_string().contains(SECRET));
 }
 
 #[tokio::test]
