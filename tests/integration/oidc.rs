@@ -326,8 +326,24 @@ async fn whoever_signs_out_at_the_provider_is_out_here_at_once() {
     assert!(!is_in(&browser).await);
     assert!(is_in(&other).await);
     let entry = ground.entry("sso.logout").await;
-    assert_eq!(entry["customFields"]["sessions"], 1, "{entry}");
-    assert_eq!(entry["actor"]["id"], ground.id.as_str(), "{entry}");
+    assert_eq!(entry["customFields"]["sessionsEnded"], 1, "{entry}");
+    assert_eq!(entry["resource"]["id"], ground.id.as_str(), "{entry}");
+    assert_eq!(entry["actor"]["type"], "user", "{entry}");
+}
+
+#[tokio::test]
+async fn whoever_signs_out_here_is_led_to_the_provider_and_back() {
+    let ground = Ground::real(json!({})).await;
+    let (browser, _) = ground.sign_in().await;
+    let answer = browser.submit(ACCOUNT, "/t/acme/logout", &[]).await;
+    let led = answer.body.split('"').find(|part| part.contains("/session/end?"));
+    let led = led.unwrap_or_else(|| panic!("{} {}", answer.status, answer.body));
+    let led = led[led.find("https").unwrap()..].replace("&#38;", "&").replace("&amp;", "&");
+    assert!(led.starts_with(&format!("{}/session/end?", ground.idp.issuer)), "{led}");
+    assert!(led.contains("id_token_hint=ey") && led.contains("client_id=strongroom"), "{led}");
+    assert!(!is_in(&browser).await);
+    let back = ground.idp.sign_out(Some(&led)).await.unwrap_or_default();
+    assert!(back.starts_with(&format!("{}/t/acme/login", ground.app.server.url)), "{back}");
 }
 
 #[tokio::test]
