@@ -30,6 +30,8 @@ mod retention;
 mod roles;
 mod rooms;
 mod rsyslog;
+mod saml_attacks;
+mod saml_messages;
 mod searches;
 mod second_factor;
 mod secrecy;
