@@ -31,6 +31,7 @@ mod roles;
 mod rooms;
 mod rsyslog;
 mod saml_attacks;
+mod saml_logout_messages;
 mod saml_messages;
 mod searches;
 mod second_factor;

@@ -350,6 +350,103 @@ pub fn encrypt(xml: &str, container: &str, cipher: &str, transport: &str, to: &S
     format!("<saml:{container} xmlns:saml=\"{ASSERTION}\">{sealed}</saml:{container}>")
 }
 
+/// The same with what `xmlsec1` 1.2 does not know: OAEP of XML Encryption 1.1, with SHA-256 for both of
+/// its digests; and for a text that is no document of its own.
+pub fn encrypt_by_library(text: &str, to: &Signer) -> String {
+    use bergshamra::core::algorithm as uri;
+    use bergshamra::crypto::keytransport::{OaepParams, from_uri_with_params};
+    let cipher = bergshamra::crypto::cipher::from_uri(uri::AES256_GCM).unwrap();
+    let secret = [7; 32];
+    let params = OaepParams {
+        digest_uri: Some(uri::SHA256.to_owned()),
+        mgf_uri: Some(uri::MGF1_SHA256.to_owned()),
+        oaep_params: None,
+    };
+    let certificate = to.certificate_pem.as_bytes();
+    let key = bergshamra::keys::loader::load_x509_cert_pem(certificate).unwrap();
+    let key = key.software_key().unwrap().unwrap();
+    let transport = from_uri_with_params(uri::RSA_OAEP_ENC11, params).unwrap();
+    let sealed = BASE64.encode(&cipher.encrypt(&secret, text.as_bytes()).unwrap());
+    let secret = BASE64.encode(&transport.encrypt(&key, &secret).unwrap());
+    format!(
+        "<saml:EncryptedAssertion xmlns:saml=\"{ASSERTION}\"><xenc:EncryptedData \
+         xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\"><xenc:EncryptionMethod \
+         Algorithm=\"{AES256_GCM}\"/><ds:KeyInfo xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\
+         <xenc:EncryptedKey><xenc:EncryptionMethod Algorithm=\"{}\"><ds:DigestMethod \
+         Algorithm=\"{SHA256}\"/><xenc11:MGF xmlns:xenc11=\"http://www.w3.org/2009/xmlenc11#\" \
+         Algorithm=\"{}\"/></xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue>{secret}\
+         </xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData>\
+         <xenc:CipherValue>{sealed}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>\
+         </saml:EncryptedAssertion>",
+        uri::RSA_OAEP_ENC11,
+        uri::MGF1_SHA256,
+    )
+}
+
+/// A query as the redirect binding has it, signed beside the message.
+pub fn redirect(
+    parameter: &str,
+    xml: &str,
+    relay_state: Option<&str>,
+    algorithm: &str,
+    signer: &Signer,
+) -> String {
+    let deflated = deflate(xml.as_bytes());
+    let escape = |value: &str| serde_urlencoded::to_string([("", value)]).unwrap()[1..].to_owned();
+    let state = relay_state.map(|state| format!("&RelayState={}", escape(state)));
+    let message = escape(&BASE64.encode(&deflated));
+    let signed =
+        format!("{parameter}={message}{}&SigAlg={}", state.unwrap_or_default(), escape(algorithm));
+    let key = PrivateKey::from_pem(&signer.key_pem).unwrap();
+    let key = key.key().to_signing_key().unwrap().unwrap();
+    let method = bergshamra::crypto::sign::from_uri(algorithm).unwrap();
+    let signature = method.sign(&key, signed.as_bytes()).unwrap();
+    format!("{signed}&Signature={}", escape(&BASE64.encode(&signature)))
+}
+
+pub fn deflate(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A provider's logout: of `subject`, in this of their sessions.
+pub fn logout_request(
+    service: &ServiceNames,
+    subject: &str,
+    session: Option<&str>,
+    issued: Timestamp,
+    signature: &str,
+) -> String {
+    let session =
+        session.map(|session| format!("<samlp:SessionIndex>{session}</samlp:SessionIndex>"));
+    format!(
+        "<samlp:LogoutRequest xmlns:samlp=\"{PROTOCOL}\" xmlns:saml=\"{ASSERTION}\" ID=\"_logout-1\" \
+         Version=\"2.0\" IssueInstant=\"{issued}\" Destination=\"{}\"><saml:Issuer>{PROVIDER}\
+         </saml:Issuer>{signature}<saml:NameID Format=\"{PERSISTENT}\">{subject}</saml:NameID>{}\
+         </samlp:LogoutRequest>",
+        service.logout_url,
+        session.unwrap_or_default(),
+    )
+}
+
+/// What a provider answers to our logout `asked`.
+pub fn logout_response(
+    service: &ServiceNames,
+    asked: &str,
+    status: &str,
+    issued: Timestamp,
+    signature: &str,
+) -> String {
+    format!(
+        "<samlp:LogoutResponse xmlns:samlp=\"{PROTOCOL}\" xmlns:saml=\"{ASSERTION}\" ID=\"_answer-1\" \
+         Version=\"2.0\" IssueInstant=\"{issued}\" Destination=\"{}\" InResponseTo=\"{asked}\">\
+         <saml:Issuer>{PROVIDER}</saml:Issuer>{signature}{status}</samlp:LogoutResponse>",
+        service.logout_url,
+    )
+}
+
 fn xmlsec1(args: &[&str], input: &Path, directory: &Path) -> String {
     let output = directory.join("out.xml");
     let ran = Command::new("xmlsec1").args(args).arg("--output").arg(&output).arg(input).output();
