@@ -180,7 +180,9 @@ impl<'d> Node<'d> {
         if self.elements().next().is_some() {
             return Err(Refusal::Markup);
         }
-        Ok(self.document.text_content_deep(self.id).trim().to_owned())
+        let text = self.document.text_content_deep(self.id);
+        // What XML calls white space and no more: other blanks are part of a name.
+        Ok(text.trim_matches([' ', '\t', '\r', '\n']).to_owned())
     }
 
     /// The namespaces that are declared here and around it: the nearest of each prefix.
