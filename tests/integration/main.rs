@@ -19,6 +19,7 @@ mod ingest;
 mod isolation;
 mod keys;
 mod mail;
+mod oidc;
 mod oidc_provider;
 mod pages;
 mod passkeys;
