@@ -11,6 +11,7 @@ mod audit_streams;
 mod audit_witness;
 mod auth;
 mod conversations;
+mod identity_providers;
 mod invitations;
 pub mod openapi;
 pub mod problem;
@@ -41,6 +42,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
+    routes.extend(identity_providers::routes());
     routes.extend(single_sign_on::routes());
     routes.extend(sso_keys::routes());
     routes.extend(roles::routes());

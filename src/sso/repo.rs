@@ -79,7 +79,19 @@ pub fn count(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT count(*) FROM identity_providers", &[])
 }
 
+/// How many others sign people in.
+pub fn others_on(tx: &impl Sql, id: ProviderId) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM identity_providers WHERE state = 'on' AND id <> $1";
+    tx.count(sql, args![id])
+}
+
+/// Whether a provider has signed anybody in.
+pub fn has_links(tx: &impl Sql, id: ProviderId) -> Result<bool, StoreError> {
+    Ok(tx.count("SELECT count(*) FROM identities WHERE provider = $1", args![id])? > 0)
+}
+
 /// What a provider calls itself, and knows this service as.
+#[derive(PartialEq, Eq)]
 pub enum Issuer<'a> {
     Saml { entity_id: &'a str },
     Oidc { issuer: &'a str, client_id: &'a str },
