@@ -7,15 +7,15 @@
 mod begin;
 mod check;
 mod decide;
-mod ended;
 mod describe;
+mod ended;
 mod error;
 mod find;
 mod finish;
-mod manage;
-mod metadata;
 pub mod keys;
 pub mod logout;
+mod manage;
+mod metadata;
 mod model;
 pub mod oidc;
 mod presets;
@@ -28,8 +28,8 @@ mod send;
 pub mod watch;
 
 pub use begin::{Start, begin};
-pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use describe::in_words;
+pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
