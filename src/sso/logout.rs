@@ -93,10 +93,7 @@ pub(super) fn end(
 
 type Theirs = Vec<(SessionId, UserId)>;
 
-fn theirs(
-    tx: &WriteTx<'_, SystemWrite>,
-    departed: &Departed<'_>,
-) -> Result<Theirs, DoorError> {
+fn theirs(tx: &WriteTx<'_, SystemWrite>, departed: &Departed<'_>) -> Result<Theirs, DoorError> {
     const SESSIONS: &str = "SELECT s.id, s.user FROM sso_sessions v
         JOIN sessions s ON s.id = v.session WHERE v.provider = $1";
     let row = |row: &crate::store::Row<'_>| Ok((row.get(0)?, row.get(1)?));

@@ -32,7 +32,8 @@ pub async fn answer(
     request: RequestContext,
 ) -> Result<Finished, SsoError> {
     let state = came.relay_state.unwrap_or_default();
-    let (found, pending, early) = match requests::take(tenants, tenant, state, came.browser).await? {
+    let (found, pending, early) = match requests::take(tenants, tenant, state, came.browser).await?
+    {
         Ok(pending) => {
             let found = find(tenants, tenant, pending.provider).await?;
             (found.ok_or(Refusal::ProviderOff), Some(pending), None)

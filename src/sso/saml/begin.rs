@@ -25,11 +25,7 @@ pub async fn begin(
         purpose: start.purpose,
         browser: start.browser,
         session: start.session,
-        expected: Expected {
-            request: Some(id.clone()),
-            next: start.next,
-            ..Expected::default()
-        },
+        expected: Expected { request: Some(id.clone()), next: start.next, ..Expected::default() },
     };
     let state = requests::remember(tenants, tenant, new).await?;
     let request = AuthnRequest {

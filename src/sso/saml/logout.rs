@@ -131,7 +131,8 @@ impl Desk<'_> {
         if let Err(refusal) = self.end(provider, settings, &asked).await? {
             return self.refused(Some(provider), refusal).await;
         }
-        let destination = settings.sign_out_response_url.as_ref().or(settings.sign_out_url.as_ref());
+        let destination =
+            settings.sign_out_response_url.as_ref().or(settings.sign_out_url.as_ref());
         let Some(destination) = destination else {
             return Ok(LoggedOut::Back { complete: true });
         };
@@ -223,11 +224,7 @@ impl Desk<'_> {
         Ok(LoggedOut::Refused(refusal))
     }
 
-    async fn record(
-        &self,
-        provider: Option<ProviderId>,
-        refusal: Refusal,
-    ) -> Result<(), SsoError> {
+    async fn record(&self, provider: Option<ProviderId>, refusal: Refusal) -> Result<(), SsoError> {
         let mut event = Event::new(catalogue::SSO_REFUSED);
         event.outcome = Outcome::Failure;
         crate::authn::links::from_stranger(&mut event, self.request);

@@ -1,6 +1,7 @@
 //! Single sign-on: on the way to a provider, and what people see when they come back.
 
 mod leave;
+mod oidc;
 mod saml;
 mod start;
 
@@ -20,9 +21,7 @@ use crate::web::{frame, respond};
 pub use leave::leave;
 
 pub fn routes() -> Vec<Route> {
-    let mut routes = start::routes();
-    routes.extend(saml::routes());
-    routes
+    [start::routes(), saml::routes(), oidc::routes()].into_iter().flatten().collect()
 }
 
 /// What the browser gets for a provider's answer.

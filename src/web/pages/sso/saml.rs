@@ -28,11 +28,8 @@ const SIGN_IN: Audit = Audit::Events(&[
     catalogue::LOGIN_FAILED,
     catalogue::SSO_TESTED,
 ]);
-const SIGN_OUT: Audit = Audit::Events(&[
-    catalogue::SSO_LOGOUT,
-    catalogue::SESSION_ENDED,
-    catalogue::SSO_REFUSED,
-]);
+const SIGN_OUT: Audit =
+    Audit::Events(&[catalogue::SSO_LOGOUT, catalogue::SESSION_ENDED, catalogue::SSO_REFUSED]);
 
 pub(super) fn routes() -> Vec<Route> {
     let made = Audit::Events(&[catalogue::SSO_KEY_CHANGED]);
