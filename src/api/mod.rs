@@ -17,6 +17,8 @@ pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+pub mod scim;
+mod scim_settings;
 mod second_factor;
 mod sessions;
 mod settings;
@@ -43,6 +45,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
     routes.extend(identity_providers::routes());
+    routes.extend(scim_settings::routes());
     routes.extend(single_sign_on::routes());
     routes.extend(sso_keys::routes());
     routes.extend(roles::routes());
@@ -50,5 +53,6 @@ pub fn routes() -> Vec<Route> {
     routes.extend(second_factor::routes());
     routes.extend(api_keys::routes());
     routes.extend(auth::routes());
+    routes.extend(scim::routes());
     routes
 }

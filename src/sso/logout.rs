@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::{Found, Protocol, SendAway, SsoError, find, saml};
+use super::oidc::{self, Oidc};
+use super::{Protocol, SendAway, SsoError, find, saml};
 use crate::args;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::{Event, catalogue};
@@ -28,28 +29,23 @@ pub async fn vouched_for(
 /// sign out at.
 pub async fn begin(
     tenants: &Tenants,
+    oidc: &Oidc,
     base_url: &str,
     tenant: &Tenant,
     vouched: &Vouched,
     browser: Zeroizing<String>,
 ) -> Result<Option<SendAway>, SsoError> {
     let Some(found) = find(tenants, tenant, vouched.provider).await? else { return Ok(None) };
-    at_provider(tenants, base_url, tenant, &found, vouched, browser).await
-}
-
-async fn at_provider(
-    tenants: &Tenants,
-    base_url: &str,
-    tenant: &Tenant,
-    found: &Found,
-    vouched: &Vouched,
-    browser: Zeroizing<String>,
-) -> Result<Option<SendAway>, SsoError> {
     match &found.provider.settings.protocol {
         Protocol::Saml(_) => {
-            saml::sign_out(tenants, base_url, tenant, found, vouched, browser).await
+            saml::sign_out(tenants, base_url, tenant, &found, vouched, browser).await
         }
-        Protocol::Oidc(_) => Ok(None),
+        Protocol::Oidc(_) => {
+            // As it is registered at the provider: to the letter, without anything behind it.
+            let back = format!("{base_url}/t/{}/login", tenant.slug);
+            let url = oidc::logout_url(oidc, tenants, &found, &vouched.session, &back, None);
+            Ok(url.await?.map(SendAway::Redirect))
+        }
     }
 }
 

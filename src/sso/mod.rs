@@ -6,6 +6,7 @@
 
 mod begin;
 mod check;
+mod confirm;
 mod decide;
 mod describe;
 mod ended;
@@ -33,6 +34,7 @@ pub mod watch;
 pub use begin::{Begun, Start, begin};
 pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};
+pub use confirm::{Confirming, confirming};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};

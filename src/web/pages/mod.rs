@@ -36,6 +36,7 @@ mod platform;
 mod platform_admins;
 mod platform_settings;
 mod platform_tenant;
+mod provider_door;
 mod reset_factors;
 mod roles;
 mod second_factor;
@@ -64,6 +65,7 @@ pub fn routes() -> Vec<Route> {
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
+        provider_door::routes(),
         by_mail::routes(),
         join::routes(),
         second_factor::routes(),

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::by_mail::Here;
-use super::passkeys;
+use super::{passkeys, provider_door};
 use crate::audit::catalogue;
 use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
 use crate::authz::permission::{AccountRead, PlatformAccountRead};
@@ -65,10 +65,25 @@ async fn form(call: OpenCall) -> Answer {
     show(&call, String::new(), None, StatusCode::OK).await
 }
 
+/// The page with a provider that was looked for and not found.
+pub(super) async fn show_not_found(call: &OpenCall, find: Field) -> Answer {
+    show_with(call, String::new(), None, Some(find), StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
 pub(super) async fn show(
     call: &OpenCall,
     email: String,
     problem: Option<SignInProblem>,
+    status: StatusCode,
+) -> Answer {
+    show_with(call, email, problem, None, status).await
+}
+
+async fn show_with(
+    call: &OpenCall,
+    email: String,
+    problem: Option<SignInProblem>,
+    find: Option<Field>,
     status: StatusCode,
 ) -> Answer {
     let place = match call.input.route.surface {
@@ -81,8 +96,12 @@ pub(super) async fn show(
     };
     let (email, passkeys) = (Field::value(email), passkeys::place(&call.app, &call.input));
     let here = Here::of(call);
-    let (ways, base) = (here.ways(call).await?, here.base);
-    let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, base };
+    let ways = here.ways(call).await?;
+    let mut door = provider_door::of(call, &here, ways.provider_only, problem.is_some()).await?;
+    door.find = find.or(door.find);
+    let base = here.base;
+    let make =
+        |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, door, base };
     frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))
 }
 

@@ -30,6 +30,7 @@ pub mod permissions;
 pub mod platform;
 pub mod platform_settings;
 pub mod public;
+pub mod public_sso;
 pub mod query;
 pub mod roles;
 pub mod second_factor;

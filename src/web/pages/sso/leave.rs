@@ -16,8 +16,10 @@ pub async fn leave(call: &OpenCall, tenant: &Tenant, vouched: Option<&Vouched>) 
     let away = match vouched {
         None => None,
         Some(vouched) => {
-            let (tenants, base) = (&call.app.tenants, call.app.base_url());
-            let begun = sso::logout::begin(tenants, base, tenant, vouched, browser.clone()).await;
+            let (app, base) = (&call.app, call.app.base_url());
+            let marked = browser.clone();
+            let begun =
+                sso::logout::begin(&app.tenants, &app.oidc, base, tenant, vouched, marked).await;
             // Whoever wants to leave is not kept: the session here is over.
             begun.unwrap_or_else(|error| {
                 tracing::warn!(tenant = %tenant.slug, %error, "no logout at the identity provider");
