@@ -45,6 +45,7 @@ mod shred;
 mod sign_in_settings;
 mod simplesaml;
 mod smtp;
+mod sso;
 mod start;
 mod step_up;
 mod streams;
