@@ -46,6 +46,7 @@ mod sign_in_settings;
 mod simplesaml;
 mod smtp;
 mod sso;
+mod sso_only;
 mod start;
 mod step_up;
 mod streams;
