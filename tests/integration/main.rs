@@ -30,6 +30,7 @@ mod retention;
 mod roles;
 mod rooms;
 mod rsyslog;
+mod scim;
 mod searches;
 mod second_factor;
 mod secrecy;

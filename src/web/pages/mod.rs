@@ -38,6 +38,7 @@ mod platform_settings;
 mod platform_tenant;
 mod reset_factors;
 mod roles;
+mod scim;
 mod second_factor;
 mod sessions;
 mod setup;
@@ -95,6 +96,7 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
+        scim::routes(),
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
         single_sign_on::routes(),

@@ -32,6 +32,7 @@ pub mod platform_settings;
 pub mod public;
 pub mod query;
 pub mod roles;
+pub mod scim;
 pub mod second_factor;
 pub mod sessions;
 pub mod setup;
