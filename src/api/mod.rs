@@ -11,6 +11,7 @@ mod audit_streams;
 mod audit_witness;
 mod auth;
 mod conversations;
+mod identity_providers;
 mod invitations;
 pub mod openapi;
 pub mod problem;
@@ -22,6 +23,7 @@ mod second_factor;
 mod sessions;
 mod settings;
 mod single_sign_on;
+mod sso_keys;
 mod step_up;
 mod users;
 
@@ -42,8 +44,10 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
+    routes.extend(identity_providers::routes());
     routes.extend(scim_settings::routes());
     routes.extend(single_sign_on::routes());
+    routes.extend(sso_keys::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());
