@@ -35,6 +35,7 @@ mod saml_attacks;
 mod saml_logout_messages;
 mod saml_messages;
 mod saml;
+mod scim;
 mod searches;
 mod second_factor;
 mod secrecy;
