@@ -33,14 +33,6 @@ pub mod watch;
 
 pub use begin::{Begun, Start, begin};
 pub use confirm::{Confirming, confirming};
-pub use begin::{Start, begin};
-pub use describe::in_words;
-pub use ended::{EndedThere, end_by_provider, record_refused};
-pub use confirm::{Confirming, confirming};
-pub use begin::{Begun, Start, begin};
-pub use describe::in_words;
-pub use ended::{EndedThere, end_by_provider, record_refused};
-pub use confirm::{Confirming, confirming};
 pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
