@@ -33,6 +33,7 @@ mod rsyslog;
 mod saml_attacks;
 mod saml_logout_messages;
 mod saml_messages;
+mod saml_refusals;
 mod searches;
 mod second_factor;
 mod secrecy;
