@@ -105,6 +105,10 @@ pub const SSO_SUBJECT_BYTES: usize = 1024;
 pub const OIDC_KEYS: usize = 64;
 /// Recipients of a logout token among whom this service is looked for.
 pub const OIDC_AUDIENCES: usize = 8;
+/// An ID token that is longer is not kept for signing out: it would not fit into an address.
+pub const OIDC_HINT_BYTES: usize = 4096;
+/// A provider that could not be asked is left alone for this long.
+pub const OIDC_REST: Duration = Duration::from_secs(10);
 /// Providers whose description and keys are kept in memory; the oldest is fetched again for one more.
 pub const OIDC_KNOWN: usize = 1000;
 /// A provider's description and keys are believed for this long …
