@@ -34,6 +34,7 @@ mod rsyslog;
 mod saml_attacks;
 mod saml_logout_messages;
 mod saml_messages;
+mod saml_refusals;
 mod saml;
 mod scim;
 mod searches;

@@ -234,80 +234,84 @@ fn sha1_is_refused_unless_an_administrator_takes_it() {
 }
 
 /// The element of that name, as it stands in a text.
-fn cut<'a>(xml: &'a str, name: &str) -> &'a str {
+pub fn cut<'a>(xml: &'a str, name: &str) -> &'a str {
     let start = xml.find(&format!("<{name} ")).unwrap_or_else(|| panic!("no {name}: {xml}"));
     let end = xml.rfind(&format!("</{name}>")).unwrap() + name.len() + 3;
     &xml[start..end]
 }
 
-/// The eight ways to wrap a signature of Somorovsky and others (USENIX Security 2012).
-#[test]
-fn a_signed_element_that_was_wrapped_into_a_forged_one_proves_nothing() {
-    let message = message();
-    let forged = Message {
-        response_id: "_forged-response".to_owned(),
-        assertion_id: "_forged".to_owned(),
-        subject: message.subject.replace("kim-4711", "owner-1"),
-        ..message.clone()
-    };
+/// The eight ways to wrap a signature of Somorovsky and others (USENIX Security 2012): a signed element
+/// stays somewhere in the message, and a forged one is where somebody reads.
+pub fn wrapped(message: &Message) -> Vec<(u8, String)> {
+    let forged = forged(message);
     let evil = forged.assertion("");
     let response = message.signed_response(Style::usual());
-    let signed_response = cut(&response, "samlp:Response");
     let response_signature = cut(&response, "ds:Signature");
     let without_signature = response.replace(response_signature, "");
     let assertion = message.signed_assertion(Style::usual());
     let signature = cut(&assertion, "ds:Signature");
     let bare = assertion.replace(signature, "");
+    let around = |outer: &str, inner: &str, end: &str| outer.replace(end, &format!("{inner}{end}"));
     let in_object = |signature: &str, inside: &str| {
-        signature
-            .replace("</ds:Signature>", &format!("<ds:Object>{inside}</ds:Object></ds:Signature>"))
+        around(signature, &format!("<ds:Object>{inside}</ds:Object>"), "</ds:Signature>")
     };
     let extended = |inside: &str| Message {
         extensions: format!("<samlp:Extensions>{inside}</samlp:Extensions>"),
         ..forged.clone()
     };
-    let several = Refusal::SeveralAssertions;
-    let attacks = [
+    vec![
         // 1, 2: a forged response, the signed one inside its signature or beside it.
-        (1, forged.response(&in_object(response_signature, &without_signature), &evil), several),
-        (2, forged.response(response_signature, &format!("{without_signature}{evil}")), several),
+        (1, forged.response(&in_object(response_signature, &without_signature), &evil)),
+        (2, forged.response(response_signature, &format!("{without_signature}{evil}"))),
         // 3: a forged assertion in front of the signed one; 4: around it.
-        (3, message.response("", &format!("{evil}{assertion}")), several),
-        (
-            4,
-            message.response(
-                "",
-                &evil.replace("</saml:Assertion>", &format!("{assertion}</saml:Assertion>")),
-            ),
-            several,
-        ),
+        (3, message.response("", &format!("{evil}{assertion}"))),
+        (4, message.response("", &around(&evil, &assertion, "</saml:Assertion>"))),
         // 5: the signature moves into the forged one, and the signed one to the end.
-        (5, message.response("", &format!("{}{bare}", forged.assertion(signature))), several),
+        (5, message.response("", &format!("{}{bare}", forged.assertion(signature)))),
         // 6: both nested in each other, in the signature's object.
-        (6, message.response("", &forged.assertion(&in_object(signature, &bare))), several),
+        (6, message.response("", &forged.assertion(&in_object(signature, &bare)))),
         // 7: the signed one in the extensions, where any content may be.
-        (7, extended(&assertion).response("", &evil), several),
+        (7, extended(&assertion).response("", &evil)),
         // 8: the signed one in an object of a signature whose place the forged one takes.
-        (8, extended(&in_object(signature, &bare)).response("", &evil), several),
-    ];
-    for (number, xml, why) in attacks {
-        let (found, trace) = read(&xml, &settings());
-        assert_eq!(found.map(|found| found.identity), Err(why), "XSW{number} {:#?}", trace.steps);
+        (8, extended(&in_object(signature, &bare)).response("", &evil)),
+    ]
+}
+
+/// What an attacker would rather have the provider say.
+fn forged(message: &Message) -> Message {
+    Message {
+        response_id: "_forged-response".to_owned(),
+        assertion_id: "_forged".to_owned(),
+        subject: message.subject.replace("kim-4711", "owner-1"),
+        ..message.clone()
     }
+}
+
+#[test]
+fn a_signed_element_that_was_wrapped_into_a_forged_one_proves_nothing() {
+    let message = message();
+    for (number, xml) in wrapped(&message) {
+        let (found, trace) = read(&xml, &settings());
+        let found = found.map(|found| found.identity);
+        assert_eq!(found, Err(Refusal::SeveralAssertions), "XSW{number} {:#?}", trace.steps);
+    }
+    let forged = forged(&message);
+    let evil = forged.assertion("");
+    let assertion = message.signed_assertion(Style::usual());
+    let signature = cut(&assertion, "ds:Signature");
+    let response = message.signed_response(Style::usual());
+    let response_signature = cut(&response, "ds:Signature");
     // With the ID of the signed one, in the hope that the wrong one of two is found by it.
     let same = Message { assertion_id: message.assertion_id.clone(), ..forged.clone() };
-    refused(
-        &message.response("", &format!("{}{assertion}", same.assertion(""))),
-        Refusal::DuplicateId,
-    );
+    let twice = format!("{}{assertion}", same.assertion(""));
+    refused(&message.response("", &twice), Refusal::DuplicateId);
     let lower = evil.replace("ID=\"_forged\"", "ID=\"_forged\" id=\"_assertion-1\"");
     refused(&message.response("", &format!("{lower}{assertion}")), Refusal::DuplicateId);
     // Only one assertion, the forged one, with the signature of something else.
-    let other = forged.response("", &forged.assertion(signature));
-    refused(&other, Refusal::SignatureForm);
+    refused(&forged.response("", &forged.assertion(signature)), Refusal::SignatureForm);
     refused(&forged.response(response_signature, &evil), Refusal::SignatureForm);
-    // The whole signed response inside a forged one.
-    refused(&extended(signed_response).response("", &evil), several);
+    // And with the ID that the signature names.
+    refused(&message.response("", &same.assertion(signature)), Refusal::SignatureWrong);
 }
 
 #[test]
@@ -398,6 +402,16 @@ fn what_is_too_large_or_no_message_is_refused_before_it_is_read() {
     refused(&deep, Refusal::Malformed);
     let crowded: String = (0..20_000).map(|number| format!(" a{number}=\"\"")).collect();
     refused(&format!("<a{crowded}/>"), Refusal::Malformed);
+    // Made canonical, each of the small elements has the long name: a gigabyte of them.
+    let signed = message().with_signed_assertion(Style::usual());
+    let long = format!("<samlp:Response xmlns:a=\"{}\" ", "u".repeat(100_000));
+    let many = format!("<samlp:Extensions>{}</samlp:Extensions>", "<a:x/>".repeat(10_000));
+    let growing = signed.replacen("<samlp:Response ", &long, 1).replacen(
+        "<samlp:Status>",
+        &format!("{many}<samlp:Status>"),
+        1,
+    );
+    refused(&growing, Refusal::Malformed);
     for wrong in [
         "",
         "hello",
@@ -450,13 +464,11 @@ fn encryption_that_can_be_tampered_with_or_asked_about_is_refused() {
     refused(&message.response("", &two), Refusal::SeveralAssertions);
 }
 
-#[test]
-fn an_answer_for_somebody_else_or_another_time_is_refused() {
-    let style = Style::usual();
-    let signed = |message: Message| message.signed_both(style);
-    let m = message;
+/// Signed by the provider, and yet not for this service, this person's request, or now.
+pub fn elsewhere(message: &Message) -> Vec<(Message, Refusal)> {
+    let m = || message.clone();
     let other = || "https://other.example/".to_owned();
-    let cases = [
+    vec![
         (Message { issuer: other(), ..m() }, Refusal::IssuerWrong),
         (Message { response_issuer: Some(other()), ..m() }, Refusal::IssuerWrong),
         (Message { destination: Some(other()), ..m() }, Refusal::DestinationWrong),
@@ -490,7 +502,15 @@ fn an_answer_for_somebody_else_or_another_time_is_refused() {
             Message { status: status("urn:oasis:names:tc:SAML:2.0:status:Responder"), ..m() },
             Refusal::ProviderSaidNo,
         ),
-    ];
+    ]
+}
+
+#[test]
+fn an_answer_for_somebody_else_or_another_time_is_refused() {
+    let style = Style::usual();
+    let signed = |message: Message| message.signed_both(style);
+    let m = message;
+    let cases = elsewhere(&m());
     for (message, why) in cases {
         refused(&signed(message), why);
     }

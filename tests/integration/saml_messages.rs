@@ -55,6 +55,20 @@ impl Signer {
         Self::make(&pair.unwrap())
     }
 
+    /// Of whom only the certificate is known: to encrypt for.
+    pub fn of_certificate(body: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let certificate = directory.path().join("certificate.pem");
+        let lines = body.split_ascii_whitespace().collect::<String>();
+        let lines: Vec<&str> =
+            lines.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        let begin = "-----BEGIN CERTIFICATE-----";
+        let certificate_pem = format!("{begin}\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+        std::fs::write(&certificate, &certificate_pem).unwrap();
+        let key = directory.path().join("none");
+        Self { _directory: directory, key, certificate, certificate_pem, key_pem: String::new() }
+    }
+
     /// What a message shows of it, should anybody look there for a key to believe.
     fn key_info(&self) -> String {
         let body: String =
@@ -409,6 +423,15 @@ pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+/// A request as it stands in an address.
+pub fn inflate(value: &str) -> String {
+    use std::io::Read;
+    let mut text = String::new();
+    let bytes = BASE64.decode(value.as_bytes()).unwrap();
+    flate2::read::DeflateDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    text
 }
 
 /// A provider's logout: of `subject`, in this of their sessions.
