@@ -101,7 +101,10 @@ fn operations_change_what_their_path_selects() {
     assert_eq!(primary["emails"][0]["primary"], false);
     assert_eq!(primary["emails"].as_array().unwrap().len(), 3);
     let primary = one("replace", "emails[type eq \"home\"].primary", json!("True"));
-    assert_eq!((&primary["emails"][0]["primary"], &primary["emails"][1]["primary"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        (&primary["emails"][0]["primary"], &primary["emails"][1]["primary"]),
+        (&json!(false), &json!(true))
+    );
     let gone = changed(json!([{ "op": "remove", "path": "emails[type eq \"home\"]" }])).unwrap();
     assert_eq!(gone["emails"].as_array().unwrap().len(), 1);
     let whole = changed(json!([{ "op": "replace", "value": {

@@ -98,7 +98,8 @@ async fn choices<P: Permission>(call: &Call<P>, selected: &str) -> Result<Vec<Ch
 }
 
 async fn change(call: Call<SsoManage>) -> Answer {
-    let wanted = sent(&call.input.form()?);
+    let fields: Vec<(String, String)> = call.input.form()?;
+    let wanted = sent(&fields);
     let read = also::<_, SsoRead>(&call)?;
     let before = scim::overview(&call.app.tenants, &read).await?;
     match scim::change_settings(&call.app.tenants, &call.grant, wanted.clone()).await {
