@@ -227,6 +227,13 @@ pub const BODY_SMALL_BYTES: usize = 64 * 1024;
 /// Larger bodies under way at the same time, all together: a few of the largest, many of the usual.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
 
+/// A request of provisioning: a group of 50,000 members fits.
+pub const SCIM_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Searches of provisioning at one time: one that no index answers opens thousands of rows …
+pub const SCIM_SEARCHES: usize = 4;
+/// … and those of one tenant.
+pub const SCIM_SEARCHES_PER_TENANT: usize = 1;
+
 /// Streams to other systems that one log has: each holds a connection.
 pub const STREAMS_PER_LOG: usize = 16;
 /// Resolving a receiver's name, connecting to it, the handshake: each.

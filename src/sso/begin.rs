@@ -4,7 +4,8 @@ use zeroize::Zeroizing;
 
 use super::oidc::{self, Oidc};
 use super::{
-    Answer, Expected, Finished, Pending, Protocol, Purpose, SendAway, SsoError, find, finish, saml,
+    Answer, Expected, Finished, Found, Pending, Protocol, Purpose, SendAway, SsoError, find,
+    finish, saml,
 };
 use crate::authn::sso::{Refusal, Trace};
 use crate::authz::RequestContext;
@@ -12,6 +13,7 @@ use crate::kernel::id::{ProviderId, SessionId};
 use crate::tenants::{Tenant, Tenants};
 
 /// Who is sent, and for what.
+#[derive(Clone)]
 pub struct Start {
     pub provider: ProviderId,
     pub purpose: Purpose,
@@ -23,15 +25,13 @@ pub struct Start {
     pub next: Option<String>,
 }
 
+/// What the browser gets.
 pub enum Begun {
     Away(SendAway),
-    /// It ended before it began: the provider could not be asked.
+    /// The provider cannot even be asked. That is recorded, and reported, like a bad answer.
     Over(Finished),
 }
 
-/// What keeps a provider from being asked is recorded like a refused answer, and reported like one to
-/// whoever tries it out.
-///
 /// # Errors
 /// [`SsoError::NotFound`]; [`Refusal::ProviderOff`] for anything but trying it out.
 pub async fn begin(
@@ -46,29 +46,43 @@ pub async fn begin(
     if !found.is_on() && start.purpose != Purpose::Test {
         return Err(Refusal::ProviderOff.into());
     }
-    let (mut trace, runtime) = (Trace::default(), tenants.runtime());
-    // As if it had been sent.
+    let mut trace = Trace::default();
+    let sent = match &found.provider.settings.protocol {
+        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, &found, start.clone()).await,
+        Protocol::Oidc(_) => {
+            let start = start.clone();
+            oidc::begin(oidc, tenants, base_url, tenant, &found, start, &mut trace).await
+        }
+    };
+    match sent {
+        Ok(away) => Ok(Begun::Away(away)),
+        Err(SsoError::Refused(refusal)) => {
+            let answer = unsent(tenants, found, start, refusal, trace);
+            Ok(Begun::Over(finish(tenants, tenant, answer, request).await?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn unsent(
+    tenants: &Tenants,
+    found: Found,
+    start: Start,
+    refusal: Refusal,
+    mut trace: Trace,
+) -> Answer {
+    if trace.refusal.is_none() {
+        trace.refused("request", refusal, None, None);
+    }
+    let runtime = tenants.runtime();
     let pending = Pending {
         id: runtime.id(),
         provider: start.provider,
         purpose: start.purpose,
         session: start.session,
-        expected: Expected::default(),
+        expected: Expected { next: start.next, ..Expected::default() },
         created: runtime.now(),
     };
-    let sent = match &found.provider.settings.protocol {
-        Protocol::Oidc(_) => {
-            oidc::begin(oidc, tenants, base_url, tenant, &found, start, &mut trace).await
-        }
-        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, &found, start).await,
-    };
-    match sent {
-        Ok(away) => Ok(Begun::Away(away)),
-        Err(SsoError::Refused(refusal)) => {
-            let (pending, result, messages) = (Some(pending), Err(refusal), Vec::new());
-            let answer = Answer { found, pending, result, messages, trace };
-            finish(tenants, tenant, answer, request).await.map(Begun::Over)
-        }
-        Err(error) => Err(error),
-    }
+    let (pending, messages) = (Some(pending), Vec::new());
+    Answer { found, pending, result: Err(refusal), messages, trace }
 }

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::find::Found;
+use super::links::Linked;
 use super::{Protocol, Provider, ProviderSettings, ProviderState, SsoError};
 use crate::args;
 use crate::authn::sso::Vouched;
@@ -263,6 +264,38 @@ pub fn link<P>(
         args![provider, &hash, user, &sealed, now, now],
     )?;
     Ok(())
+}
+
+/// The members that a provider signs in.
+pub fn links(tx: &impl Sql, provider: ProviderId) -> Result<Vec<Linked>, StoreError> {
+    let sql = "SELECT user, created, seen FROM identities WHERE provider = $1 ORDER BY created, user";
+    tx.query(sql, args![provider], |row| {
+        Ok(Linked { user: row.get(0)?, linked_at: row.get(1)?, seen_at: row.get(2)? })
+    })
+}
+
+/// Whether there was such a link.
+pub fn unlink(
+    tx: &mut impl SqlMut,
+    provider: ProviderId,
+    user: UserId,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM identities WHERE provider = $1 AND user = $2";
+    Ok(tx.execute(sql, args![provider, user])? > 0)
+}
+
+/// Ends a member's sessions, and sign-ins that wait, that stand on a provider's word; the number of
+/// sessions.
+pub fn end_sessions_of(
+    tx: &mut impl SqlMut,
+    provider: ProviderId,
+    user: UserId,
+) -> Result<usize, StoreError> {
+    let waiting = "DELETE FROM sign_ins WHERE person = $1 AND provider IS NOT NULL";
+    tx.execute(waiting, args![user])?;
+    let sql = "DELETE FROM sessions WHERE user = $1
+                   AND id IN (SELECT session FROM sso_sessions WHERE provider = $2)";
+    tx.execute(sql, args![user, provider])
 }
 
 /// Notes that somebody was seen.
