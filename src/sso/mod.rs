@@ -32,9 +32,9 @@ mod tests;
 pub mod watch;
 
 pub use begin::{Begun, Start, begin};
+pub use confirm::{Confirming, confirming};
 pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};
-pub use confirm::{Confirming, confirming};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
