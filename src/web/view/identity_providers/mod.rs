@@ -15,7 +15,7 @@ pub use forms::{
     ChoosePage, ConnectionForm, ConnectionPage, Kind, KindRow, PeopleForm, PeoplePage, RuleFields,
     UsualNames,
 };
-pub use trial::{ReportDocument, ReportPage, ReportStep, StepOutcome, TestPage};
+pub use trial::{ArrivedRow, ReportDocument, ReportPage, ReportStep, StepOutcome, TestPage};
 
 /// `GET /t/{tenant}/admin/sso`.
 #[derive(Template)]
@@ -58,8 +58,6 @@ impl ProviderRow {
 
 pub struct LastFailure {
     pub at: Timestamp,
-    /// The code of the refusal.
-    pub why: Option<String>,
     /// Its report.
     pub href: String,
 }
@@ -177,8 +175,6 @@ pub struct TestRow {
     pub outcome: TestOutcome,
     /// `test` or `sign-in`.
     pub kind: &'static str,
-    /// The code of the refusal.
-    pub why: Option<String>,
 }
 
 /// `GET /t/{tenant}/admin/sso/keys`.

@@ -34,6 +34,8 @@ pub struct ReportPage {
     /// Why it was refused, as a code.
     pub refusal: Option<&'static str>,
     pub steps: Vec<ReportStep>,
+    /// What the provider says about the person, once all of it was checked.
+    pub arrived: Vec<ArrivedRow>,
     pub documents: Vec<ReportDocument>,
     pub may_manage: bool,
 }
@@ -86,8 +88,12 @@ impl ReportStep {
     }
 }
 
+pub struct ArrivedRow {
+    pub name: String,
+    pub values: Vec<String>,
+}
+
 pub struct ReportDocument {
-    /// A code; its words are `sso-document-` and it.
     pub title: String,
     pub text: String,
 }
