@@ -1,9 +1,10 @@
 //! From what a browser brings to a text, within bounds.
 
 use std::borrow::Cow;
+use std::io::Read;
 
 use data_encoding::BASE64;
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
+use flate2::read::DeflateDecoder;
 
 use super::Carried;
 use crate::authn::sso::Refusal;
@@ -52,10 +53,11 @@ pub(super) fn base64(value: &str) -> Result<Vec<u8>, Refusal> {
 
 /// The bound holds while it is inflated: a bomb never has the memory that it wants.
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
-    decompress_to_vec_with_limit(bytes, SSO_MESSAGE_BYTES).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => Refusal::TooLarge,
-        _ => Refusal::Malformed,
-    })
+    let mut inflated = Vec::new();
+    let bound = SSO_MESSAGE_BYTES as u64 + 1;
+    let read = DeflateDecoder::new(bytes).take(bound).read_to_end(&mut inflated);
+    read.map_err(|_| Refusal::Malformed)?;
+    if inflated.len() > SSO_MESSAGE_BYTES { Err(Refusal::TooLarge) } else { Ok(inflated) }
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, Refusal> {

@@ -20,7 +20,6 @@ pub mod metadata;
 mod outgoing;
 #[cfg(test)]
 mod outgoing_tests;
-mod private_key;
 mod request;
 mod response;
 mod service_key;
