@@ -15,6 +15,7 @@ use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::mail::Mailer;
+use crate::sso::oidc::Oidc;
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
 use crate::trail::Verified;
@@ -31,6 +32,8 @@ pub struct App {
     pub hasher: Hasher,
     pub limiter: Limiter,
     pub mailer: Mailer,
+    /// What is known of OpenID Connect providers.
+    pub oidc: Oidc,
     /// Of audit logs, to other systems.
     pub streams: Streams,
     /// Of signed checkpoints, outside of this machine.
@@ -72,6 +75,7 @@ impl App {
             hasher: Hasher::new(runtime).with_cost(settings.auth.bcrypt_cost),
             limiter: Limiter::new(&settings.limits),
             mailer,
+            oidc: Oidc::new(&settings.sso),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
             form_key: boot.tenants.form_key()?,

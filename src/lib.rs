@@ -26,6 +26,7 @@ pub mod ops;
 pub mod outgoing;
 pub mod provision;
 pub mod roles;
+pub mod scim;
 pub mod sessions;
 pub mod settings;
 pub mod sso;

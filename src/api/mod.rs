@@ -11,15 +11,19 @@ mod audit_streams;
 mod audit_witness;
 mod auth;
 mod conversations;
+mod identity_providers;
 mod invitations;
 pub mod openapi;
 pub mod problem;
 mod reply;
 mod roles;
+pub mod scim;
+mod scim_settings;
 mod second_factor;
 mod sessions;
 mod settings;
 mod single_sign_on;
+mod sso_keys;
 mod step_up;
 mod users;
 
@@ -40,11 +44,15 @@ pub fn routes() -> Vec<Route> {
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());
+    routes.extend(identity_providers::routes());
+    routes.extend(scim_settings::routes());
     routes.extend(single_sign_on::routes());
+    routes.extend(sso_keys::routes());
     routes.extend(roles::routes());
     routes.extend(users::routes());
     routes.extend(second_factor::routes());
     routes.extend(api_keys::routes());
     routes.extend(auth::routes());
+    routes.extend(scim::routes());
     routes
 }

@@ -17,7 +17,7 @@ pub fn document() -> Value {
     let problem = generator.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
     for route in table::routes() {
-        if matches!(route.surface, Surface::Api | Surface::Operations) {
+        if route.surface.is_for_applications() || route.surface == Surface::Operations {
             let path = paths.entry(route.path).or_insert_with(|| json!({}));
             path[route.method.name().to_ascii_lowercase()] =
                 operation(route, problem.as_value(), &mut generator);

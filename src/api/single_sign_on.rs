@@ -19,7 +19,9 @@ pub fn routes() -> Vec<Route> {
             .says("Whether people come by an identity provider alone")
             .gives::<SingleSignOn>(200),
         Route::api(Method::Put, PATH, changed, change)
-            .says("Let people in by an identity provider alone, or by passwords again; ends sessions")
+            .says(
+                "Let people in by an identity provider alone, or by passwords again; ends sessions",
+            )
             .takes::<Wanted>()
             .gives::<SingleSignOn>(200)
             .sensitive(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Event;
 use crate::authz::Flag;
 use crate::kernel::id::UserId;
+use crate::sso::TrustedProvider;
 use crate::trail::export::ExportRequest;
 
 /// An act with everything that decides what it does: what is performed is what was asked for.
@@ -20,6 +21,8 @@ pub enum Act {
     ChangeRole { member: UserId, from: String, to: String },
     /// Do without a second person from now on.
     FourEyesOff,
+    /// Believe an identity provider, or believe it for something else than before.
+    TrustProvider(Box<TrustedProvider>),
     /// Let people in without an identity provider again, or name another emergency account.
     #[serde(rename_all = "camelCase")]
     SingleSignOn { only: bool, break_glass: Option<UserId> },
@@ -33,6 +36,7 @@ impl Act {
             Self::ExportAudit(_) => "export-audit",
             Self::ChangeRole { .. } => "change-role",
             Self::FourEyesOff => "four-eyes-off",
+            Self::TrustProvider(_) => "trust-provider",
             Self::SingleSignOn { .. } => "single-sign-on",
         }
     }
@@ -44,12 +48,16 @@ impl Act {
             Self::ExportAudit(_) => Flag::AuditExport,
             Self::ChangeRole { .. } => Flag::UserRole,
             Self::FourEyesOff | Self::SingleSignOn { .. } => Flag::SignInManage,
+            Self::TrustProvider(_) => Flag::SsoManage,
         }
     }
 
     /// Writes what was asked for into an entry.
     pub(super) fn describe(&self, event: &mut Event) {
-        let value = serde_json::to_value(self).unwrap_or_default();
+        let value = match self {
+            Self::TrustProvider(trusted) => trusted.summary(),
+            act => serde_json::to_value(act).unwrap_or_default(),
+        };
         event.custom_fields.insert("act".into(), value);
     }
 }

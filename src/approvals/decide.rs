@@ -9,12 +9,13 @@ use super::request::check_reason;
 use super::{Act, ApprovalError};
 use crate::audit::catalogue::{self, Action};
 use crate::authz::permission::{
-    ApprovalDecide, ApprovalRequest, AuditExport, AuditShred, SignInManage, UserRole,
+    ApprovalDecide, ApprovalRequest, AuditExport, AuditShred, SignInManage, SsoManage, UserRole,
 };
 use crate::authz::{Denied, Grant, Permission, Principal, Writes, authorize};
 use crate::crypto::Field;
-use crate::kernel::id::{ApprovalId, ExportId, ShredId};
+use crate::kernel::id::{ApprovalId, ExportId, ProviderId, ShredId};
 use crate::settings::{self, WantedSingleSignOn};
+use crate::sso;
 use crate::tenants::{Tenant, Tenants, WriteTx};
 use crate::trail;
 use crate::trail::export::{self, Exports};
@@ -28,6 +29,7 @@ pub enum Performed {
     Exporting(ExportId),
     RoleChanged,
     FourEyesOff,
+    ProviderTrusted(ProviderId),
     SingleSignOnChanged,
 }
 
@@ -68,6 +70,11 @@ pub async fn approve(
             let grant = own::<SignInManage>(grant, tenant)?;
             settings::four_eyes_off(tenants, &grant, approved).await?;
             Performed::FourEyesOff
+        }
+        Act::TrustProvider(act) => {
+            let grant = own::<SsoManage>(grant, tenant)?;
+            let trusted = sso::trust_approved(tenants, &grant, *act, approved).await?;
+            Performed::ProviderTrusted(trusted.id)
         }
         Act::SingleSignOn { only, break_glass } => {
             let grant = own::<SignInManage>(grant, tenant)?;

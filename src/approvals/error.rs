@@ -5,6 +5,7 @@ use crate::authn::AuthnError;
 use crate::authz::Denied;
 use crate::kernel::{ErrorKind, Fault, limits};
 use crate::settings::SettingsError;
+use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
 use crate::trail::export::ExportError;
@@ -49,6 +50,8 @@ pub enum ApprovalError {
     Export(Box<ExportError>),
     #[error(transparent)]
     Settings(Box<SettingsError>),
+    #[error(transparent)]
+    Sso(Box<SsoError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -106,6 +109,15 @@ impl From<SettingsError> for ApprovalError {
     }
 }
 
+impl From<SsoError> for ApprovalError {
+    fn from(error: SsoError) -> Self {
+        match error {
+            SsoError::Approval(error) => *error,
+            error => Self::Sso(Box::new(error)),
+        }
+    }
+}
+
 impl Fault for ApprovalError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -124,6 +136,7 @@ impl Fault for ApprovalError {
             Self::Trail(error) => error.kind(),
             Self::Export(error) => error.kind(),
             Self::Settings(error) => error.kind(),
+            Self::Sso(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -146,6 +159,7 @@ impl Fault for ApprovalError {
             Self::Trail(error) => error.code(),
             Self::Export(error) => error.code(),
             Self::Settings(error) => error.code(),
+            Self::Sso(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

@@ -64,13 +64,14 @@ pub fn pass<P>(
 }
 
 /// The rights to acts that take a second person.
-const ACTS: [Flag; 6] = [
+const ACTS: [Flag; 7] = [
     Flag::AuditShred,
     Flag::AuditExport,
     Flag::ConversationExport,
     Flag::UserRole,
     Flag::RoleManage,
     Flag::SignInManage,
+    Flag::SsoManage,
 ];
 
 /// Whether somebody with these rights could approve more than before. By rights and not by names: a

@@ -24,11 +24,17 @@ use crate::kernel::id::SessionId;
 use crate::store::Sql;
 use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants, WriteTx};
 
-/// What a person is asked for: a second factor once they have one, until then their password.
+/// What a person is asked for: a second factor once they have one, until then their password, if they
+/// have chosen one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {
     Password,
-    SecondFactor { has_authenticator: bool, has_passkey: bool },
+    SecondFactor {
+        has_authenticator: bool,
+        has_passkey: bool,
+    },
+    /// They have neither: their identity provider says again who they are.
+    Provider,
 }
 
 /// What a person shows.
@@ -42,7 +48,7 @@ impl Again {
     /// What was typed into a page's one field for what is [`Asked`].
     pub fn typed(asked: Asked, text: SecretString) -> Self {
         match asked {
-            Asked::Password => Self::Password(text),
+            Asked::Password | Asked::Provider => Self::Password(text),
             Asked::SecondFactor { .. } => Self::Second(SecondFactor::typed(&text)),
         }
     }
@@ -97,7 +103,8 @@ pub async fn step_up_asks(tenants: &Tenants, principal: &Principal) -> Result<As
         let (has_authenticator, has_passkey) = (needs.has_authenticator, needs.has_passkey);
         Ok(match needs.has_second() {
             true => Asked::SecondFactor { has_authenticator, has_passkey },
-            false => Asked::Password,
+            false if person.has_password() => Asked::Password,
+            false => Asked::Provider,
         })
     });
     look.await

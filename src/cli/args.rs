@@ -50,6 +50,9 @@ pub enum Verb {
     /// Members of a tenant
     #[command(subcommand)]
     User(user::Verb),
+    /// Single sign-on of a tenant: its identity providers, and whether there are other ways in
+    #[command(subcommand)]
+    Sso(sso::Verb),
     /// Roles of a tenant
     #[command(subcommand)]
     Role(role::Verb),
@@ -59,9 +62,6 @@ pub enum Verb {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::Verb),
-    /// Single sign-on of a tenant
-    #[command(subcommand)]
-    Sso(sso::Verb),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),

@@ -111,11 +111,11 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
-        Command::Sso(command) => sso::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
+        Command::Sso(command) => sso::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }

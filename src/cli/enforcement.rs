@@ -36,7 +36,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         ),
         (true, false) => format!(
             "Passwords, links and passkeys let people into {slug} again. Who has no password gets a \
-             link for one with: strongroom user password-link\n{recorded}"
+             link for one with: strongroom user reset-password\n{recorded}"
         ),
     };
     Ok(Report::done(json, text))

@@ -25,7 +25,7 @@ pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
 pub use secret::{RootKeyConfig, SecretKey32};
 pub use table::{
-    Checkpoints, Description, Limits, Log, Mail, RootKey, Server, Sessions, Settings, Store,
+    Checkpoints, Description, Limits, Log, Mail, RootKey, Server, Sessions, Settings, Sso, Store,
     Streams,
 };
 pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

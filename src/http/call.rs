@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use super::failure::Failure;
 use super::input::Input;
 use super::limits::{RateClass, Source};
-use super::route::{Route, Surface};
+use super::route::Route;
 use crate::app::App;
 use crate::authn::{self, Authenticated, AuthnError};
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, RequestContext};
@@ -56,13 +56,22 @@ impl<P: Permission> Call<P> {
     /// By API key or access token.
     pub async fn by_bearer(app: Arc<App>, input: Input) -> Result<Self, Failure> {
         let (caller, proven) = bearer(&app, &input).await?;
-        Self::authorized(app, input, caller, proven).await
+        let asked = input.path("tenant").to_owned();
+        Self::authorized(app, input, caller, proven, &asked).await
+    }
+
+    /// The same where no path names the tenant: it is the credential's own.
+    pub async fn by_bearer_of_tenant(app: Arc<App>, input: Input) -> Result<Self, Failure> {
+        let (caller, proven) = bearer(&app, &input).await?;
+        let own = caller.principal.tenant().map(|tenant| tenant.to_string()).unwrap_or_default();
+        Self::authorized(app, input, caller, proven, &own).await
     }
 
     /// By session cookie.
     pub async fn by_session(app: Arc<App>, input: Input) -> Result<Self, Failure> {
         let (caller, proven) = cookie(&app, &input, TENANT_COOKIE).await?;
-        Self::authorized(app, input, caller, Some(proven)).await
+        let asked = input.path("tenant").to_owned();
+        Self::authorized(app, input, caller, Some(proven), &asked).await
     }
 
     async fn authorized(
@@ -70,8 +79,9 @@ impl<P: Permission> Call<P> {
         input: Input,
         caller: Arc<Caller>,
         proven: Option<Timestamp>,
+        asked: &str,
     ) -> Result<Self, Failure> {
-        let (asked, route) = (input.path("tenant"), input.route.label());
+        let route = input.route.label();
         let (grant, tenant) = app.tenants.authorize::<P>(&caller, asked, route).await?;
         Ok(Self { app, input, grant, tenant, proven })
     }
@@ -122,7 +132,7 @@ impl<P: Permission> PlatformCall<P> {
 
 /// Whether the session, the key or the token is still there, of the same caller in the same role.
 async fn same_person(app: &App, input: &Input, before: &Principal) -> bool {
-    if input.route.surface == Surface::Api {
+    if input.route.surface.is_for_applications() {
         let Some(bearer) = bearer_token(&input.request) else { return false };
         let now = match Bearer::of(bearer) {
             Bearer::Key => app.api_keys.holder(&app.tenants, bearer, input.context.ip).await,

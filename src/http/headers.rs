@@ -29,7 +29,7 @@ pub fn add(headers: &mut HeaderMap, surface: Surface, request: RequestId, rate: 
     }
     let policy = match surface {
         Surface::Console | Surface::Platform => PAGE_POLICY,
-        Surface::Api | Surface::Operations => API_POLICY,
+        Surface::Api | Surface::Scim | Surface::Operations => API_POLICY,
     };
     if !headers.contains_key("content-security-policy") {
         put(headers, "content-security-policy", policy);

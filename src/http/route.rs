@@ -47,12 +47,22 @@ impl Method {
 pub enum Surface {
     /// Applications: API keys, problem details.
     Api,
+    /// Identity providers that keep members (SCIM): API keys, errors of RFC 7644. The key says which
+    /// tenant.
+    Scim,
     /// People in a tenant's console: sessions, pages.
     Console,
     /// Platform administrators: sessions of their own, pages.
     Platform,
     /// Probes and documents.
     Operations,
+}
+
+impl Surface {
+    /// Whether applications come with an API key or an access token.
+    pub const fn is_for_applications(self) -> bool {
+        matches!(self, Self::Api | Self::Scim)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +132,21 @@ impl Route {
         });
         let access = Access::Permission(P::FLAG);
         Self::new(method, path, Surface::Api, access, audit, RateClass::Api, handler)
+    }
+
+    /// A route of provisioning (SCIM). There are no people to ask for a fresh factor.
+    pub fn scim<P, F, Fut>(method: Method, path: &'static str, audit: Audit, handler: F) -> Self
+    where
+        P: Permission,
+        F: Fn(Call<P>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Answer> + 'static,
+    {
+        let handler: Handler = Arc::new(move |app, input| {
+            let handler = handler.clone();
+            Box::pin(async move { handler(Call::by_bearer_of_tenant(app, input).await?).await })
+        });
+        let access = Access::Permission(P::FLAG);
+        Self::new(method, path, Surface::Scim, access, audit, RateClass::Api, handler)
     }
 
     /// A page or form of a tenant's console.
@@ -207,7 +232,7 @@ impl Route {
         handler: Handler,
     ) -> Self {
         let body = match surface {
-            Surface::Api => BodyLimit::Setting,
+            Surface::Api | Surface::Scim => BodyLimit::Setting,
             _ => BodyLimit::Bytes(limits::FORM_BYTES),
         };
         Self {

@@ -94,9 +94,14 @@ pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> H
     let context = context(&app, &request);
     let path = request.path();
     let api = path.starts_with("/api/") || path.starts_with("/.well-known/");
-    let surface = if api { Surface::Api } else { Surface::Console };
+    let surface = match api {
+        true => Surface::Api,
+        false if path.starts_with("/scim/") => Surface::Scim,
+        false => Surface::Console,
+    };
     let mut response = match surface {
         Surface::Api => crate::api::problem::render(&failure, &context),
+        Surface::Scim => crate::api::scim::error(&failure),
         _ => crate::web::error::render(&app, &request, &context, failure).await,
     };
     headers::add(response.headers_mut(), surface, context.id, None);
@@ -118,7 +123,7 @@ fn browser(surface: Surface, request: &HttpRequest) -> Option<Arc<Browser>> {
     let session = match surface {
         Surface::Console => TENANT_COOKIE,
         Surface::Platform => PLATFORM_COOKIE,
-        Surface::Api | Surface::Operations => return None,
+        Surface::Api | Surface::Scim | Surface::Operations => return None,
     };
     let cookie = |name| request.cookie(name).map(|cookie| cookie.value().to_owned().into());
     let (device, session) = (cookie(DEVICE_COOKIE), cookie(session));
@@ -135,6 +140,7 @@ async fn render(
 ) -> HttpResponse {
     match surface {
         Surface::Api | Surface::Operations => crate::api::problem::render(&failure, context),
+        Surface::Scim => crate::api::scim::error(&failure),
         Surface::Console | Surface::Platform => {
             let signed_out = failure.kind == ErrorKind::Unauthenticated;
             if signed_out && matches!(route.access, Access::Permission(_)) {
@@ -164,7 +170,7 @@ async fn read_body(
     }
     let chunked = request.headers().contains_key("transfer-encoding");
     let large = chunked || declared.is_some_and(|length| length > limits::BODY_SMALL_BYTES as u64);
-    if large && route.surface == Surface::Api && !route.is_open() {
+    if large && route.surface.is_for_applications() && !route.is_open() {
         super::call::may_send(app, route, request, context).await?;
     }
     let expected = usize::try_from(declared.unwrap_or(0)).unwrap_or(0).min(EXPECTED_MOST);

@@ -16,7 +16,7 @@ use super::input::Input;
 use super::limits::{RateClass, Source};
 use super::route::Method;
 use crate::app::App;
-use crate::authn::{self, Again, AuthnError, Confirmed, passkey};
+use crate::authn::{self, Again, Asked, AuthnError, Confirmed, passkey};
 use crate::authz::{Caller, Permission, Principal};
 use crate::crypto::envelope::{DataKey, Place};
 use crate::crypto::{Field, mac};
@@ -88,7 +88,8 @@ pub fn api<P: Permission>(call: &Call<P>) -> Result<(), Failure> {
         return Ok(());
     }
     let detail = "this act asks for a factor that was proven a short while ago: send one to \
-                  POST /api/v1/auth/{tenant}/step-up, then send the request again";
+                  POST /api/v1/auth/{tenant}/step-up, then send the request again; whoever signs in \
+                  by an identity provider alone does this in the console";
     Err(Failure::new(ErrorKind::Denied, "step-up-required", detail))
 }
 
@@ -99,7 +100,8 @@ enum Outcome {
     Ask(Ask),
 }
 
-fn is_fresh(app: &App, proven: Timestamp) -> bool {
+/// Whether somebody who proved a factor then is asked again.
+pub fn is_fresh(app: &App, proven: Timestamp) -> bool {
     app.runtime.now() < fresh_until(app, proven)
 }
 
@@ -160,6 +162,10 @@ pub async fn typed(
         return prove(app, caller, Again::Passkey(Box::new((party, answer)))).await;
     }
     let asked = authn::step_up_asks(&app.tenants, &caller.principal).await.map_err(failed)?;
+    // Nothing could be typed: they have not confirmed at their provider yet.
+    if asked == Asked::Provider {
+        return Err(NotProven::Wrong);
+    }
     prove(app, caller, Again::typed(asked, text.unwrap_or_default().into())).await
 }
 

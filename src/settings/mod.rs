@@ -8,7 +8,7 @@ mod single_sign_on;
 
 pub use error::SettingsError;
 pub use sign_in::{
-    SignInSettings, change_sign_in, four_eyes_off, four_eyes_off_by_operator, sign_in,
+    SignInSettings, change_sign_in, four_eyes_off, four_eyes_off_by_operator, is_domain, sign_in,
 };
 pub use single_sign_on::{
     Candidate, Lack, SingleSignOn, WantedSingleSignOn, candidates, change_single_sign_on,

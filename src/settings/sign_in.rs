@@ -174,7 +174,7 @@ fn checked(mut policy: SignInPolicy) -> Result<SignInPolicy, SettingsError> {
 }
 
 /// Two labels at least (RFC 1035, 2.3.1; with the digits of RFC 1123).
-fn is_domain(text: &str) -> bool {
+pub fn is_domain(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -269,3 +269,7 @@ fn pass<P>(
         Way::Alone | Way::FromTheMachine { .. } => Ok(AuditEvents::none()),
     }
 }
+
+#[cfg(test)]
+#[path = "single_sign_on_tests.rs"]
+mod tests;

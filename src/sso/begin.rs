@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
-use super::{Found, Purpose, SendAway, SsoError, find};
-use crate::authn::sso::Refusal;
+use super::oidc::{self, Oidc};
+use super::{Protocol, Purpose, SendAway, SsoError, find, saml};
+use crate::authn::sso::{Refusal, Trace};
 use crate::kernel::id::{ProviderId, SessionId};
 use crate::tenants::{Tenant, Tenants};
 
@@ -20,9 +21,11 @@ pub struct Start {
 }
 
 /// # Errors
-/// [`SsoError::NotFound`]; [`Refusal::ProviderOff`] for anything but trying it out.
+/// [`SsoError::NotFound`]; [`Refusal::ProviderOff`] for anything but trying it out; what keeps the
+/// provider from being asked.
 pub async fn begin(
     tenants: &Tenants,
+    oidc: &Oidc,
     base_url: &str,
     tenant: &Tenant,
     start: Start,
@@ -31,15 +34,11 @@ pub async fn begin(
     if !found.is_on() && start.purpose != Purpose::Test {
         return Err(Refusal::ProviderOff.into());
     }
-    send(tenants, base_url, tenant, &found, start).await
-}
-
-async fn send(
-    _tenants: &Tenants,
-    _base_url: &str,
-    _tenant: &Tenant,
-    _found: &Found,
-    _start: Start,
-) -> Result<SendAway, SsoError> {
-    Err(Refusal::ProviderOff.into())
+    match &found.provider.settings.protocol {
+        Protocol::Oidc(_) => {
+            let mut trace = Trace::default();
+            oidc::begin(oidc, tenants, base_url, tenant, &found, start, &mut trace).await
+        }
+        Protocol::Saml(_) => saml::begin(tenants, base_url, tenant, &found, start).await,
+    }
 }

@@ -1,9 +1,13 @@
 //! Why something about identity providers is not done.
 
+use super::keys::SsoKeyError;
 use crate::approvals::ApprovalError;
 use crate::authn::AuthnError;
+use crate::authn::saml::metadata::MetadataError;
+use crate::authn::saml::KeyError;
 use crate::authn::sso::Refusal;
 use crate::kernel::{ErrorKind, Fault, limits};
+use crate::outgoing::FetchError;
 use crate::roles::RoleError;
 use crate::tenants::DoorError;
 use crate::users::UserError;
@@ -19,12 +23,20 @@ pub enum SsoError {
     /// A member of the settings, and what it has to be.
     #[error("{field} {problem}")]
     Setting { field: &'static str, problem: String },
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    #[error("the metadata was not fetched: {0}")]
+    Fetch(#[from] FetchError),
     #[error("{} identity providers are there already: remove one first", limits::PROVIDERS)]
     TooMany,
     #[error("another identity provider of this tenant calls itself that already")]
     IssuerTaken,
     #[error("another identity provider has the domain {0} already")]
     DomainTaken(String),
+    #[error(
+        "people sign in by identity providers alone, and no other is on: allow other ways first"
+    )]
+    LastProvider,
     /// Whoever decides who anybody is could be an owner.
     #[error("only somebody with all of an owner's rights may set up who signs people in")]
     NotAnOwner,
@@ -34,6 +46,9 @@ pub enum SsoError {
     Approval(Box<ApprovalError>),
     #[error(transparent)]
     User(Box<UserError>),
+    /// This service's own keys.
+    #[error(transparent)]
+    Key(SsoKeyError),
     #[error(transparent)]
     Authn(AuthnError),
     #[error(transparent)]
@@ -45,6 +60,21 @@ crate::behind_doors!(SsoError);
 impl SsoError {
     pub(super) fn setting(field: &'static str, problem: impl Into<String>) -> Self {
         Self::Setting { field, problem: problem.into() }
+    }
+}
+
+impl From<SsoKeyError> for SsoError {
+    fn from(error: SsoKeyError) -> Self {
+        match error {
+            SsoKeyError::Door(error) => Self::Door(error),
+            error => Self::Key(error),
+        }
+    }
+}
+
+impl From<KeyError> for SsoError {
+    fn from(error: KeyError) -> Self {
+        SsoKeyError::from(error).into()
     }
 }
 
@@ -95,12 +125,16 @@ impl Fault for SsoError {
         match self {
             Self::NotFound | Self::NoReport => ErrorKind::NotFound,
             Self::Refused(_) => ErrorKind::Unauthenticated,
-            Self::Setting { .. } => ErrorKind::Invalid,
-            Self::TooMany | Self::IssuerTaken | Self::DomainTaken(_) => ErrorKind::Conflict,
+            Self::Setting { .. } | Self::Fetch(_) => ErrorKind::Invalid,
+            Self::Metadata(error) => error.kind(),
+            Self::TooMany | Self::IssuerTaken | Self::DomainTaken(_) | Self::LastProvider => {
+                ErrorKind::Conflict
+            }
             Self::NotAnOwner => ErrorKind::Denied,
             Self::Role(error) => error.kind(),
             Self::Approval(error) => error.kind(),
             Self::User(error) => error.kind(),
+            Self::Key(error) => error.kind(),
             Self::Authn(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
@@ -112,13 +146,17 @@ impl Fault for SsoError {
             Self::NoReport => "report-not-found",
             Self::Refused(refusal) => refusal.code(),
             Self::Setting { .. } => "provider-invalid",
+            Self::Metadata(error) => error.code(),
+            Self::Fetch(_) => "metadata-not-fetched",
             Self::TooMany => "providers-too-many",
             Self::IssuerTaken => "issuer-taken",
             Self::DomainTaken(_) => "domain-taken",
+            Self::LastProvider => "last-provider",
             Self::NotAnOwner => "forbidden",
             Self::Role(error) => error.code(),
             Self::Approval(error) => error.code(),
             Self::User(error) => error.code(),
+            Self::Key(error) => error.code(),
             Self::Authn(error) => error.code(),
             Self::Door(error) => error.code(),
         }
@@ -129,6 +167,7 @@ impl Fault for SsoError {
             Self::Setting { field, .. } => Some(field),
             Self::DomainTaken(_) => Some("domains"),
             Self::IssuerTaken => Some("protocol"),
+            Self::Metadata(_) | Self::Fetch(_) => Some("metadata"),
             Self::Role(_) => Some("provisioning.rules"),
             _ => None,
         }

@@ -31,7 +31,7 @@ pub struct Offered {
 }
 
 impl Offered {
-    fn of(provider: Provider) -> Self {
+    pub(super) fn of(provider: Provider) -> Self {
         Self {
             id: provider.id,
             is_saml: matches!(provider.settings.protocol, Protocol::Saml(_)),

@@ -1,44 +1,41 @@
-//! A SAML provider's settings from what it says about itself.
+//! Settings of a SAML provider from what it says about itself.
 
 use super::{Protocol, ProviderSettings, SsoError};
 use crate::authn::saml::metadata;
 use crate::kernel::limits;
 use crate::outgoing::{Allowed, Fetcher};
 
-/// Where metadata comes from.
-pub enum Described {
-    /// The text, as it was given.
-    Pasted(String),
-    /// Fetched from the settings' `metadataUrl`.
-    AtItsUrl,
-}
-
-/// Puts into the settings what the provider's metadata says: its names, addresses and certificates.
+/// Fills names, addresses and certificates in; the rest of the settings stays. Of several providers
+/// in the metadata it is the one that the settings name.
 ///
 /// # Errors
-/// [`SsoError::Setting`] with the field `metadata` when it cannot be fetched, or says too little.
-pub async fn take_over(
-    allowed: &Allowed,
+/// [`SsoError::Metadata`]; [`SsoError::Setting`] for a provider that speaks OpenID Connect.
+pub(super) fn apply(
     settings: &mut ProviderSettings,
-    described: Described,
+    text: &str,
 ) -> Result<(), SsoError> {
-    let wrong = |problem: String| SsoError::setting("metadata", problem);
     let Protocol::Saml(saml) = &mut settings.protocol else {
-        return Err(wrong("metadata is for SAML providers".to_owned()));
+        return Err(SsoError::setting("metadata", "is a thing of SAML"));
     };
-    let bytes = match described {
-        Described::Pasted(text) => text.into_bytes(),
-        Described::AtItsUrl => {
-            let url = saml.metadata_url.as_deref().unwrap_or_default();
-            let fetcher = Fetcher::new(allowed.clone(), None).await;
-            let fetcher = fetcher.map_err(|error| wrong(error.to_string()))?;
-            let fetched = fetcher.get(url, limits::SSO_METADATA_BYTES).await;
-            fetched.map_err(|error| wrong(error.to_string()))?
-        }
-    };
-    // Of several providers in a federation's file, the one that is set up already.
-    let known = Some(saml.entity_id.as_str()).filter(|name| !name.is_empty());
-    let read = metadata::read_one(&bytes, known).or_else(|_| metadata::read(&bytes));
-    read.map_err(|error| wrong(error.to_string()))?.apply(saml);
+    let named = Some(saml.entity_id.trim()).filter(|name| !name.is_empty());
+    metadata::read_one(text.as_bytes(), named)?.apply(saml);
     Ok(())
+}
+
+/// Fetches metadata from where the settings say, if they have nothing else to go by.
+///
+/// # Errors
+/// [`SsoError::Fetch`]
+pub async fn fetch_metadata(
+    allowed: Allowed,
+    settings: &ProviderSettings,
+) -> Result<Option<String>, SsoError> {
+    let Protocol::Saml(saml) = &settings.protocol else { return Ok(None) };
+    let Some(url) = saml.metadata_url.as_deref().filter(|_| saml.certificates.is_empty()) else {
+        return Ok(None);
+    };
+    let fetcher = Fetcher::new(allowed, None).await?;
+    let bytes = fetcher.get(url, limits::SSO_METADATA_BYTES).await?;
+    let text = String::from_utf8(bytes).map_err(|_| metadata::MetadataError::NotText)?;
+    Ok(Some(text))
 }

@@ -5,23 +5,40 @@
 //! becomes of it, is decided in [`decide`] by the provider's settings and nothing else.
 
 mod begin;
+mod check;
+mod confirm;
 mod decide;
+mod ended;
+mod describe;
 mod error;
 mod find;
 mod finish;
+mod manage;
+mod metadata;
+pub mod keys;
+pub mod logout;
 mod model;
+pub mod oidc;
 mod presets;
 mod provision;
 mod repo;
 mod reports;
 pub mod requests;
-pub mod watch;
+pub mod saml;
 mod send;
+pub mod watch;
 
 pub use begin::{Start, begin};
+pub use ended::{EndedThere, end_by_provider, record_refused};
+pub use describe::in_words;
+pub use confirm::{Confirming, confirming};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
+pub use manage::{
+    NewProvider, ProviderChange, TrustedProvider, change, create, delete, get, list, trust_approved,
+};
+pub use metadata::fetch_metadata;
 pub use model::{
     Mapping, Preset, Protocol, Provider, ProviderSettings, ProviderState, Provisioning, RoleRule,
     Trust,

@@ -10,7 +10,7 @@ use crate::args;
 use crate::authn::sso::Vouched;
 use crate::crypto::Field;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{ProviderId, UserId};
+use crate::kernel::id::{ProviderId, SessionId, UserId};
 use crate::store::{Row, Sql, SqlMut, StoreError};
 use crate::tenants::{DoorError, RealmTx, WriteTx};
 
@@ -79,7 +79,19 @@ pub fn count(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT count(*) FROM identity_providers", &[])
 }
 
+/// How many others sign people in.
+pub fn others_on(tx: &impl Sql, id: ProviderId) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM identity_providers WHERE state = 'on' AND id <> $1";
+    tx.count(sql, args![id])
+}
+
+/// Whether a provider has signed anybody in.
+pub fn has_links(tx: &impl Sql, id: ProviderId) -> Result<bool, StoreError> {
+    Ok(tx.count("SELECT count(*) FROM identities WHERE provider = $1", args![id])? > 0)
+}
+
 /// What a provider calls itself, and knows this service as.
+#[derive(PartialEq, Eq)]
 pub enum Issuer<'a> {
     Saml { entity_id: &'a str },
     Oidc { issuer: &'a str, client_id: &'a str },
@@ -284,4 +296,42 @@ pub fn use_up(
 
 fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
+}
+
+/// Sessions that stand on a provider's word for this person, or that it calls by one of these names.
+/// One that has no name there is meant by the person's alone.
+pub fn sessions_of(
+    tx: &impl RealmTx,
+    provider: ProviderId,
+    subject: Option<&str>,
+    indexes: &[String],
+) -> Result<Vec<SessionId>, DoorError> {
+    let subject =
+        subject.map(|subject| Vouched::subject_hash(tx, provider, subject)).transpose()?;
+    let subject = subject.as_ref().map(<[u8; 32]>::as_slice);
+    let read = |row: &Row<'_>| row.get(0);
+    if indexes.is_empty() {
+        let sql = "SELECT session FROM sso_sessions WHERE provider = $1 AND subject_hash = $2";
+        return Ok(tx.query(sql, args![provider, subject], read)?);
+    }
+    let mut found = Vec::new();
+    for index in indexes {
+        let index = Vouched::index_hash(tx, provider, index)?;
+        let sql = "SELECT session FROM sso_sessions WHERE provider = $1
+                   AND (index_hash = $2 OR (index_hash IS NULL AND $3 IS NOT NULL))
+                   AND ($3 IS NULL OR subject_hash = $3)";
+        found.extend(tx.query(sql, args![provider, &index, subject], read)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+pub fn end_session(tx: &mut impl SqlMut, session: SessionId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sessions WHERE id = $1", args![session]).map(|_| ())
+}
+
+/// Ends the sign-ins of a person that wait for one more factor.
+pub fn end_waiting(tx: &mut impl SqlMut, person: UserId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person]).map(|_| ())
 }

@@ -12,6 +12,7 @@ mod password;
 mod password_link;
 mod provisioned;
 mod repo;
+mod switch;
 
 pub use change::{change_role, change_role_approved, rename, set_enabled};
 pub use create::{create, seed_owner};
@@ -34,3 +35,4 @@ pub use password::change_password;
 pub use password_link::password_link;
 pub use provisioned::{Alteration, add, alter, is_last_owner, look, look_by_email};
 pub use repo::keep_emergency;
+pub use switch::switch;

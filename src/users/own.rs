@@ -1,7 +1,7 @@
 //! One's own account, a member's or a platform administrator's.
 
 use super::model::UserError;
-use crate::authn::{self, AuthnError, Person};
+use crate::authn::{self, AuthnError, Person, SignInPolicy};
 use crate::authz::{Grant, Permission};
 use crate::tenants::Tenants;
 
@@ -11,6 +11,8 @@ pub struct Own {
     pub email: String,
     /// The role's code.
     pub role: String,
+    /// Whether they have a password that lets them in.
+    pub has_password: bool,
 }
 
 /// Who the caller is.
@@ -18,12 +20,18 @@ pub async fn own<P: Permission>(tenants: &Tenants, grant: &Grant<P>) -> Result<O
     let (me, _) = authn::holder(&grant.caller().principal).ok_or(UserError::NotFound)?;
     let realm = grant.realm();
     let find = tenants.read(grant, move |tx| {
-        Person::by_id(tx, realm, me).map_err(|error| match error {
+        let person = Person::by_id(tx, realm, me).map_err(|error| match error {
             AuthnError::Door(error) => UserError::Door(error),
             _ => UserError::NotFound,
-        })
+        })?;
+        let counts = SignInPolicy::read(tx)?.admits_without_provider(realm, me);
+        let own = |Person { id, name, email, rights, .. }, has_password| {
+            let (id, role) = (uuid::Uuid::from_bytes(id).to_string(), rights.role().to_owned());
+            Own { id, name, email, role, has_password }
+        };
+        let person = person.ok_or(UserError::NotFound)?;
+        let has_password = counts && person.has_password();
+        Ok::<_, UserError>(own(person, has_password))
     });
-    let Person { id, name, email, rights, .. } = find.await?.ok_or(UserError::NotFound)?;
-    let (id, role) = (uuid::Uuid::from_bytes(id).to_string(), rights.role().to_owned());
-    Ok(Own { id, name, email, role })
+    find.await
 }

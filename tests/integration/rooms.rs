@@ -35,7 +35,7 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 12] = [
+const DOMAINS: [&str; 13] = [
     "conversations",
     "users",
     "admins",
@@ -48,6 +48,7 @@ const DOMAINS: [&str; 12] = [
     "approvals",
     "settings",
     "sso",
+    "scim",
 ];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 

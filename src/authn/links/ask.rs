@@ -34,6 +34,8 @@ pub struct Way {
     pub link: bool,
     pub reset: bool,
     pub register: bool,
+    /// None of these, nor a password, lets in anybody but the emergency account.
+    pub provider_only: bool,
 }
 
 impl Way {
@@ -43,6 +45,7 @@ impl Way {
             link: mails && policy.magic_links,
             reset: mails,
             register: mails && policy.admits_newcomers() && !policy.registration_domains.is_empty(),
+            provider_only: policy.single_sign_on_only,
         }
     }
 

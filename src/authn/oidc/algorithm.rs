@@ -145,7 +145,9 @@ mod tests {
     #[test]
     fn the_hash_of_an_access_token_is_as_in_the_specification() {
         // OpenID Connect Core 1.0, A.3.
-        let half = Algorithm::of("RS256").unwrap().half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
+        let half = Algorithm::of("RS256")
+            .unwrap()
+            .half_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y");
         assert_eq!(half, "77QmUPtjPfzWtF2AnpK9RQ");
     }
 }

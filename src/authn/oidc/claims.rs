@@ -9,7 +9,18 @@ use crate::authn::sso::{Identity, ProviderSession};
 
 /// Claims about the token, not about the person.
 const OF_THE_TOKEN: [&str; 13] = [
-    "iss", "aud", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash", "s_hash", "sid", "azp",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "sid",
+    "azp",
     "auth_time",
 ];
 
@@ -50,12 +61,7 @@ fn attributes(claims: &Claims) -> BTreeMap<String, Vec<String>> {
     found
 }
 
-fn collect(
-    claims: &Claims,
-    name: &str,
-    value: &Value,
-    found: &mut BTreeMap<String, Vec<String>>,
-) {
+fn collect(claims: &Claims, name: &str, value: &Value, found: &mut BTreeMap<String, Vec<String>>) {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),

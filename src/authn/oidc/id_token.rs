@@ -157,11 +157,7 @@ fn hashes(token: &Jws<'_>, expected: &Expectation<'_>, trace: &mut Trace) -> Res
     Ok(())
 }
 
-fn anew(
-    claims: &Claims,
-    expected: &Expectation<'_>,
-    trace: &mut Trace,
-) -> Result<(), Refusal> {
+fn anew(claims: &Claims, expected: &Expectation<'_>, trace: &mut Trace) -> Result<(), Refusal> {
     let found = jws::time(claims, "auth_time");
     let display = found.map_or_else(|| "—".to_owned(), Timestamp::display);
     let Some(since) = expected.anew_since else {

@@ -119,7 +119,8 @@ mod tests {
         let read = |text: &str| time(&claims(text), "exp").map(Timestamp::as_micros);
         assert_eq!(read(r#"{"exp":1}"#), Some(1_000_000));
         assert_eq!(read(r#"{"exp":1.5}"#), Some(1_500_000));
-        for bad in [r#"{"exp":-1}"#, r#"{"exp":1e300}"#, r#"{"exp":"1"}"#, r#"{"exp":null}"#, "{}"] {
+        for bad in [r#"{"exp":-1}"#, r#"{"exp":1e300}"#, r#"{"exp":"1"}"#, r#"{"exp":null}"#, "{}"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

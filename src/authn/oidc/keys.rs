@@ -51,7 +51,8 @@ impl Keys {
     /// Nothing for what is no key set.
     pub fn parse(json: &[u8]) -> Option<Self> {
         let set: Set = serde_json::from_slice(json).ok()?;
-        let keys = set.keys.into_iter().filter_map(|key| Key::of(serde_json::from_value(key).ok()?));
+        let keys =
+            set.keys.into_iter().filter_map(|key| Key::of(serde_json::from_value(key).ok()?));
         Some(Self(keys.take(limits::OIDC_KEYS).collect()))
     }
 

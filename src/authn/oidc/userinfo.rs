@@ -18,9 +18,10 @@ pub fn userinfo(
     subject: &str,
     trace: &mut Trace,
 ) -> Result<Claims, Refusal> {
-    let is_signed = content_type.split(';').next().is_some_and(|media_type| {
-        media_type.trim().eq_ignore_ascii_case("application/jwt")
-    });
+    let is_signed = content_type
+        .split(';')
+        .next()
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/jwt"));
     let claims = match is_signed {
         true => signed(body, keys, settings, trace)?,
         false => serde_json::from_slice::<Claims>(body).map_err(|error| {

@@ -189,6 +189,7 @@ async fn record(
         PasskeyError::Refused(reason) => reason.name(),
         PasskeyError::Authn(AuthnError::PasskeyNotAlone) => "password-wanted",
         PasskeyError::Authn(AuthnError::Suspended) => "tenant-suspended",
+        PasskeyError::Authn(AuthnError::SingleSignOn) => "single-sign-on-only",
         _ => return Ok(()),
     };
     let mut event = Event::new(action);

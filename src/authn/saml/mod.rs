@@ -6,20 +6,20 @@
 
 mod algorithms;
 mod assertion;
-pub mod checks;
 mod certificate;
+pub mod checks;
 mod context;
 mod decode;
 mod decrypt;
 mod logout;
-mod message;
-mod private_key;
-mod profile;
 mod logout_write;
+mod message;
 pub mod metadata;
 mod outgoing;
 #[cfg(test)]
 mod outgoing_tests;
+mod private_key;
+mod profile;
 mod request;
 mod response;
 mod service_key;

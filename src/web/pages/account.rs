@@ -15,6 +15,7 @@ use crate::http::call::{Call, PlatformCall};
 use crate::http::input::Input;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route};
+use crate::sso;
 use crate::users::{self, UserError};
 use crate::web::problems::{self, PASSWORD_MIN};
 use crate::web::view::account::{AccountPage, PasswordForm};
@@ -77,9 +78,15 @@ async fn page<P: Permission>(
     password: PasswordForm,
     status: StatusCode,
 ) -> Answer {
-    let users::Own { id, name, email, role } = users::own(&app.tenants, grant).await?;
-    let may_change_email = matches!(grant.realm(), Realm::Tenant(_)) && app.mailer.is_configured();
-    let page = AccountPage { chrome, name, email, role, id, may_change_email, password };
+    let own = users::own(&app.tenants, grant).await?;
+    let users::Own { id, name, email, role, has_password } = own;
+    let is_member = matches!(grant.realm(), Realm::Tenant(_));
+    // Another address takes the password.
+    let may_change_email = is_member && has_password && app.mailer.is_configured();
+    let by = sso::confirming(&app.tenants, &grant.caller().principal).await?;
+    let provider = by.map(|by| by.provider.name);
+    let password = has_password.then_some(password);
+    let page = AccountPage { chrome, name, email, role, id, may_change_email, provider, password };
     respond::page_with(status, &page)
 }
 

@@ -15,6 +15,7 @@ use crate::http::route::{Answer, Audit, Method, Route};
 use crate::http::step_up;
 use crate::kernel::id::UserId;
 use crate::kernel::limits;
+use crate::sso;
 use crate::trail;
 use crate::users;
 use crate::web::messages::Messages;
@@ -187,6 +188,11 @@ impl Names {
                 found.extend(time(request.to).map(|to| ("approval-to", to)));
                 found
             }
+            Act::TrustProvider(act) => {
+                let settings = sso::in_words(&act.settings).into_iter();
+                let line = |(name, value)| ("approval-setting", format!("{name}: {value}"));
+                settings.map(line).collect()
+            }
             Act::ChangeRole { member, from, to } => {
                 let role = |role: &str| Messages::english().label("role-", role);
                 vec![
@@ -229,6 +235,7 @@ fn title(act: &Act) -> String {
         Act::ExportAudit(_) => "approval-act-export-audit",
         Act::ChangeRole { .. } => "approval-act-change-role",
         Act::FourEyesOff => "approval-act-four-eyes-off",
+        Act::TrustProvider(_) => "approval-act-trust-provider",
         Act::SingleSignOn { only: false, .. } => "approval-act-single-sign-on-off",
         Act::SingleSignOn { only: true, .. } => "approval-act-emergency-account",
     };

@@ -278,7 +278,12 @@ async fn use_link(call: OpenCall) -> Answer {
         Ok(admission) => {
             respond::without_cookie(admitted(admission, &here.base, cookie)?, LINK_COOKIE)
         }
-        Err(AuthnError::Link | AuthnError::WrongPassword | AuthnError::Suspended) => {
+        Err(
+            AuthnError::Link
+            | AuthnError::WrongPassword
+            | AuthnError::Suspended
+            | AuthnError::SingleSignOn,
+        ) => {
             tenants.record_bad_credential(&request, call.input.route.label()).await;
             useless(&call, &here, Opened::Over)
         }

@@ -5,12 +5,13 @@ use crate::api_keys;
 use crate::audit::catalogue;
 use crate::authz::Principal;
 use crate::authz::permission::{
-    AccountRead, ApiKeyCreate, ApiKeyRead, AuditRead, ConversationRead, UserRead,
+    AccountRead, ApiKeyCreate, ApiKeyRead, AuditRead, ConversationRead, SettingsRead, UserRead,
 };
 use crate::conversations;
 use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
+use crate::settings;
 use crate::trail;
 use crate::users;
 use crate::web::view::chrome::Section;
@@ -48,8 +49,13 @@ async fn home(call: Call<AccountRead>) -> Answer {
         true => first_steps(call.app.base_url(), call.tenant.slug.as_str()),
         false => Vec::new(),
     };
+    let emergency_used = match call.also::<SettingsRead>() {
+        Some(grant) => settings::single_sign_on(tenants, &grant).await?.emergency_used_at,
+        None => None,
+    };
     let chrome = frame::tenant(&call, "nav-home", Section::Home).await?;
-    respond::page(&HomePage { chrome, name, counters, last_entries, first_steps: steps })
+    let first_steps = steps;
+    respond::page(&HomePage { chrome, name, emergency_used, counters, last_entries, first_steps })
 }
 
 /// What the person may see counted, and whether they see that the tenant holds nothing yet.

@@ -88,7 +88,8 @@ async fn sign_in(call: OpenCall) -> Answer {
     let attempt = Attempt { realm: place.realm, party, binding, answer, request };
     match passkey::sign_in(tenants, attempt).await {
         Ok(admission) => admitted(admission, &place.base, place.cookie),
-        Err(PasskeyError::Refused(_)) => {
+        // Where passkeys let nobody in, a right one is as good as a wrong one.
+        Err(PasskeyError::Refused(_) | PasskeyError::Authn(AuthnError::SingleSignOn)) => {
             refused(SignInProblem::PasskeyRefused, StatusCode::UNAUTHORIZED).await
         }
         Err(PasskeyError::Authn(AuthnError::PasskeyNotAlone)) => {

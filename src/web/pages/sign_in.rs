@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::by_mail::Here;
-use super::passkeys;
+use super::{passkeys, provider_door};
 use crate::audit::catalogue;
 use crate::authn::{self, Admission, AuthnError, Client, Credentials, Wanted};
 use crate::authz::permission::{AccountRead, PlatformAccountRead};
@@ -15,6 +15,7 @@ use crate::http::call::{
 use crate::http::headers::put;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
+use crate::sso;
 use crate::web::view::form::Field;
 use crate::web::view::public::{SignInPage, SignInPlace, SignInProblem};
 use crate::web::{frame, respond};
@@ -64,10 +65,25 @@ async fn form(call: OpenCall) -> Answer {
     show(&call, String::new(), None, StatusCode::OK).await
 }
 
+/// The page with a provider that was looked for and not found.
+pub(super) async fn show_not_found(call: &OpenCall, find: Field) -> Answer {
+    show_with(call, String::new(), None, Some(find), StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
 pub(super) async fn show(
     call: &OpenCall,
     email: String,
     problem: Option<SignInProblem>,
+    status: StatusCode,
+) -> Answer {
+    show_with(call, email, problem, None, status).await
+}
+
+async fn show_with(
+    call: &OpenCall,
+    email: String,
+    problem: Option<SignInProblem>,
+    find: Option<Field>,
     status: StatusCode,
 ) -> Answer {
     let place = match call.input.route.surface {
@@ -80,8 +96,12 @@ pub(super) async fn show(
     };
     let (email, passkeys) = (Field::value(email), passkeys::place(&call.app, &call.input));
     let here = Here::of(call);
-    let (ways, base) = (here.ways(call).await?, here.base);
-    let make = |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, base };
+    let ways = here.ways(call).await?;
+    let mut door = provider_door::of(call, &here, ways.provider_only, problem.is_some()).await?;
+    door.find = find.or(door.find);
+    let base = here.base;
+    let make =
+        |chrome| SignInPage { chrome, action, place, email, passkeys, problem, ways, door, base };
     frame::open_page(call, "sign-in-title", make, |page| respond::page_with(status, page))
 }
 
@@ -168,9 +188,16 @@ pub(super) fn admitted(admission: Admission, base: &str, cookie: &'static str) -
 }
 
 async fn sign_out(call: Call<AccountRead>) -> Answer {
+    // Known as long as there is the session.
+    let vouched = match authn::holder(call.principal()) {
+        Some((_, session)) => {
+            sso::logout::vouched_for(&call.app.tenants, &call.tenant, session).await?
+        }
+        None => None,
+    };
     authn::end_session(&call.app.tenants, call.grant.caller()).await?;
-    let target = format!("/t/{}/login?notice=signed-out", call.tenant.slug);
-    respond::signed_out(respond::see_other(&target), TENANT_COOKIE)
+    let open = OpenCall { app: call.app.clone(), input: call.input.clone() };
+    super::sso::leave(&open, &call.tenant, vouched.as_ref()).await
 }
 
 async fn sign_out_platform(call: PlatformCall<PlatformAccountRead>) -> Answer {

@@ -18,10 +18,13 @@ use crate::http::headers::put;
 use crate::http::input::Input;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::http::step_up::{self, Ask, NotProven};
+use crate::sso::{self, Offered};
 use crate::tenants::Slug;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::query;
-use crate::web::view::step_up::{Before, ProofField, StepUpDonePage, StepUpPage};
+use crate::web::view::step_up::{
+    Before, ConfirmBy, ProofField, StepUpBesidePage, StepUpDonePage, StepUpPage,
+};
 use crate::web::{frame, respond};
 
 const CONFIRM: &str = "/t/{tenant}/account/confirm";
@@ -75,9 +78,13 @@ async fn instead(
         }
     };
     let action = address(input);
-    let (proof, passkey) = proof(app, caller).await?;
-    let cancel = format!("{}/", chrome.base());
-    let page = StepUpPage { chrome, before, proof, passkey, wrong: ask.wrong, action, cancel };
+    let Proofs { proof, passkey, provider } = Proofs::of(app, caller).await?;
+    let base = chrome.base();
+    let beside = format!("{base}/account/confirm?beside=1");
+    let provider = provider.map(|by| confirm_by(by, &base, &beside, true));
+    let cancel = format!("{base}/");
+    let wrong = ask.wrong;
+    let page = StepUpPage { chrome, before, proof, passkey, provider, wrong, action, cancel };
     respond::page_with(StatusCode::FORBIDDEN, &page)
 }
 
@@ -106,14 +113,35 @@ fn bare(chrome: Chrome) -> Chrome {
     Chrome { tabs: Vec::new(), ..chrome }
 }
 
-/// What is typed, and whether a passkey can be shown instead.
-async fn proof(app: &App, caller: &Arc<Caller>) -> Result<(ProofField, bool), Failure> {
-    Ok(match authn::step_up_asks(&app.tenants, &caller.principal).await? {
-        Asked::Password => (ProofField::Password, false),
-        Asked::SecondFactor { has_passkey, .. } => {
-            (ProofField::Code, has_passkey && app.relying_party().is_some())
-        }
-    })
+/// What the person can show.
+struct Proofs {
+    proof: ProofField,
+    passkey: bool,
+    provider: Option<Offered>,
+}
+
+impl Proofs {
+    async fn of(app: &App, caller: &Arc<Caller>) -> Result<Self, Failure> {
+        let asked = authn::step_up_asks(&app.tenants, &caller.principal).await?;
+        let by = sso::confirming(&app.tenants, &caller.principal).await?;
+        // One factor is not taken for two.
+        let second = matches!(asked, Asked::SecondFactor { .. });
+        let provider = by.filter(|by| !second || by.may_be_two_factors).map(|by| by.provider);
+        let (proof, passkey) = match asked {
+            Asked::Password => (ProofField::Password, false),
+            Asked::SecondFactor { has_passkey, .. } => {
+                (ProofField::Code, has_passkey && app.relying_party().is_some())
+            }
+            Asked::Provider => (ProofField::None, false),
+        };
+        Ok(Self { proof, passkey, provider })
+    }
+}
+
+fn confirm_by(provider: Offered, base: &str, next: &str, beside: bool) -> ConfirmBy {
+    let start = format!("{base}/sso/{}", provider.id);
+    let href = query::href(&start, &[("for", "confirm"), ("next", next)]);
+    ConfirmBy { name: provider.name, href, beside }
 }
 
 #[derive(Default, Deserialize)]
@@ -121,11 +149,17 @@ async fn proof(app: &App, caller: &Arc<Caller>) -> Result<(ProofField, bool), Fa
 struct Next {
     next: String,
     step_up: String,
+    /// Somebody comes back from their provider, in a window beside the one with their form.
+    beside: String,
 }
 
 async fn form(call: Call<AccountRead>) -> Answer {
     let chrome = bare(frame::tenant(&call, TITLE, Section::Account).await?);
-    let next = call.input.query::<Next>()?.next;
+    let Next { next, beside, .. } = call.input.query()?;
+    let is_fresh = call.proven.is_some_and(|proven| step_up::is_fresh(&call.app, proven));
+    if !beside.is_empty() && is_fresh {
+        return respond::page(&StepUpBesidePage { chrome });
+    }
     asking(chrome, &call.app, call.grant.caller(), &next, false).await
 }
 
@@ -154,14 +188,18 @@ async fn asking(
 ) -> Answer {
     let base = chrome.base();
     let next = own(next, &base).unwrap_or_default().to_owned();
-    let (proof, passkey) = proof(app, caller).await?;
+    let Proofs { proof, passkey, provider } = Proofs::of(app, caller).await?;
+    let home = format!("{base}/");
+    let back = if next.is_empty() { &home } else { &next };
+    let provider = provider.map(|by| confirm_by(by, &base, back, false));
     let page = StepUpPage {
         before: Before::Page { next },
         proof,
         passkey,
+        provider,
         wrong,
         action: format!("{base}/account/confirm"),
-        cancel: format!("{base}/"),
+        cancel: home.clone(),
         chrome,
     };
     let status = if wrong { StatusCode::FORBIDDEN } else { StatusCode::OK };

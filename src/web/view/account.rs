@@ -16,7 +16,10 @@ pub struct AccountPage {
     pub id: String,
     /// Members change their own address, where mail can be sent to the new one.
     pub may_change_email: bool,
-    pub password: PasswordForm,
+    /// The identity provider that signed the person in.
+    pub provider: Option<String>,
+    /// Absent where a password would not let them in.
+    pub password: Option<PasswordForm>,
 }
 
 #[derive(Default)]

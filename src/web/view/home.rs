@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Chrome;
 use super::audit_rows::AuditRow;
+use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/`.
 #[derive(Template)]
@@ -12,6 +13,8 @@ pub struct HomePage {
     pub chrome: Chrome,
     /// The person's name, for the greeting.
     pub name: String,
+    /// When somebody came in past single sign-on, for a week.
+    pub emergency_used: Option<Timestamp>,
     pub counters: Counters,
     /// The last entries, newest first; absent for who may not read the log.
     pub last_entries: Option<Vec<AuditRow>>,

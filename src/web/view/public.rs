@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::passkeys::PasskeyPlace;
+use super::public_sso::ProviderDoor;
 use super::{Chrome, Field};
 use crate::authn::Way;
 
@@ -30,6 +31,8 @@ pub struct SignInPage {
     pub problem: Option<SignInProblem>,
     /// Other ways in that would work here.
     pub ways: Way,
+    /// Ways in by an identity provider.
+    pub door: ProviderDoor,
     /// `/platform` or `/t/{slug}`.
     pub base: String,
 }

@@ -13,6 +13,14 @@ pub struct SendAwayPage {
     pub fields: Vec<(String, String)>,
 }
 
+/// On the way to a provider to sign out there too.
+#[derive(Template)]
+#[template(path = "sso/leave.html")]
+pub struct LeavePage {
+    pub chrome: Chrome,
+    pub url: String,
+}
+
 /// A sign-in at a provider came to nothing.
 #[derive(Template)]
 #[template(path = "sso/refused.html")]

@@ -261,6 +261,8 @@ labelled! {
         SessionsEnded: "sessions-ended", "notice-sessions-ended", Good;
         DeviceForgotten: "device-forgotten", "notice-device-forgotten", Good;
         SignedOut: "signed-out", "notice-signed-out", Good;
+        SignedOutEverywhere: "signed-out-everywhere", "notice-signed-out-everywhere", Good;
+        SignedOutHere: "signed-out-here", "notice-signed-out-here", Warning;
         SessionExpired: "session-expired", "notice-session-expired", Warning;
         SignInEnded: "sign-in-ended", "notice-sign-in-ended", Warning;
         SetUpEnded: "set-up-ended", "notice-set-up-ended", Warning;

@@ -15,6 +15,8 @@ pub struct StepUpPage {
     pub proof: ProofField,
     /// A passkey can be shown instead.
     pub passkey: bool,
+    /// The identity provider can be asked instead.
+    pub provider: Option<ConfirmBy>,
     pub wrong: bool,
     /// Where the form goes.
     pub action: String,
@@ -32,9 +34,28 @@ pub enum Before {
 }
 
 /// What is typed as proof.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ProofField {
     Password,
     Code,
+    /// Nothing: the person has neither.
+    None,
+}
+
+/// The identity provider that signed the person in.
+pub struct ConfirmBy {
+    pub name: String,
+    /// Goes there, and comes back to where one was, or for a form to a page that leads back to it.
+    pub href: String,
+    /// In another window: a form waits in this one.
+    pub beside: bool,
+}
+
+/// After confirming at a provider, beside the window with the form.
+#[derive(Template)]
+#[template(path = "step_up_beside.html")]
+pub struct StepUpBesidePage {
+    pub chrome: Chrome,
 }
 
 /// After that, before a page. A download leaves this page standing.

@@ -1,5 +1,8 @@
 //! Single sign-on: on the way to a provider, and what people see when they come back.
 
+mod leave;
+mod oidc;
+mod saml;
 mod start;
 
 use actix_web::http::{StatusCode, header};
@@ -15,8 +18,10 @@ use crate::tenants::Tenant;
 use crate::web::view::sso::SsoRefusedPage;
 use crate::web::{frame, respond};
 
+pub use leave::leave;
+
 pub fn routes() -> Vec<Route> {
-    start::routes()
+    [start::routes(), oidc::routes(), saml::routes()].into_iter().flatten().collect()
 }
 
 /// What the browser gets for a provider's answer.

@@ -72,7 +72,7 @@ async fn start(call: OpenCall) -> Answer {
         session: person.as_ref().and_then(session),
         next: own(&query.next, &base).map(str::to_owned),
     };
-    match sso::begin(&app.tenants, app.base_url(), &tenant, start).await {
+    match sso::begin(&app.tenants, &app.oidc, app.base_url(), &tenant, start).await {
         Ok(away) => marked(send(&call, away)?, &browser),
         Err(SsoError::Refused(refusal)) => refused(&call, &tenant, Some(refusal)),
         Err(SsoError::NotFound) => refused(&call, &tenant, Some(Refusal::ProviderOff)),
@@ -93,7 +93,7 @@ fn session(person: &Principal) -> Option<SessionId> {
 }
 
 /// A browser is marked once: several windows may be at providers at the same time.
-fn browser(call: &OpenCall) -> Zeroizing<String> {
+pub(super) fn browser(call: &OpenCall) -> Zeroizing<String> {
     let known = call.input.cookie(SSO_COOKIE).filter(|mark| {
         BASE64URL_NOPAD.decode(mark.as_bytes()).is_ok_and(|bytes| bytes.len() == 32)
     });
@@ -102,7 +102,7 @@ fn browser(call: &OpenCall) -> Zeroizing<String> {
 }
 
 /// The cookie comes back with a form that the provider's page sends (`SameSite=None`).
-fn marked(answer: HttpResponse, browser: &str) -> Answer {
+pub(super) fn marked(answer: HttpResponse, browser: &str) -> Answer {
     let mut cookie = respond::cookie(SSO_COOKIE, browser.to_owned());
     cookie.set_same_site(SameSite::None);
     let life = i64::try_from(limits::SSO_REQUEST_LIFE.as_secs()).unwrap_or(i64::MAX);
@@ -110,7 +110,7 @@ fn marked(answer: HttpResponse, browser: &str) -> Answer {
     respond::with_cookie(answer, &cookie)
 }
 
-fn send(call: &OpenCall, away: SendAway) -> Answer {
+pub(super) fn send(call: &OpenCall, away: SendAway) -> Answer {
     match away {
         SendAway::Redirect(url) => Ok(respond::see_other(&url)),
         SendAway::Post { url, fields } => {

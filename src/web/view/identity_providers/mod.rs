@@ -7,8 +7,8 @@ use askama::Template;
 
 use super::form::Field;
 // Templates of the pages in this folder look for them one step up.
-use super::{ChainPill, Chrome, Scope};
 use super::state::{SsoKeyState, SsoState, TestOutcome};
+use super::{ChainPill, Chrome, Scope};
 use crate::kernel::Timestamp;
 
 pub use forms::{
