@@ -89,10 +89,8 @@ fn check_saml(saml: &SamlSettings) -> Result<(), SsoError> {
         url.as_deref().map_or(Ok(()), |url| check_https(field, url))?;
     }
     if !(1..=limits::SSO_CERTIFICATES).contains(&saml.certificates.len()) {
-        let problem = format!(
-            "are 1 to {}: those with which the provider signs",
-            limits::SSO_CERTIFICATES
-        );
+        let problem =
+            format!("are 1 to {}: those with which the provider signs", limits::SSO_CERTIFICATES);
         return wrong("protocol.certificates", problem);
     }
     saml.certificates.iter().try_for_each(|pem| {

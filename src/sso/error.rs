@@ -3,8 +3,8 @@
 use super::keys::SsoKeyError;
 use crate::approvals::ApprovalError;
 use crate::authn::AuthnError;
-use crate::authn::saml::metadata::MetadataError;
 use crate::authn::saml::KeyError;
+use crate::authn::saml::metadata::MetadataError;
 use crate::authn::sso::Refusal;
 use crate::kernel::{ErrorKind, Fault, limits};
 use crate::outgoing::FetchError;

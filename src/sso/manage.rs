@@ -7,9 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_owner, check_roles, check_secret, checked};
-use super::{
-    Found, Provider, ProviderSettings, ProviderState, SsoError, describe, metadata, repo,
-};
+use super::{Found, Provider, ProviderSettings, ProviderState, SsoError, describe, metadata, repo};
 use crate::approvals::{self, Act, Approved};
 use crate::audit::catalogue;
 use crate::authn::SignInPolicy;

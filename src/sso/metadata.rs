@@ -10,10 +10,7 @@ use crate::outgoing::{Allowed, Fetcher};
 ///
 /// # Errors
 /// [`SsoError::Metadata`]; [`SsoError::Setting`] for a provider that speaks OpenID Connect.
-pub(super) fn apply(
-    settings: &mut ProviderSettings,
-    text: &str,
-) -> Result<(), SsoError> {
+pub(super) fn apply(settings: &mut ProviderSettings, text: &str) -> Result<(), SsoError> {
     let Protocol::Saml(saml) = &mut settings.protocol else {
         return Err(SsoError::setting("metadata", "is a thing of SAML"));
     };

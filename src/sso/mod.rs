@@ -4,19 +4,20 @@
 //! (`saml`, `oidc`) turn what comes back into an identity or a refusal; who that is here, and what
 //! becomes of it, is decided in [`decide`] by the provider's settings and nothing else.
 
+mod activity;
 mod begin;
 mod check;
 mod confirm;
 mod decide;
-mod ended;
 mod describe;
+mod ended;
 mod error;
 mod find;
 mod finish;
-mod manage;
-mod metadata;
 pub mod keys;
 pub mod logout;
+mod manage;
+mod metadata;
 mod model;
 pub mod oidc;
 mod presets;
@@ -28,10 +29,11 @@ pub mod saml;
 mod send;
 pub mod watch;
 
+pub use activity::{Activity, activity};
 pub use begin::{Start, begin};
-pub use ended::{EndedThere, end_by_provider, record_refused};
-pub use describe::in_words;
 pub use confirm::{Confirming, confirming};
+pub use describe::in_words;
+pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
@@ -44,6 +46,6 @@ pub use model::{
     Trust,
 };
 pub use presets::{Suggestion, suggestion};
-pub use reports::{Report, ReportKind, ReportSummary, report, reports};
+pub use reports::{Arrived, Report, ReportKind, ReportSummary, report, reports};
 pub use requests::{Expected, NewRequest, Pending, Purpose};
 pub use send::SendAway;

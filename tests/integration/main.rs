@@ -39,6 +39,7 @@ mod setup;
 mod shred;
 mod sign_in_settings;
 mod smtp;
+mod sso_console;
 mod start;
 mod step_up;
 mod streams;

@@ -8,10 +8,11 @@ use crate::authz::permission::SsoManage;
 use crate::http::call::Call;
 use crate::http::route::Answer;
 use crate::kernel::Fault;
-use crate::sso::{self, Metadata, NewProvider, Provider, ProviderChange, SsoError};
-use crate::web::problems::{as_sentence, sentence};
+use crate::outgoing::Allowed;
+use crate::sso::{self, NewProvider, Provider, ProviderChange, ProviderSettings, SsoError};
+use crate::web::messages::Messages;
 use crate::web::view::chrome::Section;
-use crate::web::view::form::Field;
+use crate::web::view::form::{Field, FieldError};
 use crate::web::view::identity_providers::{
     ChoosePage, ConnectionForm, ConnectionPage, Kind, KindRow,
 };
@@ -52,12 +53,13 @@ pub async fn create(call: Call<SsoManage>) -> Answer {
     if connection_form::missing(&mut form) {
         return page(&call, None, form, None).await;
     }
-    let new = NewProvider {
-        settings: sent.new_settings(),
-        secret: sent.secret(),
-        metadata: metadata(&sent),
+    let settings = sent.new_settings();
+    let metadata = match metadata(&call, &sent, &settings).await {
+        Ok(metadata) => metadata,
+        Err(error) => return refused(&call, None, form, error).await,
     };
-    match sso::create(&call.app.tenants, &call.grant, &call.app.fetcher, new).await {
+    let new = NewProvider { settings, metadata, secret: sent.secret() };
+    match sso::create(&call.app.tenants, &call.grant, new).await {
         Ok(provider) => {
             let here = format!("{}/{}/test", base(&call), provider.id);
             Ok(respond::see_other(&with_notice(&here, Notice::ProviderCreated)))
@@ -81,14 +83,17 @@ pub async fn change(call: Call<SsoManage>) -> Answer {
         return page(&call, Some(&provider), form, None).await;
     }
     let settings = sent.changed_settings(&provider);
-    let (secret, metadata) = (sent.secret(), metadata(&sent));
+    let metadata = match metadata(&call, &sent, &settings).await {
+        Ok(metadata) => metadata,
+        Err(error) => return refused(&call, Some(&provider), form, error).await,
+    };
+    let secret = sent.secret();
     if settings == provider.settings && secret.is_none() && metadata.is_none() {
         let here = format!("{}/{}", base(&call), provider.id);
         return Ok(respond::see_other(&with_notice(&here, Notice::NothingChanged)));
     }
-    let change = ProviderChange { settings, secret, metadata };
-    let app = &call.app;
-    match sso::change(&app.tenants, &call.grant, &app.fetcher, provider.id, change).await {
+    let change = ProviderChange { state: None, settings: Some(settings), metadata, secret };
+    match sso::change(&call.app.tenants, &call.grant, provider.id, change).await {
         Ok(_) => {
             let here = format!("{}/{}", base(&call), provider.id);
             Ok(respond::see_other(&with_notice(&here, Notice::ProviderChanged)))
@@ -97,34 +102,42 @@ pub async fn change(call: Call<SsoManage>) -> Answer {
     }
 }
 
+/// What the provider says about itself goes over what stands in the form: what was pasted, or what
+/// is at its address, where the form holds nothing else.
+async fn metadata(
+    call: &Call<SsoManage>,
+    sent: &Sent,
+    settings: &ProviderSettings,
+) -> Result<Option<String>, SsoError> {
+    let pasted = sent.metadata();
+    if pasted.is_some() {
+        return Ok(pasted);
+    }
+    let allowed = Allowed::Also(call.app.settings.sso.allowed_addresses.clone());
+    sso::fetch_metadata(allowed, settings).await
+}
+
 async fn refused(
     call: &Call<SsoManage>,
     existing: Option<&Provider>,
     mut form: ConnectionForm,
     error: SsoError,
 ) -> Answer {
-    let problem = match error {
+    let error = match error {
         SsoError::Approval(error) => return approvals::answer(call, *error).await,
-        SsoError::Door(error) => return Err(error.into()),
-        SsoError::NotFound => return Err(SsoError::NotFound.into()),
-        SsoError::Setting { field, problem } => match connection_form::place(&mut form, field) {
-            Some(field) => {
-                field.error = Some(sentence(&problem));
-                None
-            }
-            None => Some(as_sentence(&problem)),
-        },
-        error => {
-            let text = error.to_string();
-            let field = error.field().and_then(|name| connection_form::place(&mut form, name));
-            match field {
-                Some(field) => {
-                    field.error = Some(sentence(&text));
-                    None
-                }
-                None => Some(as_sentence(&text)),
-            }
+        error @ (SsoError::Door(_) | SsoError::NotFound | SsoError::NotAnOwner) => {
+            return Err(error.into());
         }
+        error => error,
+    };
+    let said = words::said(&error);
+    let field = error.field().and_then(|name| connection_form::place(&mut form, name));
+    let problem = match field {
+        Some(field) => {
+            field.error = Some(FieldError::Other(said));
+            None
+        }
+        None => Some(said),
     };
     page(call, existing, form, problem).await
 }
@@ -139,8 +152,8 @@ async fn page(
     let preset = words::parse_preset(&form.preset.value).unwrap_or_default();
     let (title, here, up) = match existing {
         None => {
-            let title = frame_words("sso-new");
-            ("sso-new", format!("{base}/new"), (format!("{base}/new"), title))
+            let choose = Messages::english().text("sso-choose-again").into_owned();
+            ("sso-new", format!("{base}/new"), (format!("{base}/new"), choose))
         }
         Some(provider) => {
             let here = format!("{base}/{}", provider.id);

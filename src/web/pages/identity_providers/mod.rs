@@ -14,13 +14,13 @@ use actix_web::http::StatusCode;
 use super::{also, approvals, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
-use crate::authz::permission::{SsoManage, SsoRead};
+use crate::authz::permission::{SettingsRead, SsoManage, SsoRead};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, BodyLimit, Method, Route};
 use crate::kernel::id::ProviderId;
 use crate::kernel::limits;
-use crate::sso::{self, Provider, ProviderState, SsoError};
+use crate::sso::{self, Provider, ProviderChange, ProviderState, SsoError};
 use crate::trail;
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
@@ -130,25 +130,32 @@ async fn list(call: Call<SsoRead>) -> Answer {
         warnings: providers.iter().flat_map(|p| rows::warnings(p, &base, now)).collect(),
         given: given(&call),
         may_manage: call.also::<SsoManage>().is_some(),
+        may_see_enforcement: call.also::<SettingsRead>().is_some(),
     })
 }
 
 async fn show(call: Call<SsoRead>) -> Answer {
     let provider = found(&call).await?;
     opened(&call).await?;
-    page(&call, &provider, Field::default()).await
+    page(&call, &provider, Field::default(), None).await
 }
 
-async fn page<P: Permission>(call: &Call<P>, provider: &Provider, confirm: Field) -> Answer {
+/// `problem` is why something about it is not done.
+async fn page<P: Permission>(
+    call: &Call<P>,
+    provider: &Provider,
+    confirm: Field,
+    problem: Option<String>,
+) -> Answer {
     let grant = also::<_, SsoRead>(call)?;
     let (base, now) = (base(call), call.app.runtime.now());
     let reports = sso::reports(&call.app.tenants, &grant, provider.id).await?;
     let last_test = reports.iter().find(|report| report.kind == sso::ReportKind::Test);
     let mut chrome = frame::tenant(call, "sso-title", Section::Permissions).await?;
     chrome.title.clone_from(&provider.settings.name);
-    let status = match confirm.error {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
+    let status = match confirm.error.is_some() || problem.is_some() {
+        true => StatusCode::UNPROCESSABLE_ENTITY,
+        false => StatusCode::OK,
     };
     let page = ProviderPage {
         chrome,
@@ -165,6 +172,7 @@ async fn page<P: Permission>(call: &Call<P>, provider: &Provider, confirm: Field
         tests: rows::reports(&reports, &base),
         may_manage: call.also::<SsoManage>().is_some(),
         confirm,
+        problem,
     };
     respond::page_with(status, &page)
 }
@@ -179,13 +187,24 @@ async fn turn_off(call: Call<SsoManage>) -> Answer {
 
 async fn turn(call: &Call<SsoManage>, state: ProviderState, notice: Notice) -> Answer {
     let id: ProviderId = call.input.id("id")?;
-    match sso::turn(&call.app.tenants, &call.grant, id, state).await {
+    let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
+    match sso::change(&call.app.tenants, &call.grant, id, change).await {
         Ok(_) => {
             let here = format!("{}/{id}", base(call));
             Ok(respond::see_other(&with_notice(&here, notice)))
         }
         Err(SsoError::Approval(error)) => approvals::answer(call, *error).await,
-        Err(error) => Err(error.into()),
+        Err(error) => not_done(call, &found(call).await?, error).await,
+    }
+}
+
+/// Says why on the provider's page.
+async fn not_done(call: &Call<SsoManage>, provider: &Provider, error: SsoError) -> Answer {
+    match error {
+        SsoError::Setting { .. } | SsoError::LastProvider | SsoError::Role(_) => {
+            page(call, provider, Field::default(), Some(words::said(&error))).await
+        }
+        error => Err(error.into()),
     }
 }
 
@@ -194,8 +213,10 @@ async fn delete(call: Call<SsoManage>) -> Answer {
     let typed = call.input.form_field("confirm").unwrap_or_default();
     if typed.trim() != provider.settings.name {
         let confirm = Field::wrong(typed, FieldError::Confirmation);
-        return page(&call, &provider, confirm).await;
+        return page(&call, &provider, confirm, None).await;
     }
-    sso::delete(&call.app.tenants, &call.grant, provider.id).await?;
-    Ok(respond::see_other(&with_notice(&base(&call), Notice::ProviderDeleted)))
+    match sso::delete(&call.app.tenants, &call.grant, provider.id).await {
+        Ok(()) => Ok(respond::see_other(&with_notice(&base(&call), Notice::ProviderDeleted))),
+        Err(error) => not_done(&call, &provider, error).await,
+    }
 }

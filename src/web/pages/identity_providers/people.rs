@@ -6,12 +6,13 @@ use super::people_form::{self, Sent};
 use super::{approvals, base, found, opened, with_notice, words};
 use crate::authz::permission::SsoManage;
 use crate::http::call::Call;
+use crate::http::failure::Failure;
 use crate::http::route::Answer;
 use crate::kernel::Fault;
 use crate::roles;
 use crate::sso::{self, Provider, ProviderChange, SsoError};
-use crate::web::problems::{as_sentence, sentence};
 use crate::web::view::chrome::Section;
+use crate::web::view::form::FieldError;
 use crate::web::view::identity_providers::{PeopleForm, PeoplePage};
 use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
@@ -40,27 +41,28 @@ pub async fn change(call: Call<SsoManage>) -> Answer {
     if settings == provider.settings {
         return Ok(respond::see_other(&with_notice(&here, Notice::NothingChanged)));
     }
-    let change = ProviderChange { settings, secret: None, metadata: None };
-    let app = &call.app;
-    let error = match sso::change(&app.tenants, &call.grant, &app.fetcher, provider.id, change).await
-    {
+    let mut unfinished = form(&call, &provider, &sent, false).await?;
+    if people_form::missing(&mut unfinished) {
+        return page(&call, &provider, unfinished, None).await;
+    }
+    let change = ProviderChange { settings: Some(settings), ..ProviderChange::default() };
+    let error = match sso::change(&call.app.tenants, &call.grant, provider.id, change).await {
         Ok(_) => return Ok(respond::see_other(&with_notice(&here, Notice::ProviderChanged))),
         Err(SsoError::Approval(error)) => return approvals::answer(&call, *error).await,
-        Err(SsoError::Door(error)) => return Err(error.into()),
+        Err(error @ (SsoError::Door(_) | SsoError::NotFound | SsoError::NotAnOwner)) => {
+            return Err(error.into());
+        }
         Err(error) => error,
     };
-    let mut form = form(&call, &provider, &sent, false).await?;
-    let text = match &error {
-        SsoError::Setting { problem, .. } => problem.clone(),
-        error => error.to_string(),
-    };
+    let mut form = unfinished;
+    let said = words::said(&error);
     let field = error.field().and_then(|name| people_form::place(&mut form, name));
     let problem = match field {
         Some(field) => {
-            field.error = Some(sentence(&text));
+            field.error = Some(FieldError::Other(said));
             None
         }
-        None => Some(as_sentence(&text)),
+        None => Some(said),
     };
     page(&call, &provider, form, problem).await
 }
@@ -70,7 +72,7 @@ async fn form(
     provider: &Provider,
     sent: &Sent,
     unsaved: bool,
-) -> Result<PeopleForm, crate::http::failure::Failure> {
+) -> Result<PeopleForm, Failure> {
     let roles = roles::choices(&call.app.tenants, &call.grant).await?;
     Ok(sent.page(provider, &roles, unsaved))
 }

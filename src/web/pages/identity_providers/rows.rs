@@ -79,12 +79,14 @@ fn warning(finding: &Finding, name: &str, href: &str, now: Timestamp) -> SsoWarn
         Ending::SigningCertificate | Ending::OwnKey => {
             ("sso-warn-certificate", "sso-warn-certificate-over", "sso-warn-certificate-text")
         }
-        Ending::Metadata => ("sso-warn-metadata", "sso-warn-metadata-over", "sso-warn-metadata-text"),
+        Ending::Metadata => {
+            ("sso-warn-metadata", "sso-warn-metadata-over", "sso-warn-metadata-text")
+        }
         Ending::Authority => {
             ("sso-warn-authority", "sso-warn-authority-over", "sso-warn-authority-text")
         }
     };
-    let days = (finding.ends.micros() - now.micros()).max(0) / DAY_MICROS;
+    let days = (finding.ends.as_micros() - now.as_micros()).max(0) / DAY_MICROS;
     let arguments = [("name", name.into()), ("count", days.into())];
     let messages = Messages::english();
     SsoWarning {

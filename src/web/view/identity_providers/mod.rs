@@ -26,6 +26,7 @@ pub struct ProvidersPage {
     pub warnings: Vec<SsoWarning>,
     pub given: Given,
     pub may_manage: bool,
+    pub may_see_enforcement: bool,
 }
 
 pub struct ProviderRow {
@@ -144,6 +145,8 @@ pub struct ProviderPage {
     pub may_manage: bool,
     /// The name typed to remove it.
     pub confirm: Field,
+    /// Why something about it was not done.
+    pub problem: Option<String>,
 }
 
 impl ProviderPage {
