@@ -10,7 +10,6 @@ sso-enforcement-link = Only way in
 sso-empty = No identity provider yet
 sso-empty-text = Give the addresses below to whoever runs your identity provider, add it here, try it out, and turn it on. Nobody’s way to sign in changes before you turn it on.
 col-provider = Provider
-col-sso-protocol = Protocol
 col-sso-domains = Domains
 col-sso-ends = Ends
 col-sso-last-sign-in = Last sign-in
@@ -629,6 +628,7 @@ sso-check-second-factor-here = A second factor would be shown here, if one is ne
 sso-check-replay = The message was not used before
 sso-check-issuer = The answer is of the provider that was asked
 sso-check-provider = The provider is turned on
+sso-check-asked = The provider was asked, or may come by itself
 sso-check-request = The answer belongs to a request of this browser
 
 ## What came, decoded

@@ -19,13 +19,10 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 4] = [Self::SamlUrl, Self::SamlXml, Self::SamlHand, Self::Oidc];
 
+    const CODES: [&str; 4] = ["saml-url", "saml-xml", "saml-hand", "oidc"];
+
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::SamlUrl => "saml-url",
-            Self::SamlXml => "saml-xml",
-            Self::SamlHand => "saml-hand",
-            Self::Oidc => "oidc",
-        }
+        Self::CODES[self as usize]
     }
 
     pub fn parse(code: &str) -> Option<Self> {
