@@ -36,6 +36,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/admin/roles", "tab-roles"),
             ("/admin/sign-in", "tab-sign-in"),
             ("/admin/sso", "tab-sso"),
+            ("/admin/scim", "tab-scim"),
             ("/admin/approvals", "tab-approvals"),
         ],
         Section::Account | Section::PlatformAccount => &[

@@ -21,7 +21,7 @@ use crate::web::{frame, respond};
 pub use leave::leave;
 
 pub fn routes() -> Vec<Route> {
-    [start::routes(), oidc::routes(), saml::routes()].into_iter().flatten().collect()
+    [start::routes(), saml::routes(), oidc::routes()].into_iter().flatten().collect()
 }
 
 /// What the browser gets for a provider's answer.

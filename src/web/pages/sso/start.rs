@@ -6,7 +6,8 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::refused;
+use super::{finished, refused};
+use crate::audit::catalogue;
 use crate::authn;
 use crate::authn::sso::Refusal;
 use crate::authz::{Flag, Principal};
@@ -17,7 +18,7 @@ use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
 use crate::kernel::id::SessionId;
 use crate::kernel::limits;
-use crate::sso::{self, Purpose, SendAway, SsoError, Start};
+use crate::sso::{self, Begun, Purpose, SendAway, SsoError, Start};
 use crate::tenants::Tenant;
 use crate::web::pages::step_up::own;
 use crate::web::view::sso::SendAwayPage;
@@ -26,10 +27,11 @@ use crate::web::{frame, respond};
 const WHY: &str = "signing in is how one becomes known";
 
 pub fn routes() -> Vec<Route> {
-    let quiet = Audit::Nothing("nothing is known yet; what comes back is recorded");
+    // Where the provider cannot be asked; otherwise what comes back is recorded.
+    let failed = Audit::Events(&[catalogue::LOGIN_FAILED, catalogue::SSO_TESTED]);
     let path = "/t/{tenant}/sso/{provider}";
     vec![
-        Route::open(Method::Get, path, Surface::Console, WHY, quiet, start)
+        Route::open(Method::Get, path, Surface::Console, WHY, failed, start)
             .says("Go to an identity provider, to sign in")
             .rate(RateClass::SignIn),
     ]
@@ -72,8 +74,10 @@ async fn start(call: OpenCall) -> Answer {
         session: person.as_ref().and_then(session),
         next: own(&query.next, &base).map(str::to_owned),
     };
-    match sso::begin(&app.tenants, &app.oidc, app.base_url(), &tenant, start).await {
-        Ok(away) => marked(send(&call, away)?, &browser),
+    let (base, request) = (app.base_url(), call.input.context.clone());
+    match sso::begin(&app.tenants, &app.oidc, base, &tenant, start, request).await {
+        Ok(Begun::Away(away)) => marked(send(&call, away)?, &browser),
+        Ok(Begun::Over(done)) => finished(&call, &tenant, Ok(done)),
         Err(SsoError::Refused(refusal)) => refused(&call, &tenant, Some(refusal)),
         Err(SsoError::NotFound) => refused(&call, &tenant, Some(Refusal::ProviderOff)),
         Err(error) => Err(error.into()),
