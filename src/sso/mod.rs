@@ -34,7 +34,6 @@ pub mod watch;
 
 pub use activity::{Activity, activity};
 pub use begin::{Begun, Start, begin};
-pub use begin::{Start, begin};
 pub use confirm::{Confirming, confirming};
 pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};

@@ -24,7 +24,7 @@ use crate::sso::{self, Provider, ProviderChange, ProviderState, SsoError};
 use crate::trail;
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
-use crate::web::view::identity_providers::{Given, ProviderPage, ProvidersPage};
+use crate::web::view::identity_providers::{Given, ProviderPage, ProvidersPage, SsoWarning};
 use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
 
@@ -113,6 +113,14 @@ async fn found<P: Permission>(call: &Call<P>) -> Result<Provider, Failure> {
     let id: ProviderId = call.input.id("id")?;
     let grant = also::<_, SsoRead>(call)?;
     Ok(sso::get(&call.app.tenants, &grant, id).await?)
+}
+
+/// What ends soon, for the home page of whoever may see the providers.
+pub(super) async fn ending<P: Permission>(call: &Call<P>) -> Result<Vec<SsoWarning>, Failure> {
+    let Some(grant) = call.also::<SsoRead>() else { return Ok(Vec::new()) };
+    let providers = sso::list(&call.app.tenants, &grant).await?;
+    let (base, now) = (base(call), call.app.runtime.now());
+    Ok(providers.iter().flat_map(|provider| rows::warnings(provider, &base, now)).collect())
 }
 
 async fn list(call: Call<SsoRead>) -> Answer {
