@@ -32,7 +32,6 @@ mod tests;
 pub mod watch;
 
 pub use begin::{Begun, Start, begin};
-pub use begin::{Start, begin};
 pub use confirm::{Confirming, confirming};
 pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};

@@ -268,7 +268,8 @@ pub fn link<P>(
 
 /// The members that a provider signs in.
 pub fn links(tx: &impl Sql, provider: ProviderId) -> Result<Vec<Linked>, StoreError> {
-    let sql = "SELECT user, created, seen FROM identities WHERE provider = $1 ORDER BY created, user";
+    let sql =
+        "SELECT user, created, seen FROM identities WHERE provider = $1 ORDER BY created, user";
     tx.query(sql, args![provider], |row| {
         Ok(Linked { user: row.get(0)?, linked_at: row.get(1)?, seen_at: row.get(2)? })
     })

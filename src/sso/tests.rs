@@ -88,7 +88,8 @@ impl House {
     async fn member(&self, email: &str, role: &str) -> Member {
         let grant = self.server.grant::<UserCreate>(&self.tenant).await;
         let password = "correct horse battery staple".into();
-        let new = NewMember { name: "Kim".into(), email: email.into(), password, role: role.into() };
+        let new =
+            NewMember { name: "Kim".into(), email: email.into(), password, role: role.into() };
         let hasher = Hasher::new(&self.server.runtime).with_cost(4);
         users::create(&self.server.tenants, &hasher, &grant, new).await.unwrap()
     }
