@@ -28,12 +28,12 @@ pub mod saml;
 mod send;
 pub mod watch;
 
+pub use begin::{Begun, Start, begin};
 pub use begin::{Start, begin};
+pub use confirm::{Confirming, confirming};
+pub use describe::in_words;
 pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};
-pub use confirm::{Confirming, confirming};
-pub use begin::{Begun, Start, begin};
-pub use describe::in_words;
 pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
