@@ -47,6 +47,8 @@ pub struct App {
     pub tails: Turns,
     /// Room for exports on their way to whoever asked.
     pub downloads: Turns,
+    /// Searches of provisioning.
+    pub scim_searches: Turns,
     /// True once the server stops: what would go on by itself ends then.
     pub stopping: watch::Sender<bool>,
     /// What the last verification of each log found.
@@ -83,6 +85,7 @@ impl App {
             exports: Arc::default(),
             tails: Turns::new(limits::TAILS, limits::TAILS_PER_LOG),
             downloads: Turns::new(limits::DOWNLOADS, limits::DOWNLOADS_PER_LOG),
+            scim_searches: Turns::new(limits::SCIM_SEARCHES, limits::SCIM_SEARCHES_PER_TENANT),
             stopping: watch::Sender::new(false),
             verified: Verified::default(),
             embedded_root_key: boot

@@ -61,3 +61,9 @@ CREATE TABLE sso_sessions (
 CREATE INDEX sso_sessions_by_subject ON sso_sessions (provider, subject_hash);
 CREATE INDEX sso_sessions_by_index ON sso_sessions (provider, index_hash);
 CREATE INDEX sso_sessions_by_end ON sso_sessions (ends);
+
+-- What was warned of because it ends, and when last: once a week is enough.
+CREATE TABLE sso_warnings (
+    thing  TEXT PRIMARY KEY NOT NULL,
+    warned INTEGER NOT NULL
+);

@@ -13,12 +13,14 @@ use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::outgoing::Allowed;
 use crate::sso::{
-    self, NewProvider, Provider, ProviderChange, ProviderSettings, ProviderState, Report,
+    self, Linked, NewProvider, Provider, ProviderChange, ProviderSettings, ProviderState, Report,
     ReportSummary, SsoError,
 };
 
 const ALL: &str = "/api/v1/identity-providers/{tenant}";
 const ONE: &str = "/api/v1/identity-providers/{tenant}/{id}";
+const LINKS: &str = "/api/v1/identity-providers/{tenant}/{id}/links";
+const LINK: &str = "/api/v1/identity-providers/{tenant}/{id}/links/{user}";
 const REPORTS: &str = "/api/v1/identity-providers/{tenant}/{id}/tests";
 const REPORT: &str = "/api/v1/identity-providers/{tenant}/{id}/tests/{report}";
 
@@ -46,6 +48,13 @@ pub fn routes() -> Vec<Route> {
             .says("Remove an identity provider; sessions that stand on it end")
             .sensitive()
             .gives_nothing(),
+        Route::api(Method::Get, LINKS, Audit::Nothing("ids and times; nobody is named"), links)
+            .says("The members whom a provider signs in")
+            .gives::<Links>(200),
+        Route::api(Method::Delete, LINK, Audit::Events(&[catalogue::IDENTITY_UNLINKED]), unlink)
+            .says("Forget who a member is at a provider; sessions that stand on it end")
+            .sensitive()
+            .gives_nothing(),
         Route::api(Method::Get, REPORTS, Audit::Nothing("times and outcomes"), reports)
             .says("The last sign-ins at a provider that were tried out, or refused")
             .gives::<Reports>(200),
@@ -53,6 +62,11 @@ pub fn routes() -> Vec<Route> {
             .says("One of them step by step, with what arrived")
             .gives::<Report>(200),
     ]
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Links {
+    items: Vec<Linked>,
 }
 
 /// All of them: there are never many.
@@ -122,6 +136,17 @@ async fn change(call: Call<SsoManage>) -> Answer {
 async fn delete(call: Call<SsoManage>) -> Answer {
     let id = call.input.id("id")?;
     sso::delete(&call.app.tenants, &call.grant, id).await?;
+    reply::nothing()
+}
+
+async fn links(call: Call<SsoRead>) -> Answer {
+    let id = call.input.id("id")?;
+    reply::ok(&Links { items: sso::links(&call.app.tenants, &call.grant, id).await? })
+}
+
+async fn unlink(call: Call<SsoManage>) -> Answer {
+    let (id, user) = (call.input.id("id")?, call.input.id("user")?);
+    sso::unlink(&call.app.tenants, &call.grant, id, user).await?;
     reply::nothing()
 }
 

@@ -48,10 +48,16 @@ fn operation(route: &Route, problem: &Value, generator: &mut SchemaGenerator) ->
     if let Some(schema) = answer {
         good["content"] = json!({ "application/json": { "schema": schema(generator) } });
     }
-    let bad = json!({
-        "description": "Refused; `type` says why",
-        "content": { "application/problem+json": { "schema": problem } }
-    });
+    let bad = match route.surface {
+        Surface::Scim => json!({
+            "description": "Refused; `scimType` may say why (RFC 7644, 3.12)",
+            "content": { "application/scim+json": { "schema": { "type": "object" } } }
+        }),
+        _ => json!({
+            "description": "Refused; `type` says why",
+            "content": { "application/problem+json": { "schema": problem } }
+        }),
+    };
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": route.summary,

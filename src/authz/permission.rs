@@ -171,7 +171,7 @@ permissions! {
         AlertRead "alert.read" read [O A U R] "See alerts";
         AlertManage "alert.manage" write [O A] "Set up alert rules, acknowledge alerts";
         SsoRead "sso.read" read [O A U L] "See the identity providers, not their secrets";
-        SsoManage "sso.manage" write [O L] "Set up identity providers and provisioning: decides who can be whom";
+        SsoManage "sso.manage" write [O L S] "Set up identity providers and provisioning: decides who can be whom";
         ScimProvision "scim.provision" write [O] "Keep members and groups as an identity provider has them (SCIM)";
         SettingsRead "settings.read" read [O A U R L] "See the tenant's settings";
         SettingsManage "settings.manage" write [O A] "Change the tenant's settings";

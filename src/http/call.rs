@@ -13,7 +13,7 @@ use crate::authn::{self, Authenticated, AuthnError};
 use crate::authz::{Caller, Grant, Permission, Principal, Realm, RequestContext};
 use crate::crypto::mac;
 use crate::crypto::token::API_KEY_PREFIX;
-use crate::kernel::Timestamp;
+use crate::kernel::{ErrorKind, Timestamp};
 use crate::tenants::Tenant;
 
 /// The tenant console's cookie. `__Host-` binds it to this host, path `/` and TLS.
@@ -60,9 +60,14 @@ impl<P: Permission> Call<P> {
         Self::authorized(app, input, caller, proven, &asked).await
     }
 
-    /// The same where no path names the tenant: it is the credential's own.
+    /// By API key, where no path names the tenant: it is the key's own. Not by a person's token, whom
+    /// nobody here could ask for a fresh factor.
     pub async fn by_bearer_of_tenant(app: Arc<App>, input: Input) -> Result<Self, Failure> {
         let (caller, proven) = bearer(&app, &input).await?;
+        if !matches!(caller.principal, Principal::ApiKey { .. }) {
+            let detail = "this takes an API key: people make their changes in the console";
+            return Err(Failure::new(ErrorKind::Denied, "forbidden", detail));
+        }
         let own = caller.principal.tenant().map(|tenant| tenant.to_string()).unwrap_or_default();
         Self::authorized(app, input, caller, proven, &own).await
     }

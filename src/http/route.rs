@@ -232,7 +232,8 @@ impl Route {
         handler: Handler,
     ) -> Self {
         let body = match surface {
-            Surface::Api | Surface::Scim => BodyLimit::Setting,
+            Surface::Api => BodyLimit::Setting,
+            Surface::Scim => BodyLimit::Bytes(limits::SCIM_BODY_BYTES),
             _ => BodyLimit::Bytes(limits::FORM_BYTES),
         };
         Self {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
 
@@ -65,6 +66,8 @@ pub enum JobError {
     Rotation(#[from] RotationError),
     #[error(transparent)]
     Trail(#[from] TrailError),
+    #[error(transparent)]
+    Sso(#[from] SsoError),
     #[error(transparent)]
     Door(DoorError),
 }

@@ -37,6 +37,7 @@ mod rotate_token_keys;
 mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
+mod watch_providers;
 
 pub use context::Context;
 pub use job::{Job, JobError, Record, Running, Summary};
@@ -65,4 +66,5 @@ pub const JOBS: &[Job] = &[
     prune_logs::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
+    watch_providers::JOB,
 ];

@@ -105,6 +105,10 @@ pub const SSO_SUBJECT_BYTES: usize = 1024;
 pub const OIDC_KEYS: usize = 64;
 /// Recipients of a logout token among whom this service is looked for.
 pub const OIDC_AUDIENCES: usize = 8;
+/// An ID token that is longer is not kept for signing out: it would not fit into an address.
+pub const OIDC_HINT_BYTES: usize = 4096;
+/// A provider that could not be asked is left alone for this long.
+pub const OIDC_REST: Duration = Duration::from_secs(10);
 /// Providers whose description and keys are kept in memory; the oldest is fetched again for one more.
 pub const OIDC_KNOWN: usize = 1000;
 /// A provider's description and keys are believed for this long …
@@ -222,6 +226,13 @@ pub const SOCKET_WAIT: Duration = Duration::from_secs(20);
 pub const BODY_SMALL_BYTES: usize = 64 * 1024;
 /// Larger bodies under way at the same time, all together: a few of the largest, many of the usual.
 pub const BODIES_BYTES: usize = 256 * 1024 * 1024;
+
+/// A request of provisioning: a group of 50,000 members fits.
+pub const SCIM_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Searches of provisioning at one time: one that no index answers opens thousands of rows …
+pub const SCIM_SEARCHES: usize = 4;
+/// … and those of one tenant.
+pub const SCIM_SEARCHES_PER_TENANT: usize = 1;
 
 /// Streams to other systems that one log has: each holds a connection.
 pub const STREAMS_PER_LOG: usize = 16;

@@ -14,9 +14,19 @@ pub fn parse(text: &str) -> Result<Filter, ScimError> {
     if text.len() > limits::FILTER_BYTES {
         return Err(ScimError::FilterLength);
     }
-    text.parse().map_err(|error: scim_v2::filter::ParseError| {
-        ScimError::Filter(error.to_string().chars().take(200).collect())
+    text.parse().or_else(|error: scim_v2::filter::ParseError| {
+        let wrong = || ScimError::Filter(error.to_string().chars().take(200).collect());
+        drawn_in(text).and_then(|text| text.parse().ok()).ok_or_else(wrong)
     })
+}
+
+/// `emails[type eq "work"].value eq "x"`, as Entra ID asks for whom it matches by an address, in the
+/// standard's form: `emails[(type eq "work") and value eq "x"]`.
+fn drawn_in(text: &str) -> Option<String> {
+    let (attribute, rest) = text.split_once('[')?;
+    let (inner, comparison) = rest.split_once("].")?;
+    let is_one = matches!(comparison.parse(), Ok(Filter::Attr(_)));
+    is_one.then(|| format!("{attribute}[({inner}) and {comparison}]"))
 }
 
 /// Whether a resource, as it is answered, is one of those.

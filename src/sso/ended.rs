@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{SsoError, repo};
+use super::{SsoError, logout, repo};
+use crate::audit::Event;
 use crate::audit::catalogue::Action;
-use crate::audit::event::{Actor, Outcome, Resource};
-use crate::audit::{Event, catalogue};
+use crate::audit::event::Outcome;
 use crate::authn;
 use crate::authn::sso::Refusal;
 use crate::authz::{Realm, RequestContext};
 use crate::kernel::Timestamp;
 use crate::kernel::id::ProviderId;
-use crate::tenants::{AuditEvents, Tenant, Tenants};
+use crate::tenants::{Tenant, Tenants};
 
 /// Whose sessions a provider has ended.
 #[derive(Clone, Debug)]
@@ -46,22 +46,7 @@ pub async fn end_by_provider(
             None => None,
         };
         let sessions = repo::sessions_of(tx, *provider, subject.as_deref(), indexes)?;
-        let mut event = Event::new(catalogue::SSO_LOGOUT);
-        authn::links::from_stranger(&mut event, &request);
-        event.actor = Some(Actor::new("identity_provider", provider.to_string()));
-        event.resource = person.map(|person| Resource::new("user", person.to_string()));
-        event.custom_fields.insert("provider".into(), provider.to_string().into());
-        event.custom_fields.insert("sessions".into(), sessions.len().into());
-        let mut events = AuditEvents::from(event);
-        for session in &sessions {
-            repo::end_session(tx, *session)?;
-            let mut one = Event::new(catalogue::SESSION_ENDED);
-            authn::links::from_stranger(&mut one, &request);
-            one.actor = Some(Actor::new("identity_provider", provider.to_string()));
-            one.resource = Some(Resource::new("session", session.to_string()));
-            one.custom_fields.insert("cause".into(), "identity-provider".into());
-            events = events.and(one);
-        }
+        let events = logout::end_these(tx, *provider, &sessions, Some(&request))?;
         // A sign-in that waits for a second factor would begin one more.
         if let Some(person) = person {
             repo::end_waiting(tx, person)?;

@@ -16,6 +16,8 @@ use crate::users::UserError;
 pub enum SsoError {
     #[error("there is no such identity provider")]
     NotFound,
+    #[error("the member is nobody at this provider")]
+    NotLinked,
     #[error("there is no such report: the last {} of a provider are kept", limits::SSO_REPORTS)]
     NoReport,
     #[error("{0}")]
@@ -123,7 +125,7 @@ impl From<UserError> for SsoError {
 impl Fault for SsoError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound | Self::NoReport => ErrorKind::NotFound,
+            Self::NotFound | Self::NoReport | Self::NotLinked => ErrorKind::NotFound,
             Self::Refused(_) => ErrorKind::Unauthenticated,
             Self::Setting { .. } | Self::Fetch(_) => ErrorKind::Invalid,
             Self::Metadata(error) => error.kind(),
@@ -144,6 +146,7 @@ impl Fault for SsoError {
         match self {
             Self::NotFound => "provider-not-found",
             Self::NoReport => "report-not-found",
+            Self::NotLinked => "link-not-found",
             Self::Refused(refusal) => refusal.code(),
             Self::Setting { .. } => "provider-invalid",
             Self::Metadata(error) => error.code(),

@@ -7,10 +7,11 @@ use super::{Protocol, SendAway, SsoError, find, saml};
 use crate::args;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::{Event, catalogue};
+use crate::authn;
 use crate::authn::sso::Vouched;
-use crate::authz::Realm;
+use crate::authz::{Realm, RequestContext};
 use crate::kernel::id::{ProviderId, SessionId, UserId};
-use crate::store::{Sql, SqlMut};
+use crate::store::{Sql, SqlMut, StoreError};
 use crate::tenants::{AuditEvents, DoorError, ReadTx, SystemWrite, Tenant, Tenants, WriteTx};
 
 /// Whose word a session began with, for asking before it ends.
@@ -65,25 +66,38 @@ pub(super) fn end(
     tx: &mut WriteTx<'_, SystemWrite>,
     departed: &Departed<'_>,
 ) -> Result<AuditEvents, DoorError> {
+    let theirs = theirs(tx, departed)?;
+    Ok(end_these(tx, departed.provider, &theirs, None)?)
+}
+
+/// Ends these sessions on a provider's word, which came with `request` if it came from itself.
+pub(super) fn end_these(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    provider: ProviderId,
+    theirs: &[(SessionId, UserId)],
+    request: Option<&RequestContext>,
+) -> Result<AuditEvents, StoreError> {
+    let about = |event: &mut Event, user: Option<UserId>| {
+        event.actor = user.map(|user| Actor::new("user", user.to_string()));
+        if let Some(request) = request {
+            authn::links::from_stranger(event, request);
+        }
+    };
     let mut events = AuditEvents::none();
-    let (mut ended, mut people) = (0_u32, Vec::new());
-    for (session, user) in theirs(tx, departed)? {
-        tx.execute("DELETE FROM sessions WHERE id = $1", args![session])?;
+    for (session, user) in theirs {
+        tx.execute("DELETE FROM sessions WHERE id = $1", args![*session])?;
         let mut event = Event::new(catalogue::SESSION_ENDED);
-        event.actor = Some(Actor::new("user", user.to_string()));
+        about(&mut event, Some(*user));
         event.resource = Some(Resource::new("session", session.to_string()));
         event.custom_fields.insert("cause".into(), "identity-provider".into());
         events = events.and(event);
-        ended += 1;
-        people.push(user);
     }
-    let mut event = Event::new(catalogue::SSO_LOGOUT);
-    event.resource = Some(Resource::new("identity_provider", departed.provider.to_string()));
-    event.custom_fields.insert("sessionsEnded".into(), ended.into());
+    let mut people: Vec<_> = theirs.iter().map(|(_, user)| *user).collect();
     people.dedup();
-    if let [one] = &*people {
-        event.actor = Some(Actor::new("user", one.to_string()));
-    }
+    let mut event = Event::new(catalogue::SSO_LOGOUT);
+    about(&mut event, people.first().copied().filter(|_| people.len() == 1));
+    event.resource = Some(Resource::new("identity_provider", provider.to_string()));
+    event.custom_fields.insert("sessionsEnded".into(), theirs.len().into());
     Ok(AuditEvents::from(event).then(events))
 }
 

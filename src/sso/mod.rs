@@ -14,6 +14,7 @@ mod error;
 mod find;
 mod finish;
 pub mod keys;
+mod links;
 pub mod logout;
 mod manage;
 mod metadata;
@@ -26,18 +27,18 @@ mod reports;
 pub mod requests;
 pub mod saml;
 mod send;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 pub use begin::{Begun, Start, begin};
-pub use begin::{Start, begin};
 pub use confirm::{Confirming, confirming};
 pub use describe::in_words;
-pub use describe::in_words;
-pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use ended::{EndedThere, end_by_provider, record_refused};
 pub use error::SsoError;
 pub use find::{Found, Offered, find, find_oidc, find_saml, for_address, offered};
 pub use finish::{Answer, Finished, finish};
+pub use links::{Linked, links, unlink};
 pub use manage::{
     NewProvider, ProviderChange, TrustedProvider, change, create, delete, get, list, trust_approved,
 };

@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::find::Found;
+use super::links::Linked;
 use super::{Protocol, Provider, ProviderSettings, ProviderState, SsoError};
 use crate::args;
 use crate::authn::sso::Vouched;
@@ -265,6 +266,39 @@ pub fn link<P>(
     Ok(())
 }
 
+/// The members that a provider signs in.
+pub fn links(tx: &impl Sql, provider: ProviderId) -> Result<Vec<Linked>, StoreError> {
+    let sql =
+        "SELECT user, created, seen FROM identities WHERE provider = $1 ORDER BY created, user";
+    tx.query(sql, args![provider], |row| {
+        Ok(Linked { user: row.get(0)?, linked_at: row.get(1)?, seen_at: row.get(2)? })
+    })
+}
+
+/// Whether there was such a link.
+pub fn unlink(
+    tx: &mut impl SqlMut,
+    provider: ProviderId,
+    user: UserId,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM identities WHERE provider = $1 AND user = $2";
+    Ok(tx.execute(sql, args![provider, user])? > 0)
+}
+
+/// Ends a member's sessions, and sign-ins that wait, that stand on a provider's word; the number of
+/// sessions.
+pub fn end_sessions_of(
+    tx: &mut impl SqlMut,
+    provider: ProviderId,
+    user: UserId,
+) -> Result<usize, StoreError> {
+    let waiting = "DELETE FROM sign_ins WHERE person = $1 AND provider IS NOT NULL";
+    tx.execute(waiting, args![user])?;
+    let sql = "DELETE FROM sessions WHERE user = $1
+                   AND id IN (SELECT session FROM sso_sessions WHERE provider = $2)";
+    tx.execute(sql, args![user, provider])
+}
+
 /// Notes that somebody was seen.
 pub fn seen<P>(
     tx: &mut WriteTx<'_, P>,
@@ -298,37 +332,36 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Sessions that stand on a provider's word for this person, or that it calls by one of these names.
-/// One that has no name there is meant by the person's alone.
+/// Sessions that stand on a provider's word for this person, or that it calls by one of these names,
+/// with whose they are. One that has no name there is meant by the person's alone.
 pub fn sessions_of(
     tx: &impl RealmTx,
     provider: ProviderId,
     subject: Option<&str>,
     indexes: &[String],
-) -> Result<Vec<SessionId>, DoorError> {
+) -> Result<Vec<(SessionId, UserId)>, DoorError> {
+    const SESSIONS: &str = "SELECT s.id, s.user FROM sso_sessions v
+        JOIN sessions s ON s.id = v.session WHERE v.provider = $1";
     let subject =
         subject.map(|subject| Vouched::subject_hash(tx, provider, subject)).transpose()?;
     let subject = subject.as_ref().map(<[u8; 32]>::as_slice);
-    let read = |row: &Row<'_>| row.get(0);
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     if indexes.is_empty() {
-        let sql = "SELECT session FROM sso_sessions WHERE provider = $1 AND subject_hash = $2";
-        return Ok(tx.query(sql, args![provider, subject], read)?);
+        let sql = format!("{SESSIONS} AND v.subject_hash = $2 ORDER BY s.user, s.id");
+        return Ok(tx.query(&sql, args![provider, subject], read)?);
     }
     let mut found = Vec::new();
     for index in indexes {
         let index = Vouched::index_hash(tx, provider, index)?;
-        let sql = "SELECT session FROM sso_sessions WHERE provider = $1
-                   AND (index_hash = $2 OR (index_hash IS NULL AND $3 IS NOT NULL))
-                   AND ($3 IS NULL OR subject_hash = $3)";
-        found.extend(tx.query(sql, args![provider, &index, subject], read)?);
+        let sql = format!(
+            "{SESSIONS} AND (v.index_hash = $2 OR (v.index_hash IS NULL AND $3 IS NOT NULL))
+                 AND ($3 IS NULL OR v.subject_hash = $3) ORDER BY s.user, s.id"
+        );
+        found.extend(tx.query(&sql, args![provider, &index, subject], read)?);
     }
     found.sort_unstable();
     found.dedup();
     Ok(found)
-}
-
-pub fn end_session(tx: &mut impl SqlMut, session: SessionId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM sessions WHERE id = $1", args![session]).map(|_| ())
 }
 
 /// Ends the sign-ins of a person that wait for one more factor.

@@ -1157,6 +1157,7 @@ notice-settings-saved = Settings saved.
 ## How people have to sign in
 sso-only-title = Single sign-on only
 sso-only-lead = Whether people come in by your identity provider alone, and who still gets in on the day on which it does not work.
+sso-only-link = turns all of these off but for one account.
 sso-only-now = As it is now
 sso-only-state = Single sign-on only
 sso-only-is-on = On

@@ -89,7 +89,7 @@ async fn no_bearer_that_is_over_or_forged_opens_any_route_of_the_api() {
         ("an expired key", expired["token"].as_str().unwrap().to_owned()),
         ("noise", "sr_not-a-key".to_owned()),
     ];
-    for route in guarded(Surface::Api) {
+    for route in guarded(Surface::Api).chain(guarded(Surface::Scim)) {
         for (what, bearer) in &bearers {
             let client = app.client(bearer);
             let answer = Answer::to(client.request(method(route), &path(route, "acme"))).await;

@@ -96,6 +96,20 @@ impl OidcProvider {
         self.order(&json!({ "set": what }));
     }
 
+    /// Says exactly this otherwise than right, for the program that can be told to.
+    pub fn set_all(&self, what: &Value) {
+        self.order(&json!({ "set": what }));
+    }
+
+    /// The browser as far as the provider knows it, in exchange for a new one.
+    pub fn take_browser(&self) -> reqwest::Client {
+        std::mem::replace(&mut self.browser.lock().unwrap(), browser(&self.authority))
+    }
+
+    pub fn give_browser(&self, browser: reqwest::Client) {
+        *self.browser.lock().unwrap() = browser;
+    }
+
     /// Signs in this person from now on.
     pub fn set_person(&self, sub: &str, claims: Value) {
         self.set(json!({ "sub": sub, "claims": claims }));
@@ -227,4 +241,34 @@ fn browser(authority: &str) -> reqwest::Client {
         .no_proxy()
         .build()
         .unwrap()
+}
+
+/// Sets a provider up in a tenant, turned on; gives its id. `protocol` is changed in the settings of
+/// the protocol; people with addresses at example.org become viewers.
+pub async fn set_up(
+    app: &TestApp,
+    tenant: &str,
+    provider: &OidcProvider,
+    protocol: Value,
+) -> String {
+    let owner = app.client(app.key(tenant, "owner"));
+    let mut settings = provider.settings();
+    for (name, value) in protocol.as_object().unwrap() {
+        settings[name] = value.clone();
+    }
+    let all = format!("/api/v1/identity-providers/{tenant}");
+    let settings = json!({
+        "name": "Example",
+        "protocol": settings,
+        "domains": ["example.org"],
+        "provisioning": { "create": true, "link": true, "rules": [], "defaultRole": "viewer" },
+    });
+    let made =
+        owner.post(&all, &json!({ "settings": settings, "secret": SECRET })).await.expect(201);
+    let id = made["id"].as_str().unwrap().to_owned();
+    let one = format!("{all}/{id}");
+    let request = owner.request(reqwest::Method::PATCH, &one);
+    let request = request.header("content-type", "application/json").body(r#"{"state":"on"}"#);
+    Answer::to(request).await.expect(200);
+    id
 }

@@ -245,6 +245,7 @@ const SENSITIVE: &[Flag] = &[
     Flag::ApiKeyCreate,
     Flag::ApiKeyUpdate,
     Flag::SignInManage,
+    Flag::SsoManage,
     Flag::ApprovalDecide,
     Flag::AccountWrite,
     Flag::PlatformAccountWrite,

@@ -54,6 +54,10 @@ async fn search(call: ScimCall) -> Answer {
 
 async fn found(call: &ScimCall, asked: Asked) -> Answer {
     let app = &call.app;
+    let _turn = match asked.filter {
+        Some(_) => Some(app.scim_searches.take(call.grant.realm()).await),
+        None => None,
+    };
     reply::ok(&scim::list_groups(&app.tenants, &call.grant, app.base_url(), asked).await?)
 }
 

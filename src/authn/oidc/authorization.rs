@@ -115,8 +115,8 @@ impl AuthorizationResponse {
             return Err(trace.refused(checks::RESPONSE, Refusal::ProviderSaidNo, said, None));
         }
         let Some(code) = self.code.as_deref().filter(|code| !code.is_empty()) else {
-            let expected = Some("code".to_owned());
-            return Err(trace.refused(checks::RESPONSE, Refusal::Malformed, None, expected));
+            let (name, expected) = (checks::RESPONSE_FORM, Some("code".to_owned()));
+            return Err(trace.refused(name, Refusal::Malformed, None, expected));
         };
         trace.passed(checks::RESPONSE, mask::secret(code));
         Ok(code)

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::jws::{self, Claims};
 use crate::authn::sso::{Identity, ProviderSession};
+use crate::kernel::limits;
 
 /// Claims about the token, not about the person.
 const OF_THE_TOKEN: [&str; 13] = [
@@ -33,7 +34,7 @@ pub fn identity(id_token: &str, claims: Claims, userinfo: Option<Claims>) -> Ide
     let subject = own("sub").unwrap_or_default();
     let session = ProviderSession {
         index: own("sid"),
-        id_token: Some(id_token.to_owned()),
+        id_token: (id_token.len() <= limits::OIDC_HINT_BYTES).then(|| id_token.to_owned()),
         ..ProviderSession::default()
     };
     let authenticated = jws::time(&claims, "auth_time");

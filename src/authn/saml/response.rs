@@ -141,8 +141,15 @@ impl Proof<'_> {
         // Anybody may have changed a text in CBC, and would learn from the answer how far it was
         // understood: until a signature over it is right, all is one refusal.
         let mut unseen = Trace::default();
-        let found = self.decrypted(came, opened, signed, &mut unseen);
-        found.map_err(|_| trace.refused(checks::DECRYPTED, Refusal::Encryption, None, None))
+        unseen.document("assertion", shown(&opened.text));
+        match self.decrypted(came, opened, signed, &mut unseen) {
+            Ok(proven) => {
+                trace.steps.append(&mut unseen.steps);
+                trace.documents.append(&mut unseen.documents);
+                Ok(proven)
+            }
+            Err(_) => Err(trace.refused(checks::DECRYPTED, Refusal::Encryption, None, None)),
+        }
     }
 
     fn decrypted(

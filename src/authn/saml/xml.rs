@@ -17,6 +17,9 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const DEPTH: u32 = 64;
 /// Attributes, or declared namespaces, of one element. What compares them does so in pairs.
 const ATTRIBUTES: usize = 64;
+/// A namespace's name. A canonical text repeats it for each element that is in it, so that a long one
+/// would make gigabytes of a message.
+const NAMESPACE: usize = 256;
 /// Longer IDs and names are nobody's; they go into the log and the store.
 pub(super) const NAME: usize = 1024;
 
@@ -90,7 +93,10 @@ fn crowded(text: &str) -> Result<(), Refusal> {
 /// Whatever anybody takes for an ID, in any spelling, is there once: which of two was signed would be
 /// a matter of opinion.
 fn has_own_ids(element: &Element<'_>, seen: &mut HashSet<String>) -> Result<(), Refusal> {
-    if element.attributes.len().max(element.namespace_declarations.len()) > ATTRIBUTES {
+    let declared = &element.namespace_declarations;
+    if element.attributes.len().max(declared.len()) > ATTRIBUTES
+        || declared.iter().any(|(prefix, uri)| prefix.len().max(uri.len()) > NAMESPACE)
+    {
         return Err(Refusal::Malformed);
     }
     for attribute in &element.attributes {
@@ -180,7 +186,9 @@ impl<'d> Node<'d> {
         if self.elements().next().is_some() {
             return Err(Refusal::Markup);
         }
-        Ok(self.document.text_content_deep(self.id).trim().to_owned())
+        let text = self.document.text_content_deep(self.id);
+        // What XML calls white space and no more: other blanks are part of a name.
+        Ok(text.trim_matches([' ', '\t', '\r', '\n']).to_owned())
     }
 
     /// The namespaces that are declared here and around it: the nearest of each prefix.

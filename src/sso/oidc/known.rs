@@ -18,6 +18,8 @@ use crate::sso::Found;
 pub struct Oidc {
     allowed: Allowed,
     known: Mutex<HashMap<ProviderId, Known>>,
+    /// Providers that could not be asked: by which settings, and when that was.
+    resting: Mutex<HashMap<ProviderId, (Timestamp, Duration)>>,
 }
 
 #[derive(Clone)]
@@ -28,7 +30,8 @@ pub(super) struct Known {
     changed: Timestamp,
     /// By the clock that nobody sets.
     fetched: Duration,
-    keys_fetched: Duration,
+    /// When its keys were fetched again, because one was missing.
+    looked_again: Option<Duration>,
 }
 
 /// One provider, and the way to it.
@@ -43,7 +46,7 @@ pub(super) struct Talk<'a> {
 impl Oidc {
     pub fn new(settings: &config::Sso) -> Self {
         let allowed = Allowed::Also(settings.allowed_addresses.clone());
-        Self { allowed, known: Mutex::default() }
+        Self { allowed, known: Mutex::default(), resting: Mutex::default() }
     }
 
     pub(super) async fn talk<'a>(
@@ -67,6 +70,20 @@ impl Oidc {
         fits.then(|| known.clone())
     }
 
+    /// Whether it was in vain a moment ago: nobody who comes by is to make this service knock on and
+    /// on.
+    fn rests(&self, found: &Found, now: Duration) -> bool {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.retain(|_, (_, since)| now.saturating_sub(*since) < limits::OIDC_REST);
+        let (id, changed) = (found.provider.id, found.provider.changed_at);
+        resting.get(&id).is_some_and(|(settings, _)| *settings == changed)
+    }
+
+    fn rest(&self, found: &Found, now: Duration) {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.insert(found.provider.id, (found.provider.changed_at, now));
+    }
+
     fn keep(&self, id: ProviderId, new: Known) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= limits::OIDC_KNOWN && !known.contains_key(&id) {
@@ -78,7 +95,7 @@ impl Oidc {
 }
 
 impl Talk<'_> {
-    /// What the provider says about itself, and its keys; `anew` looks whatever is known.
+    /// What the provider says about itself, and its keys; `anew` asks whatever is known.
     pub async fn known(&self, anew: bool, trace: &mut Trace) -> Result<Known, Refusal> {
         let now = self.runtime.clock.monotonic();
         if let Some(known) = self.oidc.look(self.found, now).filter(|_| !anew) {
@@ -86,6 +103,18 @@ impl Talk<'_> {
             trace.passed(KEYS, known.keys.len().to_string());
             return Ok(known);
         }
+        if !anew && self.oidc.rests(self.found, now) {
+            return Err(trace.refused(DISCOVERY, Refusal::Unreachable, None, None));
+        }
+        let fetched = self.fetch(now, trace).await;
+        match &fetched {
+            Ok(known) => self.oidc.keep(self.found.provider.id, known.clone()),
+            Err(_) => self.oidc.rest(self.found, self.runtime.clock.monotonic()),
+        }
+        fetched
+    }
+
+    async fn fetch(&self, now: Duration, trace: &mut Trace) -> Result<Known, Refusal> {
         let document = match &self.settings.discovery {
             Discovery::Issuer => {
                 let address = Description::address(&self.settings.issuer);
@@ -97,9 +126,7 @@ impl Talk<'_> {
         let description = Description::read(&document, self.settings, trace)?;
         let keys = self.keys(&description, trace).await?;
         let changed = self.found.provider.changed_at;
-        let known = Known { description, keys, changed, fetched: now, keys_fetched: now };
-        self.oidc.keep(self.found.provider.id, known.clone());
-        Ok(known)
+        Ok(Known { description, keys, changed, fetched: now, looked_again: None })
     }
 
     /// The keys with which to look at a token. Those that do not fit it may be old: then they are
@@ -114,10 +141,11 @@ impl Talk<'_> {
             matches!(known.keys.verify(&token), Err(KeyError::Unknown | KeyError::Signature))
         });
         let now = self.runtime.clock.monotonic();
-        let early = now.saturating_sub(known.keys_fetched) < limits::OIDC_KEYS_AGAIN;
+        let since = known.looked_again.map(|last| now.saturating_sub(last));
+        let early = since.is_some_and(|since| since < limits::OIDC_KEYS_AGAIN);
         if doubtful && !early && !self.are_pasted() {
             // Whatever comes of it, the next one waits.
-            known.keys_fetched = now;
+            known.looked_again = Some(now);
             self.oidc.keep(self.found.provider.id, known.clone());
             known.keys = self.keys(&known.description, trace).await?;
             self.oidc.keep(self.found.provider.id, known.clone());

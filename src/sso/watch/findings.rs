@@ -89,6 +89,12 @@ pub fn own_finding(certificate: &[u8], now: Timestamp) -> Option<Finding> {
     found.filter(|finding| is_near(finding, now))
 }
 
+/// Of certificates, for the log.
+pub(super) fn fingerprints(pems: &[String]) -> Vec<String> {
+    let of = |pem: &String| certificates(pem, Ending::SigningCertificate);
+    pems.iter().flat_map(of).map(|found| found.fingerprint).collect()
+}
+
 fn is_near(finding: &Finding, now: Timestamp) -> bool {
     finding.ends <= now.plus(limits::SSO_ENDS_SOON)
 }

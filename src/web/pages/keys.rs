@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use serde::Deserialize;
 
 use super::{also, role_choices, with_notice};
 use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey, NewKey, OVERLAP_DEFAULT};
@@ -71,11 +72,25 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<KeyForm>) -> Answer
     let may_create = call.also::<ApiKeyCreate>().is_some();
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let form = match refused {
-        None if may_create => Some(blank(call, USUAL_ROLE, &[]).await?),
+        None if may_create => Some(asked_for(call).await?),
         refused => refused.filter(|_| may_create),
     };
     let chrome = frame::tenant(call, "nav-keys", Section::Keys).await?;
     respond::page_with(status, &KeysPage { chrome, rows, form })
+}
+
+/// The empty form; with the permission picked that another page's link asks for.
+async fn asked_for<P: Permission>(call: &Call<P>) -> Result<KeyForm, Failure> {
+    match call.input.query::<AskedFor>().unwrap_or_default().scope {
+        Some(scope) if Flag::parse(&scope).is_some() => blank(call, PICKED, &[scope]).await,
+        _ => blank(call, USUAL_ROLE, &[]).await,
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AskedFor {
+    scope: Option<String>,
 }
 
 async fn keys<P: Permission>(call: &Call<P>) -> Result<Vec<ApiKey>, Failure> {

@@ -39,6 +39,7 @@ mod platform_tenant;
 mod provider_door;
 mod reset_factors;
 mod roles;
+mod scim;
 mod second_factor;
 mod sessions;
 mod setup;
@@ -97,6 +98,7 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
+        scim::routes(),
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
         single_sign_on::routes(),

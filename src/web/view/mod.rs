@@ -33,6 +33,7 @@ pub mod public;
 pub mod public_sso;
 pub mod query;
 pub mod roles;
+pub mod scim;
 pub mod second_factor;
 pub mod sessions;
 pub mod setup;

@@ -46,13 +46,13 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-fn tenant(call: &OpenCall) -> Result<Tenant, Failure> {
-    let found = call.app.tenants.tenant(call.input.path("tenant"));
-    found.filter(|tenant| tenant.state.admits()).ok_or_else(Failure::not_found)
+fn tenant(call: &OpenCall) -> Option<Tenant> {
+    call.app.tenants.tenant(call.input.path("tenant"))
 }
 
 async fn callback(call: OpenCall) -> Answer {
-    let (app, tenant) = (call.app.clone(), tenant(&call)?);
+    let tenant = tenant(&call).filter(|tenant| tenant.state.admits());
+    let (app, tenant) = (call.app.clone(), tenant.ok_or_else(Failure::not_found)?);
     let (query, browser) = (call.input.request.query_string(), call.input.cookie(SSO_COOKIE));
     let base = app.base_url();
     let heard = answer(&app.oidc, &app.tenants, base, &tenant, query, browser.as_deref()).await?;
@@ -71,7 +71,11 @@ async fn callback(call: OpenCall) -> Answer {
 }
 
 async fn ended(call: OpenCall) -> Answer {
-    let (app, tenant) = (call.app.clone(), tenant(&call)?);
+    // Sessions of a suspended tenant end as well: it may be back tomorrow.
+    let (app, tenant) = (call.app.clone(), tenant(&call));
+    let Some(tenant) = tenant else {
+        return Ok(said(StatusCode::BAD_REQUEST, Some(Refusal::IssuerUnknown)));
+    };
     let token = call.input.form_field("logout_token").unwrap_or_default();
     let request = call.input.context.clone();
     match backchannel_logout(&app.oidc, &app.tenants, &tenant, &token, request).await {

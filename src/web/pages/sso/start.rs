@@ -27,6 +27,7 @@ use crate::web::{frame, respond};
 const WHY: &str = "signing in is how one becomes known";
 
 pub fn routes() -> Vec<Route> {
+    // Where the provider cannot be asked; otherwise what comes back is recorded.
     let failed = Audit::Events(&[catalogue::LOGIN_FAILED, catalogue::SSO_TESTED]);
     let path = "/t/{tenant}/sso/{provider}";
     vec![
@@ -73,9 +74,8 @@ async fn start(call: OpenCall) -> Answer {
         session: person.as_ref().and_then(session),
         next: own(&query.next, &base).map(str::to_owned),
     };
-    let request = call.input.context.clone();
-    let begun = sso::begin(&app.tenants, &app.oidc, app.base_url(), &tenant, start, request);
-    match begun.await {
+    let (base, request) = (app.base_url(), call.input.context.clone());
+    match sso::begin(&app.tenants, &app.oidc, base, &tenant, start, request).await {
         Ok(Begun::Away(away)) => marked(send(&call, away)?, &browser),
         Ok(Begun::Over(done)) => finished(&call, &tenant, Ok(done)),
         Err(SsoError::Refused(refusal)) => refused(&call, &tenant, Some(refusal)),

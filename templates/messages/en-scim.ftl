@@ -1,0 +1,35 @@
+### Provisioning (SCIM).
+
+tab-scim = Provisioning
+scim-title = Provisioning
+scim-lead = Your identity provider keeps members and groups here as it has them (SCIM 2.0): who joins is added, who leaves is out at once.
+scim-connect = What your identity provider asks for
+scim-url = Base URL (tenant URL)
+scim-token = The secret token is an API key with nothing but the permission “scim.provision”. It can change only people whom provisioning has added or taken over, and only as the rules below allow.
+scim-make-key = Make a key for it
+scim-users = Members that provisioning keeps
+scim-groups = Groups
+scim-changed = Last change
+scim-help-entra = Microsoft Entra ID, step by step
+scim-help-entra-1 = Under Enterprise applications, open your application and choose Provisioning, with the mode Automatic.
+scim-help-entra-2 = Put the base URL into Tenant URL and the key into Secret Token, then choose Test Connection.
+scim-help-entra-3 = Under Mappings keep userName, active, displayName, the work address, the parts of the name and externalId. Others may stay: they are not kept here.
+scim-help-entra-4 = Assign users and groups to the application, write a rule below for each group that means a role, and start provisioning.
+scim-help-okta = Okta, step by step
+scim-help-okta-1 = In your application, under General, turn on SCIM provisioning.
+scim-help-okta-2 = Under Provisioning, Integration, put in the base URL, choose userName as the unique identifier and HTTP Header as the authentication, and put in the key.
+scim-help-okta-3 = Turn on Create Users, Update User Attributes and Deactivate Users. Passwords are not taken over.
+scim-help-okta-4 = Under Push Groups choose the groups that mean a role, and write a rule below for each.
+scim-rules = Groups and roles
+scim-rules-hint = The first rule whose group somebody is in decides their role, at once and for as long as they are in it. Leave a group empty to remove its rule. You can give only roles that you could give yourself.
+scim-rule = Rule { $count }
+scim-rule-order = Order
+scim-rule-group = Group
+scim-rule-role = Role
+scim-default = Whoever fits no rule
+scim-default-hint = Without a role they are there, but cannot sign in until a group gives them one.
+scim-no-role = has no role, and cannot sign in
+scim-domains-legend = Whose addresses
+scim-domains = Domains
+scim-domains-hint = One a line. Provisioning can add people with addresses of these domains, and of those that your identity providers have; nobody else.
+scim-provider-domains = Of your identity providers:
