@@ -4,6 +4,7 @@
 //! (`saml`, `oidc`) turn what comes back into an identity or a refusal; who that is here, and what
 //! becomes of it, is decided in [`decide`] by the provider's settings and nothing else.
 
+mod activity;
 mod begin;
 mod check;
 mod confirm;
@@ -31,6 +32,7 @@ mod send;
 mod tests;
 pub mod watch;
 
+pub use activity::{Activity, activity};
 pub use begin::{Begun, Start, begin};
 pub use confirm::{Confirming, confirming};
 pub use describe::in_words;
@@ -48,6 +50,6 @@ pub use model::{
     Trust,
 };
 pub use presets::{Suggestion, suggestion};
-pub use reports::{Report, ReportKind, ReportSummary, report, reports};
+pub use reports::{Arrived, Report, ReportKind, ReportSummary, report, reports};
 pub use requests::{Expected, NewRequest, Pending, Purpose};
 pub use send::SendAway;

@@ -205,6 +205,8 @@ pub fn set_state<P>(
         keep_emergency(tx, id)?;
     }
     tx.execute("UPDATE users SET state = $1 WHERE id = $2", args![state.name(), id])?;
+    // Provisioning enables again only whom it has disabled, which it says afterwards.
+    tx.execute("UPDATE scim_users SET held = 0 WHERE user = $1", args![id])?;
     if state == MemberState::Disabled {
         end_all(tx, Realm::Tenant(tx.owner()), *id.bytes(), None)?;
     }

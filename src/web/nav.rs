@@ -35,6 +35,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/admin/permissions", "tab-permissions"),
             ("/admin/roles", "tab-roles"),
             ("/admin/sign-in", "tab-sign-in"),
+            ("/admin/sso", "tab-sso"),
             ("/admin/scim", "tab-scim"),
             ("/admin/approvals", "tab-approvals"),
         ],

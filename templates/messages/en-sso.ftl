@@ -6,11 +6,10 @@ sso-title = Single sign-on
 sso-lead = People sign in with the account that their company already gives them. An identity provider (Okta, Entra ID, Keycloak and others) says who they are; this page decides which ones are believed, and how far.
 sso-new = Add a provider
 sso-keys-link = Our keys
-sso-enforcement-link = Enforcement
+sso-enforcement-link = Only way in
 sso-empty = No identity provider yet
 sso-empty-text = Give the addresses below to whoever runs your identity provider, add it here, try it out, and turn it on. Nobody’s way to sign in changes before you turn it on.
 col-provider = Provider
-col-sso-protocol = Protocol
 col-sso-domains = Domains
 col-sso-ends = Ends
 col-sso-last-sign-in = Last sign-in
@@ -73,7 +72,7 @@ sso-new-lead = First there, then here. The provider stays off until you have tri
 sso-edit-connection = Change the connection
 sso-edit-connection-lead = What is sent to the provider, and by which keys its answers are believed.
 sso-there = At { $provider }
-sso-here = Here
+sso-choose-again = Product and protocol
 sso-legend-name = The provider
 sso-label-name = Name on the sign-in page
 sso-hint-name = People see it on the button: “Sign in with …”.
@@ -158,8 +157,23 @@ sso-label-cas = Certificates of a private authority
 sso-hint-cas = In PEM form. Only where the provider’s own certificate is from an authority of your company.
 sso-create = Add the provider and try it out
 sso-save = Save
-sso-error-number = A whole number, please.
-sso-error-metadata-missing = Paste the metadata or choose the file.
+
+sso-error-name = From 1 to 80 characters, please.
+sso-error-domains = Domains of e-mail addresses, such as example.org: one in a line, 50 at most.
+sso-error-url = An address that begins with https://, please.
+sso-error-certificates = Each has to be one certificate in PEM form, from its BEGIN line to its END line; 10 at most.
+sso-error-subject-attribute = Needed with transient names: they are others at every sign-in, and something has to say who it is.
+sso-error-issuer = An address that begins with https://, without a query. For Entra ID, it has the ID of your own directory in it, not “common”.
+sso-error-line = One line of at most 512 characters, please.
+sso-error-words = Words without blanks in them, please; 20 at most.
+sso-error-authorities = Certificates in PEM form, please.
+sso-error-document = Both as the provider gives them, in JSON.
+sso-error-skew = A whole number from 0 to 300, please.
+sso-error-session-hours = A whole number from 1 to 720, please.
+sso-error-lines = At most 20 lines of 512 characters each.
+sso-error-secret = The client secret is missing. Put it in before the provider is turned on, or say that the client has none.
+sso-error-rules = At most 100 rules; each needs an attribute, a value and a role.
+sso-error-other-provider = People are linked to members by the names of the provider that was here. Add a new provider instead of putting another in its place.
 
 ## The form for people
 sso-edit-people = Change who gets in
@@ -176,6 +190,7 @@ sso-rule-number = Rule { $count }
 sso-label-rule-attribute = Attribute or claim
 sso-label-rule-value = has the value
 sso-label-rule-role = gives the role
+sso-rule-role-choose = Choose a role
 sso-rule-up = Move rule { $count } up
 sso-rule-down = Move rule { $count } down
 sso-rule-remove = Remove rule { $count }
@@ -223,7 +238,8 @@ sso-label-confirm-name = Type { $name } to remove it
 sso-delete = Remove the provider
 sso-fact-metadata = Metadata
 sso-fact-metadata-hand = Put in by hand
-sso-fact-metadata-until = valid until { $until }
+sso-fact-metadata-ends = Metadata ends
+sso-fact-metadata-until = On { $until }
 sso-fact-secret = Client secret
 sso-secret-there = Stored, encrypted
 sso-secret-none = None
@@ -268,12 +284,6 @@ col-sso-subject = Certificate
 col-sso-fingerprint = SHA-256 fingerprint
 col-sso-valid = Valid
 sso-certificate-unreadable = Unreadable certificate
-sso-certificate-ended = Ended
-sso-certificate-ends = { $count ->
-    [0] Ends today
-    [one] Ends tomorrow
-   *[other] Ends in { $count } days
-}
 sso-certificate-fine = Valid
 sso-warn-certificate = { $count ->
     [0] A signing certificate of { $name } ends today.
@@ -289,6 +299,13 @@ sso-warn-metadata = { $count ->
 }
 sso-warn-metadata-over = The metadata of { $name } has ended.
 sso-warn-metadata-text = The provider did not promise its addresses and certificates for longer. Fetch or paste the new metadata.
+sso-warn-authority = { $count ->
+    [0] The private authority of { $name } ends today.
+    [one] The private authority of { $name } ends tomorrow.
+   *[other] The private authority of { $name } ends in { $count } days.
+}
+sso-warn-authority-over = The private authority of { $name } has ended.
+sso-warn-authority-text = Nothing can be fetched from the provider after that. Put the new certificate of your company’s authority into the connection.
 sso-warn-look = Look at it
 
 ## Trying out
@@ -317,6 +334,10 @@ sso-outcome-passed = Right
 sso-outcome-failed = Wrong
 sso-outcome-noted = Good to know
 sso-report-not-reached = What comes after this was not looked at.
+sso-report-arrived = What the provider says about the person
+sso-report-arrived-text = Only what its signature covers. Names of attributes are on the left, as rules and mapping have to spell them.
+sso-arrived-subject = Who it is (NameID or sub)
+sso-arrived-contexts = How they proved it (AuthnContext, acr, amr)
 sso-report-documents = What came, decoded
 sso-report-documents-text = Secrets and signature values are shortened. It may hold personal data of whoever signed in.
 sso-report-again = Try again
@@ -527,3 +548,97 @@ sso-refusal-account-disabled = The member is disabled
 sso-cure-account-disabled = Enable them under Members if they may come in.
 sso-refusal-other-person = The provider signed in somebody else than the person who asked
 sso-cure-other-person = Sign in at the provider with your own account; sign out there first if somebody else uses this browser.
+
+## What is looked at in a SAML message
+sso-check-saml-decoded = The message could be decoded
+sso-check-saml-readable = It is XML, without a document type, and no ID is there twice
+sso-check-saml-kind = It is the kind of message that belongs here
+sso-check-saml-status = The provider says that the sign-in succeeded
+sso-check-saml-one-assertion = It has exactly one assertion
+sso-check-saml-response-signature = Signature of the response
+sso-check-saml-assertion-signature = Signature of the assertion
+sso-check-saml-message-signature = Signature of the message
+sso-check-saml-signature-form = The signature covers exactly what it stands in
+sso-check-saml-signature-algorithm = The signature’s algorithm is strong enough
+sso-check-saml-signed = The assertion is signed, by itself or with the response
+sso-check-saml-decrypted = The assertion could be decrypted with our key
+sso-check-saml-issuer = Issuer: it is this provider’s
+sso-check-saml-destination = Destination: it is meant for our ACS URL
+sso-check-saml-issued = When it was issued
+sso-check-saml-in-response-to = InResponseTo: it answers our request
+sso-check-saml-confirmation = SubjectConfirmation: whoever brings it may use it
+sso-check-saml-recipient = Recipient: our ACS URL
+sso-check-saml-not-before = NotBefore: it is valid already
+sso-check-saml-not-on-or-after = NotOnOrAfter: it is still valid
+sso-check-saml-audience = Audience: it is meant for our entity ID
+sso-check-saml-conditions = Conditions: nothing in them that is not understood
+sso-check-saml-authn-statement = AuthnStatement: it says how the person signed in
+sso-check-saml-authn-instant = AuthnInstant: when the person signed in there
+sso-check-saml-authn-context = AuthnContextClassRef: how the person proved who they are
+sso-check-saml-session-end = SessionNotOnOrAfter: when the provider wants the session to end
+sso-check-saml-subject = It says who the person is
+sso-check-saml-attributes = Attributes that came
+sso-check-saml-session-index = SessionIndex: what the provider calls the session
+
+## What is looked at in OpenID Connect
+sso-check-oidc-discovery = The provider’s description could be read
+sso-check-oidc-endpoints = It names the addresses that are needed
+sso-check-oidc-keys = The provider’s key set could be read
+sso-check-oidc-response-form = The answer has the form that it should have
+sso-check-oidc-response-issuer = iss: the answer is this provider’s
+sso-check-oidc-response = The provider says that the sign-in succeeded
+sso-check-oidc-code = The provider exchanged the code for tokens
+sso-check-oidc-token-form = The ID token is a signed JSON Web Token
+sso-check-oidc-algorithm = alg: the signature’s algorithm is strong enough
+sso-check-oidc-signature = The signature fits a key of the provider
+sso-check-oidc-type = typ: it is the kind of token that belongs here
+sso-check-oidc-issuer = iss: the issuer that is set up here
+sso-check-oidc-audience = aud: it is meant for our client ID
+sso-check-oidc-authorized-party = azp: it was given to our client ID
+sso-check-oidc-expiry = exp: it is still valid
+sso-check-oidc-issued = iat: when it was issued
+sso-check-oidc-nonce = nonce: it is for this sign-in
+sso-check-oidc-access-token-hash = at_hash: it fits the access token
+sso-check-oidc-code-hash = c_hash: it fits the code
+sso-check-oidc-authenticated = auth_time: when the person signed in there
+sso-check-oidc-subject = sub: it says who the person is
+sso-check-oidc-userinfo = The userinfo endpoint has answered
+sso-check-oidc-userinfo-subject = sub: userinfo is about the same person
+sso-check-oidc-logout-event = The logout token says that it is one
+sso-check-oidc-logout-id = jti: the logout token works once
+
+## Who somebody is here
+sso-check-person-known = The provider’s person is known here
+sso-check-person-active = The member is not disabled
+sso-check-person-linked = A member has this address, and would be linked to it
+sso-check-person-created = Nobody has this address: a member would be made
+sso-check-person-same = It is the same person as the one who asked
+sso-check-email = E-mail address
+sso-check-email-domain = The provider may vouch for addresses of this domain
+sso-check-email-verified = email_verified: the provider has verified the address
+sso-check-email-organisation = hd: the address is of your organisation
+sso-check-email-taken = The new address belongs to another member and would not be taken over
+sso-check-name = The name would be taken over
+sso-check-role = Role
+sso-check-role-last-owner = The last owner stays one, whatever the rules say
+sso-check-role-needs-second-person = The role from the rules needs a second person; the role stays
+sso-check-break-glass = The emergency account: nothing about it is changed by a provider
+sso-check-second-factor = The provider’s word counts as two factors
+sso-check-second-factor-here = A second factor would be shown here, if one is needed
+sso-check-replay = The message was not used before
+sso-check-issuer = The answer is of the provider that was asked
+sso-check-provider = The provider is turned on
+sso-check-asked = The provider was asked, or may come by itself
+sso-check-request = The answer belongs to a request of this browser
+
+## What came, decoded
+sso-document-response = Response
+sso-document-assertion = Assertion, decrypted
+sso-document-logout-request = Logout request
+sso-document-logout-response = Logout response
+sso-document-oidc-discovery = Discovery document
+sso-document-oidc-response = Answer to the browser
+sso-document-oidc-tokens = Answer of the token endpoint
+sso-document-oidc-id-token = ID token
+sso-document-oidc-userinfo = Answer of the userinfo endpoint
+sso-document-oidc-logout-token = Logout token

@@ -52,6 +52,7 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
     let owner = app.session("acme", setup::OWNER, crate::app::PASSWORD).await;
     admin.sign_in("/platform/login", setup::ADMIN, crate::app::PASSWORD).await;
     fill(&app, &admin).await;
+    let report = crate::sso_console::refused_report(&owner).await;
     let invited = ["user", "invite", "--tenant", "acme", "new@example.org", "--role", "viewer"];
     app.cli(&invited, "");
     for path in OUTSIDE {
@@ -73,7 +74,8 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
         for path in reached.walk(person, start).await {
             problems.look_for(&browser, &path).await;
         }
-        for path in not_linked(&app, start) {
+        let report = (start == "/t/acme/").then(|| report.clone());
+        for path in not_linked(&app, start).into_iter().chain(report) {
             reached.look(person, &path).await;
             problems.look_for(&browser, &path).await;
         }
@@ -157,6 +159,10 @@ fn not_linked(app: &TestApp, start: &str) -> Vec<String> {
         "/t/acme/admin/roles/helpdesk/delete",
         "/t/acme/account/confirm?next=/t/acme/",
         "/t/acme/account/passkeys/new",
+        "/t/acme/admin/sso/new?preset=okta&kind=saml-url",
+        "/t/acme/admin/sso/new?preset=google-workspace&kind=saml-xml",
+        "/t/acme/admin/sso/new?preset=keycloak&kind=saml-hand",
+        "/t/acme/admin/sso/new?preset=entra-id&kind=oidc",
     ];
     paths.extend(more.map(str::to_owned));
     paths

@@ -48,6 +48,7 @@ mod sign_in_settings;
 mod simplesaml;
 mod smtp;
 mod sso;
+mod sso_console;
 mod sso_only;
 mod start;
 mod step_up;

@@ -95,8 +95,8 @@ async fn nobody_below_an_owner_decides_who_people_are() {
     // A key with the one permission is not an owner's.
     let limited = json!({ "name": "Limited", "scopes": ["sso.manage", "sso.read"] });
     let limited = owner.post("/api/v1/keys/acme", &limited).await.expect(201);
-    let secret = limited["secret"].as_str().or(limited["key"].as_str()).unwrap();
-    let limited = app.client(secret);
+    let token = limited["token"].as_str().unwrap();
+    let limited = app.client(token);
     limited.post(ALL, &new).await.problem(403, "forbidden");
     let higher = json!({ "settings": { "provisioning": { "defaultRole": "owner" } } });
     assert_ne!(patch(&limited, &format!("{ALL}/{id}"), &higher).await.status, 200);

@@ -1,6 +1,6 @@
 //! A tenant's home page.
 
-use super::audit_rows;
+use super::{audit_rows, identity_providers};
 use crate::api_keys;
 use crate::audit::catalogue;
 use crate::authz::Principal;
@@ -54,8 +54,15 @@ async fn home(call: Call<AccountRead>) -> Answer {
         None => None,
     };
     let chrome = frame::tenant(&call, "nav-home", Section::Home).await?;
-    let first_steps = steps;
-    respond::page(&HomePage { chrome, name, emergency_used, counters, last_entries, first_steps })
+    respond::page(&HomePage {
+        chrome,
+        name,
+        emergency_used,
+        ending: identity_providers::ending(&call).await?,
+        counters,
+        last_entries,
+        first_steps: steps,
+    })
 }
 
 /// What the person may see counted, and whether they see that the tenant holds nothing yet.

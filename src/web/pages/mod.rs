@@ -18,6 +18,7 @@ mod conversations;
 mod exports;
 mod files;
 mod home;
+mod identity_providers;
 mod invitations;
 mod jobs;
 mod join;
@@ -102,6 +103,8 @@ pub fn routes() -> Vec<Route> {
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
         single_sign_on::routes(),
+        // After the others below single sign-on: the id takes any name.
+        identity_providers::routes(),
         own_factors::routes(),
         reset_factors::routes(),
         passkeys::routes(),

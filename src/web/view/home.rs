@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Chrome;
 use super::audit_rows::AuditRow;
+use super::identity_providers::SsoWarning;
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/`.
@@ -15,6 +16,8 @@ pub struct HomePage {
     pub name: String,
     /// When somebody came in past single sign-on, for a week.
     pub emergency_used: Option<Timestamp>,
+    /// What of single sign-on ends soon, for whoever may see its providers.
+    pub ending: Vec<SsoWarning>,
     pub counters: Counters,
     /// The last entries, newest first; absent for who may not read the log.
     pub last_entries: Option<Vec<AuditRow>>,

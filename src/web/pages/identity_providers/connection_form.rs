@@ -223,18 +223,9 @@ impl Sent {
         given.then(|| SecretString::from(self.client_secret.expose_secret().trim().to_owned()))
     }
 
-    /// Metadata that was pasted.
+    /// What was pasted.
     pub fn metadata(&self) -> Option<String> {
         words::filled(&self.metadata)
-    }
-
-    pub fn metadata_url(&self) -> Option<String> {
-        words::filled(&self.metadata_url)
-    }
-
-    /// Whether the new provider is described by metadata alone.
-    pub fn by_metadata(&self) -> bool {
-        matches!(self.kind(), Kind::SamlUrl | Kind::SamlXml)
     }
 
     fn protocol(&self, existing: Option<&Protocol>) -> Protocol {
@@ -254,6 +245,10 @@ impl Sent {
 
     fn saml(&self, existing: Option<&SamlSettings>) -> SamlSettings {
         let binding = |code: &str| if code == "post" { Binding::Post } else { Binding::Redirect };
+        let metadata_url = words::filled(&self.metadata_url);
+        let known = existing.and_then(|saml| saml.metadata_url.as_ref());
+        // Without certificates, what is at the address is taken over.
+        let is_new_address = metadata_url.is_some() && metadata_url.as_ref() != known;
         SamlSettings {
             entity_id: self.entity_id.trim().to_owned(),
             sign_in_url: self.sign_in_url.trim().to_owned(),
@@ -261,8 +256,11 @@ impl Sent {
             sign_out_url: words::filled(&self.sign_out_url),
             sign_out_response_url: words::filled(&self.sign_out_response_url),
             sign_out_binding: binding(&self.sign_out_binding),
-            certificates: certificates(&self.certificates),
-            metadata_url: words::filled(&self.metadata_url),
+            certificates: match is_new_address {
+                true => Vec::new(),
+                false => certificates(&self.certificates),
+            },
+            metadata_url,
             metadata_expires: existing.and_then(|saml| saml.metadata_expires),
             name_id_format: match self.name_id.as_str() {
                 "email" => NameIdFormat::Email,
@@ -333,10 +331,8 @@ pub fn place<'a>(form: &'a mut ConnectionForm, setting: &str) -> Option<&'a mut 
         "clockSkewSeconds" => &mut form.skew,
         "issuer" if !saml => &mut form.issuer,
         "clientId" if !saml => &mut form.client_id,
-        "secret" | "clientSecret" if !saml => &mut form.client_secret,
-        "clientAuthentication" if !saml => &mut form.client_auth,
-        "document" | "discovery" if !saml => &mut form.document,
-        "keys" if !saml => &mut form.keys,
+        "secret" if !saml => &mut form.client_secret,
+        "discovery" if !saml => &mut form.document,
         "scopes" if !saml => &mut form.scopes,
         "acrValues" if !saml => &mut form.acr,
         "certificateAuthorities" if !saml => &mut form.authorities,

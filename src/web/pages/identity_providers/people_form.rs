@@ -5,10 +5,12 @@ use crate::http::failure::Failure;
 use crate::http::input::Input;
 use crate::kernel::limits;
 use crate::roles::RoleView;
-use crate::sso::{self, Mapping, Protocol, Provider, ProviderSettings, Provisioning, RoleRule, Trust};
+use crate::sso::{
+    self, Mapping, Protocol, Provider, ProviderSettings, Provisioning, RoleRule, Trust,
+};
 use crate::web::messages::Messages;
 use crate::web::pages::roles;
-use crate::web::view::form::{Choice, Field};
+use crate::web::view::form::{Choice, Field, FieldError};
 use crate::web::view::identity_providers::{PeopleForm, RuleFields, UsualNames};
 
 /// The fields as they come in.
@@ -155,7 +157,7 @@ impl Sent {
             attribute: Field::value(&rule.attribute),
             value: Field::value(&rule.value),
             role: Field::value(&rule.role),
-            roles: choices(roles, &rule.role),
+            roles: rule_roles(roles, &rule.role),
             is_first: number == 1,
             is_last: number == self.rules.len() as u64,
         };
@@ -183,6 +185,16 @@ pub fn is_saml(provider: &Provider) -> bool {
     matches!(provider.settings.protocol, Protocol::Saml(_))
 }
 
+/// For a new rule, none is chosen by itself.
+fn rule_roles(roles: &[RoleView], selected: &str) -> Vec<Choice> {
+    let mut all = choices(roles, selected);
+    if selected.is_empty() {
+        let label = Messages::english().text("sso-rule-role-choose").into_owned();
+        all.insert(0, Choice { value: String::new(), label, selected: true });
+    }
+    all
+}
+
 /// A role that was set by somebody else, or that is gone, stays what it is.
 fn choices(roles: &[RoleView], selected: &str) -> Vec<Choice> {
     let choice = |role: &RoleView| Choice {
@@ -198,15 +210,25 @@ fn choices(roles: &[RoleView], selected: &str) -> Vec<Choice> {
     all
 }
 
+/// Rules that are not finished.
+pub fn missing(form: &mut PeopleForm) -> bool {
+    let fields = form
+        .rules
+        .iter_mut()
+        .flat_map(|rule| [&mut rule.attribute, &mut rule.value, &mut rule.role].into_iter());
+    let mut any = false;
+    for field in fields.filter(|field| field.value.trim().is_empty()) {
+        field.error = Some(FieldError::Required);
+        any = true;
+    }
+    any
+}
+
 /// The field that a setting stands in, by the setting's name.
 pub fn place<'a>(form: &'a mut PeopleForm, setting: &str) -> Option<&'a mut Field> {
     Some(match setting {
         "domains" => &mut form.domains,
-        "mapping.email" => &mut form.email,
-        "mapping.name" => &mut form.full_name,
-        "mapping.givenName" => &mut form.given_name,
-        "mapping.familyName" => &mut form.family_name,
-        "provisioning.defaultRole" => &mut form.default_role,
+        "mapping" => &mut form.email,
         "sessionHours" => &mut form.session_hours,
         _ if setting.starts_with("trust") => &mut form.trust,
         _ => return None,

@@ -1,7 +1,8 @@
 //! Codes and lists of the forms: what stands in a field, and what it means.
 
-use crate::sso::Preset;
+use crate::sso::{Preset, SsoError};
 use crate::web::messages::Messages;
+use crate::web::problems::as_sentence;
 use crate::web::view::form::Choice;
 
 const PRESETS: [(Preset, &str); 7] = [
@@ -98,6 +99,41 @@ pub fn number(text: &str) -> u32 {
     text.trim().parse().unwrap_or(u32::MAX)
 }
 
+/// What is said beside the field of a setting that cannot be meant: a message's id.
+pub fn wrong(setting: &str) -> Option<&'static str> {
+    Some(match setting.rsplit('.').next().unwrap_or_default() {
+        "name" => "sso-error-name",
+        "domains" => "sso-error-domains",
+        "metadataUrl" | "signInUrl" | "signOutUrl" | "signOutResponseUrl" => "sso-error-url",
+        "certificates" => "sso-error-certificates",
+        "subjectAttribute" => "sso-error-subject-attribute",
+        "issuer" => "sso-error-issuer",
+        "entityId" | "clientId" => "sso-error-line",
+        "scopes" | "acrValues" => "sso-error-words",
+        "certificateAuthorities" => "sso-error-authorities",
+        "discovery" => "sso-error-document",
+        "clockSkewSeconds" => "sso-error-skew",
+        "sessionHours" => "sso-error-session-hours",
+        "mapping" | "secondFactorContexts" | "requestedContexts" => "sso-error-lines",
+        "secret" => "sso-error-secret",
+        "rules" => "sso-error-rules",
+        "protocol" => "sso-error-other-provider",
+        _ => return None,
+    })
+}
+
+/// An error of the settings in the words of the page.
+pub fn said(error: &SsoError) -> String {
+    let id = match error {
+        SsoError::Setting { field, .. } => wrong(field),
+        _ => None,
+    };
+    match id {
+        Some(id) => Messages::english().text(id).into_owned(),
+        None => as_sentence(&error.to_string()),
+    }
+}
+
 /// A provider for tests of forms.
 #[cfg(test)]
 pub fn sample(settings: crate::sso::ProviderSettings) -> crate::sso::Provider {
@@ -129,6 +165,9 @@ mod tests {
 
     #[test]
     fn domains_are_taken_as_people_write_them() {
-        assert_eq!(domains("@Example.com, example.org\r\n  a.b;"), ["example.com", "example.org", "a.b"]);
+        assert_eq!(
+            domains("@Example.com, example.org\r\n  a.b;"),
+            ["example.com", "example.org", "a.b"]
+        );
     }
 }

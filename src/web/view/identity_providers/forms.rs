@@ -19,13 +19,10 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 4] = [Self::SamlUrl, Self::SamlXml, Self::SamlHand, Self::Oidc];
 
+    const CODES: [&str; 4] = ["saml-url", "saml-xml", "saml-hand", "oidc"];
+
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::SamlUrl => "saml-url",
-            Self::SamlXml => "saml-xml",
-            Self::SamlHand => "saml-hand",
-            Self::Oidc => "oidc",
-        }
+        Self::CODES[self as usize]
     }
 
     pub fn parse(code: &str) -> Option<Self> {
@@ -186,6 +183,26 @@ impl ConnectionForm {
         fields.iter().any(|field| field.error.is_some())
     }
 
+    /// Whether something is said beside a field.
+    pub fn is_refused(&self) -> bool {
+        let fields = [
+            &self.name,
+            &self.domains,
+            &self.metadata_url,
+            &self.metadata,
+            &self.entity_id,
+            &self.sign_in_url,
+            &self.sign_out_url,
+            &self.sign_out_response_url,
+            &self.certificates,
+            &self.issuer,
+            &self.client_id,
+            &self.client_secret,
+        ];
+        let here = fields.iter().any(|field| field.error.is_some());
+        here || self.has_saml_details() || self.has_oidc_details() || self.document.error.is_some()
+    }
+
     pub fn has_weak(&self) -> bool {
         self.allow_sha1 || self.allow_cbc
     }
@@ -243,6 +260,24 @@ pub struct UsualNames {
 }
 
 impl PeopleForm {
+    /// Whether something is said beside a field.
+    pub fn is_refused(&self) -> bool {
+        let fields = [
+            &self.domains,
+            &self.default_role,
+            &self.email,
+            &self.full_name,
+            &self.given_name,
+            &self.family_name,
+            &self.trust,
+            &self.session_hours,
+        ];
+        let in_rule = |rule: &RuleFields| {
+            [&rule.attribute, &rule.value, &rule.role].iter().any(|field| field.error.is_some())
+        };
+        fields.iter().any(|field| field.error.is_some()) || self.rules.iter().any(in_rule)
+    }
+
     pub fn has_mapping(&self) -> bool {
         let fields = [&self.email, &self.full_name, &self.given_name, &self.family_name];
         fields.iter().any(|field| !field.value.is_empty() || field.error.is_some())

@@ -15,7 +15,7 @@ pub use forms::{
     ChoosePage, ConnectionForm, ConnectionPage, Kind, KindRow, PeopleForm, PeoplePage, RuleFields,
     UsualNames,
 };
-pub use trial::{ReportDocument, ReportPage, ReportStep, StepOutcome, TestPage};
+pub use trial::{ArrivedRow, ReportDocument, ReportPage, ReportStep, StepOutcome, TestPage};
 
 /// `GET /t/{tenant}/admin/sso`.
 #[derive(Template)]
@@ -26,6 +26,7 @@ pub struct ProvidersPage {
     pub warnings: Vec<SsoWarning>,
     pub given: Given,
     pub may_manage: bool,
+    pub may_see_enforcement: bool,
 }
 
 pub struct ProviderRow {
@@ -58,8 +59,6 @@ impl ProviderRow {
 
 pub struct LastFailure {
     pub at: Timestamp,
-    /// The code of the refusal.
-    pub why: Option<String>,
     /// Its report.
     pub href: String,
 }
@@ -146,6 +145,8 @@ pub struct ProviderPage {
     pub may_manage: bool,
     /// The name typed to remove it.
     pub confirm: Field,
+    /// Why something about it was not done.
+    pub problem: Option<String>,
 }
 
 impl ProviderPage {
@@ -177,8 +178,6 @@ pub struct TestRow {
     pub outcome: TestOutcome,
     /// `test` or `sign-in`.
     pub kind: &'static str,
-    /// The code of the refusal.
-    pub why: Option<String>,
 }
 
 /// `GET /t/{tenant}/admin/sso/keys`.

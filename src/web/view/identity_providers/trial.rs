@@ -34,6 +34,8 @@ pub struct ReportPage {
     /// Why it was refused, as a code.
     pub refusal: Option<&'static str>,
     pub steps: Vec<ReportStep>,
+    /// What the provider says about the person, once all of it was checked.
+    pub arrived: Vec<ArrivedRow>,
     pub documents: Vec<ReportDocument>,
     pub may_manage: bool,
 }
@@ -86,8 +88,88 @@ impl ReportStep {
     }
 }
 
+pub struct ArrivedRow {
+    pub name: String,
+    pub values: Vec<String>,
+}
+
 pub struct ReportDocument {
-    /// A code; its words are `sso-document-` and it.
     pub title: String,
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use crate::authn::sso::Refusal;
+    use crate::web::messages::Messages;
+
+    /// The code that looks at messages and people, without its tests.
+    fn sources() -> Vec<String> {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut folders: Vec<PathBuf> =
+            ["authn/saml", "authn/oidc", "sso"].map(|folder| source.join(folder)).into();
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("folder") {
+                let path = entry.expect("entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.to_string_lossy().contains("tests") {
+                    let text = std::fs::read_to_string(&path).expect("text");
+                    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                    found.push(code.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// Names that are the first argument of calls like this one.
+    fn named<'a>(code: &'a str, call: &str) -> impl Iterator<Item = &'a str> {
+        let calls = code.split(call).skip(1).collect::<Vec<_>>();
+        calls.into_iter().filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+    }
+
+    fn must_have_words(prefix: &str, code: &str) {
+        assert!(Messages::english().has_label(prefix, code), "no words for {prefix}{code}");
+    }
+
+    #[test]
+    fn every_refusal_says_what_is_wrong_and_what_to_change() {
+        for refusal in Refusal::ALL {
+            must_have_words("sso-refusal-", refusal.code());
+            must_have_words("sso-cure-", refusal.code());
+        }
+    }
+
+    #[test]
+    fn every_check_and_every_document_of_a_report_has_words() {
+        let mut count = 0;
+        for code in sources() {
+            for call in [".passed(", ".noted(", ".refused("] {
+                named(&code, call).for_each(|check| must_have_words("sso-check-", check));
+                count += named(&code, call).count();
+            }
+            named(&code, ".document(").for_each(|title| must_have_words("sso-document-", title));
+        }
+        assert!(count > 10, "only {count} checks were found");
+    }
+
+    /// The protocols name their checks in tables.
+    #[test]
+    fn every_check_in_the_tables_of_the_protocols_has_words() {
+        for (file, kinds) in [
+            (include_str!("../../../authn/saml/checks.rs"), ["sso-check-", "sso-check-"]),
+            (include_str!("../../../authn/oidc/checks.rs"), ["sso-check-", "sso-document-"]),
+        ] {
+            let (checks, documents) = file.split_once("DOCUMENTS:").unwrap_or((file, ""));
+            for (part, kind) in [checks, documents].into_iter().zip(kinds) {
+                let rows = part.lines().filter_map(|line| line.trim().strip_suffix("\";"));
+                let names = rows.filter_map(|row| row.rsplit('"').next());
+                names.for_each(|name| must_have_words(kind, name));
+            }
+        }
+    }
 }
