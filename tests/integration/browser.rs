@@ -70,12 +70,17 @@ impl Browser {
 
     /// One that trusts another server too.
     pub async fn for_both(app: &TestApp, other: &TestApp) -> Self {
+        Self::trusting(app, other.data()).await
+    }
+
+    /// One that trusts whoever else has the certificate in `tls/cert.pem` below this directory.
+    pub async fn trusting(app: &TestApp, other: &Path) -> Self {
         let profile = TempDir::new().unwrap();
         cryptography();
         let (driver, address) = Driver::start();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let options = json!({
-            "args": arguments(&[app.data(), other.data()], profile.path()),
+            "args": arguments(&[app.data(), other], profile.path()),
             "binary": "/usr/bin/chromium",
         });
         let wanted =

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::TestApp;
+use crate::browser::Browser;
 use crate::client::{Answer, Client, Session};
 use crate::simplesaml::{Form, Led, SimpleSaml, form};
 
@@ -259,7 +260,7 @@ async fn signing_out_here_signs_out_at_the_provider() {
     assert!(leaving.header("clear-site-data").contains("storage"));
     // The session is over here before the provider hears of it.
     assert_ne!(browser.get("/t/acme/").await.status, 200);
-    assert_eq!(both.entries("logout").await.len(), 1);
+    assert_eq!(both.entries("session.logout").await.len(), 1);
     let to = leaving.body.split_once("content=\"0; url=").unwrap().1.split('"').next().unwrap();
     let to = to.replace("&#38;", "&").replace("&amp;", "&");
     let back = both.idp.walk(&to).await.away();
@@ -310,4 +311,39 @@ async fn the_provider_signs_somebody_out_here_at_once_and_by_its_signature_alone
     assert_eq!(nobody.get(&path(&request)).await.status, 403);
     let refused = &both.entries("sso.refused").await[0];
     assert_eq!(refused["customFields"]["reason"], "replayed", "{refused}");
+}
+
+/// Signs in to the provider's page, where one is.
+async fn types_in(browser: &Browser) {
+    browser.until("return !!document.querySelector('[name=password]')").await;
+    browser.fill("username", "kim").await;
+    browser.fill("password", "of a test").await;
+    let send =
+        "HTMLFormElement.prototype.submit.call(document.querySelector('[name=password]').form)";
+    browser.run(send, json!([])).await;
+    browser.until("return location.pathname === '/t/acme/'").await;
+    assert!(browser.source().await.contains("Kim Doe"));
+}
+
+/// The provider is another site here: cookies and policies are as strict as they get.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_come_and_go_by_their_provider_in_a_real_browser() {
+    let both = Both::usual().await;
+    let browser = Browser::trusting(&both.app, both.idp.directory()).await;
+    let start = format!("{}{START}/{}", both.app.server.url, both.provider);
+    browser.go(&start).await;
+    types_in(&browser).await;
+    let leave = "document.querySelector('form[action$=\"/logout\"]').requestSubmit()";
+    browser.run(leave, json!([])).await;
+    browser.until("return location.search === '?notice=signed-out-everywhere'").await;
+    // With messages as forms, that send themselves.
+    let path = format!("{PROVIDERS}/{}", both.provider);
+    let mut settings = both.api.get(&path).await.expect(200)["settings"].take();
+    settings["protocol"]["signInBinding"] = "post".into();
+    settings["protocol"]["signOutBinding"] = "post".into();
+    both.change(&json!({ "settings": settings })).await;
+    browser.go(&start).await;
+    types_in(&browser).await;
+    browser.run(leave, json!([])).await;
+    browser.until("return location.search === '?notice=signed-out-everywhere'").await;
 }

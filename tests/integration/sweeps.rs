@@ -241,6 +241,9 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             });
             ("/api/v1/settings/acme/sign-in".into(), Some(policy))
         }
+        label if label.contains("/single-sign-on/{tenant}/keys") => {
+            valid_for_keys(client, label).await
+        }
         label if label.contains("/identity-providers/{tenant}") => {
             valid_for_providers(client, label).await
         }
@@ -288,6 +291,20 @@ async fn valid_for_roles(client: &Client, label: &str) -> (String, Option<Value>
     client.post(all, &new).await.expect(201);
     let body = label.starts_with("PATCH").then(|| json!({ "permissions": [] }));
     (format!("{all}/{code}"), body)
+}
+
+async fn valid_for_keys(client: &Client, label: &str) -> (String, Option<Value>) {
+    let all = "/api/v1/single-sign-on/acme/keys";
+    if label == "POST /api/v1/single-sign-on/{tenant}/keys" {
+        return (all.to_owned(), None);
+    }
+    // The first of all is in use at once.
+    let mut next = Value::Null;
+    while next["state"] != "next" {
+        next = client.post_empty(all).await.expect(201);
+    }
+    let one = format!("{all}/{}", next["id"].as_str().unwrap());
+    (if label.ends_with("/use") { format!("{one}/use") } else { one }, None)
 }
 
 async fn valid_for_providers(client: &Client, label: &str) -> (String, Option<Value>) {
