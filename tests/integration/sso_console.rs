@@ -181,8 +181,9 @@ async fn what_is_wrong_is_said_beside_its_field_and_nothing_is_lost_but_secrets(
     assert!(refused.body.contains("An address that begins with https://"), "{}", refused.body);
     assert!(refused.body.contains("Please type it again"), "{}", refused.body);
     assert!(!refused.body.contains(SECRET), "{}", refused.body);
+    let by_hand = format!("{NEW}?preset=other&kind=saml-xml");
     let refused = owner.submit(
-        &format!("{NEW}?preset=other&kind=saml-xml"),
+        &by_hand,
         NEW,
         &[
             ("kind", "saml-xml"),
