@@ -7,6 +7,7 @@ const PAGES: &str = include_str!("../../templates/messages/en.ftl");
 const CODES: &str = include_str!("../../templates/messages/en-codes.ftl");
 /// Pages and codes of single sign-on.
 const SSO: &str = include_str!("../../templates/messages/en-sso.ftl");
+const SCIM: &str = include_str!("../../templates/messages/en-scim.ftl");
 
 /// Messages looked up by a code that is data.
 const LABEL_PREFIXES: [&str; 10] = [
@@ -139,14 +140,14 @@ fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
 fn said() -> BTreeSet<&'static str> {
     let of_code = |id: &&str| SSO_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
     let sso = ids(SSO).into_iter().filter(|id| !of_code(id));
-    ids(PAGES).into_iter().chain(sso).collect()
+    ids(PAGES).into_iter().chain(sso).chain(ids(SCIM)).collect()
 }
 
 /// The later one would silently take the place of the earlier one.
 #[test]
 fn no_message_is_there_twice() {
     let mut seen = BTreeSet::new();
-    for id in listed(PAGES).chain(listed(CODES)).chain(listed(SSO)) {
+    for id in listed(PAGES).chain(listed(CODES)).chain(listed(SSO)).chain(listed(SCIM)) {
         assert!(seen.insert(id), "{id} is defined twice");
     }
 }

@@ -7,6 +7,19 @@ use crate::browser::Browser;
 use crate::client::{Answer, Client, Session};
 use crate::simplesaml::{Form, Led, SimpleSaml, form};
 
+/// A provider's page sends its form, as a browser does: first without the cookies that are kept from
+/// other sites, then, from a page of ours, once more.
+pub async fn from_elsewhere(browser: &Session, origin: &str, fields: &[(&str, &str)]) -> Answer {
+    const ACS: &str = "/t/acme/saml/acs";
+    let headers = [("origin", origin), ("sec-fetch-site", "cross-site")];
+    let page = browser.post_with(ACS, fields, &headers).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("data-send-at-once"), "{}", page.body);
+    let mut fields = fields.to_vec();
+    fields.push(("again", "1"));
+    browser.post_with(ACS, &fields, &[("sec-fetch-site", "same-origin")]).await
+}
+
 const PROVIDERS: &str = "/api/v1/identity-providers/acme";
 const KEYS: &str = "/api/v1/single-sign-on/acme/keys";
 /// Where the start route leads.
@@ -77,8 +90,7 @@ impl Both {
     }
 
     async fn deliver(&self, browser: &Session, answer: &Form) -> Answer {
-        let headers = [("origin", self.idp.url.as_str()), ("sec-fetch-site", "cross-site")];
-        browser.post_with("/t/acme/saml/acs", &answer.fields(), &headers).await
+        from_elsewhere(browser, &self.idp.url, &answer.fields()).await
     }
 
     async fn signed_in(&self) -> Session {

@@ -6,10 +6,11 @@ use reqwest::Url;
 use serde_json::{Value, json};
 use strongroom::authn::saml::ServiceNames;
 use strongroom::authn::sso::Refusal;
-use strongroom::kernel::Timestamp;
+use strongroom::kernel::Runtime;
 
 use crate::app::TestApp;
 use crate::client::{Answer, Client, Session};
+use crate::saml::from_elsewhere;
 use crate::saml_attacks::{cut, elsewhere, wrapped};
 use crate::saml_messages::{
     AES128_GCM, AES256_CBC, AES256_GCM, Message, OAEP, PROVIDER, SIGNER, STRANGER, Signer, Style,
@@ -84,7 +85,7 @@ impl House {
         };
         let request = inflate(&value("SAMLRequest"));
         let id = request.split(" ID=\"").nth(1).unwrap().split('"').next().unwrap();
-        let now = Timestamp::from_micros(chrono::Utc::now().timestamp_micros());
+        let now = Runtime::system().now();
         self.count.set(self.count.get() + 1);
         let number = self.count.get();
         let message = Message {
@@ -96,9 +97,8 @@ impl House {
     }
 
     async fn deliver(&self, sent: &Sent, encoded: &str) -> Answer {
-        let headers = [("origin", "https://provider.example"), ("sec-fetch-site", "cross-site")];
         let fields = [("SAMLResponse", encoded), ("RelayState", sent.relay_state.as_str())];
-        sent.browser.post_with("/t/acme/saml/acs", &fields, &headers).await
+        from_elsewhere(&sent.browser, "https://provider.example", &fields).await
     }
 
     async fn last(&self, action: &str) -> Value {

@@ -134,7 +134,7 @@ fn our_metadata_stands_in_the_schemas_order_and_publishes_every_key_for_both_pur
         logout_url: "https://vault.example/t/acme/saml/logout".into(),
     };
     let certificate = KEY.certificate();
-    let xml = metadata::write(&service, &[certificate, certificate]);
+    let xml = metadata::write(&service, &[certificate, certificate]).unwrap();
     let document = uppsala::parse(&xml).unwrap();
     let role = document.get_elements_by_tag_name("SPSSODescriptor")[0];
     let mut names: Vec<_> = document

@@ -21,7 +21,7 @@ pub async fn own_metadata(
     tenant: &Tenant,
 ) -> Result<String, SsoKeyError> {
     let keys = keys::of_service(tenants, base_url, tenant).await?;
-    Ok(metadata::write(&keys::service_names(base_url, tenant), &keys.published()))
+    Ok(metadata::write(&keys::service_names(base_url, tenant), &keys.published())?)
 }
 
 /// A provider that speaks SAML.

@@ -15,7 +15,8 @@ use crate::http::route::{Answer, Audit, BodyLimit, Method, Route, Surface};
 use crate::kernel::limits;
 use crate::sso::saml::{self, Came, LoggedOut, Posted};
 use crate::tenants::Tenant;
-use crate::web::respond;
+use crate::web::view::sso::SendAwayPage;
+use crate::web::{frame, respond};
 
 const METADATA: &str = "/t/{tenant}/saml/metadata";
 const ACS: &str = "/t/{tenant}/saml/acs";
@@ -74,11 +75,16 @@ struct Message {
     response: Option<String>,
     #[serde(rename = "RelayState")]
     relay_state: Option<String>,
+    /// Ours: this page has sent it on to itself.
+    again: Option<String>,
 }
 
 async fn acs(call: OpenCall) -> Answer {
     let tenant = tenant(&call)?;
     let message: Message = call.input.form()?;
+    if call.input.header("sec-fetch-site") == Some("cross-site") && message.again.is_none() {
+        return once_more(&call, &tenant, message);
+    }
     let browser = call.input.cookie(SSO_COOKIE);
     let came = Came {
         response: message.response.as_deref().unwrap_or_default(),
@@ -88,6 +94,21 @@ async fn acs(call: OpenCall) -> Answer {
     let (app, request) = (&call.app, call.input.context.clone());
     let done = saml::answer(&app.tenants, app.base_url(), &tenant, came, request).await;
     finished(&call, &tenant, done)
+}
+
+/// A form from elsewhere comes without the cookies of this console (`SameSite=Lax`): without those of
+/// the session that it replaces, and of the device. The browser sends it once more, from here.
+fn once_more(call: &OpenCall, tenant: &Tenant, message: Message) -> Answer {
+    let url = format!("/t/{}/saml/acs", tenant.slug);
+    let fields = [
+        ("SAMLResponse", message.response),
+        ("RelayState", message.relay_state),
+        ("again", Some("1".to_owned())),
+    ];
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let fields = fields.collect();
+    let make = |chrome| SendAwayPage { chrome, url, fields };
+    frame::open_page(call, "sso-send-title", make, respond::page)
 }
 
 async fn redirected(call: OpenCall) -> Answer {
