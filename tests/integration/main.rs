@@ -33,6 +33,7 @@ mod rooms;
 mod rsyslog;
 mod saml;
 mod saml_attacks;
+mod saml_changes;
 mod saml_logout_messages;
 mod saml_messages;
 mod saml_refusals;
