@@ -2,21 +2,25 @@
 
 use bergshamra::xml::uppsala::{Document, NodeId, NodeKind, Parser, XmlWriteOptions};
 
+use super::xml::bounded;
+
 /// More is not read by anybody, and traces are kept.
 const CHARACTERS: usize = 48 * 1024;
 /// Of values that only machines read.
 const SHOWN: usize = 12;
 const LONG: [&str; 4] = ["SignatureValue", "CipherValue", "X509Certificate", "Modulus"];
 
-/// Without document types: those are refused before anything is read, and shown as they came.
+/// Without document types: those are refused before anything is read, and shown as they came. So is
+/// what would become too large.
 pub(super) fn shown(text: &str) -> String {
     let parser = Parser::new().with_max_depth(64).with_forbid_dtd(true).with_forbid_entities(true);
-    let readable = parser.parse(text).map(|document| {
+    let parsed = bounded(text).ok().and_then(|()| parser.parse(text).ok());
+    let readable = parsed.map(|document| {
         let mut document = document.into_static();
         shorten(&mut document);
         document.to_xml_with_options(&XmlWriteOptions::pretty("  "))
     });
-    let text = readable.unwrap_or_else(|_| text.to_owned());
+    let text = readable.unwrap_or_else(|| text.to_owned());
     match text.char_indices().nth(CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -17,8 +17,8 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const DEPTH: u32 = 64;
 /// Attributes, or declared namespaces, of one element. What compares them does so in pairs.
 const ATTRIBUTES: usize = 64;
-/// A namespace's name. A canonical text repeats it for each element that is in it, so that a long one
-/// would make gigabytes of a message.
+/// A namespace's name, as it is written. A tree and a canonical text repeat it for each element that is
+/// in it, so that a long one would make gigabytes of a message.
 const NAMESPACE: usize = 256;
 /// Longer IDs and names are nobody's; they go into the log and the store.
 pub(super) const NAME: usize = 1024;
@@ -36,7 +36,7 @@ impl Xml {
         if text.contains("<!") || text.split("<?").skip(1).any(|part| !part.starts_with("xml ")) {
             return Err(Refusal::Markup);
         }
-        crowded(text)?;
+        bounded(text)?;
         let parser = Parser::new()
             .with_max_depth(DEPTH)
             .with_max_entity_expansion(0)
@@ -82,12 +82,38 @@ impl Xml {
     }
 }
 
+/// For each text before any parser has it: what would cost far more than the text is long.
+///
+/// # Errors
+/// [`Refusal::Malformed`]
+pub(super) fn bounded(text: &str) -> Result<(), Refusal> {
+    if is_crowded(text) || names_much(text) { Err(Refusal::Malformed) } else { Ok(()) }
+}
+
 /// An element with very many attributes, found before anything compares them with each other. What
 /// stands between two '<' has one tag in it; a "=" in a value only makes the count too high, and no
 /// message has that many.
-fn crowded(text: &str) -> Result<(), Refusal> {
+fn is_crowded(text: &str) -> bool {
     let mut parts = text.split('<').map(|part| part.matches('=').count());
-    if parts.any(|count| count > 4 * ATTRIBUTES) { Err(Refusal::Malformed) } else { Ok(()) }
+    parts.any(|count| count > 4 * ATTRIBUTES)
+}
+
+/// A declaration of a namespace that is long as it is written, references to characters included.
+fn names_much(text: &str) -> bool {
+    text.match_indices("xmlns").any(|(at, start)| {
+        let rest = &text.as_bytes()[at + start.len()..];
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"=<>\"'".contains(byte);
+        let Some(end) = rest.iter().take(NAMESPACE).position(ends) else {
+            return rest.len() >= NAMESPACE;
+        };
+        let value = rest[end..].trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii_start);
+        match value.and_then(<[u8]>::split_first) {
+            Some((quote @ (b'"' | b'\''), value)) => {
+                !value.iter().take(NAMESPACE + 1).any(|byte| byte == quote)
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Whatever anybody takes for an ID, in any spelling, is there once: which of two was signed would be
@@ -204,5 +230,58 @@ impl<'d> Node<'d> {
             next = node.parent();
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::saml::metadata::{MetadataError, read};
+    use crate::authn::saml::show::shown;
+
+    /// All three that read what somebody else has written.
+    #[track_caller]
+    fn nobody_reads(text: &str) {
+        assert_eq!(Xml::read(text).err(), Some(Refusal::Malformed));
+        // As it came, and not made readable.
+        assert!(text.starts_with(shown(text).trim_end_matches('…')));
+        assert!(matches!(read(text.as_bytes()), Err(MetadataError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_long_namespace_is_refused_before_each_element_gets_a_copy_of_it() {
+        let children = "<b/>".repeat(32_000);
+        let long = "n".repeat(128 * 1024);
+        for declared in ["xmlns", "xmlns:p", "xmlns \t\n", "xmlns:p\r\n"] {
+            for equals in ["=", " = "] {
+                for quote in ['"', '\''] {
+                    let a = format!("<a {declared}{equals}{quote}{long}{quote}>{children}</a>");
+                    nobody_reads(&a);
+                }
+            }
+        }
+        let referred = "&#x6e;".repeat(50);
+        nobody_reads(&format!("<a xmlns=\"{referred}\">{children}</a>"));
+        nobody_reads(&format!("<a xmlns:{long}=\"n\"/>"));
+        nobody_reads(&format!("<a>{children}<b xmlns='{long}'/></a>"));
+    }
+
+    #[test]
+    fn namespaces_as_they_are_and_words_about_them_are_read() {
+        let usual = "n".repeat(NAMESPACE);
+        for text in [
+            format!("<a xmlns=\"{usual}\" xmlns:p = '{PROTOCOL}'><p:b/></a>"),
+            "<a>xmlns is declared by xmlns= or xmlns:p</a>".to_owned(),
+            format!("<a b=\"xmlns\" c=\"{}\"/>", "x".repeat(5000)),
+        ] {
+            assert!(Xml::read(&text).is_ok(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_written_its_bounds_are_found(text in "(xmlns|[:=\"' <>a-zé]){0,400}") {
+            let _ = bounded(&text);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use bergshamra::xml::uppsala::{Document, NodeId, Parser};
 
 use super::MetadataError;
+use crate::authn::saml::xml::bounded;
 
 pub(super) const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -16,6 +17,10 @@ pub(super) fn parse(text: &str) -> Result<Document<'_>, MetadataError> {
     if text.contains("<!DOCTYPE") || text.contains("<!ENTITY") {
         return Err(MetadataError::Doctype);
     }
+    bounded(text).map_err(|_| {
+        let what = "an element has too many attributes, or a namespace of more than 256 bytes";
+        MetadataError::Malformed(what.to_owned())
+    })?;
     let parser = Parser::new().with_forbid_dtd(true).with_forbid_entities(true);
     let parsed = parser.with_max_depth(DEPTH).parse(text);
     parsed.map_err(|error| MetadataError::Malformed(error.to_string().chars().take(200).collect()))
