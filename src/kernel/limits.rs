@@ -101,6 +101,12 @@ pub const SSO_WARNING_AGAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub const EMERGENCY_SHOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// What a provider calls a person, or a session of theirs (OpenID Connect allows 255 letters).
 pub const SSO_SUBJECT_BYTES: usize = 1024;
+/// The name of an attribute or claim; a longer one is nobody's setting and passed over.
+pub const SSO_ATTRIBUTE_NAME_BYTES: usize = 256;
+/// Attributes that a provider gives of one person …
+pub const SSO_ATTRIBUTES: usize = 1000;
+/// … with all of their names and values.
+pub const SSO_ATTRIBUTE_BYTES: usize = 512 * 1024;
 /// Keys of an OpenID Connect provider that are looked at. Real ones have up to ten.
 pub const OIDC_KEYS: usize = 64;
 /// Recipients of a logout token among whom this service is looked for.

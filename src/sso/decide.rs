@@ -86,7 +86,7 @@ fn stated<'a>(provider: &Provider, identity: &'a Identity) -> Option<&'a str> {
     identity.first(&names).or_else(|| {
         let format = identity.session.name_format.as_deref();
         let by_name = format == Some("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress");
-        by_name.then_some(identity.subject.as_str())
+        identity.session.name.as_deref().filter(|_| by_name)
     })
 }
 

@@ -127,8 +127,7 @@ fn theirs(tx: &WriteTx<'_, SystemWrite>, departed: &Departed<'_>) -> Result<Thei
         // A provider may call several people's sessions alike.
         let vouched = Vouched::of(tx, session)?;
         let is_theirs = vouched.is_none_or(|vouched| {
-            let name = vouched.session.name.as_deref().unwrap_or(&vouched.subject);
-            name == departed.name
+            vouched.session.known_as().unwrap_or(vouched.subject) == departed.name
         });
         if is_theirs && !kept.contains(&(session, user)) {
             kept.push((session, user));

@@ -92,14 +92,30 @@ impl Content {
     }
 
     fn text(&self) -> Vec<u8> {
-        let text = serde_json::to_vec(self).unwrap_or_default();
-        if text.len() <= limits::SSO_REPORT_BYTES {
-            return text;
+        // Before it is written: what is far too much is not written even once.
+        if self.letters() <= limits::SSO_REPORT_BYTES {
+            let text = serde_json::to_vec(self).unwrap_or_default();
+            if text.len() <= limits::SSO_REPORT_BYTES {
+                return text;
+            }
         }
         // The checks say enough about a message of that size.
         let trace = Trace { documents: Vec::new(), ..self.trace.clone() };
         let short = Self { trace, arrived: None };
         serde_json::to_vec(&short).unwrap_or_default()
+    }
+
+    /// Of what came from elsewhere; written down it is longer.
+    fn letters(&self) -> usize {
+        let documents: usize = self.trace.documents.iter().map(|one| one.text.len()).sum();
+        let arrived = self.arrived.iter().map(|arrived| {
+            let named = arrived.attributes.iter().map(|(name, values)| {
+                name.len() + values.iter().map(|value| value.len() + 3).sum::<usize>()
+            });
+            let contexts = arrived.contexts.iter().map(String::len);
+            arrived.subject.len() + named.chain(contexts).sum::<usize>()
+        });
+        documents + arrived.sum::<usize>()
     }
 }
 

@@ -71,7 +71,7 @@ fn refused_with(xml: &str, settings: &SamlSettings, why: Refusal) {
 fn accepted(xml: &str, settings: &SamlSettings) -> Verified {
     let (found, trace) = read(xml, settings);
     let found = found.unwrap_or_else(|why| panic!("{why}: {:#?}\n{xml}", trace.steps));
-    assert_eq!(found.identity.subject, "kim-4711");
+    assert_eq!(found.identity.session.name.as_deref(), Some("kim-4711"));
     assert_eq!(found.identity.attributes["mail"], ["kim@example.org"]);
     assert_eq!(found.identity.session.index.as_deref(), Some("_session-1"));
     found
@@ -551,6 +551,28 @@ fn a_confirmation_wants_a_proof_that_is_newer_than_its_request() {
     };
     assert!(at(0).is_ok(), "ten seconds ago, with clocks that may differ by sixty");
     assert_eq!(at(51), Err(Refusal::TooOld));
+}
+
+#[test]
+fn the_same_name_in_another_format_is_somebody_else() {
+    let subject = |format: &str| {
+        let subject = format!("<saml:NameID{format}>ceo@corp.example</saml:NameID>");
+        let xml = Message { subject, ..message() }.with_signed_assertion(Style::usual());
+        read(&xml, &settings()).0.map(|found| found.identity.subject)
+    };
+    let address = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+    let unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    let by_address = subject(&format!(" Format=\"{address}\"")).unwrap();
+    assert_eq!(by_address, format!("ceo@corp.example ({address})"));
+    let chosen = subject("").unwrap();
+    assert_ne!(chosen, by_address);
+    assert_eq!(subject(&format!(" Format=\"{unspecified}\"")).as_ref(), Ok(&chosen));
+    assert_eq!(subject(" Format=\"\"").as_ref(), Ok(&chosen));
+    // Who gave the name makes it no other one.
+    let qualified = format!(" Format=\"{address}\" NameQualifier=\"x\" SPNameQualifier=\"y\"");
+    assert_eq!(subject(&qualified).as_ref(), Ok(&by_address));
+    // No name passes for another one with its format.
+    assert_eq!(subject(" Format=\"a) (b\""), Err(Refusal::Malformed));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use strongroom::authn::sso::{Refusal, Trace};
 
 use crate::saml_attacks::{names, now};
 use crate::saml_messages::{
-    NEXT, PROVIDER, RSA_SHA256, SERVICE, SIGNER, STRANGER, Style, encoded, encrypt, logout_request,
-    logout_response, redirect, service_keys, settings, sign, status, template,
+    NEXT, PERSISTENT, PROVIDER, RSA_SHA256, SERVICE, SIGNER, STRANGER, Style, encoded, encrypt,
+    logout_request, logout_response, redirect, service_keys, settings, sign, status, template,
 };
 
 const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
@@ -63,7 +63,8 @@ fn a_provider_signs_somebody_out_by_either_binding() {
     let ways = [(Carried::Post(&by_form), None), (Carried::Redirect(&query), Some("r&1"))];
     for (message, state) in ways {
         let found = request(message).unwrap();
-        assert_eq!((&*found.id, &*found.subject), ("_logout-1", "kim-4711"));
+        let kim = format!("kim-4711 ({PERSISTENT})");
+        assert_eq!((&*found.id, &*found.subject), ("_logout-1", &*kim));
         assert_eq!(found.sessions, ["_session-1"]);
         assert_eq!(found.relay_state.as_deref(), state);
         let until = now().plus(std::time::Duration::from_secs(360));
@@ -83,7 +84,9 @@ fn whom_a_logout_means_may_be_encrypted() {
     let end = rest.split_once("</saml:NameID>").unwrap().1;
     let xml = format!("{start}{sealed}{end}");
     let query = redirect("SAMLRequest", &xml, None, RSA_SHA256, &SIGNER);
-    assert_eq!(request(Carried::Redirect(&query)).unwrap().subject, "kim-4711");
+    let found = request(Carried::Redirect(&query)).unwrap().subject;
+    let unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    assert_eq!(found, format!("kim-4711 ({unspecified})"), "another than the persistent one");
 }
 
 #[test]

@@ -15,6 +15,7 @@ names! {
     DISCOVERY "oidc-discovery";
     ENDPOINTS "oidc-endpoints";
     KEYS "oidc-keys";
+    RESPONSE_ADDRESS "oidc-response-address";
     RESPONSE_FORM "oidc-response-form";
     RESPONSE_ISSUER "oidc-response-issuer";
     RESPONSE "oidc-response";
@@ -35,6 +36,7 @@ names! {
     SUBJECT "oidc-subject";
     USERINFO "oidc-userinfo";
     USERINFO_SUBJECT "oidc-userinfo-subject";
+    CLAIMS "oidc-claims";
     LOGOUT_EVENT "oidc-logout-event";
     LOGOUT_ID "oidc-logout-id";
 }

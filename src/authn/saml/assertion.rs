@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::xml::{ASSERTION, NAME, Node};
-use crate::authn::sso::Refusal;
+use crate::authn::sso::{Attributes, Refusal, known_as};
 use crate::kernel::Timestamp;
 
 pub(super) const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
@@ -155,15 +155,25 @@ impl AuthnStatement {
 }
 
 impl NameId {
+    /// Name and format: the qualifiers only say who gave it.
+    pub fn known_as(&self) -> String {
+        known_as(&self.value, self.format.as_deref())
+    }
+
     pub fn read(node: Node<'_>) -> Result<Self, Refusal> {
         let value = node.text()?;
         if value.is_empty() || value.len() > NAME {
             return Err(Refusal::SubjectMissing);
         }
         let text = |name| node.attribute(name).map(str::to_owned);
+        // It is a URI. With blanks in it, it could be taken for a part of the name.
+        let format = node.attribute("Format").unwrap_or_default();
+        if format.len() > NAME || format.contains(char::is_whitespace) {
+            return Err(Refusal::Malformed);
+        }
         Ok(Self {
             value,
-            format: text("Format"),
+            format: text("Format").filter(|format| !format.is_empty()),
             qualifier: text("NameQualifier"),
             sp_qualifier: text("SPNameQualifier"),
         })
@@ -175,26 +185,30 @@ fn attributes(node: Node<'_>) -> Result<BTreeMap<String, Vec<String>>, Refusal> 
     let statements = node.all(ASSERTION, "AttributeStatement").into_iter();
     let all: Vec<Node<'_>> =
         statements.flat_map(|statement| statement.all(ASSERTION, "Attribute")).collect();
-    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut friendly: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut named = Attributes::default();
+    let mut friendly = Attributes::default();
     for attribute in all {
         let name = attribute.attribute("Name").ok_or(Refusal::Malformed)?;
-        let values = attribute.all(ASSERTION, "AttributeValue").into_iter();
-        let values: Vec<String> =
-            values.filter_map(|node| value(node).transpose()).collect::<Result<_, _>>()?;
-        if let Some(name) = attribute.attribute("FriendlyName") {
-            friendly.entry(name.to_owned()).or_default().extend(values.iter().cloned());
+        let also = attribute.attribute("FriendlyName");
+        named.named(name)?;
+        also.map(|also| friendly.named(also)).transpose()?;
+        for value in attribute.all(ASSERTION, "AttributeValue") {
+            let Some(value) = value_of(value)? else { continue };
+            if let Some(also) = also {
+                friendly.add(also, value.clone())?;
+            }
+            named.add(name, value)?;
         }
-        named.entry(name.to_owned()).or_default().extend(values);
     }
-    for (name, values) in friendly {
+    let mut named = named.all();
+    for (name, values) in friendly.all() {
         named.entry(name).or_insert(values);
     }
     Ok(named)
 }
 
 /// A text, or the NameID that some attributes have for a value. Other structures mean nothing here.
-fn value(node: Node<'_>) -> Result<Option<String>, Refusal> {
+fn value_of(node: Node<'_>) -> Result<Option<String>, Refusal> {
     if node.attribute_of(XSI, "nil").is_some_and(|nil| matches!(nil, "true" | "1")) {
         return Ok(None);
     }

@@ -50,7 +50,7 @@ pub enum Carried<'a> {
 pub struct LogoutRequest {
     /// What the answer names in `InResponseTo`.
     pub id: String,
-    /// What the provider calls the person: the NameID.
+    /// What the provider calls the person: the NameID with its format.
     pub subject: String,
     /// Which of their sessions; all when there is none.
     pub sessions: Vec<String>,

@@ -35,7 +35,7 @@ pub fn logout_request(
     Ok(LogoutRequest {
         messages: vec![(envelope.id.clone(), until)],
         id: envelope.id,
-        subject: name.value,
+        subject: name.known_as(),
         sessions,
         relay_state: proven.relay_state,
     })
@@ -156,6 +156,6 @@ fn name(root: Node<'_>, context: &Context<'_>, trace: &mut Trace) -> Result<Name
         }
     };
     let name = read.map_err(|why| missing(trace, why))?;
-    trace.passed(checks::SUBJECT, name.value.as_str());
+    trace.passed(checks::SUBJECT, name.known_as());
     Ok(name)
 }

@@ -278,7 +278,7 @@ pub(super) fn subject(
         }
         // A new name at every sign-in is nobody's name.
         None if format == TRANSIENT => None,
-        None => name.as_ref().map(|name| name.value.clone()),
+        None => name.as_ref().map(NameId::known_as),
     };
     let Some(subject) = subject else {
         let expected = context.settings.subject_attribute.clone();
@@ -289,7 +289,7 @@ pub(super) fn subject(
             expected,
         ));
     };
-    trace.passed(checks::SUBJECT, format!("{subject}\n{format}").trim().to_owned());
+    trace.passed(checks::SUBJECT, subject.as_str());
     Ok((subject, name))
 }
 

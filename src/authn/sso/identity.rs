@@ -9,7 +9,8 @@ use crate::kernel::Timestamp;
 /// outside of what the provider has signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// What the provider always calls this person: `sub`, or the persistent NameID.
+    /// What the provider always calls this person: `sub`, the NameID with its format
+    /// ([`known_as`](super::known_as)), or an attribute.
     pub subject: String,
     /// Attributes or claims by name, as texts; of several values each is one.
     pub attributes: BTreeMap<String, Vec<String>>,

@@ -2,12 +2,14 @@
 //! answer into an [`Identity`] or a [`Refusal`], and write down what they looked at in a [`Trace`];
 //! what becomes of it is for the room `sso`.
 
+mod attributes;
 mod identity;
 mod refusal;
 mod trace;
 mod vouched;
 
+pub use attributes::Attributes;
 pub use identity::Identity;
 pub use refusal::Refusal;
 pub use trace::{Document, Outcome, Step, Trace};
-pub use vouched::{ProviderSession, Vouched};
+pub use vouched::{ProviderSession, Vouched, known_as};

@@ -31,11 +31,29 @@ pub struct ProviderSession {
     pub id_token: Option<String>,
 }
 
+impl ProviderSession {
+    /// SAML: what the person is called, if the NameID says it.
+    pub fn known_as(&self) -> Option<String> {
+        let name = self.name.as_deref()?;
+        Some(known_as(name, self.name_format.as_deref()))
+    }
+}
+
+/// What a NameID calls a person. The same name in another format is somebody else: where people choose
+/// a name of their own, one can be another's address. The format stands last and has no blank in it, so
+/// that no name passes for another one with its format.
+pub fn known_as(name: &str, format: Option<&str>) -> String {
+    format!("{name} ({})", format.unwrap_or(UNSPECIFIED))
+}
+
+/// What a NameID without a format has (saml-core 2.2.2).
+const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+
 /// Somebody for whom a provider vouches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Vouched {
     pub provider: ProviderId,
-    /// What the provider calls the person.
+    /// What the provider always calls the person ([`Identity::subject`](super::Identity)).
     pub subject: String,
     pub session: ProviderSession,
 }
