@@ -159,6 +159,13 @@ impl Session {
         Answer::to(self.http.get(format!("{}{path}", self.url))).await
     }
 
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let add =
+            |request: RequestBuilder, (name, value): &(&str, &str)| request.header(*name, *value);
+        Answer::to(headers.iter().fold(request, add)).await
+    }
+
     /// Fills in the form of a page, with the token against forgery that the page holds.
     pub async fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = csrf(&self.get(page).await.body);

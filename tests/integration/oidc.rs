@@ -109,7 +109,7 @@ fn client(ground: &Ground, changes: &Value) -> Value {
     let mut client = json!({
         "client_id": crate::oidc_provider::CLIENT,
         "client_secret": crate::oidc_provider::SECRET,
-        "redirect_uris": [format!("{base}/oidc/callback")],
+        "redirect_uris": [format!("{base}/oidc/callback/{}", ground.id)],
     });
     for (name, value) in changes.as_object().unwrap() {
         client[name] = value.clone();
@@ -243,6 +243,58 @@ async fn an_answer_counts_once_and_in_the_browser_that_asked() {
     assert!(is_in(&browser).await);
     assert_eq!(browser.get(&callback).await.status, 403);
     assert_eq!(ground.reason().await, "sign-in-over");
+}
+
+#[tokio::test]
+async fn an_answer_to_another_providers_address_is_shown_to_nobody() {
+    let ground = Ground::real(json!({})).await;
+    let owner = ground.app.client(ground.app.key("acme", "owner"));
+    let other = json!({
+        "name": "Other",
+        "protocol": { "type": "oidc", "issuer": "https://id.example.net", "clientId": "x" },
+        "domains": ["example.net"],
+    });
+    let all = "/api/v1/identity-providers/acme";
+    let other = owner.post(all, &json!({ "settings": other, "secret": SECRET })).await.expect(201);
+    let other = other["id"].as_str().unwrap();
+
+    let browser = ground.browser();
+    let callback = ground.idp.callback(&browser, &ground.start()).await;
+    ground.idp.requests();
+    let mixed_up = callback.replace(&ground.id, other);
+    assert_ne!(mixed_up, callback);
+    assert_eq!(browser.get(&mixed_up).await.status, 403);
+    assert_eq!(ground.reason().await, "issuer-wrong");
+    assert_eq!(ground.idp.requests(), Vec::<String>::new(), "the code went somewhere");
+    assert!(!is_in(&browser).await);
+    // It was spent with that.
+    assert_eq!(browser.get(&callback).await.status, 403);
+    // There is no address that they share.
+    let callback = ground.idp.callback(&browser, &ground.start()).await;
+    let shared = callback.replace(&format!("/{}?", ground.id), "?");
+    assert_eq!(browser.get(&shared).await.status, 404);
+}
+
+#[tokio::test]
+async fn another_site_signs_nobody_in_without_their_own_click() {
+    let ground = Ground::real(json!({})).await;
+    let browser = ground.browser();
+    let start = format!("{}?next=/t/acme/account", ground.start());
+    let sent = browser.get_with(&start, &[("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    assert!(sent.body.contains("Sign in at Example"), "{}", sent.body);
+    assert!(sent.body.contains(&format!("href=\"{start}\"")), "{}", sent.body);
+    assert!(
+        browser.cookies().iter().all(|(name, _)| !name.contains("sso")),
+        "{:?}",
+        browser.cookies()
+    );
+    let went = browser.get_with(&start, &[("sec-fetch-site", "same-origin")]).await;
+    assert_eq!(went.status, 303, "{}", went.body);
+    assert!(went.header("location").starts_with(&ground.idp.issuer));
+    change(&ground, json!({ "state": "off" })).await;
+    let sent = browser.get_with(&start, &[("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(sent.status, 403, "{}", sent.body);
 }
 
 #[tokio::test]

@@ -28,13 +28,17 @@ pub struct OidcProvider {
     pub issuer: String,
     /// PEM of the private authority that its certificate is from.
     pub authority: String,
+    /// The tenant's address.
+    base: String,
+    /// The provider as which its one client is registered.
+    registered: Mutex<Option<String>>,
     /// Somebody's browser, as far as the provider knows it.
     browser: Mutex<reqwest::Client>,
     _directory: TempDir,
 }
 
 impl OidcProvider {
-    /// With one client, for a tenant of this server; signs in `kim`, kim@example.org, in the group
+    /// With one client (see `register`), for a tenant of this server; signs in `kim`, kim@example.org, in the group
     /// `staff`.
     pub fn start(app: &TestApp, tenant: &str) -> Self {
         Self::run(app, tenant, "oidc_provider.mjs")
@@ -70,24 +74,33 @@ impl OidcProvider {
         let mut ready = String::new();
         stdout.read_line(&mut ready).unwrap();
         assert!(ready.contains("ready"), "oidc-provider does not start: run packaging/test-tools");
-        let this = Self {
+        Self {
             child,
             pipe: Mutex::new((stdin, stdout)),
             issuer: format!("https://127.0.0.1:{port}"),
             authority: issuer.pem(),
             browser: Mutex::new(browser(&issuer.pem())),
+            base: format!("{}/t/{tenant}", app.server.url),
+            registered: Mutex::new(None),
             _directory: directory,
-        };
-        let base = format!("{}/t/{tenant}", app.server.url);
-        this.set(json!({ "clients": [{
+        }
+    }
+
+    /// Registers the client, once it is known as which provider its answers come back.
+    pub fn register(&self, provider: &str) {
+        if self.registered.lock().unwrap().replace(provider.to_owned()).as_deref() == Some(provider)
+        {
+            return;
+        }
+        let base = &self.base;
+        self.set(json!({ "clients": [{
             "client_id": CLIENT,
             "client_secret": SECRET,
-            "redirect_uris": [format!("{base}/oidc/callback")],
+            "redirect_uris": [format!("{base}/oidc/callback/{provider}")],
             "post_logout_redirect_uris": [format!("{base}/login?notice=signed-out"), format!("{base}/login")],
             "backchannel_logout_uri": format!("{base}/oidc/backchannel-logout"),
             "backchannel_logout_session_required": true,
         }] }));
-        this
     }
 
     /// What it says from now on: `sub`, `claims`, `acr`, `amr`, `deny` (it signs nobody in),
@@ -181,6 +194,8 @@ impl OidcProvider {
     /// Begins at a path of the server and goes to the provider; gives the path and query of the
     /// callback, which is not asked yet.
     pub async fn callback(&self, browser: &Session, start: &str) -> String {
+        let provider = start.split('?').next().and_then(|path| path.rsplit('/').next());
+        self.register(provider.unwrap());
         let sent = browser.get(start).await;
         assert_eq!(sent.status, 303, "{}", sent.body);
         self.walk(sent.header("location")).await
@@ -266,6 +281,7 @@ pub async fn set_up(
     let made =
         owner.post(&all, &json!({ "settings": settings, "secret": SECRET })).await.expect(201);
     let id = made["id"].as_str().unwrap().to_owned();
+    provider.register(&id);
     let one = format!("{all}/{id}");
     let request = owner.request(reqwest::Method::PATCH, &one);
     let request = request.header("content-type", "application/json").body(r#"{"state":"on"}"#);

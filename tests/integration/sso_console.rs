@@ -78,7 +78,7 @@ pub async fn refused_report(owner: &Session) -> String {
     let to = sent.header("location");
     let state = to.split("state=").nth(1).and_then(|rest| rest.split('&').next());
     let state = state.unwrap_or_else(|| panic!("{to}"));
-    let back = format!("/t/acme/oidc/callback?error=access_denied&state={state}");
+    let back = format!("/t/acme/oidc/callback/{id}?error=access_denied&state={state}");
     let report = owner.get(&back).await;
     assert_eq!(report.status, 303, "{}", report.body);
     report.header("location").to_owned()
@@ -95,8 +95,7 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
 
     let form = format!("{NEW}?preset=okta&kind=oidc");
     let help = owner.get(&form).await.body;
-    let redirect = format!("{}/t/acme/oidc/callback", app.server.url);
-    assert!(help.contains(&redirect) && help.contains("Sign-in redirect URIs"), "{help}");
+    assert!(help.contains("Comes with the next page") && help.contains("Sign-in redirect URIs"));
     let fields = [
         ("kind", "oidc"),
         ("preset", "okta"),
@@ -113,7 +112,11 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     assert!(made.header("location").contains("/test?notice=provider-created"));
     let here = page_of(&made);
     let id = here.rsplit('/').next().unwrap_or_default();
+    let redirect = format!("{}/t/acme/oidc/callback/{id}", app.server.url);
+    let next = owner.get(made.header("location")).await.body;
+    assert!(next.contains(&redirect) && next.contains("Sign-in redirect URIs"), "{next}");
     let page = owner.get(&here).await.body;
+    assert!(page.contains(&redirect), "{page}");
     assert!(page.contains("This provider is off") && page.contains("example.org"), "{page}");
     assert!(!page.contains(SECRET), "{page}");
 

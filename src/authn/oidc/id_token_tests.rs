@@ -344,7 +344,7 @@ fn the_question_has_a_challenge_a_nonce_and_no_secret() {
     let settings = OidcSettings { acr_values: vec!["mfa".into()], ..settings() };
     let (description, secret) =
         (description(&json!({})).unwrap(), Some("secret".to_owned().into()));
-    let callback = "https://us.example/t/acme/oidc/callback".to_owned();
+    let callback = "https://us.example/t/acme/oidc/callback/p".to_owned();
     let client = client(&description, &settings, secret.as_ref(), callback).unwrap();
     let verifier = "v".repeat(43);
     let asked = |anew| Question { state: "s1", nonce: "n1", verifier: &verifier, anew };
@@ -358,7 +358,7 @@ fn the_question_has_a_challenge_a_nonce_and_no_secret() {
         "code_challenge_method=S256",
         "scope=openid+email+profile",
         "acr_values=mfa",
-        "redirect_uri=https%3A%2F%2Fus.example%2Ft%2Facme%2Foidc%2Fcallback",
+        "redirect_uri=https%3A%2F%2Fus.example%2Ft%2Facme%2Foidc%2Fcallback%2Fp",
     ] {
         assert!(url.contains(part), "{part}: {url}");
     }

@@ -24,7 +24,7 @@ pub async fn begin(
     let talk = oidc.talk(runtime, found, settings, trace).await?;
     // Whoever tries a provider out has perhaps just changed it.
     let known = talk.known(start.purpose == Purpose::Test, trace).await?;
-    let callback = callback_url(base_url, tenant);
+    let callback = callback_url(base_url, tenant, found.provider.id);
     let client = client(&known.description, settings, None, callback)?;
     let secret = || BASE64URL_NOPAD.encode(&runtime.bytes::<32>());
     let (nonce, verifier) = (secret(), secret());

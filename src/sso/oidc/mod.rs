@@ -7,7 +7,7 @@ mod exchange;
 mod known;
 mod logout;
 
-pub use answer::{Answered, answer};
+pub use answer::{Answered, Returned, answer};
 pub use backchannel::backchannel_logout;
 pub use begin::begin;
 pub use known::Oidc;
@@ -15,12 +15,14 @@ pub use logout::logout_url;
 
 use crate::authn::oidc::OidcSettings;
 use crate::authn::sso::Refusal;
+use crate::kernel::id::ProviderId;
 use crate::sso::{Found, Protocol, SsoError};
 use crate::tenants::Tenant;
 
-/// Where people come back to, as it is registered at the provider.
-pub fn callback_url(base_url: &str, tenant: &Tenant) -> String {
-    format!("{base_url}/t/{}/oidc/callback", tenant.slug)
+/// Where people come back to, as it is registered at the provider. Each provider has an address of its
+/// own: by it an answer says whom it is from, whatever else a provider leaves out (RFC 9700, 4.4.2.2).
+pub fn callback_url(base_url: &str, tenant: &Tenant, provider: ProviderId) -> String {
+    format!("{base_url}/t/{}/oidc/callback/{provider}", tenant.slug)
 }
 
 fn settings(found: &Found) -> Result<&OidcSettings, SsoError> {

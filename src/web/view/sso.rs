@@ -13,6 +13,17 @@ pub struct SendAwayPage {
     pub fields: Vec<(String, String)>,
 }
 
+/// Whether somebody wants to sign in, whom another site has sent.
+#[derive(Template)]
+#[template(path = "sso/ask.html")]
+pub struct AskPage {
+    pub chrome: Chrome,
+    /// The provider's.
+    pub name: String,
+    /// This page's own address: from here it leads on.
+    pub url: String,
+}
+
 /// On the way to a provider to sign out there too.
 #[derive(Template)]
 #[template(path = "sso/leave.html")]

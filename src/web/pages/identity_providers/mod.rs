@@ -104,6 +104,14 @@ fn given<P>(call: &Call<P>) -> Given {
     Given::new(call.app.base_url().trim_end_matches('/'), call.tenant.slug.as_str())
 }
 
+/// For one provider, in its product's terms.
+fn given_to<P>(call: &Call<P>, provider: &Provider) -> Given {
+    let base = call.app.base_url().trim_end_matches('/');
+    let own = sso::oidc::callback_url(base, &call.tenant, provider.id);
+    let preset = words::preset(provider.settings.preset);
+    given(call).with_redirect_uri(own).of(preset, rows::protocol(provider))
+}
+
 async fn opened<P: Permission>(call: &Call<P>) -> Result<(), Failure> {
     trail::record_admin_access(&call.app.tenants, &call.grant, PAGE).await?;
     Ok(())
@@ -174,6 +182,7 @@ async fn page<P: Permission>(
         state: rows::state(provider),
         last_test: last_test.map(|report| report.passed),
         warnings: rows::warnings(provider, &base, now),
+        given: given_to(call, provider),
         connection: rows::connection(provider),
         people: rows::people(provider),
         certificates: rows::certificates(provider, now),

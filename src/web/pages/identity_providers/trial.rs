@@ -1,6 +1,6 @@
 //! Trying a provider out, and reports of sign-ins.
 
-use super::{base, found, given, opened, rows, words};
+use super::{base, found, given_to, opened, rows};
 use crate::authn::sso::Outcome;
 use crate::authz::permission::{SsoManage, SsoRead};
 use crate::http::call::Call;
@@ -22,12 +22,11 @@ pub async fn test(call: Call<SsoRead>) -> Answer {
     let name = provider.settings.name.clone();
     let mut chrome = frame::tenant(&call, "sso-title", Section::Permissions).await?;
     chrome.title = chrome.w("sso-test-title", "name", &name);
-    let preset = words::preset(provider.settings.preset);
     respond::page(&TestPage {
         chrome,
         href: format!("{base}/{}", provider.id),
         start: format!("/t/{}/sso/{}?for=test", call.tenant.slug, provider.id),
-        given: given(&call).of(preset, rows::protocol(&provider)),
+        given: given_to(&call, &provider),
         tests: rows::reports(&reports, &base),
         may_manage: call.also::<SsoManage>().is_some(),
         name,

@@ -13,7 +13,7 @@ use crate::http::failure::Failure;
 use crate::http::headers::put;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
-use crate::sso::oidc::{Answered, answer, backchannel_logout};
+use crate::sso::oidc::{Answered, Returned, answer, backchannel_logout};
 use crate::sso::{SsoError, finish, record_refused};
 use crate::tenants::Tenant;
 
@@ -32,7 +32,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::open(
             Method::Get,
-            "/t/{tenant}/oidc/callback",
+            "/t/{tenant}/oidc/callback/{provider}",
             Surface::Console,
             WHY,
             SIGN_IN,
@@ -53,9 +53,13 @@ fn tenant(call: &OpenCall) -> Option<Tenant> {
 async fn callback(call: OpenCall) -> Answer {
     let tenant = tenant(&call).filter(|tenant| tenant.state.admits());
     let (app, tenant) = (call.app.clone(), tenant.ok_or_else(Failure::not_found)?);
-    let (query, browser) = (call.input.request.query_string(), call.input.cookie(SSO_COOKIE));
-    let base = app.base_url();
-    let heard = answer(&app.oidc, &app.tenants, base, &tenant, query, browser.as_deref()).await?;
+    let browser = call.input.cookie(SSO_COOKIE);
+    let came = Returned {
+        provider: call.input.id("provider")?,
+        query: call.input.request.query_string(),
+        browser: browser.as_deref(),
+    };
+    let heard = answer(&app.oidc, &app.tenants, app.base_url(), &tenant, came).await?;
     let request = call.input.context.clone();
     match heard {
         Answered::Heard(heard) => {

@@ -16,12 +16,12 @@ use crate::http::failure::Failure;
 use crate::http::headers::admit_forms;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route, Surface};
-use crate::kernel::id::SessionId;
+use crate::kernel::id::{ProviderId, SessionId};
 use crate::kernel::limits;
 use crate::sso::{self, Begun, Purpose, SendAway, SsoError, Start};
 use crate::tenants::Tenant;
 use crate::web::pages::step_up::own;
-use crate::web::view::sso::SendAwayPage;
+use crate::web::view::sso::{AskPage, SendAwayPage};
 use crate::web::{frame, respond};
 
 const WHY: &str = "signing in is how one becomes known";
@@ -65,6 +65,9 @@ async fn start(call: OpenCall) -> Answer {
     if !may {
         return Ok(respond::see_other(&format!("/t/{}/login", tenant.slug)));
     }
+    if purpose == Purpose::SignIn && call.input.header("sec-fetch-site") == Some("cross-site") {
+        return ask(&call, &tenant, provider).await;
+    }
     let browser = browser(&call);
     let base = format!("/t/{}", tenant.slug);
     let start = Start {
@@ -82,6 +85,19 @@ async fn start(call: OpenCall) -> Answer {
         Err(SsoError::NotFound) => refused(&call, &tenant, Some(Refusal::ProviderOff)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Another site's link, or its hidden picture, does not sign anybody in: their provider may do so
+/// without a word, and they would be here, or be here as somebody else, without having wanted it.
+async fn ask(call: &OpenCall, tenant: &Tenant, provider: ProviderId) -> Answer {
+    let found = sso::find(&call.app.tenants, tenant, provider).await?;
+    let Some(found) = found.filter(sso::Found::is_on) else {
+        return refused(call, tenant, Some(Refusal::ProviderOff));
+    };
+    let name = found.provider.settings.name;
+    let uri = call.input.request.uri();
+    let url = uri.path_and_query().map_or_else(|| uri.path(), |whole| whole.as_str()).to_owned();
+    frame::open_page(call, "sso-ask-title", |chrome| AskPage { chrome, name, url }, respond::page)
 }
 
 /// Whoever is signed in to this tenant already.

@@ -84,7 +84,8 @@ pub struct Given {
     pub acs_url: String,
     pub metadata_url: String,
     pub logout_url: String,
-    pub redirect_uri: String,
+    /// Of one provider; none before it is there, and on the list.
+    pub redirect_uri: Option<String>,
     pub backchannel_uri: String,
     pub after_logout_uri: String,
 }
@@ -101,10 +102,16 @@ impl Given {
             acs_url: format!("{tenant}/saml/acs"),
             metadata_url: format!("{tenant}/saml/metadata"),
             logout_url: format!("{tenant}/saml/logout"),
-            redirect_uri: format!("{tenant}/oidc/callback"),
+            redirect_uri: None,
             backchannel_uri: format!("{tenant}/oidc/backchannel-logout"),
             after_logout_uri: format!("{tenant}/login"),
         }
+    }
+
+    /// With the address that is one provider's own.
+    #[must_use]
+    pub fn with_redirect_uri(self, uri: String) -> Self {
+        Self { redirect_uri: Some(uri), ..self }
     }
 
     /// For one product and one protocol.
@@ -137,6 +144,8 @@ pub struct ProviderPage {
     /// Whether the last try succeeded; absent when nobody has tried.
     pub last_test: Option<bool>,
     pub warnings: Vec<SsoWarning>,
+    /// What has to be registered there.
+    pub given: Given,
     pub connection: Vec<Fact>,
     pub people: Vec<Fact>,
     /// SAML only.
