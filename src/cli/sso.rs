@@ -35,6 +35,9 @@ pub enum Verb {
         /// The settings in JSON, as the API takes and gives them
         #[arg(long, value_name = "FILE")]
         settings: std::path::PathBuf,
+        /// SAML: the provider's metadata, which fills in its names, addresses and certificates
+        #[arg(long, value_name = "FILE")]
+        metadata: Option<std::path::PathBuf>,
         /// Read the client secret from standard input
         #[arg(long)]
         secret_stdin: bool,
@@ -67,11 +70,27 @@ pub enum Verb {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
-    List { tenant: String },
-    Show { tenant: String, provider: ProviderId },
-    Create { tenant: String, settings: Box<ProviderSettings>, secret: Option<Password> },
-    Off { tenant: String, provider: ProviderId },
-    Delete { tenant: String, provider: ProviderId },
+    List {
+        tenant: String,
+    },
+    Show {
+        tenant: String,
+        provider: ProviderId,
+    },
+    Create {
+        tenant: String,
+        settings: Box<ProviderSettings>,
+        metadata: Option<String>,
+        secret: Option<Password>,
+    },
+    Off {
+        tenant: String,
+        provider: ProviderId,
+    },
+    Delete {
+        tenant: String,
+        provider: ProviderId,
+    },
     Enforcement(enforcement::Command),
 }
 
@@ -81,17 +100,16 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
     Ok(super::Command::Sso(match verb {
         Verb::List { tenant } => Command::List { tenant },
         Verb::Show { tenant, provider } => Command::Show { tenant, provider },
-        Verb::Create { tenant, settings, secret_stdin } => {
-            let text = std::fs::read(&settings)
-                .map_err(|error| anyhow::anyhow!("{}: {error}", settings.display()))?;
-            let read = serde_json::from_slice(&text).map_err(|error| {
+        Verb::Create { tenant, settings, metadata, secret_stdin } => {
+            let metadata = metadata.map(|path| text_of(&path)).transpose()?;
+            let read = serde_json::from_str(&text_of(&settings)?).map_err(|error| {
                 anyhow::anyhow!(
                     "{} does not hold a provider's settings: {error}",
                     settings.display()
                 )
             })?;
             let secret = secret_stdin.then(super::password::from_stdin).transpose()?;
-            Command::Create { tenant, settings: Box::new(read), secret }
+            Command::Create { tenant, settings: Box::new(read), metadata, secret }
         }
         Verb::Off { tenant, provider } => Command::Off { tenant, provider },
         Verb::Delete { tenant, provider } => Command::Delete { tenant, provider },
@@ -99,6 +117,10 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             Command::Enforcement(enforcement::Command { tenant, only: to == "on", break_glass })
         }
     }))
+}
+
+fn text_of(path: &std::path::Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
@@ -116,10 +138,10 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let text = serde_json::to_string_pretty(&found)?;
             Ok(Report::done(serde_json::to_value(&found)?, text))
         }
-        Command::Create { tenant, settings, secret } => {
+        Command::Create { tenant, settings, metadata, secret } => {
             let (grant, _) = operator.tenant::<SsoManage>(&tenant).await?;
             let secret = secret.map(|secret| secret.secret());
-            let new = NewProvider { settings: *settings, metadata: None, secret };
+            let new = NewProvider { settings: *settings, metadata, secret };
             let made = sso::create(tenants, &grant, new).await?;
             let text = format!("Identity provider {} is set up, and off.", made.id);
             Ok(Report::done(serde_json::to_value(&made)?, text))

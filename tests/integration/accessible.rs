@@ -105,6 +105,10 @@ const OUTSIDE: &[&str] = &[
     "/t/acme/register",
     "/t/acme/register/confirm?token=used",
     "/t/acme/email?token=used",
+    // What people see whose sign-in at a provider leads nowhere.
+    "/t/acme/sso/01900000-0000-7000-8000-000000000000",
+    "/t/acme/saml/logout?SAMLRequest=none",
+    "/t/acme/oidc/callback/01900000-0000-7000-8000-000000000000?state=over&code=none",
 ];
 
 /// Pages of a sign-in that waits: for a second factor that there is, or that there has to be.
@@ -262,6 +266,7 @@ impl Reached {
 
 /// Answers to GET that are no pages: redirects, files, what a script asks for.
 const NOT_PAGES: &[&str] = &[
+    "/t/{tenant}/saml/metadata",
     "/t/{tenant}",
     "/platform",
     "/t/{tenant}/admin/audit/witnesses/request.svg",

@@ -182,9 +182,10 @@ impl Browser {
         text.as_str().unwrap().to_owned()
     }
 
-    /// Types into the field of this name.
+    /// Types into the field of this name; other people's pages may have no `main`.
     pub async fn fill(&self, name: &str, value: &str) {
-        let field = self.element(&format!("main [name=\"{name}\"]:not([type=hidden])")).await;
+        let place = ":is(main, body:not(:has(main)))";
+        let field = self.element(&format!("{place} [name=\"{name}\"]:not([type=hidden])")).await;
         self.command(&format!("/element/{field}/clear"), json!({})).await;
         self.command(&format!("/element/{field}/value"), json!({ "text": value })).await;
     }

@@ -48,7 +48,7 @@ impl Ground {
         let invite = ["user", "invite", "new@example.org", "--tenant", "acme", "--role", "viewer"];
         let invitation = path(&app, &app.cli(&invite, "")["url"]);
         let reset = ["user", "reset-password", VERA, "--tenant", "acme"];
-        let new_password = path(&app, &app.cli(&reset, "")["url"]);
+        let new_password = path(&app, &app.cli(&reset, "")["setupUrl"]);
         let kim = browser(&app);
         idp.sign_in_by(&kim, "acme", &provider).await;
         assert!(is_in(&kim).await);

@@ -269,6 +269,7 @@ const HARMLESS: &[(&str, &str)] = &[
     ("DELETE /api/v1/audit/{tenant}/exports/{id}", "throws a file away, shows nothing"),
     ("POST /t/{tenant}/account/passkeys/{id}/rename", "a name for oneself"),
     ("POST /platform/account/passkeys/{id}/rename", "a name for oneself"),
+    ("POST /t/{tenant}/admin/sso/{id}/rules", "moves rules in a form, saves nothing"),
     ("POST /platform/sessions/{id}/end", "their person signs in again"),
     ("POST /platform/sessions/of/{id}/end", "their person signs in again"),
 ];
