@@ -46,6 +46,25 @@ pub fn end_without_provider<P>(
     tx.execute(&sql, args![except])
 }
 
+/// Ends what somebody holds on a provider's word: sessions, and sign-ins under way; answers with how
+/// many sessions there were.
+pub fn end_with_provider<P>(
+    tx: &mut WriteTx<'_, P>,
+    realm: Realm,
+    person: UserId,
+) -> Result<usize, StoreError> {
+    let nobody = UserId::from_bytes([0; 16]);
+    let waiting =
+        format!("DELETE FROM sign_ins WHERE NOT ({}) AND person = $2", local("proven", "person"));
+    tx.execute(&waiting, args![nobody, person])?;
+    let sql = format!(
+        "DELETE FROM {} WHERE NOT ({}) AND user = $2",
+        tables(realm).1,
+        local("factors", "user")
+    );
+    tx.execute(&sql, args![nobody, person])
+}
+
 /// Writes down that the emergency account came in, and tells every other owner.
 pub(super) fn used(
     tx: &mut WriteTx<'_, SystemWrite>,

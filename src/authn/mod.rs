@@ -35,7 +35,7 @@ pub use admission::{Admission, Client, Factor, Factors, Proof, Spend, Wanted, ad
 pub use agent::Agent;
 pub use api_key::{ApiKeys, flush_use};
 pub use authenticator::{AppSecret, code as authenticator_code};
-pub use emergency::{end_without_provider, last_emergency, without_provider};
+pub use emergency::{end_with_provider, end_without_provider, last_emergency, without_provider};
 pub use enrolment::{enrol, show_enrolment};
 pub use hasher::Hasher;
 pub use known::known_of;

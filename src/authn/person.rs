@@ -44,6 +44,11 @@ impl Needs {
     pub fn has_second(self) -> bool {
         self.has_authenticator || self.has_passkey
     }
+
+    /// Whether one factor is not enough.
+    pub fn takes_two(self) -> bool {
+        self.has_second() || self.must_have_second
+    }
 }
 
 impl Person {

@@ -237,8 +237,8 @@ async fn by_password(
 /// Somebody whom a provider has signed in again, as who they are. `spend` uses up what it said.
 ///
 /// # Errors
-/// [`AuthnError::NotConfirmed`] where the provider's word stands for one factor and the person has
-/// two; what `spend` says; [`AuthnError::NoPerson`].
+/// [`AuthnError::NotConfirmed`] where the provider's word stands for one factor and the person has,
+/// or has to have, two; what `spend` says; [`AuthnError::NoPerson`].
 pub async fn confirm_by_provider(
     tenants: &Tenants,
     caller: &Arc<Caller>,
@@ -248,7 +248,7 @@ pub async fn confirm_by_provider(
     let holder = Holder::of(&caller.principal).ok_or(AuthnError::NoPerson)?;
     let realm = holder.realm;
     let spend = move |tx: &mut WriteTx<'_, SystemWrite>, person: &Person| {
-        if !factor.is_second() && person.needs(tx, realm)?.has_second() {
+        if !factor.is_second() && person.needs(tx, realm)?.takes_two() {
             return Err(AuthnError::NotConfirmed);
         }
         spend(tx)?;

@@ -41,6 +41,9 @@ pub enum ScimError {
     Changed,
     #[error("at most {most} {what}")]
     Most { what: &'static str, most: usize },
+    /// Whose address an identity provider may name, it could be.
+    #[error("only somebody with all of an owner's rights may set up who is provisioned")]
+    NotAnOwner,
     /// In the settings.
     #[error("{message}")]
     Setting { field: &'static str, message: String },
@@ -87,7 +90,7 @@ impl Fault for ScimError {
         match self {
             Self::NotFound => ErrorKind::NotFound,
             Self::Taken(_) | Self::Changed => ErrorKind::Conflict,
-            Self::OutOfReach(_) => ErrorKind::Denied,
+            Self::OutOfReach(_) | Self::NotAnOwner => ErrorKind::Denied,
             Self::User(error) => error.kind(),
             Self::Role(error) => error.kind(),
             Self::Door(error) => error.kind(),
@@ -106,7 +109,7 @@ impl Fault for ScimError {
             Self::Value(_) | Self::Most { .. } => "invalid-value",
             Self::Mutability(_) => "mutability",
             Self::Taken(_) => "uniqueness",
-            Self::OutOfReach(_) => "forbidden",
+            Self::OutOfReach(_) | Self::NotAnOwner => "forbidden",
             Self::Changed => "precondition-failed",
             Self::Setting { .. } => "setting-invalid",
             Self::User(error) => error.code(),

@@ -16,6 +16,8 @@ mod groups;
 mod limits;
 mod patch;
 mod plan;
+#[cfg(test)]
+mod power_tests;
 mod query;
 mod repo;
 mod resource;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{ScimError, ScimSettings, repo};
 use crate::approvals;
 use crate::authn::SignInPolicy;
-use crate::authz::{Rights, Role};
+use crate::authz::{Flag, Rights, Role};
 use crate::kernel::id::{GroupId, UserId};
 use crate::roles::{self, RoleError};
 use crate::store::Sql;
@@ -66,6 +66,13 @@ impl Plan {
         let before = self.rights(tx, from)?.map(|rights| rights.permissions());
         let gains = approvals::gains(before.unwrap_or_default(), to.permissions());
         Ok(self.policy.four_eyes && (gains || to.role() == Role::Owner.name()))
+    }
+
+    /// Whether somebody with this role counts as a second person. Whoever has their address has their
+    /// voice, so only people change that.
+    pub fn approves(&mut self, tx: &impl Sql, role: &str) -> Result<bool, ScimError> {
+        let rights = self.rights(tx, role)?.map(|rights| rights.permissions());
+        Ok(self.policy.four_eyes && rights.is_some_and(|rights| rights.has(Flag::ApprovalDecide)))
     }
 
     /// Why provisioning must not touch a member. `given` is the role that it last gave them.

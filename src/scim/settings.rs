@@ -11,7 +11,7 @@ use crate::approvals;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{SsoManage, SsoRead};
-use crate::authz::{Grant, Permission};
+use crate::authz::{Grant, Permission, Role};
 use crate::kernel::Timestamp;
 use crate::kernel::limits::LINE_BYTES;
 use crate::roles;
@@ -93,15 +93,18 @@ async fn look<P: Permission>(
 /// Changes them as a whole. The roles of those whom provisioning keeps change at once.
 ///
 /// # Errors
-/// What is wrong; [`ScimError::Role`] for a role that is not there or has rights that the caller
+/// [`ScimError::NotAnOwner`]; what is wrong; [`ScimError::Role`] for a role that is not there or has rights that the caller
 /// lacks, and for one that can approve where two people must agree on that.
 pub async fn change(
     tenants: &Tenants,
     grant: &Grant<SsoManage>,
     to: ScimSettings,
 ) -> Result<ScimOverview, ScimError> {
-    let to = checked(to)?;
     let principal = grant.caller().principal.clone();
+    if !principal.may_give(Role::Owner.permissions()) {
+        return Err(ScimError::NotAnOwner);
+    }
+    let to = checked(to)?;
     let written = tenants.write(grant, move |tx| {
         let before = repo::settings(tx)?;
         for role in to.roles() {

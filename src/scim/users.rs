@@ -49,7 +49,7 @@ pub async fn create(
         repo::check_user_name(tx, &attributes.user_name, None)?;
         plan.check_address(tx, attributes.address())?;
         let (id, events) = match users::look_by_email(tx, attributes.address())? {
-            Some(member) => take_over(tx, &plan, &member, &attributes)?,
+            Some(member) => take_over(tx, &mut plan, &member, &attributes)?,
             None => {
                 let (name, address) = (attributes.full_name(), attributes.address());
                 // Until rules give another one; with none, nobody signs in by it.
@@ -72,11 +72,16 @@ const NOT_TAKEN_OVER: ScimError = ScimError::Taken(
     "a member has this address whom provisioning may not take over: a person has to change their role first",
 );
 
+const APPROVES: ScimError = ScimError::Taken(
+    "a member has this address who approves what takes two people: provisioning may not take them over",
+);
+
 /// A member becomes one whom provisioning keeps, by the rules by which single sign-on would link
-/// them: an address of a trusted domain, and nobody mightier than the rules could make them.
+/// them: an address of a trusted domain, and nobody mightier than the rules could make them. With four
+/// eyes nobody who approves.
 fn take_over(
     tx: &mut WriteTx<'_, ScimProvision>,
-    plan: &Plan,
+    plan: &mut Plan,
     member: &Member,
     attributes: &UserAttributes,
 ) -> Result<(UserId, AuditEvents), ScimError> {
@@ -88,26 +93,30 @@ fn take_over(
     if plan.out_of_reach(member, given).is_some() {
         return Err(NOT_TAKEN_OVER);
     }
+    if plan.approves(tx, &member.role)? {
+        return Err(APPROVES);
+    }
     let subject = repo::subject(tx, member.id)?.ok_or(ScimError::NotFound)?;
     repo::keep(tx, member.id, subject, attributes, &member.role)?;
     let mut events = AuditEvents::from(managed(member.id, true));
-    for event in rename(tx, member, attributes)? {
+    for event in rename(tx, member, attributes, true)? {
         events = events.and(event);
     }
     Ok((member.id, events))
 }
 
-/// Name and address follow what the provider says.
+/// Name and, if it may, address follow what the provider says.
 fn rename(
     tx: &mut WriteTx<'_, ScimProvision>,
     member: &Member,
     to: &UserAttributes,
+    with_address: bool,
 ) -> Result<Vec<Event>, ScimError> {
     let (name, email) = (to.full_name(), to.address().to_owned());
     let differs = |now: &Option<String>, new: &str| now.as_deref() != Some(new);
     let changes = Alteration {
         name: differs(&member.name, &name).then_some(name),
-        email: differs(&member.email, &email).then_some(email),
+        email: (with_address && differs(&member.email, &email)).then_some(email),
         role: None,
     };
     Ok(users::alter(tx, member, &changes)?)
@@ -176,10 +185,12 @@ async fn change(
         let member = reached(tx, &plan, id)?;
         let mut events = AuditEvents::none();
         if after != before || after.is_active() != row.active {
-            check(tx, &plan, &member, &before, &after)?;
+            check(tx, &mut plan, &member, &before, &after)?;
             let subject = repo::subject(tx, id)?.ok_or(ScimError::NotFound)?;
             repo::keep(tx, id, subject, &after, &member.role)?;
-            for event in rename(tx, &member, &after)? {
+            // One that a person has given them meanwhile stays.
+            let with_address = !plan.approves(tx, &member.role)?;
+            for event in rename(tx, &member, &after, with_address)? {
                 events = events.and(event);
             }
             events = events.and(updated(id, &before, &after));
@@ -194,7 +205,7 @@ async fn change(
 
 fn check(
     tx: &WriteTx<'_, ScimProvision>,
-    plan: &Plan,
+    plan: &mut Plan,
     member: &Member,
     before: &UserAttributes,
     after: &UserAttributes,
@@ -204,11 +215,18 @@ fn check(
     if !is_same || member.email.as_deref() != Some(before.address()) {
         plan.check_address(tx, after.address())?;
     }
+    if !is_same && plan.approves(tx, &member.role)? {
+        return Err(ADDRESS_OF_AN_APPROVER);
+    }
     if !after.is_active() && users::is_last_owner(tx, member)? {
         return Err(LAST_OWNER);
     }
     Ok(())
 }
+
+const ADDRESS_OF_AN_APPROVER: ScimError = ScimError::OutOfReach(
+    "this member approves what takes two people: a person has to change their address",
+);
 
 const LAST_OWNER: ScimError =
     ScimError::OutOfReach("a tenant needs at least one active owner: make another one first");

@@ -4,7 +4,7 @@ use crate::args;
 use crate::authn::{SIGN_IN_SETTING, SignInPolicy};
 use crate::authz::Role;
 use crate::kernel::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{ProviderId, UserId};
 use crate::store::{Sql, SqlMut, StoreError};
 
 pub fn set_sign_in(
@@ -27,13 +27,21 @@ pub fn providers_on(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT count(*) FROM identity_providers WHERE state = 'on'", &[])
 }
 
-/// Active members who have signed in by a provider that is on.
-pub fn members_linked(tx: &impl Sql) -> Result<u64, StoreError> {
+/// Active members, but one, who have signed in by a provider that is on.
+pub fn members_linked(tx: &impl Sql, except: UserId) -> Result<u64, StoreError> {
     let sql = "SELECT count(DISTINCT u.id) FROM users u
                JOIN identities i ON i.user = u.id
                JOIN identity_providers p ON p.id = i.provider
-               WHERE u.state = 'active' AND p.state = 'on'";
-    tx.count(sql, &[])
+               WHERE u.state = 'active' AND p.state = 'on' AND u.id <> $1";
+    tx.count(sql, args![except])
+}
+
+/// Forgets who a member is at providers; those of them that there were.
+pub fn unlink_all(tx: &mut impl SqlMut, member: UserId) -> Result<Vec<ProviderId>, StoreError> {
+    let sql = "SELECT provider FROM identities WHERE user = $1 ORDER BY provider";
+    let found = tx.query(sql, args![member], |row| row.get(0))?;
+    tx.execute("DELETE FROM identities WHERE user = $1", args![member])?;
+    Ok(found)
 }
 
 pub fn is_linked(tx: &impl Sql, member: UserId) -> Result<bool, StoreError> {

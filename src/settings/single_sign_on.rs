@@ -8,11 +8,13 @@ use super::{SettingsError, repo};
 use crate::approvals::{self, Act, Approved};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
-use crate::authn::{Person, SignInPolicy, end_without_provider, last_emergency, without_provider};
+use crate::authn::{
+    Person, SignInPolicy, end_with_provider, end_without_provider, last_emergency, without_provider,
+};
 use crate::authz::permission::{PlatformAuditRecord, SignInManage};
 use crate::authz::{Grant, Permission, Principal, Realm, Role};
 use crate::kernel::Timestamp;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{ProviderId, UserId};
 use crate::tenants::{AuditEvents, RealmTx, Tenant, Tenants, WriteTx};
 
 /// The setting, and whom it concerns.
@@ -74,7 +76,7 @@ pub async fn single_sign_on<P: Permission>(
             single_sign_on_only: policy.single_sign_on_only,
             break_glass: policy.break_glass,
             providers_on: repo::providers_on(tx)?,
-            members_linked: repo::members_linked(tx)?,
+            members_linked: repo::members_linked(tx, except)?,
             other_sessions: without_provider(tx, realm, except)?,
             emergency_used_at: last_emergency(tx, now)?,
         })
@@ -100,7 +102,8 @@ pub async fn candidates<P: Permission>(
     look.await
 }
 
-/// Changes it. Sessions that would not begin any more end at once, the caller's too.
+/// Changes it. Sessions that would not begin any more end at once, the caller's too. Whoever becomes
+/// the emergency account is nobody at a provider any more, and their sessions by one end.
 ///
 /// # Errors
 /// What stands against it: [`SettingsError::NoProvider`], [`SettingsError::NobodySignedIn`],
@@ -178,12 +181,29 @@ async fn change(
         way.mark(&mut event);
         repo::set_sign_in(tx, &after, tx.runtime().now())?;
         if let Some(account) = after.break_glass {
-            let ended = end_without_provider(tx, realm, account)?;
+            let mut ended = end_without_provider(tx, realm, account)?;
+            let mut events = AuditEvents::none();
+            if before.break_glass != after.break_glass {
+                ended += end_with_provider(tx, realm, account)?;
+                for provider in repo::unlink_all(tx, account)? {
+                    events = events.and(unlinked(account, provider));
+                }
+            }
             event.custom_fields.insert("sessionsEnded".into(), ended.into());
+            return Ok((true, passed.and(event).then(events)));
         }
         Ok::<_, SettingsError>((true, passed.and(event)))
     });
     written.await.map(|written| written.value)
+}
+
+/// A provider that signs in the wrong people must not reach the account for that day.
+fn unlinked(account: UserId, provider: ProviderId) -> Event {
+    let mut event = Event::new(catalogue::IDENTITY_UNLINKED);
+    event.resource = Some(Resource::new("user", account.to_string()));
+    event.custom_fields.insert("provider".into(), provider.to_string().into());
+    event.custom_fields.insert("cause".into(), "emergency-account".into());
+    event
 }
 
 /// The policy with what is wanted. While anybody may sign in without a provider there is no emergency
@@ -229,7 +249,8 @@ fn lack(tx: &impl RealmTx, realm: Realm, person: &Person) -> Result<Option<Lack>
     })
 }
 
-/// Nobody locks a tenant, or themselves, by a provider that has never let anybody in.
+/// Nobody locks a tenant, or themselves, by a provider that has never let anybody in. The emergency
+/// account does not count: it comes by none from now on.
 fn check_providers(
     tx: &impl RealmTx,
     caller: &Principal,
@@ -238,7 +259,8 @@ fn check_providers(
     if repo::providers_on(tx)? == 0 {
         return Err(SettingsError::NoProvider);
     }
-    if repo::members_linked(tx)? == 0 {
+    let account = break_glass.unwrap_or(UserId::from_bytes([0; 16]));
+    if repo::members_linked(tx, account)? == 0 {
         return Err(SettingsError::NobodySignedIn);
     }
     match caller {

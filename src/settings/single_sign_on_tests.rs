@@ -244,6 +244,37 @@ async fn sessions_without_a_provider_end_at_once_and_none_begins() {
 }
 
 #[tokio::test]
+async fn whoever_becomes_the_emergency_account_is_nobody_at_a_provider_any_more() {
+    let house = House::new().await;
+    let provider = house.provider().await;
+    house.linked(provider, "bo").await;
+    let grant = house.server.grant::<SignInManage>(&house.tenant).await;
+    let alone = house.turn(&grant, true, "bo@example.org").await;
+    assert_eq!(alone.unwrap_err(), "sso-nobody-signed-in", "nobody else comes by a provider");
+    house.linked(provider, "ann").await;
+    let by_provider = Factors::first(Factor::Provider).and(Factor::Authenticator);
+    let bo = house.session("bo", by_provider.clone()).await.unwrap();
+    let ann = house.session("ann", by_provider).await.unwrap();
+    let own = house.session("bo", by_app()).await.unwrap();
+    let grant = house.as_person::<SignInManage>(&bo).await;
+    house.turn(&grant, true, "bo@example.org").await.unwrap();
+    assert!(!house.stands(&bo).await, "who named themselves has come by the provider");
+    assert!(house.stands(&ann).await && house.stands(&own).await);
+    let bo = house.id("bo").await;
+    let links = house.server.tenants.credentials(house.realm, move |tx| {
+        let sql = "SELECT count(*) FROM identities WHERE user = $1";
+        Ok::<_, DoorError>(tx.count(sql, args![bo])?)
+    });
+    assert_eq!(links.await.unwrap(), 0);
+    let entries = house.server.entries(&house.tenant).await;
+    let gone: Vec<_> = entries.iter().filter(|entry| entry.action == "identity.unlinked").collect();
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0].custom_fields["provider"], provider.to_string());
+    let changed = entries.iter().find(|entry| entry.action == "settings.changed").unwrap();
+    assert_eq!(changed.custom_fields["sessionsEnded"], 1);
+}
+
+#[tokio::test]
 async fn a_right_password_is_told_from_a_wrong_one_by_nothing() {
     let house = House::enforced().await;
     for client in [Client::Browser, Client::Api] {

@@ -10,6 +10,7 @@ use crate::authn::SignInPolicy;
 use crate::authn::sso::{Identity, Refusal, Trace};
 use crate::authz::{Flag, Rights, Role};
 use crate::roles::{self, RoleError};
+use crate::scim;
 use crate::tenants::RealmTx;
 use crate::users::{self, Alteration, Member, MemberState};
 
@@ -47,6 +48,7 @@ pub(super) fn decide(
         && let Some(member) = users::look(tx, id)?
     {
         check_active(&member, trace)?;
+        check_not_emergency(tx, &member, trace)?;
         trace.passed("person-known", shown(&member));
         let address = match stated(provider, identity) {
             Some(email) => Some(believed(provider, identity, email, trace)?),
@@ -73,6 +75,21 @@ fn check_active(member: &Member, trace: &mut Trace) -> Result<(), Refusal> {
             let found = Some(shown(member));
             Err(trace.refused("person-active", Refusal::Disabled, found, None))
         }
+    }
+}
+
+/// The emergency account is for the day on which the provider is wrong.
+fn check_not_emergency(
+    tx: &impl RealmTx,
+    member: &Member,
+    trace: &mut Trace,
+) -> Result<(), SsoError> {
+    match SignInPolicy::read(tx)?.is_break_glass(*member.id.bytes()) {
+        true => {
+            let found = Some(shown(member));
+            Err(trace.refused("break-glass", Refusal::NotLinked, found, None).into())
+        }
+        false => Ok(()),
     }
 }
 
@@ -135,10 +152,9 @@ fn to_link(
     trace: &mut Trace,
 ) -> Result<Plan, SsoError> {
     check_active(&member, trace)?;
-    // The emergency account is for the day on which the provider is wrong.
-    let is_emergency = SignInPolicy::read(tx)?.is_break_glass(*member.id.bytes());
+    check_not_emergency(tx, &member, trace)?;
     let is_somebody_else = repo::has_link(tx, provider.id, member.id)?;
-    if !provider.settings.provisioning.link || is_emergency || is_somebody_else {
+    if !provider.settings.provisioning.link || is_somebody_else {
         let found = Some(shown(&member));
         return Err(trace.refused("person-linked", Refusal::NotLinked, found, None).into());
     }
@@ -196,7 +212,7 @@ fn resolved(tx: &impl RealmTx, code: Option<&str>, trace: &mut Trace) -> Result<
     }
 }
 
-/// What changes about a member. The emergency account stays as it is.
+/// What changes about a member.
 fn changes(
     tx: &impl RealmTx,
     provider: &Provider,
@@ -205,10 +221,6 @@ fn changes(
     address: Option<String>,
     trace: &mut Trace,
 ) -> Result<Alteration, SsoError> {
-    if SignInPolicy::read(tx)?.is_break_glass(*member.id.bytes()) {
-        trace.noted("break-glass", shown(member));
-        return Ok(Alteration::default());
-    }
     let name = named(provider, identity).filter(|name| member.name.as_ref() != Some(name));
     if let Some(name) = &name {
         trace.noted("name", name.as_str());
@@ -231,7 +243,8 @@ fn changes(
     Ok(Alteration { name, email, role })
 }
 
-/// Another role for a member, where there are rules.
+/// Another role for a member, where there are rules; but not for whoever has theirs by their groups in
+/// provisioning: two that decide would take turns.
 fn new_role(
     tx: &impl RealmTx,
     provider: &Provider,
@@ -242,6 +255,10 @@ fn new_role(
     let provisioning = &provider.settings.provisioning;
     if provisioning.rules.is_empty() {
         trace.passed("role", member.role.as_str());
+        return Ok(None);
+    }
+    if scim::keeps(tx, member.id)? {
+        trace.noted("role-provisioned", member.role.as_str());
         return Ok(None);
     }
     let code = role(provisioning, identity).or(provisioning.default_role.as_deref());

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{SsoError, logout, repo};
+use super::logout::{self, Whom};
+use super::{SsoError, repo};
 use crate::audit::Event;
 use crate::audit::catalogue::Action;
 use crate::audit::event::Outcome;
@@ -41,16 +42,12 @@ pub async fn end_by_provider(
         if !repo::use_up(tx, *provider, &message.0, message.1)? {
             return Err(SsoError::Refused(Refusal::Replayed));
         }
-        let person = match subject {
-            Some(subject) => repo::linked(tx, *provider, subject)?,
-            None => None,
+        let whom = match subject {
+            Some(subject) => Whom::Person(repo::linked(tx, *provider, subject)?),
+            None => Whom::OfTheseSessions,
         };
         let sessions = repo::sessions_of(tx, *provider, subject.as_deref(), indexes)?;
-        let events = logout::end_these(tx, *provider, &sessions, Some(&request))?;
-        // A sign-in that waits for a second factor would begin one more.
-        if let Some(person) = person {
-            repo::end_waiting(tx, person)?;
-        }
+        let events = logout::end_these(tx, *provider, &sessions, whom, Some(&request))?;
         Ok((sessions.len(), events))
     });
     Ok(write.await?.value)

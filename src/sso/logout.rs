@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::oidc::{self, Oidc};
-use super::{Protocol, SendAway, SsoError, find, saml};
+use super::{Protocol, SendAway, SsoError, find, repo, saml};
 use crate::args;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::{Event, catalogue};
@@ -67,14 +67,29 @@ pub(super) fn end(
     departed: &Departed<'_>,
 ) -> Result<AuditEvents, DoorError> {
     let theirs = theirs(tx, departed)?;
-    Ok(end_these(tx, departed.provider, &theirs, None)?)
+    let whom = match departed.by_other_name {
+        true => Whom::OfTheseSessions,
+        false => Whom::Person(repo::linked(tx, departed.provider, departed.name)?),
+    };
+    Ok(end_these(tx, departed.provider, &theirs, whom, None)?)
 }
 
-/// Ends these sessions on a provider's word, which came with `request` if it came from itself.
+/// Who is signed out, as far as the provider's message says it.
+#[derive(Clone, Copy)]
+pub(super) enum Whom {
+    /// By the name that people are known by here; nobody for one that nobody has.
+    Person(Option<UserId>),
+    /// It names sessions, or people by another name.
+    OfTheseSessions,
+}
+
+/// Ends these sessions on a provider's word, which came with `request` if it came from itself; and
+/// sign-ins that wait for a second factor, for they would begin one more.
 pub(super) fn end_these(
     tx: &mut WriteTx<'_, SystemWrite>,
     provider: ProviderId,
     theirs: &[(SessionId, UserId)],
+    whom: Whom,
     request: Option<&RequestContext>,
 ) -> Result<AuditEvents, StoreError> {
     let about = |event: &mut Event, user: Option<UserId>| {
@@ -94,11 +109,26 @@ pub(super) fn end_these(
     }
     let mut people: Vec<_> = theirs.iter().map(|(_, user)| *user).collect();
     people.dedup();
+    end_waiting(tx, whom, &people)?;
     let mut event = Event::new(catalogue::SSO_LOGOUT);
     about(&mut event, people.first().copied().filter(|_| people.len() == 1));
     event.resource = Some(Resource::new("identity_provider", provider.to_string()));
     event.custom_fields.insert("sessionsEnded".into(), theirs.len().into());
     Ok(AuditEvents::from(event).then(events))
+}
+
+fn end_waiting(
+    tx: &mut WriteTx<'_, SystemWrite>,
+    whom: Whom,
+    people: &[UserId],
+) -> Result<(), StoreError> {
+    match whom {
+        // The session that is meant has not begun: it is anybody's who waits. They begin anew.
+        Whom::OfTheseSessions if people.is_empty() => return repo::end_all_waiting(tx),
+        Whom::Person(Some(person)) => repo::end_waiting(tx, person)?,
+        Whom::Person(None) | Whom::OfTheseSessions => {}
+    }
+    people.iter().try_for_each(|person| repo::end_waiting(tx, *person))
 }
 
 type Theirs = Vec<(SessionId, UserId)>;

@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_owner, check_roles, check_secret, checked};
-use super::{Found, Provider, ProviderSettings, ProviderState, SsoError, describe, metadata, repo};
+use super::{
+    Found, Protocol, Provider, ProviderSettings, ProviderState, SsoError, describe, metadata, repo,
+};
 use crate::approvals::{self, Act, Approved};
 use crate::audit::catalogue;
 use crate::authn::SignInPolicy;
@@ -40,7 +42,9 @@ pub struct ProviderChange {
     pub settings: Option<ProviderSettings>,
     /// SAML: as for a new one; what it says goes before the settings.
     pub metadata: Option<String>,
-    /// Empty to forget it.
+    /// Empty to forget it. It has to be given again whenever the issuer, the client id, where the
+    /// provider's description comes from, or the authorities that vouch for its address change: it
+    /// was not meant for whoever answers there.
     #[schemars(with = "Option<String>")]
     pub secret: Option<SecretString>,
 }
@@ -205,12 +209,18 @@ async fn apply(
     let written = tenants.write(grant, move |tx| {
         let before = repo::find(tx, id)?.ok_or(SsoError::NotFound)?;
         let mut after = to(&before);
+        let forgotten = !new_secret && before.secret.is_some() && goes_elsewhere(&before, &after);
+        if forgotten {
+            after.secret = None;
+            after.provider.has_secret = false;
+        }
         check_roles_again(tx, &principal, &before, &after)?;
         check_issuer(tx, &before, &after)?;
         if before.is_on() && !after.is_on() {
             check_not_last(tx, &principal, id)?;
         }
         if after.is_on() {
+            check_given_again(&after, forgotten)?;
             check_secret(&after.provider.settings, after.secret.is_some())?;
         }
         let passed = pass(tx, &before, &after, new_secret, approved.as_ref())?;
@@ -224,6 +234,9 @@ async fn apply(
         if new_secret {
             event.custom_fields.insert("secret".into(), "changed".into());
         }
+        if forgotten {
+            event.custom_fields.insert("secret".into(), "forgotten".into());
+        }
         if before.is_on() && !after.is_on() {
             let ended = repo::end_sessions(tx, id)?;
             event.custom_fields.insert("sessionsEnded".into(), ended.into());
@@ -232,6 +245,34 @@ async fn apply(
         Ok((after.provider, passed.and(event)))
     });
     Ok(written.await?.value)
+}
+
+/// Whether a stored secret would be sent to somebody else than it was given for.
+fn goes_elsewhere(before: &Found, after: &Found) -> bool {
+    match (&before.provider.settings.protocol, &after.provider.settings.protocol) {
+        (Protocol::Oidc(old), Protocol::Oidc(new)) => {
+            let same_client = (&old.issuer, &old.client_id) == (&new.issuer, &new.client_id);
+            let same_place = old.discovery == new.discovery
+                && old.certificate_authorities == new.certificate_authorities;
+            !(same_client && same_place)
+        }
+        (Protocol::Saml(_), Protocol::Saml(_)) => false,
+        _ => true,
+    }
+}
+
+/// # Errors
+/// [`SsoError::Setting`] for a provider that is on and would go on without its secret.
+fn check_given_again(after: &Found, forgotten: bool) -> Result<(), SsoError> {
+    match check_secret(&after.provider.settings, after.secret.is_some()) {
+        Err(_) if forgotten => {
+            let problem = "has to be given again where issuer, client id, description or \
+                           authorities change: the stored one was not meant for whoever answers \
+                           there";
+            Err(SsoError::setting("secret", problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a second person has to approve it: whatever a provider that is on is believed for.

@@ -215,8 +215,7 @@ pub fn delete(tx: &mut impl SqlMut, id: ProviderId) -> Result<(), StoreError> {
 
 /// Ends whatever stands on a provider's word; the number of sessions.
 pub fn end_sessions(tx: &mut impl SqlMut, id: ProviderId) -> Result<usize, StoreError> {
-    // Whose word a sign-in that waits stands on is sealed: those few begin anew.
-    tx.execute("DELETE FROM sign_ins WHERE provider IS NOT NULL", &[])?;
+    end_all_waiting(tx)?;
     let requests = "DELETE FROM sso_requests WHERE provider = $1 AND purpose <> 'test'";
     tx.execute(requests, args![id])?;
     let sql = "DELETE FROM sessions
@@ -292,8 +291,7 @@ pub fn end_sessions_of(
     provider: ProviderId,
     user: UserId,
 ) -> Result<usize, StoreError> {
-    let waiting = "DELETE FROM sign_ins WHERE person = $1 AND provider IS NOT NULL";
-    tx.execute(waiting, args![user])?;
+    end_waiting(tx, user)?;
     let sql = "DELETE FROM sessions WHERE user = $1
                    AND id IN (SELECT session FROM sso_sessions WHERE provider = $2)";
     tx.execute(sql, args![user, provider])
@@ -364,7 +362,13 @@ pub fn sessions_of(
     Ok(found)
 }
 
-/// Ends the sign-ins of a person that wait for one more factor.
+/// Ends the sign-ins of a person that a provider has begun, and that wait for one more factor.
 pub fn end_waiting(tx: &mut impl SqlMut, person: UserId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM sign_ins WHERE person = $1", args![person]).map(|_| ())
+    let sql = "DELETE FROM sign_ins WHERE person = $1 AND provider IS NOT NULL";
+    tx.execute(sql, args![person]).map(|_| ())
+}
+
+/// The same of everybody. Whose word a sign-in that waits stands on is sealed: those few begin anew.
+pub fn end_all_waiting(tx: &mut impl SqlMut) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM sign_ins WHERE provider IS NOT NULL", &[]).map(|_| ())
 }

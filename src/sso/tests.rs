@@ -374,3 +374,6 @@ proptest! {
         prop_assert_eq!(decide::role(&provisioning, &somebody), expected.as_deref());
     }
 }
+
+#[path = "standing_tests.rs"]
+mod standing;

@@ -1095,7 +1095,7 @@ step-up-provider-beside = This opens another window. Once you have confirmed the
 step-up-beside-text = Close this window, and go on in the one that you came from.
 step-up-go-on = Go on
 step-up-not-yet = Your identity provider has not confirmed yet that it is you. Nothing was done, and nothing is lost.
-step-up-nothing = You have neither a password nor a second factor here, and the identity provider that signed you in is turned off. Sign in anew, or set up an authenticator app first.
+step-up-nothing = You have neither a password nor a second factor here, and the identity provider that signed you in is turned off, or counts as one factor where you need two. Sign in anew, or set up an authenticator app first.
 step-up-too-large = This form is too large to be kept meanwhile. Confirm first, then go back and send it again.
 step-up-confirm-first = Confirm first
 step-up-done-title = Confirmed
@@ -1173,7 +1173,7 @@ sso-only-warning = { $count ->
    *[other] When you turn it on, the { $count } sessions that were begun in another way end at once, yours too if it is one of them. The emergency account’s stay.
 }
 emergency-account = Emergency account
-emergency-account-hint = An owner who has a password, and an authenticator app or a passkey of their own. Each use of it is in the log, told to the other owners by mail, and shown here for a week.
+emergency-account-hint = An owner who has a password, and an authenticator app or a passkey of their own. Each use of it is in the log, told to the other owners by mail, and shown here for a week. Whoever becomes it comes by no provider any more: the link to their account there is removed, and sessions that they began by one end, yours too if it is you.
 emergency-used = The emergency account was used:
 emergency-lacks-owner = { $who } – no active owner
 emergency-lacks-password = { $who } – has no password

@@ -322,7 +322,9 @@ async fn without_a_way_to_the_description_it_is_pasted() {
     let mut settings = current(&ground).await;
     settings["protocol"]["discovery"] =
         json!({ "from": "document", "document": document, "keys": keys });
-    change(&ground, json!({ "settings": settings })).await;
+    // The secret goes to the token endpoint that is pasted, so it is given again.
+    let secret = crate::oidc_provider::SECRET;
+    change(&ground, json!({ "settings": settings, "secret": secret })).await;
     ground.idp.requests();
     assert!(is_in(&ground.sign_in().await.0).await);
     let asked = ground.idp.requests();

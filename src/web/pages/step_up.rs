@@ -18,7 +18,7 @@ use crate::http::headers::put;
 use crate::http::input::Input;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::http::step_up::{self, Ask, NotProven};
-use crate::sso::{self, Offered};
+use crate::sso::{self, Confirming, Offered};
 use crate::tenants::Slug;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::query;
@@ -125,8 +125,7 @@ impl Proofs {
         let asked = authn::step_up_asks(&app.tenants, &caller.principal).await?;
         let by = sso::confirming(&app.tenants, &caller.principal).await?;
         // One factor is not taken for two.
-        let second = matches!(asked, Asked::SecondFactor { .. });
-        let provider = by.filter(|by| !second || by.may_be_two_factors).map(|by| by.provider);
+        let provider = by.filter(Confirming::may_be_enough).map(|by| by.provider);
         let (proof, passkey) = match asked {
             Asked::Password => (ProofField::Password, false),
             Asked::SecondFactor { has_passkey, .. } => {
