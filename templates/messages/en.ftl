@@ -505,7 +505,7 @@ col-second-factor = Second factor
 factor-on = Set up
 factor-on-text = An authenticator app or a passkey is asked for at sign-in.
 factor-off = None
-factor-off-text = A password is enough for this person.
+factor-off-text = No second factor is asked of this person here.
 factor-missing = Not set up yet
 factor-missing-text = One is required. The next sign-in leads into setting it up.
 
@@ -900,6 +900,7 @@ permission-routes = { $count ->
 
 ## Account
 account-lead = Who you are here, and your password.
+account-lead-provider = Who you are here.
 second-factor-title = Second factor
 second-factor-lead = One more step, { $name }.
 second-factor-back = Begin again
@@ -933,10 +934,13 @@ label-proof-code = Your current code
 hint-proof-code = Of the app so far, or one of your recovery codes.
 label-proof-password = Your password
 own-factors-lead = Somebody who learns your password still needs this to sign in.
+own-factors-lead-provider = You sign in with your identity provider. Where a second factor is required here as well, you show this one.
 own-app = Authenticator app
 own-app-since = Set up
 own-app-none = You have none. Your password alone signs you in.
 own-app-none-passkey = You have none. You sign in with a passkey.
+own-app-none-provider = You have none. What your identity provider asks you for is enough, unless a second factor is required here.
+own-app-none-passkey-provider = You have none. Your passkey is asked for where a second factor is required here.
 own-codes-left = Recovery codes left
 own-codes-few = Make new ones soon
 recovery-title = Keep your recovery codes
@@ -1173,7 +1177,9 @@ sso-only-warning = { $count ->
    *[other] When you turn it on, the { $count } sessions that were begun in another way end at once, yours too if it is one of them. The emergency account’s stay.
 }
 emergency-account = Emergency account
-emergency-account-hint = An owner who has a password, and an authenticator app or a passkey of their own. Each use of it is in the log, told to the other owners by mail, and shown here for a week.
+emergency-choose = Choose an account
+emergency-account-hint = An owner who has a password, and an authenticator app or a passkey of their own. It cannot sign in by the provider: do not take one that you use every day. Each use of it is in the log, told to the other owners by mail, and shown here for a week.
+emergency-account-hint-no-mail = An owner who has a password, and an authenticator app or a passkey of their own. It cannot sign in by the provider: do not take one that you use every day. Each use of it is in the log, and shown here for a week; nobody is told of it, because no mail can be sent from here.
 emergency-used = The emergency account was used:
 emergency-lacks-owner = { $who } – no active owner
 emergency-lacks-password = { $who } – has no password
@@ -1207,6 +1213,7 @@ policy-domains-hint = Of e-mail addresses, one a line: example.org
 policy-four-eyes = Some acts need a second person
 policy-four-eyes-hint = Destroying what the audit log says, exporting all of it, giving somebody a role that can approve, and turning this off. It takes two owners.
 ## Passkeys
+passkeys-lead-provider = A passkey lets nobody in by itself here: people come by the identity provider. It is your second factor where one is asked for, and confirms what you do with your fingerprint, face, PIN or a security key.
 passkeys-lead = Sign in with your fingerprint, face, PIN or a security key instead of typing a code. A passkey answers this address alone, so no imitation of this page can use it.
 passkeys-empty = No passkeys yet
 passkeys-empty-text = A passkey is kept by your phone, your computer, a password manager or a security key.
@@ -1221,6 +1228,7 @@ passkey-remove-name = Remove { $name }
 passkey-use = Signs you in
 passkey-use-alone = Alone or after your password
 passkey-use-second = After your password
+passkey-use-provider = After your identity provider
 passkey-since = Added
 label-passkey-name = Name
 hint-passkey-name = Where it is kept, for instance “Laptop” or “Key on the key ring”.
@@ -1309,6 +1317,7 @@ notice-email-changed = Your e-mail address was changed. Sign in with the new one
 # Invitations
 invitations-title = Invitations
 invitations-lead = People who were invited and have not come yet. An invitation works once, for 7 days.
+invitations-not-now = Only single sign-on lets people in: they become members by the identity provider, or are added under Members. Nobody is invited.
 invitations-none = No invitation is open
 invitation-new = Invite somebody
 invitation-by-mail = They get a mail with a link, with which they choose their name and password.

@@ -13,6 +13,7 @@ use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::UserId;
 use crate::roles::{self, RoleError};
+use crate::settings;
 use crate::trail;
 use crate::users::{self, Member, MemberState, UserError};
 use crate::web::problems::{as_sentence, missing_or_too_long};
@@ -84,6 +85,9 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         true => role_choices(call, &code).await?,
         false => Vec::new(),
     };
+    let only = settings::single_sign_on(&call.app.tenants, &call.grant).await?;
+    let gets_in_by_password =
+        !only.single_sign_on_only || only.break_glass.is_some_and(|id| id.to_string() == row.id);
     let may_rename = within && call.also::<UserUpdate>().is_some();
     let page = MemberPage {
         chrome,
@@ -93,7 +97,7 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
-        may_link: may && may_rename && state == MemberState::Active,
+        may_link: may && may_rename && state == MemberState::Active && gets_in_by_password,
         may_reset_factors: may && has_factor && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,

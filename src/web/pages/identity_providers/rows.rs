@@ -4,12 +4,14 @@ use super::people_form::is_saml;
 use super::words;
 use crate::authn::oidc::{Discovery, OidcSettings};
 use crate::authn::saml::{Certificate, SamlSettings};
+use crate::authn::sso::{Outcome, Step};
 use crate::kernel::{Timestamp, limits};
 use crate::sso::watch::{Ending, Finding, findings};
 use crate::sso::{Activity, Arrived, Protocol, Provider, ProviderState, ReportSummary};
 use crate::web::messages::Messages;
 use crate::web::view::identity_providers::{
-    ArrivedRow, CertificateRow, Fact, LastFailure, ProviderRow, SsoWarning, TestRow,
+    ArrivedRow, CertificateRow, Fact, LastFailure, ProviderRow, ReportStep, SsoWarning, StepOutcome,
+    TestRow,
 };
 use crate::web::view::state::{SsoState, TestOutcome};
 
@@ -234,6 +236,51 @@ pub fn reports(reports: &[ReportSummary], base: &str) -> Vec<TestRow> {
         kind: report.kind.name(),
     };
     reports.iter().map(row).collect()
+}
+
+/// A step of a report, as people read it.
+pub fn step(step: Step) -> ReportStep {
+    let outcome = match step.outcome {
+        Outcome::Passed => StepOutcome::Passed,
+        Outcome::Failed => StepOutcome::Failed,
+        Outcome::Noted => StepOutcome::Noted,
+    };
+    let is_size = step.check == "saml-decoded";
+    let shown = |text: String| if is_size { bytes(&text) } else { fingerprints(&text) };
+    let filled = |text: Option<String>| text.filter(|text| !text.is_empty()).map(shown);
+    let (found, expected) = (filled(step.found), filled(step.expected));
+    let check = checked(&step.check, outcome, found.is_some());
+    ReportStep { check, outcome, found, expected }
+}
+
+/// The words for what was looked at; others where it was wrong or was not there.
+fn checked(check: &str, outcome: StepOutcome, is_found: bool) -> String {
+    let words = Messages::english();
+    let special = match outcome {
+        StepOutcome::Failed => "sso-check-failed-",
+        _ if !is_found => "sso-check-absent-",
+        _ => "sso-check-",
+    };
+    let prefix = if words.has_label(special, check) { special } else { "sso-check-" };
+    words.label(prefix, check)
+}
+
+/// Fingerprints as the provider's page has them; all else as it is.
+fn fingerprints(text: &str) -> String {
+    let is_one = |line: &str| line.len() == 64 && line.bytes().all(|b| b.is_ascii_hexdigit());
+    match text.lines().all(is_one) {
+        true => text.lines().map(grouped).collect::<Vec<_>>().join("\n"),
+        false => text.to_owned(),
+    }
+}
+
+fn bytes(text: &str) -> String {
+    match text.parse::<u64>() {
+        Ok(count) => {
+            Messages::english().with("sso-found-bytes", &[("count", count.into())]).into_owned()
+        }
+        Err(_) => text.to_owned(),
+    }
 }
 
 /// What the provider says about somebody.
