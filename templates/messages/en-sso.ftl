@@ -554,7 +554,7 @@ sso-cure-other-person = Sign in at the provider with your own account; sign out 
 ## What is looked at in a SAML message
 sso-found-bytes = { $count ->
     [one] One byte
-   *[other] { $count } bytes
+    *[other] { $count } bytes
 }
 sso-check-saml-decoded = The message could be decoded
 sso-check-saml-readable = It is XML, without a document type, and no ID is there twice

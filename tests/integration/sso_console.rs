@@ -122,7 +122,13 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     let report = owner.get(&okta.callback(&owner, &start).await).await;
     let report = owner.get(report.header("location")).await;
     assert_eq!(report.status, 200, "{}", report.body);
-    for words in ["The person is no member", "Make new people members", "kim@example.org"] {
+    for words in [
+        "The person is no member",
+        "Make new people members",
+        "new people are not made members",
+        &format!("{here}/people\">Change who gets in"),
+        "kim@example.org",
+    ] {
         assert!(report.body.contains(words), "{words}: {}", report.body);
     }
 
@@ -147,6 +153,8 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     let somebody = Session::new(&app.server.url, app.data());
     assert_eq!(okta.sign_in_by(&somebody, "acme", id).await.status, 303);
     assert_eq!(somebody.get("/t/acme/").await.status, 200);
+    let account = somebody.get("/t/acme/account/second-factor").await.body;
+    assert!(!account.contains("Your password"), "{account}");
     let list = owner.get(LIST).await.body;
     assert!(list.contains("Okta") && list.contains("<time"), "{list}");
 

@@ -51,8 +51,7 @@ async fn show<P: Permission>(
     let open = users::invitations(tenants, &grant).await?;
     let rows = open.into_iter().map(|invitation| row(invitation, &own)).collect();
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let by_provider_only =
-        settings::single_sign_on(tenants, &grant).await?.single_sign_on_only;
+    let by_provider_only = settings::single_sign_on(tenants, &grant).await?.single_sign_on_only;
     let may_invite = call.also::<UserInvite>().is_some();
     let form = match may_invite && !by_provider_only {
         true => {

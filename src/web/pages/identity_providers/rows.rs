@@ -10,8 +10,8 @@ use crate::sso::watch::{Ending, Finding, findings};
 use crate::sso::{Activity, Arrived, Protocol, Provider, ProviderState, ReportSummary};
 use crate::web::messages::Messages;
 use crate::web::view::identity_providers::{
-    ArrivedRow, CertificateRow, Fact, LastFailure, ProviderRow, ReportStep, SsoWarning, StepOutcome,
-    TestRow,
+    ArrivedRow, CertificateRow, Fact, LastFailure, ProviderRow, ReportStep, SsoWarning,
+    StepOutcome, TestRow,
 };
 use crate::web::view::state::{SsoState, TestOutcome};
 
@@ -247,7 +247,8 @@ pub fn step(step: Step) -> ReportStep {
     };
     let is_size = step.check == "saml-decoded";
     let shown = |text: String| if is_size { bytes(&text) } else { fingerprints(&text) };
-    let filled = |text: Option<String>| text.filter(|text| !text.is_empty()).map(shown);
+    // A dash stands for what was not there.
+    let filled = |text: Option<String>| text.filter(|t| !t.is_empty() && t != "—").map(shown);
     let (found, expected) = (filled(step.found), filled(step.expected));
     let check = checked(&step.check, outcome, found.is_some());
     ReportStep { check, outcome, found, expected }
@@ -292,4 +293,51 @@ pub fn arrived(arrived: Arrived) -> Vec<ArrivedRow> {
         rows.push(row(said("sso-arrived-contexts"), arrived.contexts));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(check: &str, outcome: Outcome, found: &str) -> ReportStep {
+        let found = Some(found.to_owned());
+        step(Step { check: check.to_owned(), outcome, found, expected: None })
+    }
+
+    #[test]
+    fn what_was_refused_is_not_said_to_be_about_to_happen() {
+        for check in ["person-created", "person-linked"] {
+            let passed = read(check, Outcome::Passed, "kim@example.org").check;
+            let failed = read(check, Outcome::Failed, "kim@example.org").check;
+            assert!(passed.contains("would be"), "{passed}");
+            assert!(failed.contains("not") && !failed.contains("would be"), "{failed}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_was_not_sent_is_not_said_to_fit() {
+        for check in ["oidc-access-token-hash", "oidc-code-hash"] {
+            let there = read(check, Outcome::Passed, "77QmUPtjPfzWtF2AnpK9RQ");
+            let absent = read(check, Outcome::Noted, "—");
+            assert!(there.check.contains("it fits"), "{}", there.check);
+            assert!(absent.check.contains("was not sent"), "{}", absent.check);
+            assert_eq!(absent.found, None);
+        }
+    }
+
+    #[test]
+    fn fingerprints_in_reports_look_like_those_on_the_page_of_the_provider() {
+        let hex = "ab".repeat(32);
+        let shown = read("saml-assertion-signature", Outcome::Passed, &format!("{hex}\n{hex}"));
+        let one = grouped(&hex);
+        assert_eq!(shown.found, Some(format!("{one}\n{one}")));
+        let name = read("saml-issuer", Outcome::Passed, "https://idp.example");
+        assert_eq!(name.found.as_deref(), Some("https://idp.example"));
+    }
+
+    #[test]
+    fn the_size_of_a_message_has_a_unit() {
+        let shown = read("saml-decoded", Outcome::Passed, "4711").found.unwrap_or_default();
+        assert!(shown.ends_with(" bytes"), "{shown}");
+    }
 }

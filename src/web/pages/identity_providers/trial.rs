@@ -8,9 +8,7 @@ use crate::kernel::id::SsoTestId;
 use crate::sso;
 use crate::web::messages::Messages;
 use crate::web::view::chrome::Section;
-use crate::web::view::identity_providers::{
-    ReportDocument, ReportPage, TestPage,
-};
+use crate::web::view::identity_providers::{ReportDocument, ReportPage, TestPage};
 use crate::web::{frame, respond};
 
 pub async fn test(call: Call<SsoRead>) -> Answer {
