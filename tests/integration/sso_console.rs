@@ -155,6 +155,8 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     assert_eq!(somebody.get("/t/acme/").await.status, 200);
     let account = somebody.get("/t/acme/account/second-factor").await.body;
     assert!(!account.contains("Your password"), "{account}");
+    let account = somebody.get("/t/acme/account").await.body;
+    let kim = account.split("class=\"hash\" title=\"").nth(1).unwrap().split('"').next().unwrap();
     let list = owner.get(LIST).await.body;
     assert!(list.contains("Okta") && list.contains("<time"), "{list}");
 
@@ -162,6 +164,16 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     let off = owner.submit(&here, &format!("{here}/off"), &[]).await;
     assert_eq!(off.status, 303);
     assert_eq!(somebody.get("/t/acme/").await.status, 303);
+
+    // Their page says by which provider they come, and an owner ends that.
+    let member = format!("/t/acme/members/{kim}");
+    let shown = owner.get(&member).await.body;
+    assert!(shown.contains("Unlink from Okta"), "{shown}");
+    let unlink = format!("{member}/providers/{id}/unlink");
+    let done = owner.submit(&member, &unlink, &[]).await;
+    assert!(done.header("location").ends_with("notice=member-unlinked"), "{}", done.body);
+    let shown = owner.get(&member).await.body;
+    assert!(!shown.contains("Unlink from"), "{shown}");
 }
 
 #[tokio::test]
