@@ -13,6 +13,8 @@ pub struct Own {
     pub role: String,
     /// Whether they have a password that lets them in.
     pub has_password: bool,
+    /// Whether nothing of their own lets them in, only an identity provider.
+    pub by_provider_only: bool,
 }
 
 /// Who the caller is.
@@ -27,7 +29,7 @@ pub async fn own<P: Permission>(tenants: &Tenants, grant: &Grant<P>) -> Result<O
         let counts = SignInPolicy::read(tx)?.admits_without_provider(realm, me);
         let own = |Person { id, name, email, rights, .. }, has_password| {
             let (id, role) = (uuid::Uuid::from_bytes(id).to_string(), rights.role().to_owned());
-            Own { id, name, email, role, has_password }
+            Own { id, name, email, role, has_password, by_provider_only: !counts }
         };
         let person = person.ok_or(UserError::NotFound)?;
         let has_password = counts && person.has_password();

@@ -6,6 +6,7 @@ scim-lead = Your identity provider keeps members and groups here as it has them 
 scim-connect = What your identity provider asks for
 scim-url = Base URL (tenant URL)
 scim-token = The secret token is an API key with nothing but the permission “scim.provision”. It can change only people whom provisioning has added or taken over, and only as the rules below allow.
+scim-key-name = Provisioning
 scim-make-key = Make a key for it
 scim-users = Members that provisioning keeps
 scim-groups = Groups

@@ -6,7 +6,7 @@ sso-title = Single sign-on
 sso-lead = People sign in with the account that their company already gives them. An identity provider (Okta, Entra ID, Keycloak and others) says who they are; this page decides which ones are believed, and how far.
 sso-new = Add a provider
 sso-keys-link = Our keys
-sso-enforcement-link = Only way in
+sso-enforcement-link = Single sign-on only
 sso-empty = No identity provider yet
 sso-empty-text = Give the addresses below to whoever runs your identity provider, add it here, try it out, and turn it on. Nobody’s way to sign in changes before you turn it on.
 col-provider = Provider
@@ -41,7 +41,7 @@ notice-sso-key-removed = The key was removed.
 
 ## What the other side needs of us
 sso-given-title = What your identity provider asks for
-sso-given-lead = Copy these into the provider. They are the same for every provider of this tenant and never change; only OpenID Connect’s redirect URI is each provider’s own.
+sso-given-lead = Copy these into the provider. They are the same for every provider of this tenant, but for OpenID Connect’s redirect URI, which is each provider’s own. They change only with the address of this server.
 sso-given-first = The provider does not know us yet. Register these there before you try it out; the redirect URI is this provider’s own.
 sso-given-one = Registered at the provider, to the letter. The redirect URI is this provider’s own.
 sso-given-redirect-next = Comes with the next page, once the provider is saved here: it is this provider’s own. If the product insists on one now, enter the post-logout redirect URI, and replace it then.
@@ -135,7 +135,7 @@ sso-label-issuer = Issuer
 sso-hint-issuer = The address that the provider signs with. It begins with https:// and is compared letter by letter.
 sso-label-client-id = Client ID
 sso-label-client-secret = Client secret
-sso-hint-client-secret = Kept encrypted and never shown again.
+sso-hint-client-secret = Needed, unless “No secret” is chosen below. Kept encrypted and never shown again.
 sso-hint-client-secret-kept = Leave it empty to keep the one that is there. Type it again if issuer, client ID, description or authorities change: it was not meant for whoever answers there.
 sso-hint-client-secret-again = Please type it again: secrets are not sent back to a page.
 sso-label-discovery = The provider’s description
@@ -176,6 +176,8 @@ sso-error-skew = A whole number from 0 to 300, please.
 sso-error-session-hours = A whole number from 1 to 720, please.
 sso-error-lines = At most 20 lines of 512 characters each.
 sso-error-secret = The client secret is missing. Put it in before the provider is turned on, and again when issuer, client ID, description or authorities change; or say that the client has none.
+sso-error-issuer-taken = Another identity provider of this tenant has this issuer (or entity ID) already.
+sso-error-authority = The certificate of this address is from an authority that this machine does not know. Have the authority added to this machine’s trust store, or paste the metadata instead.
 sso-error-rules = At most 100 rules; each needs an attribute, a value and a role.
 sso-error-other-provider = People are linked to members by the names of the provider that was here. Add a new provider instead of putting another in its place.
 
@@ -541,9 +543,9 @@ sso-cure-email-unverified = Have the address verified at the provider. An addres
 sso-refusal-email-domain-foreign = The provider may not vouch for addresses of this domain
 sso-cure-email-domain-foreign = If the domain is yours, add it under “E-mail domains”. If it is not, this person should not come in by this provider.
 sso-refusal-not-linked = A member has this address, and the provider may not sign them in
-sso-cure-not-linked = Allow “Sign existing members in”, if the provider’s addresses are kept by you.
+sso-cure-not-linked = Allow “Sign existing members in”, if the provider’s addresses are kept by you. If it is allowed, the member is linked to somebody else at the provider, or it is the emergency account, which providers never sign in.
 sso-refusal-no-account = The person is no member
-sso-cure-no-account = Invite them, or allow “Make new people members”.
+sso-cure-no-account = Add them under Members, or allow “Make new people members”.
 sso-refusal-no-role = No rule gives the person a role
 sso-cure-no-role = Compare the rules with the attributes that came: names and values are compared letter by letter. Entra ID sends groups as object IDs. Or give a role to “Whoever fits none”.
 sso-refusal-role-needs-second-person = The role may not be given without a second person
@@ -554,6 +556,10 @@ sso-refusal-other-person = The provider signed in somebody else than the person 
 sso-cure-other-person = Sign in at the provider with your own account; sign out there first if somebody else uses this browser.
 
 ## What is looked at in a SAML message
+sso-found-bytes = { $count ->
+    [one] One byte
+    *[other] { $count } bytes
+}
 sso-check-saml-decoded = The message could be decoded
 sso-check-saml-readable = It is XML, without a document type, and no ID is there twice
 sso-check-saml-kind = It is the kind of message that belongs here
@@ -604,7 +610,9 @@ sso-check-oidc-expiry = exp: it is still valid
 sso-check-oidc-issued = iat: when it was issued
 sso-check-oidc-nonce = nonce: it is for this sign-in
 sso-check-oidc-access-token-hash = at_hash: it fits the access token
+sso-check-absent-oidc-access-token-hash = at_hash: it was not sent, so it was not compared
 sso-check-oidc-code-hash = c_hash: it fits the code
+sso-check-absent-oidc-code-hash = c_hash: it was not sent, so it was not compared
 sso-check-oidc-authenticated = auth_time: when the person signed in there
 sso-check-oidc-subject = sub: it says who the person is
 sso-check-oidc-userinfo = The userinfo endpoint has answered
@@ -617,7 +625,10 @@ sso-check-oidc-logout-id = jti: the logout token works once
 sso-check-person-known = The provider’s person is known here
 sso-check-person-active = The member is not disabled
 sso-check-person-linked = A member has this address, and would be linked to it
+sso-check-failed-person-linked = A member has this address, and may not be linked to it
+sso-check-failed-person-active = The member is disabled
 sso-check-person-created = Nobody has this address: a member would be made
+sso-check-failed-person-created = Nobody has this address, and new people are not made members
 sso-check-person-same = It is the same person as the one who asked
 sso-check-email = E-mail address
 sso-check-email-domain = The provider may vouch for addresses of this domain

@@ -727,6 +727,12 @@ async fn the_page_sets_rules_in_their_order_and_says_what_is_wrong() {
     let wrong = owner.submit(page, page, &[("domains", "nowhere")]).await;
     assert_eq!(wrong.status, 422);
     assert!(wrong.body.contains("such as example.org"), "{}", wrong.body);
+    let roleless = [("rule_order", "1"), ("rule_group", "Guests"), ("rule_role", "")];
+    let refused = owner.submit(page, page, &roleless).await;
+    assert_eq!(refused.status, 422);
+    for words in ["Guests", "id=\"f-role-1-error\"", "Choose a role"] {
+        assert!(refused.body.contains(words), "{words}: {}", refused.body);
+    }
     // An administrator looks on.
     let create = ["user", "create", "--tenant", "acme", "--password-stdin", "--role", "admin"];
     acme.app.cli(&[&create[..], &["ada@example.net"]].concat(), PASSWORD);

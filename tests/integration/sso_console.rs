@@ -120,7 +120,13 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     let report = owner.get(&okta.callback(&owner, &start).await).await;
     let report = owner.get(report.header("location")).await;
     assert_eq!(report.status, 200, "{}", report.body);
-    for words in ["The person is no member", "Make new people members", "kim@example.org"] {
+    for words in [
+        "The person is no member",
+        "Make new people members",
+        "new people are not made members",
+        &format!("{here}/people\">Change who gets in"),
+        "kim@example.org",
+    ] {
         assert!(report.body.contains(words), "{words}: {}", report.body);
     }
 
@@ -145,6 +151,10 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     let somebody = Session::new(&app.server.url, app.data());
     assert_eq!(okta.sign_in_by(&somebody, "acme", id).await.status, 303);
     assert_eq!(somebody.get("/t/acme/").await.status, 200);
+    let account = somebody.get("/t/acme/account/second-factor").await.body;
+    assert!(!account.contains("Your password"), "{account}");
+    let account = somebody.get("/t/acme/account").await.body;
+    let kim = account.split("class=\"hash\" title=\"").nth(1).unwrap().split('"').next().unwrap();
     let list = owner.get(LIST).await.body;
     assert!(list.contains("Okta") && list.contains("<time"), "{list}");
 
@@ -152,6 +162,16 @@ async fn an_officer_adds_a_provider_tries_it_out_and_turns_it_on() {
     let off = owner.submit(&here, &format!("{here}/off"), &[]).await;
     assert_eq!(off.status, 303);
     assert_eq!(somebody.get("/t/acme/").await.status, 303);
+
+    // Their page says by which provider they come, and an owner ends that.
+    let member = format!("/t/acme/members/{kim}");
+    let shown = owner.get(&member).await.body;
+    assert!(shown.contains("Unlink from Okta"), "{shown}");
+    let unlink = format!("{member}/providers/{id}/unlink");
+    let done = owner.submit(&member, &unlink, &[]).await;
+    assert!(done.header("location").ends_with("notice=member-unlinked"), "{}", done.body);
+    let shown = owner.get(&member).await.body;
+    assert!(!shown.contains("Unlink from"), "{shown}");
 }
 
 #[tokio::test]

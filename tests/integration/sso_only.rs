@@ -309,12 +309,20 @@ async fn an_owner_turns_it_on_in_the_console_for_an_account_that_is_fit() {
     let page = "/t/acme/admin/sso/enforcement";
     let shown = ground.emergency.get(page).await.body;
     assert!(shown.contains("Members who have signed in by one"), "{shown}");
+    // Nobody is the emergency account by themselves, and nobody is told without mail.
+    assert!(shown.contains("<option value=\"\" selected>Choose an account"), "{shown}");
+    assert!(shown.contains("nobody is told of it"), "{shown}");
+    let nobody = ground.emergency.submit(page, page, &[("only", "on"), ("break_glass", "")]).await;
+    assert_eq!(nobody.status, 422, "{}", nobody.body);
     let unfit = ground.emergency.submit(page, page, &[("only", "on"), ("break_glass", VERA)]).await;
     assert_eq!(unfit.status, 422);
     assert!(unfit.body.contains("has to be an active owner"), "{}", unfit.body);
     let done = ground.emergency.submit(page, page, &[("only", "on"), ("break_glass", OWNER)]).await;
     assert_eq!(done.status, 303, "{}", done.body);
     assert!(!is_in(&ground.vera).await && is_in(&ground.emergency).await);
+    let invitations = ground.emergency.get("/t/acme/members/invitations").await.body;
+    assert!(invitations.contains("become members by the identity provider"), "{invitations}");
+    assert!(!invitations.contains("name=\"email\""), "{invitations}");
     let body = json!({ "singleSignOnOnly": true, "breakGlass": VERA });
     let request = ground.owner.request(Method::PUT, "/api/v1/settings/acme/single-sign-on");
     let request = request.header("content-type", "application/json").body(body.to_string());

@@ -79,7 +79,7 @@ async fn page<P: Permission>(
     status: StatusCode,
 ) -> Answer {
     let own = users::own(&app.tenants, grant).await?;
-    let users::Own { id, name, email, role, has_password } = own;
+    let users::Own { id, name, email, role, has_password, .. } = own;
     let is_member = matches!(grant.realm(), Realm::Tenant(_));
     // Another address takes the password.
     let may_change_email = is_member && has_password && app.mailer.is_configured();

@@ -11,6 +11,7 @@ use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::LinkId;
 use crate::roles;
+use crate::settings;
 use crate::trail;
 use crate::users::{self, Invitation, NewInvitation, UserError};
 use crate::web::messages::Messages;
@@ -50,18 +51,21 @@ async fn show<P: Permission>(
     let open = users::invitations(tenants, &grant).await?;
     let rows = open.into_iter().map(|invitation| row(invitation, &own)).collect();
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let form = match call.also::<UserInvite>() {
-        Some(_) => {
+    let by_provider_only = settings::single_sign_on(tenants, &grant).await?.single_sign_on_only;
+    let may_invite = call.also::<UserInvite>().is_some();
+    let form = match may_invite && !by_provider_only {
+        true => {
             let usual = || (PersonFields::default(), Field::value(Role::Operator.name()));
             let (PersonFields { name, email, .. }, role) = refused.unwrap_or_else(usual);
             let roles = role_choices(call, &role.value).await?;
             Some(InvitationForm { name, email, role, roles })
         }
-        None => None,
+        false => None,
     };
     let chrome = frame::tenant(call, "invitations-title", Section::Members).await?;
     let mails = call.app.mailer.is_configured();
-    respond::page_with(status, &InvitationsPage { chrome, rows, form, link, mails })
+    let page = InvitationsPage { chrome, rows, form, may_invite, by_provider_only, link, mails };
+    respond::page_with(status, &page)
 }
 
 fn row(invitation: Invitation, own: &[(String, String)]) -> InvitationRow {

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use super::{also, role_choices, with_notice};
 use crate::api_keys::{self, ApiKey, ApiKeyError, NewApiKey, NewKey, OVERLAP_DEFAULT};
 use crate::audit::catalogue;
-use crate::authz::permission::{ApiKeyCreate, ApiKeyRead, ApiKeyRevoke, ApiKeyUpdate};
+use crate::authz::permission::{
+    ApiKeyCreate, ApiKeyRead, ApiKeyRevoke, ApiKeyUpdate, ScimProvision,
+};
 use crate::authz::{Flag, Permission, Permissions, Principal, Role};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
@@ -82,7 +84,14 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<KeyForm>) -> Answer
 /// The empty form; with the permission picked that another page's link asks for.
 async fn asked_for<P: Permission>(call: &Call<P>) -> Result<KeyForm, Failure> {
     match call.input.query::<AskedFor>().unwrap_or_default().scope {
-        Some(scope) if Flag::parse(&scope).is_some() => blank(call, PICKED, &[scope]).await,
+        Some(scope) if Flag::parse(&scope).is_some() => {
+            let is_provisioning = scope == ScimProvision::FLAG.name();
+            let mut form = blank(call, PICKED, &[scope]).await?;
+            if is_provisioning {
+                form.name = Field::value(Messages::english().text("scim-key-name"));
+            }
+            Ok(form)
+        }
         _ => blank(call, USUAL_ROLE, &[]).await,
     }
 }

@@ -6,13 +6,17 @@ use serde::Deserialize;
 use super::members::{role_names, row};
 use super::{also, approvals, role_choices, with_notice};
 use crate::audit::catalogue;
-use crate::authz::permission::{UserDisable, UserFactorReset, UserRead, UserRole, UserUpdate};
-use crate::authz::{Permission, TenantState};
+use crate::authz::permission::{
+    SsoManage, SsoRead, UserDisable, UserFactorReset, UserRead, UserRole, UserUpdate,
+};
+use crate::authz::{Permission, Role, TenantState};
 use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
-use crate::kernel::id::UserId;
+use crate::kernel::id::{ProviderId, UserId};
 use crate::roles::{self, RoleError};
+use crate::settings;
+use crate::sso;
 use crate::trail;
 use crate::users::{self, Member, MemberState, UserError};
 use crate::web::problems::{as_sentence, missing_or_too_long};
@@ -20,7 +24,7 @@ use crate::web::view::admins::AdminLinkPage;
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::general::{ConfirmAct, ConfirmPage};
-use crate::web::view::members::MemberPage;
+use crate::web::view::members::{MemberPage, SignsInWith};
 use crate::web::view::state::{Notice, SecondFactorState};
 use crate::web::{frame, respond};
 
@@ -28,6 +32,7 @@ const ONE: &str = "/t/{tenant}/members/{id}";
 const NAME: &str = "/t/{tenant}/members/{id}/name";
 const ROLE: &str = "/t/{tenant}/members/{id}/role";
 const LINK: &str = "/t/{tenant}/members/{id}/password-link";
+const UNLINK: &str = "/t/{tenant}/members/{id}/providers/{provider}/unlink";
 const DISABLE: &str = "/t/{tenant}/members/{id}/disable";
 const ENABLE: &str = "/t/{tenant}/members/{id}/enable";
 
@@ -36,6 +41,7 @@ pub fn routes() -> Vec<Route> {
     let renamed = Audit::Events(&[catalogue::USER_UPDATED]);
     let linked = Audit::Events(&[catalogue::PASSWORD_RESET_REQUESTED]);
     let role = Audit::Events(&[catalogue::ROLE_CHANGED]);
+    let unlinked = Audit::Events(&[catalogue::IDENTITY_UNLINKED]);
     let disabled = Audit::Events(&[catalogue::USER_DISABLED]);
     let enabled = Audit::Events(&[catalogue::USER_ENABLED]);
     vec![
@@ -50,6 +56,9 @@ pub fn routes() -> Vec<Route> {
         Route::console(Method::Get, DISABLE, opened, confirm).says("Ask before disabling a member"),
         Route::console(Method::Post, DISABLE, disabled, disable)
             .says("Disable a member")
+            .sensitive(),
+        Route::console(Method::Post, UNLINK, unlinked, unlink)
+            .says("Forget who a member is at an identity provider, and end the sessions by it")
             .sensitive(),
         Route::console(Method::Post, ENABLE, enabled, enable).says("Enable a member").sensitive(),
     ]
@@ -84,8 +93,15 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         true => role_choices(call, &code).await?,
         false => Vec::new(),
     };
+    let only = settings::single_sign_on(&call.app.tenants, &call.grant).await?;
+    let gets_in_by_password =
+        !only.single_sign_on_only || only.break_glass.is_some_and(|id| id.to_string() == row.id);
     let may_rename = within && call.also::<UserUpdate>().is_some();
+    // Who decides who somebody is could be anybody: only owners do.
+    let owns = call.principal().may_give(Role::Owner.permissions());
     let page = MemberPage {
+        providers: providers(call).await?,
+        may_unlink: owns && call.also::<SsoManage>().is_some(),
         chrome,
         created,
         name: old_name.filter(|_| may_rename).map(|old| name.unwrap_or_else(|| Field::value(old))),
@@ -93,12 +109,29 @@ async fn page<P: Permission>(call: &Call<P>, name: Option<Field>, role: Option<F
         role: role.unwrap_or_default(),
         may_disable: may_turn && state == MemberState::Active,
         may_enable: may_turn && state == MemberState::Disabled && !frozen,
-        may_link: may && may_rename && state == MemberState::Active,
+        may_link: may && may_rename && state == MemberState::Active && gets_in_by_password,
         may_reset_factors: may && has_factor && call.also::<UserFactorReset>().is_some(),
         is_above: !within,
         row,
     };
     respond::page_with(status, &page)
+}
+
+/// The providers that sign the member in, for who may see providers.
+async fn providers<P: Permission>(call: &Call<P>) -> Result<Vec<SignsInWith>, Failure> {
+    let Some(grant) = call.also::<SsoRead>() else { return Ok(Vec::new()) };
+    let (tenants, member) = (&call.app.tenants, call.input.id::<UserId>("id")?);
+    let mut found = Vec::new();
+    for provider in sso::list(tenants, &grant).await? {
+        let links = sso::links(tenants, &grant, provider.id).await?;
+        let link = links.into_iter().find(|link| link.user == member);
+        found.extend(link.map(|link| SignsInWith {
+            id: provider.id.to_string(),
+            name: provider.settings.name,
+            since: link.linked_at,
+        }));
+    }
+    Ok(found)
 }
 
 /// The member that the path names.
@@ -183,6 +216,13 @@ async fn confirm(call: Call<UserDisable>) -> Answer {
 
 async fn disable(call: Call<UserDisable>) -> Answer {
     set_enabled(&call, false, Notice::MemberDisabled).await
+}
+
+async fn unlink(call: Call<SsoManage>) -> Answer {
+    let (provider, member) =
+        (call.input.id::<ProviderId>("provider")?, call.input.id::<UserId>("id")?);
+    sso::unlink(&call.app.tenants, &call.grant, provider, member).await?;
+    done(&call, Notice::MemberUnlinked)
 }
 
 async fn enable(call: Call<UserDisable>) -> Answer {

@@ -24,6 +24,7 @@ use crate::http::input::Input;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::ErrorKind;
+use crate::users;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::second_factor::{OwnFactorsPage, RecoveryCodesPage, SetUpPage};
@@ -202,12 +203,14 @@ struct Refused {
 
 async fn show<R: OwnAccountRead>(own: &Own<R>, refused: Refused) -> Answer {
     let factors = authn::own_factors(&own.app.tenants, &own.read).await?;
+    let has_password = users::own(&own.app.tenants, &own.read).await?.has_password;
     let wrong = refused.new_codes.error.is_some() || refused.turn_off.error.is_some();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = OwnFactorsPage {
         chrome: own.chrome.clone(),
         authenticator: factors.authenticator,
         has_passkey: factors.has_passkey,
+        has_password,
         recovery_codes_left: factors.recovery_codes_left,
         may_turn_off: factors.authenticator.is_some()
             && (!factors.obligatory || factors.has_passkey),

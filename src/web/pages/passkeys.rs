@@ -24,6 +24,7 @@ use crate::http::input::Input;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::id::PasskeyId;
 use crate::kernel::limits;
+use crate::users;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::form::{Field, FieldError};
 use crate::web::view::general::{ConfirmAct, ConfirmPage};
@@ -206,9 +207,11 @@ pub(super) fn asked(asked: &Asked) -> Answer {
 async fn list<R: OwnAccountRead>(own: &Own<R>) -> Answer {
     let rows: Vec<_> = own.all().await?.into_iter().map(row).collect();
     let codes = authn::own_factors(&own.app.tenants, &own.read).await?.recovery_codes_left;
+    let by_provider_only = users::own(&own.app.tenants, &own.read).await?.by_provider_only;
     respond::page(&PasskeysPage {
         chrome: own.chrome.clone(),
         place: place(&own.app, &own.input),
+        by_provider_only,
         few_codes: !rows.is_empty() && codes < FEW_CODES,
         rows,
     })

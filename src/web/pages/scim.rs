@@ -16,7 +16,7 @@ use crate::web::messages::Messages;
 use crate::web::problems::as_sentence;
 use crate::web::view::Choice;
 use crate::web::view::chrome::Section;
-use crate::web::view::form::Field;
+use crate::web::view::form::{Field, FieldError};
 use crate::web::view::scim::{RuleFields, ScimPage};
 use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
@@ -60,8 +60,11 @@ async fn page<P: Permission>(
     let room = if may_change { ROOM } else { 0 };
     let empty = (0..room).map(|_| GroupRule { group: String::new(), role: String::new() });
     for (rule, number) in settings.rules.into_iter().chain(empty).zip(1..) {
-        let roles = choices(call, &rule.role).await?;
-        rules.push(RuleFields { number, group: rule.group, roles });
+        let roles = rule_choices(call, &rule.role).await?;
+        let is_missing = !rule.group.is_empty() && rule.role.is_empty();
+        let error = is_missing.then_some(FieldError::Required);
+        let role = Field { value: rule.role, error };
+        rules.push(RuleFields { number, group: rule.group, role, roles });
     }
     let default_role = settings.default_role.unwrap_or_default();
     let nobody = Messages::english().text("scim-no-role").into_owned();
@@ -97,11 +100,27 @@ async fn choices<P: Permission>(call: &Call<P>, selected: &str) -> Result<Vec<Ch
     Ok(choices)
 }
 
+/// For a new rule, none is chosen by itself.
+async fn rule_choices<P: Permission>(
+    call: &Call<P>,
+    selected: &str,
+) -> Result<Vec<Choice>, Failure> {
+    let mut all = choices(call, selected).await?;
+    if selected.is_empty() {
+        let label = Messages::english().text("sso-rule-role-choose").into_owned();
+        all.insert(0, Choice { value: String::new(), label, selected: true });
+    }
+    Ok(all)
+}
+
 async fn change(call: Call<SsoManage>) -> Answer {
     let fields: Vec<(String, String)> = call.input.form()?;
     let wanted = sent(&fields);
     let read = also::<_, SsoRead>(&call)?;
     let before = scim::overview(&call.app.tenants, &read).await?;
+    if wanted.rules.iter().any(|rule| rule.role.is_empty()) {
+        return page(&call, &before, wanted, None, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
     match scim::change_settings(&call.app.tenants, &call.grant, wanted.clone()).await {
         Ok(after) => {
             let same = after.settings == before.settings;

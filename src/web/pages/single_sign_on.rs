@@ -5,8 +5,8 @@ use actix_web::http::StatusCode;
 use super::{also, approvals, with_notice};
 use crate::approvals::ApprovalError;
 use crate::audit::catalogue;
+use crate::authz::Permission;
 use crate::authz::permission::{SettingsRead, SignInManage};
-use crate::authz::{Permission, Principal};
 use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Fault;
@@ -37,12 +37,7 @@ pub fn routes() -> Vec<Route> {
 async fn show(call: Call<SettingsRead>) -> Answer {
     trail::record_admin_access(&call.app.tenants, &call.grant, "single-sign-on").await?;
     let now = settings::single_sign_on(&call.app.tenants, &call.grant).await?;
-    // Whoever looks is the likeliest to be it.
-    let account = match (now.break_glass, call.principal()) {
-        (Some(account), _) => account.to_string(),
-        (None, Principal::User { id, .. }) => id.to_string(),
-        (None, _) => String::new(),
-    };
+    let account = now.break_glass.map(|account| account.to_string()).unwrap_or_default();
     let form = Form { only: now.single_sign_on_only, break_glass: Field::value(account) };
     page(&call, now, form, None, StatusCode::OK).await
 }
@@ -72,10 +67,21 @@ async fn page<P: Permission>(
         other_sessions: now.other_sessions,
         emergency_used: now.emergency_used_at,
         break_glass: form.break_glass,
-        owners: owners.into_iter().map(|owner| choice(owner, &selected)).collect(),
+        owners: choices(owners, &selected),
+        mails: call.app.mailer.is_configured(),
         problem,
     };
     respond::page_with(status, &page)
+}
+
+/// Nobody is chosen by themselves: whoever sets it up is rarely the one to keep for the day of need.
+fn choices(owners: Vec<Candidate>, selected: &str) -> Vec<Choice> {
+    let mut all: Vec<Choice> = owners.into_iter().map(|owner| choice(owner, selected)).collect();
+    if !all.iter().any(|choice| choice.selected) {
+        let label = Messages::english().text("emergency-choose").into_owned();
+        all.insert(0, Choice { value: String::new(), label, selected: true });
+    }
+    all
 }
 
 fn choice(owner: Candidate, selected: &str) -> Choice {

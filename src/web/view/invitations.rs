@@ -13,6 +13,9 @@ pub struct InvitationsPage {
     pub rows: Vec<InvitationRow>,
     /// The form, for who may invite; open when it was refused.
     pub form: Option<InvitationForm>,
+    pub may_invite: bool,
+    /// Nobody gets in by an invitation.
+    pub by_provider_only: bool,
     /// Just made, to hand over: shown this once.
     pub link: Option<NewLink>,
     /// Whether invitations go out by mail.

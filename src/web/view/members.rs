@@ -88,14 +88,30 @@ pub struct MemberPage {
     pub may_reset_factors: bool,
     /// Whether a link for a new password can be made.
     pub may_link: bool,
+    /// Identity providers that sign the person in; empty for who may not see them.
+    pub providers: Vec<SignsInWith>,
+    pub may_unlink: bool,
     /// Why nothing can be done: the person has rights that the one who looks lacks.
     pub is_above: bool,
 }
 
+/// A provider that signs somebody in.
+pub struct SignsInWith {
+    /// The provider's id; unlinking goes to `…/providers/{id}/unlink`.
+    pub id: String,
+    pub name: String,
+    pub since: Timestamp,
+}
+
 impl MemberPage {
+    pub fn unlinks(&self) -> bool {
+        self.may_unlink && !self.providers.is_empty()
+    }
+
     pub fn may_nothing(&self) -> bool {
         let may_turn =
             self.may_disable || self.may_enable || self.may_reset_factors || self.may_link;
+        let may_turn = may_turn || self.unlinks();
         self.name.is_none() && self.roles.is_empty() && !may_turn
     }
 }

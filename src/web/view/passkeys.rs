@@ -31,6 +31,8 @@ pub struct PasskeysPage {
     pub chrome: Chrome,
     pub place: PasskeyPlace,
     pub rows: Vec<PasskeyRow>,
+    /// No passkey lets the person in by itself.
+    pub by_provider_only: bool,
     /// There are passkeys, and hardly a recovery code for when they are lost.
     pub few_codes: bool,
 }

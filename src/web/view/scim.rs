@@ -36,5 +36,6 @@ pub struct RuleFields {
     /// From 1.
     pub number: u64,
     pub group: String,
+    pub role: Field,
     pub roles: Vec<Choice>,
 }

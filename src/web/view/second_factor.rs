@@ -100,6 +100,8 @@ pub struct OwnFactorsPage {
     pub chrome: Chrome,
     pub authenticator: Option<Timestamp>,
     pub has_passkey: bool,
+    /// Whether the person has a password that lets them in.
+    pub has_password: bool,
     pub recovery_codes_left: u64,
     pub may_turn_off: bool,
     pub obligatory: bool,
@@ -111,6 +113,16 @@ pub struct OwnFactorsPage {
 impl OwnFactorsPage {
     pub fn path(&self) -> String {
         format!("{}/account/second-factor", self.chrome.base())
+    }
+
+    /// Message id for who has no app.
+    pub fn without_app(&self) -> &'static str {
+        match (self.has_password, self.has_passkey) {
+            (true, false) => "own-app-none",
+            (true, true) => "own-app-none-passkey",
+            (false, false) => "own-app-none-provider",
+            (false, true) => "own-app-none-passkey-provider",
+        }
     }
 
     /// Too few recovery codes to be without worry.

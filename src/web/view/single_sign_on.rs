@@ -24,6 +24,15 @@ pub struct SingleSignOnPage {
     pub break_glass: Field,
     /// Owners; what somebody lacks stands beside the name.
     pub owners: Vec<Choice>,
+    /// Whether the other owners can be told when it is used.
+    pub mails: bool,
     /// What stands against it as a whole.
     pub problem: Option<String>,
+}
+
+impl SingleSignOnPage {
+    /// Message id of what is said below the emergency account.
+    pub fn emergency_hint(&self) -> &'static str {
+        if self.mails { "emergency-account-hint" } else { "emergency-account-hint-no-mail" }
+    }
 }

@@ -247,6 +247,7 @@ labelled! {
         MemberRoleChanged: "member-role", "notice-member-role", Good;
         MemberRenamed: "member-renamed", "notice-member-renamed", Good;
         MemberDisabled: "member-disabled", "notice-member-disabled", Good;
+        MemberUnlinked: "member-unlinked", "notice-member-unlinked", Good;
         MemberEnabled: "member-enabled", "notice-member-enabled", Good;
         RoleCreated: "role-created", "notice-role-created", Good;
         RoleChanged: "role-changed", "notice-role-changed", Good;

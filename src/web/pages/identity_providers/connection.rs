@@ -27,6 +27,9 @@ pub async fn new(call: Call<SsoManage>) -> Answer {
     let preset = value("preset").and_then(words::parse_preset);
     match (preset, value("kind").and_then(Kind::parse)) {
         (Some(preset), Some(kind)) => {
+            // There is no address to fetch from.
+            let by_file = preset == sso::Preset::GoogleWorkspace && kind == Kind::SamlUrl;
+            let kind = if by_file { Kind::SamlXml } else { kind };
             let mut form = Sent::empty(preset, kind).page(None);
             form.secret_lost = false;
             page(&call, None, form, None).await

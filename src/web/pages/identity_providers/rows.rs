@@ -4,12 +4,14 @@ use super::people_form::is_saml;
 use super::words;
 use crate::authn::oidc::{Discovery, OidcSettings};
 use crate::authn::saml::{Certificate, SamlSettings};
+use crate::authn::sso::{Outcome, Step};
 use crate::kernel::{Timestamp, limits};
 use crate::sso::watch::{Ending, Finding, findings};
 use crate::sso::{Activity, Arrived, Protocol, Provider, ProviderState, ReportSummary};
 use crate::web::messages::Messages;
 use crate::web::view::identity_providers::{
-    ArrivedRow, CertificateRow, Fact, LastFailure, ProviderRow, SsoWarning, TestRow,
+    ArrivedRow, CertificateRow, Fact, LastFailure, ProviderRow, ReportStep, SsoWarning,
+    StepOutcome, TestRow,
 };
 use crate::web::view::state::{SsoState, TestOutcome};
 
@@ -236,6 +238,52 @@ pub fn reports(reports: &[ReportSummary], base: &str) -> Vec<TestRow> {
     reports.iter().map(row).collect()
 }
 
+/// A step of a report, as people read it.
+pub fn step(step: Step) -> ReportStep {
+    let outcome = match step.outcome {
+        Outcome::Passed => StepOutcome::Passed,
+        Outcome::Failed => StepOutcome::Failed,
+        Outcome::Noted => StepOutcome::Noted,
+    };
+    let is_size = step.check == "saml-decoded";
+    let shown = |text: String| if is_size { bytes(&text) } else { fingerprints(&text) };
+    // A dash stands for what was not there.
+    let filled = |text: Option<String>| text.filter(|t| !t.is_empty() && t != "—").map(shown);
+    let (found, expected) = (filled(step.found), filled(step.expected));
+    let check = checked(&step.check, outcome, found.is_some());
+    ReportStep { check, outcome, found, expected }
+}
+
+/// The words for what was looked at; others where it was wrong or was not there.
+fn checked(check: &str, outcome: StepOutcome, is_found: bool) -> String {
+    let words = Messages::english();
+    let special = match outcome {
+        StepOutcome::Failed => "sso-check-failed-",
+        _ if !is_found => "sso-check-absent-",
+        _ => "sso-check-",
+    };
+    let prefix = if words.has_label(special, check) { special } else { "sso-check-" };
+    words.label(prefix, check)
+}
+
+/// Fingerprints as the provider's page has them; all else as it is.
+fn fingerprints(text: &str) -> String {
+    let is_one = |line: &str| line.len() == 64 && line.bytes().all(|b| b.is_ascii_hexdigit());
+    match text.lines().all(is_one) {
+        true => text.lines().map(grouped).collect::<Vec<_>>().join("\n"),
+        false => text.to_owned(),
+    }
+}
+
+fn bytes(text: &str) -> String {
+    match text.parse::<u64>() {
+        Ok(count) => {
+            Messages::english().with("sso-found-bytes", &[("count", count.into())]).into_owned()
+        }
+        Err(_) => text.to_owned(),
+    }
+}
+
 /// What the provider says about somebody.
 pub fn arrived(arrived: Arrived) -> Vec<ArrivedRow> {
     let row = |name: String, values: Vec<String>| ArrivedRow { name, values };
@@ -245,4 +293,51 @@ pub fn arrived(arrived: Arrived) -> Vec<ArrivedRow> {
         rows.push(row(said("sso-arrived-contexts"), arrived.contexts));
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(check: &str, outcome: Outcome, found: &str) -> ReportStep {
+        let found = Some(found.to_owned());
+        step(Step { check: check.to_owned(), outcome, found, expected: None })
+    }
+
+    #[test]
+    fn what_was_refused_is_not_said_to_be_about_to_happen() {
+        for check in ["person-created", "person-linked"] {
+            let passed = read(check, Outcome::Passed, "kim@example.org").check;
+            let failed = read(check, Outcome::Failed, "kim@example.org").check;
+            assert!(passed.contains("would be"), "{passed}");
+            assert!(failed.contains("not") && !failed.contains("would be"), "{failed}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_was_not_sent_is_not_said_to_fit() {
+        for check in ["oidc-access-token-hash", "oidc-code-hash"] {
+            let there = read(check, Outcome::Passed, "77QmUPtjPfzWtF2AnpK9RQ");
+            let absent = read(check, Outcome::Noted, "—");
+            assert!(there.check.contains("it fits"), "{}", there.check);
+            assert!(absent.check.contains("was not sent"), "{}", absent.check);
+            assert_eq!(absent.found, None);
+        }
+    }
+
+    #[test]
+    fn fingerprints_in_reports_look_like_those_on_the_page_of_the_provider() {
+        let hex = "ab".repeat(32);
+        let shown = read("saml-assertion-signature", Outcome::Passed, &format!("{hex}\n{hex}"));
+        let one = grouped(&hex);
+        assert_eq!(shown.found, Some(format!("{one}\n{one}")));
+        let name = read("saml-issuer", Outcome::Passed, "https://idp.example");
+        assert_eq!(name.found.as_deref(), Some("https://idp.example"));
+    }
+
+    #[test]
+    fn the_size_of_a_message_has_a_unit() {
+        let shown = read("saml-decoded", Outcome::Passed, "4711").found.unwrap_or_default();
+        assert!(shown.ends_with(" bytes"), "{shown}");
+    }
 }

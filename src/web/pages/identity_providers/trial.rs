@@ -1,7 +1,6 @@
 //! Trying a provider out, and reports of sign-ins.
 
 use super::{base, found, given_to, opened, rows};
-use crate::authn::sso::Outcome;
 use crate::authz::permission::{SsoManage, SsoRead};
 use crate::http::call::Call;
 use crate::http::route::Answer;
@@ -9,9 +8,7 @@ use crate::kernel::id::SsoTestId;
 use crate::sso;
 use crate::web::messages::Messages;
 use crate::web::view::chrome::Section;
-use crate::web::view::identity_providers::{
-    ReportDocument, ReportPage, ReportStep, StepOutcome, TestPage,
-};
+use crate::web::view::identity_providers::{ReportDocument, ReportPage, TestPage};
 use crate::web::{frame, respond};
 
 pub async fn test(call: Call<SsoRead>) -> Answer {
@@ -41,16 +38,6 @@ pub async fn report(call: Call<SsoRead>) -> Answer {
     let trace = report.content.trace;
     let mut chrome = frame::tenant(&call, "sso-report-title", Section::Permissions).await?;
     chrome.title = format!("{} · {}", chrome.title, provider.settings.name);
-    let step = |step: crate::authn::sso::Step| ReportStep {
-        check: step.check,
-        outcome: match step.outcome {
-            Outcome::Passed => StepOutcome::Passed,
-            Outcome::Failed => StepOutcome::Failed,
-            Outcome::Noted => StepOutcome::Noted,
-        },
-        found: step.found.filter(|text| !text.is_empty()),
-        expected: step.expected.filter(|text| !text.is_empty()),
-    };
     let document = |document: crate::authn::sso::Document| ReportDocument {
         title: Messages::english().label("sso-document-", &document.title),
         text: document.text,
@@ -64,7 +51,7 @@ pub async fn report(call: Call<SsoRead>) -> Answer {
         passed: report.summary.passed,
         is_on: provider.state == sso::ProviderState::On,
         refusal: trace.refusal.map(crate::authn::sso::Refusal::code),
-        steps: trace.steps.into_iter().map(step).collect(),
+        steps: trace.steps.into_iter().map(rows::step).collect(),
         documents: trace.documents.into_iter().map(document).collect(),
         arrived: report.content.arrived.map(rows::arrived).unwrap_or_default(),
         may_manage: call.also::<SsoManage>().is_some(),

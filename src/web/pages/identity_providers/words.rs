@@ -1,5 +1,6 @@
 //! Codes and lists of the forms: what stands in a field, and what it means.
 
+use crate::outgoing::FetchError;
 use crate::sso::{Preset, SsoError};
 use crate::web::messages::Messages;
 use crate::web::problems::as_sentence;
@@ -126,6 +127,10 @@ pub fn wrong(setting: &str) -> Option<&'static str> {
 pub fn said(error: &SsoError) -> String {
     let id = match error {
         SsoError::Setting { field, .. } => wrong(field),
+        SsoError::IssuerTaken => Some("sso-error-issuer-taken"),
+        SsoError::Fetch(FetchError::Tls(why)) if why.contains("UnknownIssuer") => {
+            Some("sso-error-authority")
+        }
         _ => None,
     };
     match id {

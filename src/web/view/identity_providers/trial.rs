@@ -75,11 +75,29 @@ impl StepOutcome {
 }
 
 pub struct ReportStep {
-    /// A code; its words are `sso-check-` and it.
+    /// What was looked at, in the person's language.
     pub check: String,
     pub outcome: StepOutcome,
     pub found: Option<String>,
     pub expected: Option<String>,
+}
+
+/// Reasons that lie in who is let in, not in how the provider is connected.
+const ABOUT_PEOPLE: [&str; 7] = [
+    "email-missing",
+    "email-domain-foreign",
+    "email-unverified",
+    "not-linked",
+    "no-account",
+    "no-role",
+    "role-needs-second-person",
+];
+
+impl ReportPage {
+    /// Whether the form for who gets in is where it can be put right.
+    pub fn is_about_people(&self) -> bool {
+        self.refusal.is_some_and(|code| ABOUT_PEOPLE.contains(&code))
+    }
 }
 
 impl ReportStep {
