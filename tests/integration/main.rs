@@ -37,6 +37,7 @@ mod saml_changes;
 mod saml_logout_messages;
 mod saml_messages;
 mod saml_refusals;
+mod saml_subjects;
 mod scim;
 mod searches;
 mod second_factor;
