@@ -39,6 +39,7 @@ mod saml_messages;
 mod saml_refusals;
 mod saml_subjects;
 mod scim;
+mod scim_power;
 mod searches;
 mod second_factor;
 mod secrecy;
