@@ -142,6 +142,9 @@ catalogue! {
         AUDIT_EXPORT_CANCELLED "audit.export_cancelled" ["audit_export_cancelled"] "An export of audit entries was cancelled.";
         AUDIT_EXPORT_DOWNLOADED "audit.export_downloaded" ["audit_export_downloaded"] "An export of audit entries was downloaded.";
         DATA_EXPORTED "data.exported" ["data_exported"] "Data was exported.";
+        ERASURE_PREVIEWED "erasure.previewed" ["erasure_previewed"] "What the erasure of a person would remove was looked at.";
+        RETENTION_PREVIEWED "retention.previewed" ["retention_previewed"] "What retention would remove was looked at.";
+        TENANT_EXPORTED "tenant.exported" ["tenant_exported"] "All data of a tenant was exported.";
     }
     DataModification {
         CONVERSATION_CREATED "conversation.created" ["conversation_created"] "A conversation was created.";
@@ -155,6 +158,10 @@ catalogue! {
         FILE_REJECTED_RAW_PASSWORD "file.rejected_raw_password" ["file_rejected_raw_password"] "A file was refused because it holds passwords in clear.";
         ERASURE_REQUESTED "erasure.requested" ["erasure_requested"] "The erasure of a person's data was requested.";
         ERASURE_COMPLETED "erasure.completed" ["erasure_completed", "erasure.done", "erasure_done"] "A person's data was erased.";
+        RETENTION_COMPLETED "retention.completed" ["retention_completed"] "What was past its retention was deleted.";
+        TENANT_DESTROYED "tenant.destroyed" ["tenant_destroyed"] "A closed tenant's keys and files were destroyed.";
+        RESTORE_COMPLETED "restore.completed" ["restore_completed"] "Data was restored from a backup.";
+        RESTORE_UNDONE "restore.undone" ["restore_undone"] "A restore was undone: the state before it is back.";
     }
     Administration {
         ADMIN_PANEL_ACCESS "admin_panel.access" ["admin_panel_access"] "Somebody opened the administration pages.";
@@ -212,6 +219,15 @@ catalogue! {
         CHECKPOINT_WITNESSED "checkpoint.witnessed" ["checkpoint_witnessed"] "A witness's signature under a checkpoint was stored.";
         AUDIT_SHRED_BEGUN "audit.shred_begun" ["audit_shred_begun"] "The destruction of the key of an audit log's contents began.";
         AUDIT_SHREDDED "audit.shredded" ["audit_shredded"] "The key of an audit log's contents was destroyed.";
+        TENANT_REOPENED "tenant.reopened" ["tenant_reopened"] "The closing of a tenant was taken back.";
+        RETENTION_CHANGED "retention.changed" ["retention_changed"] "How long data is kept was changed.";
+        HOLD_SET "hold.set" ["hold_set"] "A legal hold was set.";
+        HOLD_CHANGED "hold.changed" ["hold_changed"] "A legal hold was changed.";
+        HOLD_LIFTED "hold.lifted" ["hold_lifted"] "A legal hold was lifted, or its time ended.";
+        JOB_REQUESTED "job.requested" ["job_requested"] "Somebody started a job.";
+        JOB_CANCELLED "job.cancelled" ["job_cancelled"] "Somebody cancelled a job's run.";
+        JOB_SCHEDULED "job.scheduled" ["job_scheduled"] "When a job runs was changed.";
+        RESTORE_CONFIRMED "restore.confirmed" ["restore_confirmed"] "A restore was confirmed: the state before it was deleted.";
         GDPR_CHECK_DISABLED "gdpr_check.disabled" ["gdpr_check_disabled"] "A data protection check was turned off.";
         CREDITS_ADDED "credits.added" ["credits_added"] "Credits were added to an account.";
         CERTIFICATE_ISSUED "certificate.issued" ["certificate_issued"] "A certificate was issued.";
@@ -222,6 +238,17 @@ catalogue! {
         JOB_STARTED "job.started" ["job_started"] "A job began to run.";
         JOB_COMPLETED "job.completed" ["job_completed"] "A job ended well.";
         JOB_FAILED "job.failed" ["job_failed"] "A job failed.";
+        RESTORE_STARTED "restore.started" ["restore_started"] "A restore from a backup began.";
+        RESTORE_FAILED "restore.failed" ["restore_failed"] "A restore failed; everything is as before.";
+        RESTORE_TESTED "restore.tested" ["restore_tested"] "Restoring from a backup was tested.";
+        ERASURES_REPLAYED "erasures.replayed" ["erasures_replayed"] "Erasures were repeated on restored data.";
+        BACKUP_COMPLETED "backup.completed" ["backup_completed"] "A backup was made and checked.";
+        BACKUP_FAILED "backup.failed" ["backup_failed"] "A backup could not be made.";
+        BACKUP_VERIFIED "backup.verified" ["backup_verified"] "Backups were checked where they lie.";
+        BACKUP_DELETED "backup.deleted" ["backup_deleted"] "Backups past their time were deleted.";
+        BACKUP_TARGET_FAILING "backup_target.failing" ["backup_target_failing"] "A backup target does not take backups.";
+        BACKUP_TARGET_RECOVERED "backup_target.recovered" ["backup_target_recovered"] "A backup target takes backups again.";
+        ARCHIVE_GAP "archive.gap" ["archive_gap"] "Continuous archiving was interrupted and begins anew.";
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
         MAIL_FAILED "mail.failed" ["mail_failed"] "A mail could not be delivered and was given up.";

@@ -125,14 +125,14 @@ permissions! {
         SecretDelete "secret.delete" write [O A] "Delete integration secrets";
     }
     "privacy": {
-        SubjectRead "subject.read" read [O A R] "See which persons' data is stored";
+        SubjectRead "subject.read" read [O A R L] "See which persons' data is stored";
         SubjectExport "subject.export" read [O R] "Export everything about a person";
         SubjectRectify "subject.rectify" write [O R] "Correct a person's data";
-        SubjectErase "subject.erase" write [O R S] "Destroy a person's key: their data is gone for good";
+        SubjectErase "subject.erase" write [O R L S] "Destroy a person's key: their data is gone for good";
         SubjectRestrict "subject.restrict" write [O R] "Restrict the processing of a person's data";
         RetentionRead "retention.read" read [O A U R L] "See retention policies and previews";
         RetentionManage "retention.manage" write [O R L S] "Change retention policies, run retention";
-        HoldManage "hold.manage" write [O R] "Set and lift legal holds";
+        HoldManage "hold.manage" write [O R L S] "Set and lift legal holds";
         ConsentManage "consent.manage" write [O R] "Give and revoke consent to processing elsewhere";
     }
     "audit": {
@@ -206,6 +206,11 @@ permissions! {
         PlatformRetentionManage "platform.retention.manage" write [X L S] "Change how long the platform's log is kept, remove what is past it";
         PlatformJobRead "platform.job.read" read [X Y Z] "See scheduled jobs and their runs";
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
+        PlatformJobControl "platform.job.control" write [X L] "Start and cancel jobs, change when they run";
+        PlatformBackupRead "platform.backup.read" read [X Y Z L S] "See backups, their targets and what was tested";
+        PlatformBackupRun "platform.backup.run" write [X L S] "Make, check and remove backups";
+        PlatformRestoreRun "platform.restore.run" write [X L] "Restore tenants from backups";
+        TenantClose "platform.tenant.close" write [X L S] "Close tenants, take it back within the time of grace";
         PlatformAdminRead "platform.admin.read" read [X Y L] "See who signs in to the platform, in which role";
         PlatformAdminManage "platform.admin.manage" write [X L] "Add and reset platform administrators, change their roles";
         PlatformAdminDisable "platform.admin.disable" withdraw [X L] "Disable platform administrators, end their sessions";

@@ -4,6 +4,7 @@
 //! `docs/configuration.md` all come from it. What is unknown, of a wrong type or given twice where
 //! it must not be is refused, with the place where it stands.
 
+mod backup;
 mod error;
 mod load;
 mod mail;
@@ -16,6 +17,7 @@ mod tests;
 mod types;
 mod value;
 
+pub use backup::{Recipient, TargetUrl, TimeZone};
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
 #[cfg(test)]
@@ -25,7 +27,7 @@ pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
 pub use secret::{RootKeyConfig, SecretKey32};
 pub use table::{
-    Checkpoints, Description, Limits, Log, Mail, RootKey, Server, Sessions, Settings, Sso, Store,
-    Streams,
+    Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server, Sessions,
+    Settings, Sso, Store, Streams,
 };
 pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::backup::{Recipient, TargetUrl, TimeZone};
 use super::error::ConfigError;
 use super::load::Given;
 use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
@@ -256,6 +257,49 @@ settings! {
         /// Sender, as `vault@example.org` or `Strongroom <vault@example.org>`. Needed with
         /// `mail.smtp_host`.
         from: Option<Mailbox> = None,
+    }
+
+    /// Backups, continuous archiving and restore tests. Without `backup.recipients` none is made.
+    backup: Backup {
+        /// Who can read backups: public keys of `age` (`age1…`). Keep the private keys elsewhere.
+        recipients: Vec<Recipient> = Vec::new(),
+        /// Where backups go: `file:///srv/backup`, `s3://bucket/prefix` or
+        /// `sftp://user@host/path`, each with what else it needs behind a `?`.
+        targets: Vec<TargetUrl> = Vec::new(),
+        /// Daily backups that are kept.
+        daily: u32 [1..=366] = 7,
+        /// Weekly backups that are kept.
+        weekly: u32 [0..=260] = 4,
+        /// Days after which every backup is deleted, whatever the other counts say.
+        days: u32 [1..=3_650] = 30,
+        /// Days after which an archive of keys is deleted: so long can a destroyed key be brought
+        /// back from backups.
+        key_days: u32 [1..=7] = 7,
+        /// Seconds after which committed changes leave for the archive; 0 archives nothing between
+        /// daily backups.
+        archive_seconds: u32 [0..=3_600] = 10,
+        /// Days back to which any second can be restored.
+        archive_days: u32 [1..=366] = 30,
+        /// Mebibytes that changes may take on this machine's disk while no target takes them.
+        spool_mib: u32 [64..=1_048_576] = 4_096,
+        /// File with a private key of `age` for scheduled restore tests, readable by its owner
+        /// alone. Whoever has this machine can then read every backup that is made for it too.
+        recovery_identity_file: Option<PathBuf> = None,
+        /// Days after the last restore test that went well when it counts as overdue.
+        test_overdue_days: u32 [1..=366] = 10,
+    }
+
+    /// Scheduled jobs.
+    jobs: Jobs {
+        /// Time zone that schedules are in, as `Europe/Berlin`.
+        time_zone: TimeZone = TimeZone::UTC,
+    }
+
+    /// Closing a tenant.
+    closing: Closing {
+        /// Days in which the closing of a tenant can be taken back. Then its keys are destroyed, and
+        /// at most seven days later the last archive of them is gone.
+        grace_days: u32 [0..=29] = limits::CLOSING_GRACE_DAYS,
     }
 
     /// Passwords.

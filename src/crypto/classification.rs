@@ -77,6 +77,12 @@ fields! {
     ScimUser = 59, "scim_users.attributes", HighlySensitive;
     ScimGroup = 60, "scim_groups.details", Sensitive;
     SsoPrivateKey = 61, "sso_keys.private", HighlySensitive;
+    HoldReason = 62, "legal_holds.reason", Sensitive;
+    HoldDetails = 63, "legal_holds.details", HighlySensitive;
+    RetentionReport = 64, "retention_runs.report", Sensitive;
+    ErasureDetails = 65, "erasures.details", Sensitive;
+    ClosingReason = 66, "closings.reason", Sensitive;
+    JobOutput = 67, "job_runs.output", Sensitive;
     ApiKeyAddress = 51, "api_key_use.address", HighlySensitive;
     /// Kept by nobody: it travels with a page and comes back with its form.
     PendingForm = 50, "pages.pending_form", HighlySensitive;

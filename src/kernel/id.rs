@@ -67,6 +67,17 @@ macro_rules! ids {
 }
 
 ids! {
+    /// An archive in a backup target.
+    BackupId,
+    /// A base copy that a tenant's archived changes follow.
+    BaseId,
+    RestoreId,
+    RestoreTestId,
+    HoldId,
+    RetentionRunId,
+    /// An erasure of a person.
+    ErasureId,
+    ClosingId,
     /// This installation; part of every checkpoint's origin.
     InstallationId,
     TenantId,

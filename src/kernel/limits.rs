@@ -262,3 +262,7 @@ pub const STREAM_IDLE: Duration = Duration::from_secs(60);
 pub const STREAM_SECRET_BYTES: usize = 16 * 1024;
 /// Certificates that are pasted in.
 pub const STREAM_PEM_BYTES: usize = 64 * 1024;
+
+/// Days in which the closing of a tenant can be taken back: with the seven days that archives of
+/// keys are kept, everything is gone 30 days after closing.
+pub const CLOSING_GRACE_DAYS: u32 = 23;

@@ -44,6 +44,11 @@ pub const PLATFORM: Migrations = &[
     sign_in!("0008_approvals"),
     include_str!("../../migrations/platform/0005_token_keys.sql"),
     sign_in!("0009_single_sign_on"),
+    include_str!("../../migrations/platform/0006_backups.sql"),
+    include_str!("../../migrations/platform/0007_archive.sql"),
+    include_str!("../../migrations/platform/0008_restores.sql"),
+    include_str!("../../migrations/platform/0009_jobs.sql"),
+    include_str!("../../migrations/platform/0010_closings.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),
@@ -68,6 +73,8 @@ pub const TENANT: Migrations = &[
     include_str!("../../migrations/tenant/0005_identity_providers.sql"),
     include_str!("../../migrations/tenant/0006_single_sign_on.sql"),
     include_str!("../../migrations/tenant/0007_scim.sql"),
+    include_str!("../../migrations/tenant/0008_retention.sql"),
+    include_str!("../../migrations/tenant/0009_erasures.sql"),
 ];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];

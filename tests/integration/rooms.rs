@@ -35,7 +35,7 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 13] = [
+const DOMAINS: [&str; 17] = [
     "conversations",
     "users",
     "admins",
@@ -49,6 +49,10 @@ const DOMAINS: [&str; 13] = [
     "settings",
     "sso",
     "scim",
+    "backup",
+    "retention",
+    "privacy",
+    "closing",
 ];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 

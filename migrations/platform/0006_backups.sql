@@ -1,0 +1,1 @@
+-- Backups: what lies in which target, and how the targets are.

@@ -1,0 +1,1 @@
+-- Continuous archiving: bases and segments.

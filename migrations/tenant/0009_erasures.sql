@@ -1,0 +1,1 @@
+-- Erasures of persons, with their certificates.

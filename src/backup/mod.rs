@@ -1,0 +1,17 @@
+//! Backups, continuous archiving and restores.
+//!
+//! What leaves this machine is encrypted to `age` recipients whose private keys are not on it, and
+//! described by a manifest that the installation signs. A target is a directory, an S3-compatible
+//! store or an SFTP server, all behind one trait ([`object_store::ObjectStore`]); `layout` says
+//! what lies where in it. Archives of keys are apart from archives of data and are kept for a week
+//! at the most, so that a key that was destroyed is soon gone from everywhere.
+
+mod layout;
+mod manifest;
+mod seal;
+mod target;
+
+pub use layout::{Kind, Layout};
+pub use manifest::{Manifest, ManifestError};
+pub use seal::{Identities, Recipients, SealError};
+pub use target::{Target, TargetError, Targets};

@@ -1,0 +1,1 @@
+//! Closing a tenant: time of grace, then destruction with a certificate.

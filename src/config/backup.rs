@@ -1,0 +1,143 @@
+//! Where backups go, and who can read them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::value::{Fault, Raw, Value};
+
+/// Who can read backups: a public key of `age` (X25519, `age1…`).
+#[derive(Clone)]
+pub struct Recipient(age::x25519::Recipient);
+
+impl Recipient {
+    pub fn key(&self) -> &age::x25519::Recipient {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl FromStr for Recipient {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        age::x25519::Recipient::from_str(text.trim()).map(Self)
+    }
+}
+
+/// A place for backups: `file:///srv/backup`, `s3://bucket/prefix?…` or
+/// `sftp://user@host/path?…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetUrl(reqwest::Url);
+
+impl TargetUrl {
+    pub fn url(&self) -> &reqwest::Url {
+        &self.0
+    }
+
+    /// A directory of this machine.
+    pub fn directory(&self) -> Option<PathBuf> {
+        (self.0.scheme() == "file").then(|| self.0.to_file_path().ok())?
+    }
+}
+
+impl FromStr for TargetUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = reqwest::Url::parse(text.trim()).map_err(|_| "not an address")?;
+        let plain = url.password().is_none();
+        match url.scheme() {
+            "file" if plain && url.to_file_path().is_ok() => Ok(Self(url)),
+            "s3" | "sftp" if plain && url.has_host() => Ok(Self(url)),
+            _ => Err("not a target for backups"),
+        }
+    }
+}
+
+macro_rules! lists {
+    ($($type:ty: $expected:literal, $shown:expr;)+) => { $(
+        impl Value for Vec<$type> {
+            const EXPECTED: &'static str = $expected;
+
+            fn read(raw: &Raw) -> Result<Self, Fault> {
+                let one = |text: &str| text.trim().parse().map_err(|_| Fault::Unexpected);
+                match raw {
+                    Raw::List(items) => items
+                        .iter()
+                        .map(|item| item.text().ok_or(Fault::Unexpected).and_then(one))
+                        .collect(),
+                    Raw::Env(text) if text.trim().is_empty() => Ok(Self::new()),
+                    Raw::Env(text) => text.split(',').map(one).collect(),
+                    _ => Err(Fault::Unexpected),
+                }
+            }
+
+            fn shown(&self) -> String {
+                let items: Vec<_> = self.iter().map(|item| format!("\"{}\"", $shown(item))).collect();
+                format!("[{}]", items.join(", "))
+            }
+        }
+    )+ };
+}
+
+lists! {
+    Recipient: "a list of age recipients such as [\"age1…\"], or age1…,age1… in the environment",
+        |item: &Recipient| item.0.to_string();
+    TargetUrl: "a list of targets such as [\"file:///srv/backup\"]",
+        |item: &TargetUrl| item.0.to_string();
+}
+
+/// The time zone that schedules are written in (IANA name).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeZone(chrono_tz::Tz);
+
+impl TimeZone {
+    pub const UTC: Self = Self(chrono_tz::Tz::UTC);
+
+    pub const fn zone(self) -> chrono_tz::Tz {
+        self.0
+    }
+}
+
+impl Value for TimeZone {
+    const EXPECTED: &'static str = "the name of a time zone such as \"Europe/Berlin\"";
+
+    fn read(raw: &Raw) -> Result<Self, Fault> {
+        let text = raw.text().map(str::trim).ok_or(Fault::Unexpected)?;
+        text.parse().map(Self).map_err(|_| Fault::Unexpected)
+    }
+
+    fn shown(&self) -> String {
+        format!("\"{}\"", self.0.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_directory_a_bucket_or_a_host_and_holds_no_password() {
+        for good in ["file:///srv/backup", "s3://bucket/a?region=eu", "sftp://me@host:22/a"] {
+            assert!(good.parse::<TargetUrl>().is_ok(), "{good}");
+        }
+        for bad in ["/srv/backup", "http://host/", "sftp://me:secret@host/a", "s3:///a", "file://"]
+        {
+            assert!(bad.parse::<TargetUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_no_recipient() {
+        let private = age::x25519::Identity::generate();
+        assert!(private.to_public().to_string().parse::<Recipient>().is_ok());
+        let text = age::secrecy::ExposeSecret::expose_secret(&private.to_string()).to_owned();
+        assert!(text.parse::<Recipient>().is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! What people can ask for about their own data.

@@ -1,0 +1,1 @@
+//! How long data is kept, what stops its deletion, and deleting what is past its time.
