@@ -79,6 +79,25 @@ impl Erasures {
         Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
     }
 
+    /// Lines so far, and the hash of the last.
+    pub fn head(&self) -> (u64, String) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.next - 1, inner.last.clone())
+    }
+
+    /// Whether a line says that this key was destroyed.
+    pub fn holds(&self, key: KeyId) -> Result<bool, StoreError> {
+        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
+        for line in BufReader::new(File::open(&self.path).map_err(io)?).lines() {
+            let line: Line = serde_json::from_str(&line.map_err(io)?)
+                .map_err(|_| StoreError::Corrupt(self.path.display().to_string().into()))?;
+            if line.erasure.key == key {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Durable when it returns; only then may the key be destroyed.
     pub fn record(&self, erasure: Erasure) -> Result<(), StoreError> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
