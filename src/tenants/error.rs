@@ -41,6 +41,7 @@ impl Fault for DoorError {
             Self::Store(StoreError::Full) => "disk-full",
             Self::Store(StoreError::QueueFull) => "busy",
             Self::Store(StoreError::ClockJump) => "clock-jump",
+            Self::Store(StoreError::LedgerNotCopied(_)) => "ledger-not-copied",
             Self::Store(StoreError::OutcomeUnknown) => "outcome-unknown",
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => "unavailable",
             Self::Store(error) if error.kind() == ErrorKind::Conflict => "conflict",

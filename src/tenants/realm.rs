@@ -15,9 +15,10 @@ use crate::audit::notary::Notary;
 use crate::audit::{AuditLog, Event, catalogue, checkpoint};
 use crate::authz::Realm;
 use crate::crypto::TenantKeys;
-use crate::kernel::id::TenantId;
+use crate::kernel::id::{KeyId, TenantId};
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::engine::Mode;
+use crate::store::erasures::Erasure;
 use crate::store::migrate::Migrations;
 use crate::store::{Database, Job, Outcome, RawWriteTx, Sql, StoreError};
 
@@ -58,6 +59,12 @@ pub struct Files {
 }
 
 impl OpenRealm {
+    /// The line for a key that is about to be destroyed now.
+    pub fn erasure(&self, key: KeyId, cause: &str) -> Erasure {
+        let (time, owner) = (self.runtime.now(), self.owner.to_string());
+        Erasure { time, owner, key, cause: cause.to_owned() }
+    }
+
     pub fn open(
         directory: &Path,
         files: &Files,

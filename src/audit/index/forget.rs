@@ -19,10 +19,10 @@ const BATCH: u64 = 4096;
 const IN_PLACE: u64 = 2000;
 
 impl AuditIndex {
-    /// Takes out what is sealed under a person's key, then runs `destroy`, which destroys it;
+    /// Takes out what is sealed under people's keys, then runs `destroy`, which destroys them;
     /// nothing is fed in between. The entries are still found by the rest.
     ///
-    /// The key has to be there still: full text is taken out by the words that went in, and only
+    /// The keys have to be there still: full text is taken out by the words that went in, and only
     /// the log has them.
     ///
     /// # Errors
@@ -32,13 +32,15 @@ impl AuditIndex {
         &self,
         log: &impl Sql,
         keys: &Arc<TenantKeys>,
-        subject: KeyId,
+        subjects: &[KeyId],
         destroy: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let _feeding = self.lock();
         let mut opener = Opener::new(log, keys.clone())?;
         if self.is_of(&opener)? {
-            self.take_out_person(log, &mut opener, subject)?;
+            for subject in subjects {
+                self.take_out_person(log, &mut opener, *subject)?;
+            }
         }
         destroy()
     }
