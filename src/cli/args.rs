@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, certificate, erase, key, mail, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, backup, certificate, erase, key, mail, role, session, sso, tenant, token, user,
+};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -75,6 +77,9 @@ pub enum Verb {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Backups: make them, list them, check them
+    #[command(subcommand)]
+    Backup(backup::Verb),
     /// Print version and build
     Version,
     /// Print the OpenAPI document of the REST API

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::backup::BackupError;
 use crate::privacy::PrivacyError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
@@ -63,6 +64,10 @@ pub enum JobError {
     Tenants { count: u64, first: String, cause: Box<JobError> },
     #[error("the job broke off; the operating log says where")]
     Panicked,
+    #[error("{count} archives failed; the first: {cause}")]
+    Backups { count: u64, cause: Box<BackupError> },
+    #[error(transparent)]
+    Backup(Box<BackupError>),
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]

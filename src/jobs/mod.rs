@@ -19,6 +19,8 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod backup_daily;
+mod backup_verify;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
@@ -64,6 +66,8 @@ pub const JOBS: &[Job] = &[
     expire_approvals::JOB,
     migrate_tenants::JOB,
     complete_erasures::JOB,
+    backup_daily::JOB,
+    backup_verify::JOB,
     verify_logs::JOB,
     prune_logs::JOB,
     rotate_token_keys::JOB,
