@@ -22,6 +22,8 @@ mod repo;
 mod run;
 mod seal;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use error::{BackupError, Damage};
