@@ -128,7 +128,8 @@ impl Layout {
     }
 }
 
-fn owner(realm: Realm) -> String {
+/// What manifests and paths call an owner.
+pub fn owner(realm: Realm) -> String {
     match realm {
         Realm::Platform => "platform".to_owned(),
         Realm::Tenant(id) => id.to_string(),

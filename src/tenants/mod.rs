@@ -35,6 +35,7 @@ mod boot;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod copies;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -64,6 +65,7 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub use copies::Original;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;

@@ -47,6 +47,8 @@ pub enum SystemWrite {
     Checkpoint,
     /// Rows that a cut of the log left behind; the cut is an entry.
     Removal,
+    /// Which backups lie in which target; making, checking and deleting them are entries.
+    BackupCatalogue,
 }
 
 /// What one round of feeding search indexes did.
