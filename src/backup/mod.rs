@@ -6,6 +6,7 @@
 //! what lies where in it. Archives of keys are apart from archives of data and are kept for a week
 //! at the most, so that a key that was destroyed is soon gone from everywhere.
 
+pub mod changes;
 mod error;
 mod layout;
 mod manifest;
