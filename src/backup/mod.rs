@@ -7,6 +7,7 @@
 //! at the most, so that a key that was destroyed is soon gone from everywhere.
 
 pub mod catalogue;
+pub mod changes;
 mod error;
 mod fetch;
 mod files;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::backup::BackupError;
 use crate::privacy::PrivacyError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
@@ -71,6 +72,8 @@ pub enum JobError {
     Sso(#[from] SsoError),
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Door(DoorError),
 }

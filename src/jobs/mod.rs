@@ -19,6 +19,7 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod archive_changes;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
@@ -55,6 +56,7 @@ pub const JOBS: &[Job] = &[
     flush_denials::JOB,
     close_idle::JOB,
     forget_rates::JOB,
+    archive_changes::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,

@@ -22,6 +22,7 @@ use crate::crypto::signing::SigningKey;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::id::{InstallationId, LogId, TenantId};
 use crate::kernel::{Runtime, limits};
+use crate::store::changes::{Taps, TapsLimits};
 use crate::store::engine::Mode;
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
@@ -127,7 +128,7 @@ impl Boot {
         let ground = Ground {
             erasures: Erasures::open(&directory.join("erasures.log"))?,
             runtime: runtime.clone(),
-            workers: Workers::start(WORKERS)
+            workers: workers(settings, runtime)
                 .map_err(|error| StoreError::file(&directory, &error))?,
             options: options(settings),
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
@@ -158,6 +159,19 @@ impl Boot {
         let tenants = Tenants { inner: Arc::new(inner) };
         Ok(Self { tenants, installation, is_new, embedded_root_key: root.embedded })
     }
+}
+
+/// With taps on what they write, where changes are archived.
+fn workers(settings: &Settings, runtime: &Runtime) -> std::io::Result<Arc<Workers>> {
+    let backup = &settings.backup;
+    let archives =
+        backup.archive_seconds > 0 && !backup.recipients.is_empty() && !backup.targets.is_empty();
+    if !archives {
+        return Workers::start(WORKERS);
+    }
+    let bytes = u64::from(backup.spool_mib) << 20;
+    let taps = Taps::start(runtime, TapsLimits { bytes, reserve: limits::CHANGES_RESERVE_BYTES })?;
+    Workers::tapped(WORKERS, Some(taps))
 }
 
 fn options(settings: &Settings) -> DatabaseOptions {

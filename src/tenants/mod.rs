@@ -32,6 +32,7 @@
 //! ```
 
 mod boot;
+mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
