@@ -6,11 +6,13 @@
 //! what lies where in it. Archives of keys are apart from archives of data and are kept for a week
 //! at the most, so that a key that was destroyed is soon gone from everywhere.
 
+mod error;
 mod layout;
 mod manifest;
 mod seal;
 mod target;
 
+pub use error::{BackupError, Damage};
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
 pub use seal::{Identities, Recipients, SealError};

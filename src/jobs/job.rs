@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::privacy::PrivacyError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -68,6 +69,8 @@ pub enum JobError {
     Trail(#[from] TrailError),
     #[error(transparent)]
     Sso(#[from] SsoError),
+    #[error(transparent)]
+    Privacy(#[from] PrivacyError),
     #[error(transparent)]
     Door(DoorError),
 }

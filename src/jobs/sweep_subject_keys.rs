@@ -75,9 +75,7 @@ async fn sweep<P: Permission>(
             Ok::<_, DoorError>((last, repo::unnamed(tx, people, keys)?))
         });
         let (last, unnamed) = read.await?;
-        for key in unnamed {
-            count += u64::from(tenants.destroy_subject(realm, key, CAUSE).await?);
-        }
+        count += tenants.destroy_subjects(realm, unnamed, CAUSE).await?;
         let Some(last) = last else { return Ok(count) };
         after = Some(last);
     }

@@ -3,10 +3,10 @@
 //! a restored system serves, so that what was erased stays erased.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -36,15 +36,65 @@ struct Line {
     hash: String,
 }
 
+/// Where lines are copied to before what they name is destroyed. Set when the installation has
+/// backup targets.
+pub trait LedgerCopy: Send + Sync {
+    /// Returns when at least one place has every line up to number `through`; blocks.
+    ///
+    /// # Errors
+    /// Why none has, for an administrator.
+    fn copy(&self, ledger: &Erasures, through: u64) -> Result<(), String>;
+}
+
+/// Where a chain ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Lines before it.
+    pub lines: u64,
+    /// Hash of the last, in hexadecimal.
+    pub hash: String,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { lines: 0, hash: "0".repeat(64) }
+    }
+}
+
+impl Head {
+    /// Goes on by one line, which has to follow.
+    ///
+    /// # Errors
+    /// [`Unchained`]
+    pub fn follow(&mut self, line: &str) -> Result<Erasure, Unchained> {
+        let line: Line = serde_json::from_str(line).map_err(|_| Unchained)?;
+        let hash = chain(line.seq, &line.erasure, &line.prev);
+        if line.seq != self.lines + 1 || line.prev != self.hash || line.hash != hash {
+            return Err(Unchained);
+        }
+        *self = Self { lines: line.seq, hash };
+        Ok(line.erasure)
+    }
+}
+
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a line of the ledger of erasures does not follow from the one before")]
+pub struct Unchained;
+
+/// Lines from one remembered offset to the next.
+const STEP: u64 = 256;
+
 pub struct Erasures {
     path: PathBuf,
     inner: Mutex<Inner>,
+    copy: OnceLock<Arc<dyn LedgerCopy>>,
 }
 
 struct Inner {
     file: File,
-    next: u64,
-    last: String,
+    head: Head,
+    /// Offsets of the lines 1, 1 + [`STEP`], 1 + 2 × [`STEP`]…
+    marks: Vec<u64>,
 }
 
 impl Erasures {
@@ -65,39 +115,108 @@ impl Erasures {
             super::files::sync_directory(directory).map_err(io)?;
         }
         drop_torn_line(&file, path).map_err(io)?;
-        let mut inner = Inner { file, next: 1, last: "0".repeat(64) };
+        let mut inner = Inner { file, head: Head::default(), marks: Vec::new() };
+        let mut offset = 0;
         for line in BufReader::new(File::open(path).map_err(io)?).lines() {
-            let line: Line = serde_json::from_str(&line.map_err(io)?)
-                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
-            let hash = chain(line.seq, &line.erasure, &line.prev);
-            if line.seq != inner.next || line.prev != inner.last || line.hash != hash {
-                return Err(StoreError::Corrupt(path.display().to_string().into()));
-            }
-            inner.next += 1;
-            inner.last = hash;
+            let line = line.map_err(io)?;
+            inner.mark(offset);
+            offset += line.len() as u64 + 1;
+            let corrupt = |_| StoreError::Corrupt(path.display().to_string().into());
+            inner.head.follow(&line).map_err(corrupt)?;
         }
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
+        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner), copy: OnceLock::new() })
     }
 
-    /// Durable when it returns; only then may the key be destroyed.
+    /// Copies every line from now on before [`Self::record`] returns. The first call counts.
+    pub fn copy_to(&self, place: Arc<dyn LedgerCopy>) {
+        let _ = self.copy.set(place);
+    }
+
+    /// Durable when it returns, here and in a backup target if there is any; only then may the key
+    /// be destroyed. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the key must not be destroyed then, and it may be tried again. The line may
+    /// stand all the same, and will be copied: what it names was to be destroyed.
     pub fn record(&self, erasure: Erasure) -> Result<(), StoreError> {
+        self.record_all(&[erasure])
+    }
+
+    /// The same for many, with one wait for the disk and one copy.
+    pub fn record_all(&self, erasures: &[Erasure]) -> Result<(), StoreError> {
+        if erasures.is_empty() {
+            return Ok(());
+        }
+        let through = self.append(erasures)?;
+        // Without the lock: others may record while a target is slow.
+        match self.copy.get() {
+            None => Ok(()),
+            Some(place) => {
+                place.copy(self, through).map_err(|why| StoreError::LedgerNotCopied(why.into()))
+            }
+        }
+    }
+
+    fn append(&self, erasures: &[Erasure]) -> Result<u64, StoreError> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let (seq, prev) = (inner.next, inner.last.clone());
-        let hash = chain(seq, &erasure, &prev);
-        let line = Line { seq, erasure, prev, hash: hash.clone() };
-        let mut text = serde_json::to_vec(&line).unwrap_or_default();
-        text.push(b'\n');
+        let (mut head, mut text, mut starts) = (inner.head.clone(), Vec::new(), Vec::new());
         let io = |error: std::io::Error| StoreError::file(&self.path, &error);
         let before = inner.file.metadata().map_err(io)?.len();
+        for erasure in erasures {
+            starts.push(before + text.len() as u64);
+            let (seq, prev) = (head.lines + 1, head.hash);
+            let hash = chain(seq, erasure, &prev);
+            head = Head { lines: seq, hash: hash.clone() };
+            let line = Line { seq, erasure: erasure.clone(), prev, hash };
+            text.extend(serde_json::to_vec(&line).unwrap_or_default());
+            text.push(b'\n');
+        }
         let write = inner.file.write_all(&text).and_then(|()| inner.file.sync_all());
         if let Err(error) = write {
-            // What a full disk left of the line must not stand before the next one.
+            // What a full disk left of a line must not stand before the next one.
             let _ = inner.file.set_len(before);
             return Err(io(error));
         }
-        inner.next += 1;
-        inner.last = hash;
-        Ok(())
+        for start in starts {
+            inner.mark(start);
+            inner.head.lines += 1;
+        }
+        inner.head = head;
+        Ok(inner.head.lines)
+    }
+
+    pub fn head(&self) -> Head {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).head.clone()
+    }
+
+    /// The lines from number `first` on (from 1), `most` at the most, each with its end.
+    pub fn lines(&self, first: u64, most: u64) -> Result<String, StoreError> {
+        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
+        let (offset, end) = {
+            let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let mark = inner.marks.get((first.saturating_sub(1) / STEP) as usize).copied();
+            // What is behind it may be half written.
+            (mark, inner.file.metadata().map_err(io)?.len())
+        };
+        let Some(offset) = offset.filter(|_| first > 0) else { return Ok(String::new()) };
+        let mut file = File::open(&self.path).map_err(io)?;
+        file.seek(SeekFrom::Start(offset)).map_err(io)?;
+        let lines = BufReader::new(file.take(end - offset)).lines();
+        let mut text = String::new();
+        for line in lines.skip(((first - 1) % STEP) as usize).take(most as usize) {
+            text += &line.map_err(io)?;
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+impl Inner {
+    /// Remembers where the line after the head begins.
+    fn mark(&mut self, offset: u64) {
+        if self.head.lines.is_multiple_of(STEP) {
+            self.marks.push(offset);
+        }
     }
 }
 
@@ -131,6 +250,45 @@ mod tests {
             key: KeyId::from_bytes([n; 16]),
             cause: "erasure request".into(),
         }
+    }
+
+    #[test]
+    fn lines_are_read_from_any_place_after_a_restart_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("erasures.log");
+        let ledger = Erasures::open(&path).unwrap();
+        let many: Vec<_> = (0..600).map(|n| erasure((n % 256) as u8)).collect();
+        ledger.record(erasure(0)).unwrap();
+        ledger.record_all(&many).unwrap();
+        ledger.record(erasure(1)).unwrap();
+        let whole = std::fs::read_to_string(&path).unwrap();
+        for ledger in [ledger, Erasures::open(&path).unwrap()] {
+            assert_eq!(ledger.head().lines, 602);
+            for first in [1, 2, 256, 257, 258, 513, 602, 603, 900] {
+                let rest: String = whole.split_inclusive('\n').skip(first - 1).collect();
+                assert_eq!(ledger.lines(first as u64, 1000).unwrap(), rest, "{first}");
+            }
+            assert_eq!(ledger.lines(300, 2).unwrap().lines().count(), 2);
+        }
+    }
+
+    #[test]
+    fn nothing_may_be_destroyed_before_a_target_has_its_line_and_the_line_stays() {
+        struct Broken;
+        impl LedgerCopy for Broken {
+            fn copy(&self, ledger: &Erasures, through: u64) -> Result<(), String> {
+                assert_eq!(ledger.lines(1, through).unwrap().lines().count() as u64, through);
+                Err("the target is gone".into())
+            }
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("erasures.log");
+        let ledger = Erasures::open(&path).unwrap();
+        ledger.copy_to(Arc::new(Broken));
+        let refused = ledger.record_all(&[erasure(1), erasure(2)]).unwrap_err();
+        assert!(matches!(refused, StoreError::LedgerNotCopied(_)), "{refused}");
+        assert_eq!(refused.kind(), crate::kernel::ErrorKind::Unavailable);
+        assert_eq!(Erasures::open(&path).unwrap().head().lines, 2);
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub enum StoreError {
         "the system clock jumped: appends are stopped until the clock is right and the server is restarted"
     )]
     ClockJump,
+    #[error(
+        "nothing was destroyed: no backup target took its line of the ledger of erasures ({0}); see that one can be reached, then try again"
+    )]
+    LedgerNotCopied(Arc<str>),
     #[error(transparent)]
     Crypto(#[from] Arc<CryptoError>),
     #[error("{0}")]
@@ -72,9 +76,12 @@ impl StoreError {
 
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Full | Self::QueueFull | Self::Locked(_) | Self::Io(_) | Self::ClockJump => {
-                ErrorKind::Unavailable
-            }
+            Self::Full
+            | Self::QueueFull
+            | Self::Locked(_)
+            | Self::Io(_)
+            | Self::ClockJump
+            | Self::LedgerNotCopied(_) => ErrorKind::Unavailable,
             Self::Constraint(_) => ErrorKind::Conflict,
             _ => ErrorKind::Internal,
         }

@@ -9,7 +9,6 @@ use super::{DoorError, Tenants};
 use crate::authz::Realm;
 use crate::kernel::id::KeyId;
 use crate::store::StoreError;
-use crate::store::erasures::Erasure;
 
 impl Tenants {
     /// Keeps every tenant in the state that it is in while the guard lives.
@@ -46,11 +45,9 @@ fn destroy(
     cause: &str,
 ) -> Result<(), StoreError> {
     let held = realm.keys.audit_key_ids();
-    for key in keys.iter().filter(|key| held.contains(key)) {
-        let (time, owner) = (realm.runtime.now(), realm.owner.to_string());
-        let erasure = Erasure { time, owner, key: *key, cause: cause.to_owned() };
-        tenants.inner.ground.erasures.record(erasure)?;
-    }
+    let there = keys.iter().filter(|key| held.contains(key));
+    let erasures: Vec<_> = there.map(|key| realm.erasure(*key, cause)).collect();
+    tenants.inner.ground.erasures.record_all(&erasures)?;
     realm.keys.destroy_audit(keys)?;
     // After the keys: what a feed still has in hand is refused by the new file.
     realm.index.begin_anew(realm.keys.index_key()?);

@@ -17,7 +17,7 @@ use crate::crypto::Key32;
 use crate::kernel::Runtime;
 use crate::kernel::id::{KeyId, LogId, TenantId};
 use crate::store::StoreError;
-use crate::store::erasures::Erasure;
+use crate::store::erasures::{Erasures, LedgerCopy};
 
 /// The closed list of writes that append no audit entry: none of them is somebody's doing.
 #[derive(Clone, Copy, Debug)]
@@ -158,26 +158,60 @@ impl Tenants {
         Ok(made.map_err(|_| StoreError::Panicked)??)
     }
 
-    /// Destroys a subject key: what it seals is taken out of the search index first, then the
-    /// destruction is recorded in the ledger of erasures, then the key is overwritten.
+    /// Destroys a subject key; answers whether it was there. See [`Self::destroy_subjects`].
     pub(crate) async fn destroy_subject(
         &self,
         realm: Realm,
         key: KeyId,
         cause: &str,
     ) -> Result<bool, DoorError> {
+        Ok(self.destroy_subjects(realm, vec![key], cause).await? > 0)
+    }
+
+    /// Destroys subject keys; answers how many were there. The destruction is recorded in the
+    /// ledger of erasures, here and in a backup target, with one line each and one copy for all;
+    /// then what they seal is taken out of the search index, and then they are overwritten. It may
+    /// be repeated when it fails.
+    ///
+    /// # Errors
+    /// [`StoreError::LedgerNotCopied`] when targets are configured and none can be reached.
+    pub(crate) async fn destroy_subjects(
+        &self,
+        realm: Realm,
+        keys: Vec<KeyId>,
+        cause: &str,
+    ) -> Result<u64, DoorError> {
+        if keys.is_empty() {
+            return Ok(0);
+        }
         let open = self.realm(realm).await?;
-        let (inner, cause) = (self.inner.clone(), cause.to_owned());
+        let erasures: Vec<_> = keys.iter().map(|key| open.erasure(*key, cause)).collect();
+        let inner = self.inner.clone();
+        let recorded =
+            tokio::task::spawn_blocking(move || inner.ground.erasures.record_all(&erasures));
+        recorded.await.map_err(|_| StoreError::Panicked)??;
         let behind = open.clone();
         let destroyed = open.database.read(move |log| {
             let open = behind;
-            open.index.forget(log, &open.keys, key, || {
-                let (time, owner) = (open.runtime.now(), open.owner.to_string());
-                inner.ground.erasures.record(Erasure { time, owner, key, cause })?;
-                Ok::<_, StoreError>(open.keys.destroy_subject(key)?)
+            open.index.forget(log, &open.keys, &keys, || {
+                let mut count = 0;
+                for key in &keys {
+                    count += u64::from(open.keys.destroy_subject(*key)?);
+                }
+                Ok::<_, StoreError>(count)
             })
         });
         Ok(destroyed.await??)
+    }
+
+    /// Copies the ledger of erasures from now on, before anything that it names is destroyed.
+    pub(crate) fn copy_ledger_to(&self, place: Arc<dyn LedgerCopy>) {
+        self.inner.ground.erasures.copy_to(place);
+    }
+
+    /// What was destroyed on purpose.
+    pub(crate) fn ledger(&self) -> &Erasures {
+        &self.inner.ground.erasures
     }
 
     /// Whose log this is; nothing when it was not opened since the start.

@@ -19,10 +19,10 @@ const BATCH: u64 = 4096;
 const IN_PLACE: u64 = 2000;
 
 impl AuditIndex {
-    /// Takes out what is sealed under a person's key, then runs `destroy`, which destroys it;
+    /// Takes out what is sealed under people's keys, then runs `destroy`, which destroys them;
     /// nothing is fed in between. The entries are still found by the rest.
     ///
-    /// The key has to be there still: full text is taken out by the words that went in, and only
+    /// The keys have to be there still: full text is taken out by the words that went in, and only
     /// the log has them.
     ///
     /// # Errors
@@ -32,15 +32,37 @@ impl AuditIndex {
         &self,
         log: &impl Sql,
         keys: &Arc<TenantKeys>,
-        subject: KeyId,
+        subjects: &[KeyId],
         destroy: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, E> {
         let _feeding = self.lock();
         let mut opener = Opener::new(log, keys.clone())?;
         if self.is_of(&opener)? {
-            self.take_out_person(log, &mut opener, subject)?;
+            for subject in subjects {
+                self.take_out_person(log, &mut opener, *subject)?;
+            }
         }
         destroy()
+    }
+
+    /// Entries with something sealed about a person; nothing while the index has not come to the
+    /// log's end.
+    ///
+    /// # Errors
+    /// Whatever the file answers.
+    pub fn mentions(
+        &self,
+        log: &impl Sql,
+        keys: &Arc<TenantKeys>,
+        subject: KeyId,
+    ) -> Result<Option<u64>, StoreError> {
+        let opener = Opener::new(log, keys.clone())?;
+        if self.through(&opener)? < crate::audit::read::size(log)? {
+            return Ok(None);
+        }
+        let key = Key::Subject.of(subject.bytes());
+        let sets = self.file.read(|index| file::chunks_with(index, &key))?;
+        Ok(Some(sets.iter().map(|(_, seqs)| Bits::decode(seqs).count()).sum()))
     }
 
     /// Takes out all entries up to `through`. To be called before they are deleted from the log:

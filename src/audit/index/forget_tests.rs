@@ -75,7 +75,7 @@ fn append(fixture: &Fixture, count: u64, subject: KeyId) {
 fn forget(fixture: &Fixture, index: &AuditIndex, subject: KeyId) {
     let destroy = || Ok::<_, StoreError>(fixture.keys.destroy_subject(subject)?);
     let forgotten =
-        fixture.database.read_here(|log| index.forget(log, &fixture.keys, subject, destroy));
+        fixture.database.read_here(|log| index.forget(log, &fixture.keys, &[subject], destroy));
     assert!(forgotten.unwrap().unwrap());
 }
 
@@ -105,9 +105,9 @@ fn a_person_who_is_forgotten_is_in_no_page_of_the_index_and_her_entries_are_foun
 
         // The next one is indexed without the person, and forgetting once more does no harm.
         assert_eq!(catch_up(&fixture, &index), count);
-        let again = fixture
-            .database
-            .read_here(|log| index.forget(log, &fixture.keys, subject, || Ok::<_, StoreError>(())));
+        let again = fixture.database.read_here(|log| {
+            index.forget(log, &fixture.keys, &[subject], || Ok::<_, StoreError>(()))
+        });
         again.unwrap().unwrap();
     }
 }
