@@ -6,6 +6,7 @@ use std::pin::Pin;
 use super::Context;
 use crate::authn::token::RotationError;
 use crate::privacy::PrivacyError;
+use crate::retention::RetentionError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -65,6 +66,8 @@ pub enum JobError {
     Panicked,
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     #[error(transparent)]
     Trail(#[from] TrailError),
     #[error(transparent)]

@@ -1,30 +1,31 @@
 //! Policies: what holds for each class, and changing it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::class::Class;
+use super::clock::DAY;
 use super::{RetentionError, repo};
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue, retention as log};
 use crate::authz::permission::{RetentionManage, RetentionRead};
 use crate::authz::{Grant, Permission};
+use crate::config::Ageing;
 use crate::kernel::Timestamp;
 use crate::kernel::limits;
 use crate::store::{Sql, StoreError};
 use crate::tenants::{AuditEvents, Tenants};
 
-/// What the installation's settings say, in days.
+/// What the installation's settings say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installation {
-    /// How long a backup is kept.
-    pub backup_days: u32,
-    /// How long an archive of keys is kept.
-    pub key_days: u32,
+    /// How long backups are kept; nothing when none is made.
+    pub ageing: Option<Ageing>,
     /// In which the closing of a tenant can be taken back.
-    pub grace_days: u32,
+    pub grace: Duration,
 }
 
 /// Where it is decided how long a class is kept.
@@ -168,9 +169,13 @@ fn elsewhere(class: Class, installation: Installation, log_days: u32) -> Policy 
             maximum_days: Some(limits::RETENTION_DAYS_MAX),
             ..fixed(DecidedBy::AuditLog, Some(log_days))
         },
-        Class::Backups => fixed(DecidedBy::Installation, Some(installation.backup_days)),
+        Class::Backups => {
+            fixed(DecidedBy::Installation, installation.ageing.map(Ageing::data_days))
+        }
         Class::ClosedTenants => {
-            let days = installation.grace_days + installation.key_days;
+            let grace = u32::try_from(installation.grace.as_secs() / DAY.as_secs());
+            let keys = installation.ageing.map_or(0, Ageing::key_days);
+            let days = grace.unwrap_or(u32::MAX).saturating_add(keys);
             fixed(DecidedBy::Installation, Some(days))
         }
         _ => fixed(DecidedBy::NotStored, None),

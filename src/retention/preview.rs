@@ -26,8 +26,9 @@ pub struct Preview {
     /// The time that data is as old by: a clock that runs ahead is not believed at once.
     pub as_of: Timestamp,
     pub classes: Vec<PreviewedClass>,
-    /// When the last backup that holds any of it would be deleted, at the latest.
-    pub last_backup_until: Timestamp,
+    /// When the last backup that holds any of it would be deleted, at the latest; null when none is
+    /// made.
+    pub last_backup_until: Option<Timestamp>,
 }
 
 impl Preview {
@@ -90,7 +91,7 @@ pub async fn preview(
             look(tx, *class, cutoff, &cutoffs, names)
         };
         let classes: Result<Vec<_>, RetentionError> = Class::DELETED.iter().map(class).collect();
-        let last_backup_until = wall.plus(clock::DAY * installation.backup_days);
+        let last_backup_until = installation.ageing.map(|ageing| ageing.data_gone(wall));
         let preview = Preview { as_of, classes: classes?, last_backup_until };
         let event = event(&preview, &changes);
         Ok::<_, RetentionError>((preview, event))

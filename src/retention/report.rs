@@ -52,7 +52,8 @@ pub struct Report {
     pub keys_destroyed: u64,
     /// Keys that could not be destroyed yet; the next run tries again.
     pub keys_waiting: u64,
-    /// When the last backup that holds any of it is deleted, at the latest.
+    /// When the last backup that holds any of it is deleted, at the latest; null when nothing was
+    /// deleted or no backups are made.
     pub last_backup_until: Option<Timestamp>,
     /// When the last archive of a destroyed key is deleted, at the latest: from then on no backup of
     /// these persons' data can be read.

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::delete::{self, Position};
 use super::due::{self, Cutoff};
 use super::policy::{Installation, PolicyChanges, in_force};
@@ -179,6 +181,17 @@ impl Begun {
         self.id
     }
 
+    /// Deletes what is due while nobody waits for it; ends at its next step when the server stops.
+    pub fn in_background(self, stopping: watch::Receiver<bool>) {
+        tokio::spawn(async move {
+            let go_on = || !*stopping.borrow();
+            match self.complete(go_on).await {
+                Ok(_) | Err(RetentionError::Stopped) => {}
+                Err(error) => tracing::error!(%error, "a run of retention failed"),
+            }
+        });
+    }
+
     /// Deletes what is due.
     ///
     /// # Errors
@@ -254,20 +267,14 @@ impl Begun {
             if keys.is_empty() {
                 return Ok(());
             }
-            let mut destroyed = 0;
-            for (key, is_named) in &keys {
-                if *is_named {
-                    continue;
-                }
-                match self.tenants.destroy_subject(realm, *key, CAUSE).await {
-                    Ok(was_there) => destroyed += u64::from(was_there),
-                    Err(error) => {
-                        tracing::warn!(%error, "a key that retention has to destroy stays for now");
-                        return Ok(());
-                    }
+            let doomed = keys.iter().filter(|(_, is_named)| !is_named).map(|(key, _)| *key);
+            match self.tenants.destroy_subjects(realm, doomed.collect(), CAUSE).await {
+                Ok(destroyed) => self.report.keys_destroyed += destroyed,
+                Err(error) => {
+                    tracing::warn!(%error, "keys that retention has to destroy stay for now");
+                    return Ok(());
                 }
             }
-            self.report.keys_destroyed += destroyed;
             let (id, report) = (self.id, self.report.clone());
             let write = self.tenants.system_write(realm, SystemWrite::RetentionState, move |tx| {
                 for (key, _) in &keys {
@@ -303,10 +310,10 @@ impl Begun {
 /// Says by when backups hold none of it any more.
 fn conclude(report: &mut Report, installation: Installation, now: Timestamp) {
     if report.deleted() > 0 {
-        report.last_backup_until = Some(now.plus(clock::DAY * installation.backup_days));
+        report.last_backup_until = installation.ageing.map(|ageing| ageing.data_gone(now));
     }
     if report.keys_destroyed > 0 && report.keys_waiting == 0 {
-        report.last_key_until = Some(now.plus(clock::DAY * installation.key_days));
+        report.last_key_until = installation.ageing.map(|ageing| ageing.keys_gone(now));
     }
 }
 
