@@ -154,14 +154,6 @@ impl Layout {
     }
 }
 
-/// What manifests and paths call an owner.
-pub fn owner(realm: Realm) -> String {
-    match realm {
-        Realm::Platform => "platform".to_owned(),
-        Realm::Tenant(id) => id.to_string(),
-    }
-}
-
 /// Sorts by time.
 fn stamp(time: Timestamp) -> String {
     let time = DateTime::from_timestamp_micros(time.as_micros()).unwrap_or_default();

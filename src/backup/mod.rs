@@ -28,7 +28,7 @@ mod verify;
 
 pub use error::{BackupError, Damage};
 pub use fetch::{fetch, manifest as signed_manifest, read_through, realm, scan};
-pub use layout::{Kind, Layout, owner};
+pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
 pub use prune::{Pruned, prune};
 pub use run::{GoOn, Made, Run};

@@ -53,7 +53,7 @@ pub async fn prune(
     }
     let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
     let entries = tenants.credentials(Realm::Platform, read).await?;
-    let over = over(tenants, settings, &entries)?;
+    let over = over(tenants, settings, &entries).await?;
     for entry in entries.iter().filter(|entry| over.contains(&entry.manifest.id)) {
         delete(tenants, &targets, entry, &mut done).await?;
     }
@@ -66,7 +66,7 @@ pub async fn prune(
 }
 
 /// Which archives are past their time.
-fn over(
+async fn over(
     tenants: &Tenants,
     settings: &config::Backup,
     entries: &[Entry],
@@ -80,7 +80,7 @@ fn over(
     for ((owner, kind), group) in &groups {
         let (lives, destroyed) = match fetch::realm(&group[0].manifest) {
             Some(Realm::Tenant(id)) => {
-                (tenants.tenant_by_id(id).is_some(), tenants.is_destroyed(id)?)
+                (tenants.tenant_by_id(id).is_some(), tenants.is_destroyed(id).await?)
             }
             _ => (true, false),
         };

@@ -276,7 +276,7 @@ impl Run {
             id,
             kind,
             installation: self.installation,
-            owner: super::layout::owner(realm),
+            owner: super::Layout::owner(realm),
             slug: tenant.map(|tenant| tenant.slug.to_string()),
             taken,
             path: path.to_string(),

@@ -7,6 +7,7 @@ use super::Context;
 use crate::authn::token::RotationError;
 use crate::backup::BackupError;
 use crate::privacy::PrivacyError;
+use crate::retention::RetentionError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -66,6 +67,8 @@ pub enum JobError {
     Panicked,
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     #[error(transparent)]
     Trail(#[from] TrailError),
     #[error(transparent)]

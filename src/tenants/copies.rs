@@ -83,10 +83,10 @@ impl Tenants {
 
     /// Whether a tenant was destroyed on purpose: it is not registered, and the ledger says that its
     /// root key is gone. One that is merely unknown may come back with a restore.
-    pub(crate) fn is_destroyed(&self, tenant: TenantId) -> Result<bool, DoorError> {
+    pub(crate) async fn is_destroyed(&self, tenant: TenantId) -> Result<bool, DoorError> {
         if self.inner.registry.by_id(tenant).is_some() {
             return Ok(false);
         }
-        Ok(self.inner.ground.erasures.holds(KeyId::from_bytes(*tenant.bytes()))?)
+        Ok(self.ledger_line(KeyId::from_bytes(*tenant.bytes())).await?.is_some())
     }
 }
