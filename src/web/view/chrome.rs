@@ -73,6 +73,7 @@ pub enum Section {
     PlatformAudit,
     PlatformAdmins,
     Jobs,
+    Backups,
     PlatformAccount,
 }
 
@@ -102,7 +103,7 @@ impl Section {
         Self::Permissions,
     ];
     pub const PLATFORM: &[Self] =
-        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs];
+        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs, Self::Backups];
 
     pub const fn message(&self) -> &'static str {
         match self {
@@ -117,6 +118,7 @@ impl Section {
             Self::PlatformAudit => "nav-platform-audit",
             Self::PlatformAdmins => "nav-admins",
             Self::Jobs => "nav-jobs",
+            Self::Backups => "nav-backups",
         }
     }
 
@@ -132,6 +134,7 @@ impl Section {
             Self::Permissions => "matrix",
             Self::Tenants => "vault",
             Self::Jobs => "clock",
+            Self::Backups => "lock",
         }
     }
 
@@ -148,6 +151,7 @@ impl Section {
             Self::PlatformAudit => "/audit",
             Self::PlatformAdmins => "/admins",
             Self::Jobs => "/jobs",
+            Self::Backups => "/backups",
         }
     }
 }
