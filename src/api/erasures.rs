@@ -87,16 +87,13 @@ async fn erase(call: Call<SubjectErase>) -> Answer {
     let wanted = Wanted { who: person, confirm, reason: reason.clone(), request };
     let (app, key) = (&call.app, call.input.idempotency_key()?);
     let ageing = app.settings.backup.ageing();
-    let done =
-        privacy::erase(&app.tenants, &call.grant, &call.tenant, wanted, ageing, key).await;
+    let done = privacy::erase(&app.tenants, &call.grant, &call.tenant, wanted, ageing, key).await;
     match done {
         Ok(erasure) => {
             let location = format!("/api/v1/erasures/{}/{}", call.tenant.slug, erasure.id);
             Ok(HttpResponse::Created().insert_header(("location", location)).json(erasure))
         }
-        Err(PrivacyError::Approval(error)) => {
-            approvals::answer(&call, *error, Some(&reason)).await
-        }
+        Err(PrivacyError::Approval(error)) => approvals::answer(&call, *error, Some(&reason)).await,
         Err(error) => Err(error.into()),
     }
 }

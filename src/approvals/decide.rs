@@ -92,9 +92,8 @@ pub async fn approve(
         Act::ErasePerson { subject, request } => {
             let grant = own::<SubjectErase>(grant, tenant)?;
             let (person, reason) = ((subject, request), found.reason);
-            let erased = privacy::erase_approved(
-                tenants, &grant, tenant, person, &reason, approved, ageing,
-            );
+            let erased =
+                privacy::erase_approved(tenants, &grant, tenant, person, &reason, approved, ageing);
             Performed::PersonErased(erased.await?.id)
         }
     })

@@ -75,9 +75,9 @@ impl Fault for BackupError {
         match self {
             Self::NoRecipient
             | Self::Target(TargetError::None)
-            | Self::Seal(SealError::NoRecipient | SealError::WrongKey | SealError::Identity { .. }) => {
-                ErrorKind::Invalid
-            }
+            | Self::Seal(
+                SealError::NoRecipient | SealError::WrongKey | SealError::Identity { .. },
+            ) => ErrorKind::Invalid,
             Self::Unknown(_) | Self::None(_) => ErrorKind::NotFound,
             Self::Owners { cause, .. } => cause.kind(),
             Self::Door(error) => error.kind(),

@@ -23,8 +23,8 @@ pub struct Arguments {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let path = &arguments.file;
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{} is not read", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{} is not read", path.display()))?;
     let key = read_key(&arguments.public_key)?;
     let checked = Note::parse(&text).and_then(|note| note.verify(&key).map(|_| note));
     let report = match checked {

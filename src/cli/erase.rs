@@ -67,7 +67,9 @@ pub fn command(arguments: Arguments) -> anyhow::Result<Command> {
     let confirm = match arguments.confirm {
         Some(confirm) => confirm,
         None if std::io::stdin().is_terminal() => ask()?,
-        None => bail!("this cannot be undone: add --confirm with the person's reference or address"),
+        None => {
+            bail!("this cannot be undone: add --confirm with the person's reference or address")
+        }
     };
     let (reason, request) = (arguments.reason.unwrap_or_default(), arguments.request);
     Ok(Command::Erase { tenant, who, confirm, reason, request })
@@ -137,7 +139,8 @@ async fn erase(
 
 fn report(erasure: &Erasure) -> Report {
     let until = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    let mut text = "The person is erased: nothing that is stored about them can be read.".to_owned();
+    let mut text =
+        "The person is erased: nothing that is stored about them can be read.".to_owned();
     if let Some(time) = until(erasure.keys_in_backups_until) {
         text += &format!("\nBackups of the key are gone by {time}.");
     }

@@ -44,6 +44,6 @@ pub use model::{
     Counts, DataSubject, NewConversation, NewDataSubject, PageRequest,
 };
 pub use read::read_messages;
-pub(crate) use subjects::{email_hash, forget as forget_subject, reference_hash};
 pub use state::{close, reopen};
+pub(crate) use subjects::{email_hash, forget as forget_subject, reference_hash};
 pub use transcript::{Transcript, transcript};

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::closing::ClosingError;
 use crate::privacy::PrivacyError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
@@ -69,6 +70,10 @@ pub enum JobError {
     Trail(#[from] TrailError),
     #[error(transparent)]
     Sso(#[from] SsoError),
+    #[error("{0} closed tenants could not be destroyed; the operating log says why")]
+    Undestroyed(u64),
+    #[error(transparent)]
+    Closing(#[from] ClosingError),
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
     #[error(transparent)]

@@ -23,9 +23,9 @@ use crate::conversations;
 use crate::crypto::Field;
 use crate::kernel::id::{ErasureId, KeyId, UserId};
 use crate::kernel::{Timestamp, limits};
+use crate::retention::holds::{self, Held};
 use crate::store::StoreError;
 use crate::tenants::{AuditEvents, DoorError, IdempotencyKey, RealmTx, Tenant, Tenants, WriteTx};
-use crate::retention::holds::{self, Held};
 use crate::trail::export;
 use crate::users;
 

@@ -221,7 +221,9 @@ async fn the_last_owner_stays() {
     let desk = Desk::open().await;
     let owner = desk.member("owner@example.org", "owner").await;
     let kept = desk.erase(Who::Member(owner.id), "erase").await;
-    assert!(matches!(kept, Err(PrivacyError::User(error)) if matches!(*error, UserError::LastOwner)));
+    assert!(
+        matches!(kept, Err(PrivacyError::User(error)) if matches!(*error, UserError::LastOwner))
+    );
 }
 
 /// Every table that has a column for a person is known to whoever removes one.
@@ -244,9 +246,9 @@ async fn a_saved_search_for_the_person_goes_too() {
     let desk = Desk::open().await;
     desk.conversation(REFERENCE).await;
     let grant = desk.server.grant::<AuditSearchSave>(&desk.tenant).await;
-    for (name, query) in [("About her", format!("\"{EMAIL}\"")), ("Logins", "action:login".into())] {
-        let new: NewSearch =
-            serde_json::from_value(json!({ "name": name, "query": query })).unwrap();
+    for (name, query) in [("About her", format!("\"{EMAIL}\"")), ("Logins", "action:login".into())]
+    {
+        let new: NewSearch = serde_json::from_value(json!({ "name": name, "q": query })).unwrap();
         searches::save(&desk.server.tenants, &grant, new, None).await.unwrap();
     }
     let erased = desk.erase(reference(), REFERENCE).await.unwrap();

@@ -20,7 +20,10 @@ pub enum PrivacyError {
         what = match .0 { Kind::DataSubject => "person", Kind::Member => "member" },
         typed = match .0 { Kind::DataSubject => "reference", Kind::Member => "e-mail address" })]
     Confirmation(Kind),
-    #[error("say in 1 to {} bytes on whose request or why, without naming the person", limits::LINE_BYTES)]
+    #[error(
+        "say in 1 to {} bytes on whose request or why, without naming the person",
+        limits::LINE_BYTES
+    )]
     Reason,
     #[error("a request's number has at most 128 bytes and no control characters")]
     Request,

@@ -35,6 +35,7 @@ mod boot;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod close;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -62,6 +63,8 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;
