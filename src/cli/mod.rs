@@ -6,6 +6,7 @@ mod approval;
 mod args;
 mod audit;
 mod certificate;
+mod closing;
 mod command;
 mod demo;
 mod enforcement;

@@ -37,6 +37,7 @@ mod changes;
 mod checkpoint_tests;
 mod checkpoints;
 mod copies;
+mod close;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -67,6 +68,8 @@ mod tx;
 
 pub use boot::{Boot, BootError};
 pub use copies::Original;
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;
