@@ -5,8 +5,10 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::backup::BackupError;
 use crate::closing::ClosingError;
 use crate::privacy::PrivacyError;
+use crate::retention::RetentionError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -67,6 +69,8 @@ pub enum JobError {
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]
+    Retention(#[from] RetentionError),
+    #[error(transparent)]
     Trail(#[from] TrailError),
     #[error(transparent)]
     Sso(#[from] SsoError),
@@ -76,6 +80,8 @@ pub enum JobError {
     Closing(#[from] ClosingError),
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Door(DoorError),
 }

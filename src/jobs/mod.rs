@@ -19,6 +19,7 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod archive_changes;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
@@ -36,6 +37,7 @@ mod prune_logs;
 mod prune_tests;
 mod publish_checkpoints;
 mod rotate_token_keys;
+mod run_retention;
 mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
@@ -56,6 +58,7 @@ pub const JOBS: &[Job] = &[
     flush_denials::JOB,
     close_idle::JOB,
     forget_rates::JOB,
+    archive_changes::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
@@ -67,6 +70,7 @@ pub const JOBS: &[Job] = &[
     complete_erasures::JOB,
     destroy_closed::JOB,
     verify_logs::JOB,
+    run_retention::JOB,
     prune_logs::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,

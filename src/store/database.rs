@@ -59,7 +59,8 @@ impl<C: Companion> Database<C> {
     ) -> Result<Self, StoreError> {
         let touched = Arc::new(AtomicBool::new(false));
         let mut connection = open_writer(path, key, migrations, mode, &touched)?;
-        let wal = Wal::watch(&mut connection)?;
+        let tap = workers.tap(path);
+        let wal = Wal::watch(&mut connection, tap.clone())?;
         companion.reload(&mut RawWriteTx::new(&connection))?;
         let reopen = {
             let (path, key, touched) = (path.to_owned(), key.clone(), touched.clone());
@@ -71,6 +72,7 @@ impl<C: Companion> Database<C> {
             companion,
             reopen,
             touched_credentials: touched,
+            tap,
         };
         let limits = Limits { queue: options.queue, group: options.group };
         let credentials = Arc::new(AtomicU64::new(OPENED.fetch_add(1, Ordering::Relaxed) << 32));

@@ -2,6 +2,7 @@
 //!
 //! Everything above this room speaks [`Sql`] and [`SqlMut`]; what only SQLite can do stays here.
 
+pub mod changes;
 #[cfg(test)]
 mod damage_tests;
 pub mod database;
@@ -12,11 +13,13 @@ pub mod files;
 mod index_file;
 pub mod lock;
 pub mod migrate;
+pub mod pages;
 pub mod readers;
 mod removal;
 pub mod shelf;
 pub mod spool;
 mod sql;
+mod staging;
 #[cfg(test)]
 pub mod test_support;
 mod value;
@@ -31,6 +34,7 @@ pub use error::StoreError;
 pub use index_file::IndexFile;
 pub use readers::{OwnReader, Readers};
 pub use sql::{RawReadTx, RawWriteTx, Sql, SqlMut};
+pub use staging::Staged;
 pub use value::{FromColumn, Row, Value};
 pub use workers::Workers;
 pub use writer::{Companion, Job, Outcome};

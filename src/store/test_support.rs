@@ -62,6 +62,11 @@ impl Fixture {
         open(path, &self.keys, &self.runtime, &self.workers, OPTIONS, Mode::Write)
     }
 
+    /// The same on other workers.
+    pub fn open_with(&self, path: &Path, workers: &Workers) -> Database<AuditLog> {
+        open(path, &self.keys, &self.runtime, workers, OPTIONS, Mode::Write).unwrap()
+    }
+
     /// Another, new file on the same worker.
     pub fn make_at(&self, path: &Path) -> Database<AuditLog> {
         open(path, &self.keys, &self.runtime, &self.workers, OPTIONS, Mode::Create).unwrap()
@@ -181,6 +186,7 @@ pub fn try_verified(
         notary: &notary(database.readers().path().parent().unwrap()),
         clock: runtime.clock.as_ref(),
         pruned_through: |tx| crate::audit::pruning::through(tx),
+        outside: true,
         progress: &|_, _| (),
     };
     verify(&task)

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::changes::Tap;
 use super::{StoreError, engine};
 
 /// Frames (pages) in the WAL after which a checkpoint copies them into the file: about 8 MiB.
@@ -17,33 +18,54 @@ const FRAMES_MOST: usize = 16 * FRAMES;
 /// For how long, each time.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// Frames after which a copy of the file that is being made is given up: about 2 GiB.
+const FRAMES_WITHHELD: usize = 256 * FRAMES;
+
 /// Follows the length of one file's WAL.
 pub struct Wal {
     frames: Arc<AtomicUsize>,
     /// Length at the last checkpoint.
     copied: AtomicUsize,
+    /// Takes what is committed, for the archive. None when nothing is archived.
+    tap: Option<Arc<Tap>>,
 }
 
 impl Wal {
-    pub fn watch(connection: &mut Connection) -> Result<Self, StoreError> {
+    pub fn watch(connection: &mut Connection, tap: Option<Arc<Tap>>) -> Result<Self, StoreError> {
         let frames = Arc::new(AtomicUsize::new(0));
-        let seen = frames.clone();
+        let (seen, told) = (frames.clone(), tap.clone());
         connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
             seen.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+            if let Some(tap) = &told {
+                tap.committed(u32::try_from(pages).unwrap_or(0));
+            }
             Ok(())
         }))?;
-        Ok(Self { frames, copied: AtomicUsize::new(0) })
+        if let Some(tap) = &tap {
+            tap.opened(|| beat(connection));
+        }
+        Ok(Self { frames, copied: AtomicUsize::new(0), tap })
     }
 
     /// Called after each commit, outside any transaction. Waits for readers only when they have
     /// kept the WAL from being begun anew for long, and then shortly.
     pub fn after_commit(&self, connection: &Connection) {
+        if let Some(tap) = &self.tap {
+            match tap.wants_base() {
+                true => tap.begin_base(|| copied(connection)),
+                false => tap.nudge(),
+            }
+        }
         let frames = self.frames.load(Ordering::Relaxed);
         let copied = match self.copied.load(Ordering::Relaxed) {
             copied if copied <= frames => copied,
             _ => 0, // begun anew
         };
         if frames - copied < FRAMES {
+            return;
+        }
+        let must = frames >= FRAMES_WITHHELD;
+        if self.tap.as_ref().is_some_and(|tap| !tap.before_checkpoint(must)) {
             return;
         }
         self.copied.store(frames, Ordering::Relaxed);
@@ -57,11 +79,31 @@ impl Wal {
     }
 
     /// Empties the WAL before a file is closed.
-    pub fn before_close(connection: &Connection) {
-        if let Err(error) = checkpoint(connection, "TRUNCATE") {
+    pub fn before_close(&self, connection: &Connection) {
+        if let Some(tap) = &self.tap {
+            tap.before_checkpoint(true);
+        }
+        let emptied = empty(connection);
+        if let Some(tap) = &self.tap {
+            tap.closed(emptied.is_ok());
+        }
+        if let Err(error) = emptied {
             tracing::warn!(%error, "WAL checkpoint at close failed; the next open continues it");
         }
     }
+
+    /// Whether everything in the WAL could be copied into the file and synced there.
+    pub fn is_copied(&self, connection: &Connection) -> bool {
+        if let Some(tap) = &self.tap {
+            tap.before_checkpoint(true);
+        }
+        copied(connection).is_some()
+    }
+}
+
+/// A commit that says nothing.
+pub(super) fn beat(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.execute_batch("UPDATE store_state SET heartbeat = heartbeat + 1")?)
 }
 
 fn restart(connection: &Connection) -> Result<(), StoreError> {
@@ -88,10 +130,11 @@ pub(super) fn empty(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
-/// Whether everything in the WAL could be copied into the file and synced there.
-pub(super) fn is_copied(connection: &Connection) -> bool {
+/// Copies the WAL into the file; the number of its frames when that could be done with all.
+fn copied(connection: &Connection) -> Option<u32> {
     let sql = "PRAGMA wal_checkpoint(PASSIVE)";
     let counts =
         connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
-    counts.is_ok_and(|(frames, copied)| frames == copied)
+    let (frames, copied) = counts.ok()?;
+    (frames == copied).then(|| u32::try_from(frames).ok())?
 }

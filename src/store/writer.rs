@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::changes::Tap;
 use super::wal::{self, Wal};
 use super::workers::Runnable;
 use super::{RawReadTx, RawWriteTx, StoreError};
@@ -85,6 +86,8 @@ pub struct State<C> {
     pub reopen: Box<dyn Fn() -> Result<Connection, StoreError> + Send>,
     /// Set by the update hook when a credential table changes.
     pub touched_credentials: Arc<AtomicBool>,
+    /// Takes what is committed, for the archive.
+    pub tap: Option<Arc<Tap>>,
 }
 
 impl<C: Companion> Writer<C> {
@@ -141,7 +144,9 @@ impl<C: Companion> Writer<C> {
             if let Err(error) = last_words(&connection, &mut state.companion) {
                 tracing::warn!(%error, "a file was closed without its last checkpoint");
             }
-            Wal::before_close(&connection);
+            if let Some(wal) = &state.wal {
+                wal.before_close(&connection);
+            }
         }
     }
 
@@ -338,7 +343,7 @@ impl<C: Companion> State<C> {
         }
         let mut connection = (self.reopen)()?;
         self.companion.reload(&mut RawWriteTx::new(&connection))?;
-        self.wal = Some(Wal::watch(&mut connection)?);
+        self.wal = Some(Wal::watch(&mut connection, self.tap.clone())?);
         self.connection = Some(connection);
         Ok(())
     }
@@ -363,7 +368,10 @@ impl<C: Companion> State<C> {
         self.connection = None;
         self.ensure_open().map_err(|_| Spoiled::AtCommit { error: StoreError::OutcomeUnknown })?;
         let found = self.companion.version();
-        let settled = self.connection.as_ref().is_some_and(settle);
+        let settled = match (&self.connection, &self.wal) {
+            (Some(connection), Some(wal)) => settle(connection, wal),
+            _ => false,
+        };
         match found {
             _ if !settled => Err(Spoiled::AtCommit { error: StoreError::OutcomeUnknown }),
             found if found == expected && expected != before => {
@@ -381,9 +389,8 @@ impl<C: Companion> State<C> {
 
 /// Another commit on top of what was found, and all of it copied into the file: after a failed
 /// fsync a second one on the same WAL proves nothing, one of the file itself does.
-fn settle(connection: &Connection) -> bool {
-    let beat = "UPDATE store_state SET heartbeat = heartbeat + 1";
-    connection.execute_batch(beat).is_ok() && wal::is_copied(connection)
+fn settle(connection: &Connection, wal: &Wal) -> bool {
+    wal::beat(connection).is_ok() && wal.is_copied(connection)
 }
 
 fn not_written(error: StoreError) -> StoreError {

@@ -32,10 +32,12 @@
 //! ```
 
 mod boot;
+mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
 mod close;
+mod copies;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -51,8 +53,10 @@ mod ledger;
 mod list;
 mod model;
 mod outboxes;
+mod past;
 mod realm;
 mod registry;
+pub(crate) mod replace;
 mod root_key;
 mod shred;
 mod standing;
@@ -65,6 +69,7 @@ mod tx;
 pub use boot::{Boot, BootError};
 pub(crate) use close::Turn as TenantTurn;
 pub use close::root_of;
+pub use copies::Original;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;

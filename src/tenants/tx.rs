@@ -98,6 +98,7 @@ impl ReadTx<'_> {
             notary: &self.realm.notary,
             clock: self.realm.runtime.clock.as_ref(),
             pruned_through: |tx| pruning::through(tx),
+            outside: true,
             progress,
         })
     }
