@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::command::Operator;
 use super::output::{Report, table};
+use super::tenant_export;
 use crate::authz::permission::{TenantClose, TenantRead};
 use crate::closing::{self, Closing, ClosingState};
 
@@ -17,6 +18,7 @@ pub enum Command {
     Close { slug: String, confirm: String, reason: String },
     Reopen { slug: String },
     List,
+    Export(tenant_export::Wanted),
 }
 
 /// Asks for the short name once more where somebody can answer.
@@ -64,6 +66,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let text = format!("Tenant {slug} is as it was before it was closed.");
             Ok(Report::done(serde_json::to_value(&done)?, text))
         }
+        Command::Export(wanted) => tenant_export::execute(operator, wanted).await,
         Command::List => {
             let grant = operator.platform::<TenantRead>().await?;
             let all = closing::list(tenants, &grant).await?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::command::{Operator, Password};
 use super::output::{Report, table};
-use super::{closing, password, shred, sign_in};
+use super::{closing, password, shred, sign_in, tenant_export};
 use crate::authz::Role;
 use crate::authz::permission::{TenantCreate, TenantRead, TenantState};
 use crate::provision;
@@ -48,6 +48,8 @@ pub enum Verb {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
+    /// Write everything of a closed tenant to a file
+    Export(tenant_export::Arguments),
     /// Take the closing of a tenant back, within its time of grace
     Reopen { slug: String },
     /// Refuse every change; sign-in and recorded reads go on
@@ -118,6 +120,7 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
         Verb::Close { slug, confirm, reason } => {
             Command::Closing(closing::close(slug, confirm, reason)?)
         }
+        Verb::Export(_) => anyhow::bail!("this verb is run where it is typed"),
         Verb::Reopen { slug } => Command::Closing(closing::Command::Reopen { slug }),
         Verb::Freeze { slug } => state(slug, StateChange::Freeze),
         Verb::Unfreeze { slug } => state(slug, StateChange::Unfreeze),

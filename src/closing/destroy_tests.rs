@@ -227,7 +227,8 @@ async fn a_legal_hold_keeps_it_until_it_is_lifted() {
     // Somebody with a shell can lift it, though the tenant takes no other change.
     let operator = house.server.operator();
     let grant = house.server.tenants.authorize::<HoldManage>(&operator, "acme", "test").await;
-    let lifted = house.server.tenants.write(&grant.unwrap().0, move |tx| {
+    let (grant, _) = grant.unwrap();
+    let lifted = house.server.tenants.write(&grant, move |tx| {
         tx.execute("UPDATE legal_holds SET lifted = 2 WHERE id = $1", args![hold])?;
         let event = audit::Event::new(audit::catalogue::HOLD_LIFTED);
         Ok::<_, DoorError>(((), event.into()))
@@ -256,8 +257,8 @@ async fn its_short_name_is_not_given_away_while_backups_may_be_there() {
     let grant = house.platform::<TenantCreate>().await;
     let anew = || async {
         let new = NewTenant { slug: "acme".parse().unwrap(), name: "Acme".to_owned() };
-        let seed = |_: &mut _, _| Ok::<_, TenantError>(AuditEvents::none());
-        create(&house.server.tenants, &grant, new, seed).await
+        let tenants = &house.server.tenants;
+        create(tenants, &grant, new, |_, _| Ok::<_, TenantError>(AuditEvents::none())).await
     };
     assert!(matches!(anew().await, Err(TenantError::Reserved)));
     house.clock.advance(DAY);

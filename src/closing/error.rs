@@ -16,6 +16,8 @@ pub enum ClosingError {
     NotClosed,
     #[error("there is no such closing")]
     NotFound,
+    #[error("the tenant's data cannot be exported: {0}")]
+    Export(String),
     #[error("the certificate cannot be signed: {0}")]
     Note(#[from] NoteError),
     #[error(transparent)]
@@ -41,7 +43,7 @@ impl Fault for ClosingError {
             Self::Confirmation | Self::Reason => ErrorKind::Invalid,
             Self::Closed | Self::NotClosed => ErrorKind::Conflict,
             Self::NotFound => ErrorKind::NotFound,
-            Self::Note(_) => ErrorKind::Internal,
+            Self::Note(_) | Self::Export(_) => ErrorKind::Internal,
             Self::Tenant(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
@@ -54,7 +56,7 @@ impl Fault for ClosingError {
             Self::Closed => "tenant-closed",
             Self::NotClosed => "tenant-not-closed",
             Self::NotFound => "closing-not-found",
-            Self::Note(_) => "internal",
+            Self::Note(_) | Self::Export(_) => "internal",
             Self::Tenant(error) => error.code(),
             Self::Door(error) => error.code(),
         }

@@ -11,6 +11,7 @@ mod destroy;
 #[cfg(test)]
 mod destroy_tests;
 mod error;
+mod export;
 mod list;
 mod model;
 mod repo;
@@ -18,6 +19,7 @@ mod repo;
 pub use close::{close, reopen};
 pub use destroy::{Destroyed, destroy_due};
 pub use error::ClosingError;
+pub use export::{Export, begin as export};
 pub use list::{find, list, of_tenant};
 pub use model::{Closing, ClosingState};
 pub use repo::{is_destroyed, was_destroyed};

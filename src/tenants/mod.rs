@@ -36,6 +36,7 @@ mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod close;
 mod copies;
 mod close;
 mod create;
@@ -67,6 +68,8 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
 pub use copies::Original;
 pub(crate) use close::Turn as TenantTurn;
 pub use close::root_of;
