@@ -36,7 +36,9 @@ mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod close;
 mod copies;
+mod close;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -66,7 +68,11 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
 pub use copies::Original;
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;

@@ -14,8 +14,10 @@ mod audit_verify;
 mod backups;
 mod by_mail;
 mod choose_password;
+mod closings;
 mod conversation;
 mod conversations;
+mod erasures;
 mod exports;
 mod files;
 mod home;
@@ -100,6 +102,7 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
+        erasures::routes(),
         scim::routes(),
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
@@ -112,6 +115,8 @@ pub fn routes() -> Vec<Route> {
         passkey_sign_in::routes(),
         platform::routes(),
         platform_settings::routes(),
+        // Before the tenants: a change of state takes any name.
+        closings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
         backups::routes(),
