@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, erase, key, mail, restore, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, backup, erase, key, mail, restore, role, session, sso, tenant, token, user,
+};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Backup, Settings};
@@ -30,6 +32,7 @@ pub enum Command {
     Erase(erase::Command),
     Token(token::Command),
     Audit(audit::Command),
+    Backup(backup::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -66,7 +69,7 @@ pub struct Operator {
     /// How long backups keep what is destroyed, and how long closing can be taken back.
     pub ageing: Option<Ageing>,
     pub grace: Duration,
-    /// Where backups go.
+    /// Where backups go and who can read them.
     pub backup: Backup,
     /// Where progress and exported data go.
     pub feedback: Feedback,
@@ -142,6 +145,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Session(command) => session::execute(operator, command).await,
         Command::Sso(command) => sso::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
+        Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

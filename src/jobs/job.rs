@@ -69,6 +69,8 @@ pub enum JobError {
     RestoreTest(String),
     #[error("the job broke off; the operating log says where")]
     Panicked,
+    #[error("{count} archives failed; the first: {cause}")]
+    Backups { count: u64, cause: Box<BackupError> },
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]
