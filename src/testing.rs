@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::app::App;
+use crate::audit::past::PastVerification;
 use crate::audit::read::{self, Opener};
 use crate::audit::verify::Verification;
 use crate::audit::view::EntryView;
@@ -131,6 +132,13 @@ impl TestServer {
         let verified = self
             .tenants
             .credentials(realm, move |tx| Ok::<_, TenantError>(tx.verify_log(&|_, _| ())?));
+        verified.await.unwrap()
+    }
+
+    pub async fn verify_past(&self, tenant: &Tenant) -> Vec<PastVerification> {
+        let realm = Realm::Tenant(tenant.id);
+        let verified =
+            self.tenants.credentials(realm, |tx| Ok::<_, TenantError>(tx.verify_past_logs()?));
         verified.await.unwrap()
     }
 

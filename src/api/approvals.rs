@@ -87,7 +87,9 @@ async fn find(call: Call<ApprovalRead>) -> Answer {
 
 async fn approve(call: Call<ApprovalDecide>) -> Answer {
     let (app, id) = (&call.app, call.input.id("id")?);
-    approvals::approve(&app.exports, &app.tenants, &call.grant, &call.tenant, id).await?;
+    let ageing = app.settings.backup.ageing();
+    let (exports, tenants) = (&app.exports, &app.tenants);
+    approvals::approve(exports, tenants, &call.grant, &call.tenant, id, ageing).await?;
     let missing = || Denied::Missing(Flag::ApprovalRead.name());
     let grant = call.also::<ApprovalRead>().ok_or_else(missing)?;
     reply::ok(&approvals::find(&app.tenants, &grant, id).await?)

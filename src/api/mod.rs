@@ -11,6 +11,7 @@ mod audit_streams;
 mod audit_witness;
 mod auth;
 mod conversations;
+mod erasures;
 mod identity_providers;
 mod invitations;
 pub mod openapi;
@@ -40,6 +41,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(audit_proofs::routes());
     routes.extend(audit_witness::routes());
     routes.extend(audit_retention::routes());
+    routes.extend(erasures::routes());
     routes.extend(sessions::routes());
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Event;
 use crate::authz::Flag;
-use crate::kernel::id::UserId;
+use crate::kernel::id::{KeyId, UserId};
 use crate::sso::TrustedProvider;
 use crate::trail::export::ExportRequest;
 
@@ -26,6 +26,8 @@ pub enum Act {
     /// Let people in without an identity provider again, or name another emergency account.
     #[serde(rename_all = "camelCase")]
     SingleSignOn { only: bool, break_glass: Option<UserId> },
+    /// Destroy the key of a person's data; `request` is the number of their request.
+    ErasePerson { subject: KeyId, request: Option<String> },
 }
 
 impl Act {
@@ -38,6 +40,7 @@ impl Act {
             Self::FourEyesOff => "four-eyes-off",
             Self::TrustProvider(_) => "trust-provider",
             Self::SingleSignOn { .. } => "single-sign-on",
+            Self::ErasePerson { .. } => "erase-person",
         }
     }
 
@@ -49,6 +52,7 @@ impl Act {
             Self::ChangeRole { .. } => Flag::UserRole,
             Self::FourEyesOff | Self::SingleSignOn { .. } => Flag::SignInManage,
             Self::TrustProvider(_) => Flag::SsoManage,
+            Self::ErasePerson { .. } => Flag::SubjectErase,
         }
     }
 

@@ -9,11 +9,14 @@ use super::request::check_reason;
 use super::{Act, ApprovalError};
 use crate::audit::catalogue::{self, Action};
 use crate::authz::permission::{
-    ApprovalDecide, ApprovalRequest, AuditExport, AuditShred, SignInManage, SsoManage, UserRole,
+    ApprovalDecide, ApprovalRequest, AuditExport, AuditShred, SignInManage, SsoManage,
+    SubjectErase, UserRole,
 };
 use crate::authz::{Denied, Grant, Permission, Principal, Writes, authorize};
+use crate::config::Ageing;
 use crate::crypto::Field;
-use crate::kernel::id::{ApprovalId, ExportId, ProviderId, ShredId};
+use crate::kernel::id::{ApprovalId, ErasureId, ExportId, ProviderId, ShredId};
+use crate::privacy;
 use crate::settings::{self, WantedSingleSignOn};
 use crate::sso;
 use crate::tenants::{Tenant, Tenants, WriteTx};
@@ -31,9 +34,11 @@ pub enum Performed {
     FourEyesOff,
     ProviderTrusted(ProviderId),
     SingleSignOnChanged,
+    PersonErased(ErasureId),
 }
 
-/// Approves a request and performs it, with the approver's own right to do so.
+/// Approves a request and performs it, with the approver's own right to do so. `ageing` says how long
+/// backups keep what is destroyed.
 ///
 /// # Errors
 /// [`ApprovalError::Own`], [`ApprovalError::NotAPerson`], [`ApprovalError::Over`],
@@ -44,6 +49,7 @@ pub async fn approve(
     grant: &Grant<ApprovalDecide>,
     tenant: &Tenant,
     id: ApprovalId,
+    ageing: Option<Ageing>,
 ) -> Result<Performed, ApprovalError> {
     let found = look(tenants, grant, id).await?;
     let by = grant.caller().principal.clone();
@@ -82,6 +88,13 @@ pub async fn approve(
             let wanted = WantedSingleSignOn { only, break_glass };
             settings::change_single_sign_on_approved(tenants, &grant, wanted, approved).await?;
             Performed::SingleSignOnChanged
+        }
+        Act::ErasePerson { subject, request } => {
+            let grant = own::<SubjectErase>(grant, tenant)?;
+            let (person, reason) = ((subject, request), found.reason);
+            let erased =
+                privacy::erase_approved(tenants, &grant, tenant, person, &reason, approved, ageing);
+            Performed::PersonErased(erased.await?.id)
         }
     })
 }

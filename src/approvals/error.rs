@@ -4,6 +4,7 @@ use super::Act;
 use crate::authn::AuthnError;
 use crate::authz::Denied;
 use crate::kernel::{ErrorKind, Fault, limits};
+use crate::privacy::PrivacyError;
 use crate::settings::SettingsError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
@@ -52,6 +53,8 @@ pub enum ApprovalError {
     Settings(Box<SettingsError>),
     #[error(transparent)]
     Sso(Box<SsoError>),
+    #[error(transparent)]
+    Privacy(Box<PrivacyError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -109,6 +112,16 @@ impl From<SettingsError> for ApprovalError {
     }
 }
 
+impl From<PrivacyError> for ApprovalError {
+    fn from(error: PrivacyError) -> Self {
+        match error {
+            PrivacyError::Approval(error) => *error,
+            PrivacyError::Door(error) => Self::Door(error),
+            error => Self::Privacy(Box::new(error)),
+        }
+    }
+}
+
 impl From<SsoError> for ApprovalError {
     fn from(error: SsoError) -> Self {
         match error {
@@ -137,6 +150,7 @@ impl Fault for ApprovalError {
             Self::Export(error) => error.kind(),
             Self::Settings(error) => error.kind(),
             Self::Sso(error) => error.kind(),
+            Self::Privacy(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -160,6 +174,7 @@ impl Fault for ApprovalError {
             Self::Export(error) => error.code(),
             Self::Settings(error) => error.code(),
             Self::Sso(error) => error.code(),
+            Self::Privacy(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

@@ -64,7 +64,7 @@ pub fn pass<P>(
 }
 
 /// The rights to acts that take a second person.
-const ACTS: [Flag; 7] = [
+const ACTS: [Flag; 8] = [
     Flag::AuditShred,
     Flag::AuditExport,
     Flag::ConversationExport,
@@ -72,6 +72,7 @@ const ACTS: [Flag; 7] = [
     Flag::RoleManage,
     Flag::SignInManage,
     Flag::SsoManage,
+    Flag::SubjectErase,
 ];
 
 /// Whether somebody with these rights could approve more than before. By rights and not by names: a

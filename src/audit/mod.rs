@@ -19,6 +19,7 @@ pub mod log;
 pub mod notary;
 pub mod note;
 pub mod partial;
+pub mod past;
 mod payload;
 mod pointer;
 pub mod posted;

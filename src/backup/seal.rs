@@ -81,6 +81,11 @@ impl Identities {
         Self(vec![x25519::Identity::generate()])
     }
 
+    #[cfg(test)]
+    pub fn clone_for_tests(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The public halves.
     pub fn recipients(&self) -> Vec<String> {
         self.0.iter().map(|key| key.to_public().to_string()).collect()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, key, mail, role, session, sso, tenant, token, user};
+use super::{admin, audit, certificate, erase, key, mail, role, session, sso, tenant, token, user};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -62,6 +62,10 @@ pub enum Verb {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::Verb),
+    /// Erase a person for good: everything stored about them becomes unreadable
+    Erase(erase::Arguments),
+    /// Check a certificate of an erasure or a destruction; needs only the public key
+    Certificate(certificate::Arguments),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),

@@ -1,15 +1,17 @@
 //! Commands: what a verb asks of the services, in a form that crosses the admin socket.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, key, mail, role, session, sso, tenant, token, user};
+use super::{admin, audit, erase, key, mail, role, session, sso, tenant, token, user};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
+use crate::config::{Ageing, Settings};
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -24,6 +26,7 @@ pub enum Command {
     Session(session::Command),
     Sso(sso::Command),
     Mail(mail::Command),
+    Erase(erase::Command),
     Token(token::Command),
     Audit(audit::Command),
 }
@@ -59,6 +62,9 @@ pub struct Operator {
     pub base_url: String,
     /// How long sessions last on this installation.
     pub sessions: SessionPolicy,
+    /// How long backups keep what is destroyed, and how long closing can be taken back.
+    pub ageing: Option<Ageing>,
+    pub grace: Duration,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -85,6 +91,8 @@ impl Operator {
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
             sessions: SessionPolicy::default(),
+            ageing: None,
+            grace: Duration::ZERO,
             feedback,
         }
     }
@@ -92,6 +100,12 @@ impl Operator {
     #[must_use]
     pub fn with_sessions(self, sessions: SessionPolicy) -> Self {
         Self { sessions, ..self }
+    }
+
+    /// What settings say about destroying.
+    #[must_use]
+    pub fn with_ends(self, settings: &Settings) -> Self {
+        Self { ageing: settings.backup.ageing(), grace: settings.closing.grace(), ..self }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -112,6 +126,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
+        Command::Erase(command) => erase::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,

@@ -5,9 +5,11 @@ mod admin;
 mod approval;
 mod args;
 mod audit;
+mod certificate;
 mod command;
 mod demo;
 mod enforcement;
+mod erase;
 mod feedback;
 mod init;
 mod key;
@@ -62,6 +64,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
+        Verb::Erase(arguments) => {
+            socket::dispatch(&context, Command::Erase(erase::command(arguments)?)).await
+        }
+        Verb::Certificate(arguments) => certificate::run(&context, &arguments),
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,

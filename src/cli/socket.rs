@@ -84,7 +84,8 @@ async fn alone(
     let hasher = Hasher::new(&runtime).with_cost(settings.auth.bcrypt_cost);
     let mailer = Mailer::new(&settings.mail, &runtime);
     let operator = Operator::new(&boot.tenants, &hasher, &mailer, &base_url, uid, feedback.clone())
-        .with_sessions(crate::app::session_policy(settings));
+        .with_sessions(crate::app::session_policy(settings))
+        .with_ends(settings);
     let work = async move {
         let result = execute(&operator, command).await;
         feedback.end(result).await;
@@ -175,7 +176,8 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let (feedback, mut answers) = feedback::channel();
     let (tenants, hasher, mailer) = (&app.tenants, &app.hasher, &app.mailer);
     let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone())
-        .with_sessions(app.session_policy());
+        .with_sessions(app.session_policy())
+        .with_ends(&app.settings);
     let work = async move {
         let result = match serde_json::from_str(&line) {
             Ok(command) => execute(&operator, command).await,

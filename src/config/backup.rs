@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::value::{Fault, Raw, Value};
+use crate::kernel::Timestamp;
 
 /// Who can read backups: a public key of `age` (X25519, `age1…`).
 #[derive(Clone)]
@@ -57,6 +59,45 @@ impl FromStr for TargetUrl {
             "s3" | "sftp" if plain && url.has_host() => Ok(Self(url)),
             _ => Err("not a target for backups"),
         }
+    }
+}
+
+/// For how long backups keep what was destroyed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ageing {
+    key_days: u32,
+    data_days: u32,
+}
+
+impl Ageing {
+    /// When the last archive of keys that can hold one that is destroyed now is deleted.
+    pub fn keys_gone(self, now: Timestamp) -> Timestamp {
+        now.plus(DAY * self.key_days)
+    }
+
+    /// The same of data, which is unreadable without its keys.
+    pub fn data_gone(self, now: Timestamp) -> Timestamp {
+        now.plus(DAY * self.data_days.max(self.key_days))
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl super::Backup {
+    /// Nothing when no backups are made.
+    pub fn ageing(&self) -> Option<Ageing> {
+        if self.recipients.is_empty() && self.targets.is_empty() {
+            return None;
+        }
+        let archived = if self.archive_seconds > 0 { self.archive_days } else { 0 };
+        Some(Ageing { key_days: self.key_days, data_days: self.days.max(archived) })
+    }
+}
+
+impl super::Closing {
+    /// For how long the closing of a tenant can be taken back.
+    pub fn grace(&self) -> Duration {
+        DAY * self.grace_days
     }
 }
 

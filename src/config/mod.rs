@@ -17,7 +17,7 @@ mod tests;
 mod types;
 mod value;
 
-pub use backup::{Recipient, TargetUrl, TimeZone};
+pub use backup::{Ageing, Recipient, TargetUrl, TimeZone};
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
 #[cfg(test)]

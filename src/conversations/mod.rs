@@ -45,4 +45,5 @@ pub use model::{
 };
 pub use read::read_messages;
 pub use state::{close, reopen};
+pub(crate) use subjects::{email_hash, forget as forget_subject, reference_hash};
 pub use transcript::{Transcript, transcript};

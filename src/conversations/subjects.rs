@@ -76,6 +76,12 @@ fn insert<P>(
     Ok(())
 }
 
+/// Takes an erased person out of the blind indexes: whoever comes with the same reference later is
+/// somebody new.
+pub fn forget<P>(tx: &mut WriteTx<'_, P>, key: KeyId) -> Result<(), crate::store::StoreError> {
+    subjects_repo::forget(tx, key)
+}
+
 /// Writes a new name or e-mail address over the old one.
 fn amend<P>(
     tx: &mut WriteTx<'_, P>,

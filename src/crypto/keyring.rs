@@ -319,6 +319,11 @@ impl TenantKeys {
         Ok(key)
     }
 
+    /// Whether a subject key is there still.
+    pub fn holds_subject(&self, id: KeyId) -> Result<bool, CryptoError> {
+        Ok(self.shelf.find(id)?.is_some_and(|key| key.purpose == Purpose::Subject))
+    }
+
     /// Subject keys made before `before`, in the order of their ids, after `after`, `most` of them.
     pub fn subjects(
         &self,

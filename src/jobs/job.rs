@@ -6,6 +6,7 @@ use std::pin::Pin;
 use super::Context;
 use crate::authn::token::RotationError;
 use crate::backup::BackupError;
+use crate::privacy::PrivacyError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -71,6 +72,8 @@ pub enum JobError {
     Sso(#[from] SsoError),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(transparent)]
+    Privacy(#[from] PrivacyError),
     #[error(transparent)]
     Door(DoorError),
 }

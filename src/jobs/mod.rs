@@ -22,6 +22,7 @@ mod walk;
 mod archive_changes;
 mod checkpoint_logs;
 mod close_idle;
+mod complete_erasures;
 mod expire_approvals;
 mod expire_exports;
 mod expire_sessions;
@@ -64,6 +65,7 @@ pub const JOBS: &[Job] = &[
     expire_exports::JOB,
     expire_approvals::JOB,
     migrate_tenants::JOB,
+    complete_erasures::JOB,
     verify_logs::JOB,
     prune_logs::JOB,
     rotate_token_keys::JOB,

@@ -40,8 +40,13 @@ async fn one(context: &Context, tenant: &Tenant, entries: &mut u64) -> Result<()
 }
 
 fn unbroken(log: &str, verification: &Verification) -> Result<(), JobError> {
-    let Some(first_bad) = verification.first_bad else { return Ok(()) };
-    let reason = verification.reason.unwrap_or("unknown");
+    if let Some(past) = verification.broken_past() {
+        let reason = past.reason.as_deref().unwrap_or("unknown");
+        tracing::error!(log, past = %past.log_id, reason, "a log from before a restore is broken");
+    }
+    let past = verification.broken_past().map(|past| past.first_bad.unwrap_or(1));
+    let Some(first_bad) = verification.first_bad.or(past) else { return Ok(()) };
+    let reason = verification.reason.unwrap_or("a log from before a restore is broken");
     tracing::error!(log, first_bad, reason, "an audit log is broken");
     Err(JobError::Broken { log: log.to_owned(), first_bad, reason })
 }

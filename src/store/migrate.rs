@@ -49,6 +49,7 @@ pub const PLATFORM: Migrations = &[
     include_str!("../../migrations/platform/0008_restores.sql"),
     include_str!("../../migrations/platform/0009_jobs.sql"),
     include_str!("../../migrations/platform/0010_closings.sql"),
+    audit!("0007_past_logs"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),
@@ -75,6 +76,7 @@ pub const TENANT: Migrations = &[
     include_str!("../../migrations/tenant/0007_scim.sql"),
     include_str!("../../migrations/tenant/0008_retention.sql"),
     include_str!("../../migrations/tenant/0009_erasures.sql"),
+    audit!("0007_past_logs"),
 ];
 pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];

@@ -18,6 +18,7 @@ mod removal;
 pub mod shelf;
 pub mod spool;
 mod sql;
+mod staging;
 #[cfg(test)]
 pub mod test_support;
 mod value;
@@ -32,6 +33,7 @@ pub use error::StoreError;
 pub use index_file::IndexFile;
 pub use readers::{OwnReader, Readers};
 pub use sql::{RawReadTx, RawWriteTx, Sql, SqlMut};
+pub use staging::Staged;
 pub use value::{FromColumn, Row, Value};
 pub use workers::Workers;
 pub use writer::{Companion, Job, Outcome};

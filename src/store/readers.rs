@@ -76,7 +76,6 @@ impl Readers {
         }
     }
 
-    #[cfg(test)]
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }

@@ -186,6 +186,7 @@ pub fn try_verified(
         notary: &notary(database.readers().path().parent().unwrap()),
         clock: runtime.clock.as_ref(),
         pruned_through: |tx| crate::audit::pruning::through(tx),
+        outside: true,
         progress: &|_, _| (),
     };
     verify(&task)

@@ -10,6 +10,7 @@ use super::growth::Growth;
 use super::outboxes::Outboxes;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
+use super::replace::Restoring;
 use super::standing::Standing;
 use super::{Turns, list, root_key};
 use crate::audit::notary::Notary;
@@ -102,6 +103,7 @@ impl Boot {
         let directory = settings.store.data_dir.clone();
         files::private_directory(&directory)?;
         let lock = DirectoryLock::take(&directory)?;
+        super::replace::resume(&directory)?;
         let root_path = directory.join("root.json");
         let is_new = !root_path.exists();
         if is_new
@@ -151,6 +153,7 @@ impl Boot {
             denials: Denials::default(),
             open: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            restoring: Restoring::default(),
             verifying: Turns::new(limits::VERIFICATIONS, limits::VERIFICATIONS_PER_LOG),
         };
         let tenants = Tenants { inner: Arc::new(inner) };
@@ -245,6 +248,12 @@ impl Ground {
         let root = platform.keys.tenant_root(id)?;
         let keys = self.tenant_keys(&directory, id, root, false)?;
         self.open_realm(&directory, &TENANT, id, keys)
+    }
+
+    /// A tenant's keys without its data, for a restore.
+    pub fn keys_alone(&self, platform: &OpenRealm, id: TenantId) -> Result<TenantKeys, StoreError> {
+        let root = platform.keys.tenant_root(id)?;
+        self.tenant_keys(&self.tenant_directory(id), id, root, false)
     }
 
     /// Makes a tenant's directory, keys and database.

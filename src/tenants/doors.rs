@@ -14,6 +14,7 @@ use super::denials::Denials;
 use super::idempotency::{self, IdempotencyKey};
 use super::realm::OpenRealm;
 use super::registry::Registry;
+use super::replace::Restoring;
 use super::tx::{ReadTx, WriteTx};
 use super::{AuditEvents, DoorError, Tenant, Turns};
 use crate::audit::event::Actor;
@@ -37,6 +38,8 @@ pub(super) struct Inner {
     pub denials: Denials,
     /// Held by who changes a tenant's state, until the registry says the same as the file.
     pub changing: tokio::sync::Mutex<()>,
+    /// Tenants whose files are being replaced.
+    pub restoring: Restoring,
     /// Verifications of logs.
     pub verifying: Turns,
     pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
@@ -221,6 +224,9 @@ impl Tenants {
         }
         let cell = {
             let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.inner.restoring.holds(id) {
+                return Err(DoorError::Restoring);
+            }
             open.entry(id).or_default().clone()
         };
         let inner = self.inner.clone();

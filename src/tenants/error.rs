@@ -15,6 +15,8 @@ pub enum DoorError {
     IdempotencyMismatch,
     #[error("this idempotency key is too long: 1 to 128 characters")]
     IdempotencyKey,
+    #[error("this tenant is being restored from a backup: try again in a few seconds")]
+    Restoring,
     /// A change without its audit entry: a defect, stopped before it was written.
     #[error("a change without an audit entry was stopped")]
     Unaudited,
@@ -32,6 +34,7 @@ impl Fault for DoorError {
             Self::Store(error) => error.kind(),
             Self::Denied(denied) => denied.kind(),
             Self::IdempotencyMismatch | Self::IdempotencyKey => ErrorKind::Invalid,
+            Self::Restoring => ErrorKind::Unavailable,
             Self::Unaudited => ErrorKind::Internal,
         }
     }
@@ -46,6 +49,7 @@ impl Fault for DoorError {
             Self::Store(error) if error.kind() == ErrorKind::Unavailable => "unavailable",
             Self::Store(error) if error.kind() == ErrorKind::Conflict => "conflict",
             Self::Store(_) | Self::Unaudited => "internal",
+            Self::Restoring => "restoring",
             Self::Denied(denied) => denied.code(),
             Self::IdempotencyMismatch => "idempotency-key-reused",
             Self::IdempotencyKey => "idempotency-key-invalid",

@@ -12,7 +12,7 @@ use super::standing::Standing;
 use crate::audit::event::{Actor, Resource};
 use crate::audit::index::AuditIndex;
 use crate::audit::notary::Notary;
-use crate::audit::{AuditLog, Event, catalogue, checkpoint};
+use crate::audit::{AuditLog, Event, catalogue, checkpoint, past};
 use crate::authz::Realm;
 use crate::crypto::TenantKeys;
 use crate::kernel::id::{KeyId, TenantId};
@@ -155,13 +155,17 @@ impl OpenRealm {
     }
 }
 
-/// A log's first entry says that it begins here and follows no other. Nobody else has the file yet.
+/// A log's first entry says that it begins here, and which other it follows after a restore. Nobody
+/// else has the file yet.
 fn begin_log(database: &Database<AuditLog>) -> Result<(), StoreError> {
     wait_for(database, |tx: &mut RawWriteTx<'_>, log: &mut AuditLog| {
         let mut event = Event::new(catalogue::LOG_OPENED);
         event.actor = Some(Actor::new("system", "audit_log"));
         event.resource = Some(Resource::new("audit_log", log.id().to_string()));
-        event.custom_fields.insert("cause".into(), "new".into());
+        match past::list(tx)?.first() {
+            Some(past) => past::say(&mut event, past),
+            None => drop(event.custom_fields.insert("cause".into(), "new".into())),
+        }
         log.append(tx, event, None).map(|_| true)
     })
 }

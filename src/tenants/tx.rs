@@ -98,6 +98,7 @@ impl ReadTx<'_> {
             notary: &self.realm.notary,
             clock: self.realm.runtime.clock.as_ref(),
             pruned_through: |tx| pruning::through(tx),
+            outside: true,
             progress,
         })
     }
@@ -144,12 +145,17 @@ impl ReadTx<'_> {
         self.realm.index.suggest(field, prefix, limit, &deadline)
     }
 
-    /// Throws the search index away, to be fed from the beginning.
+    /// Entries with something sealed about a person, when the search index knows.
+    pub(crate) fn mentions_in_index(&self, subject: KeyId) -> Result<Option<u64>, StoreError> {
+        self.realm.index.mentions(self.raw, &self.realm.keys, subject)
+    }
+
     /// Takes entries up to `through` out of the search index, while the log still has them.
     pub(crate) fn prune_index(&self, through: u64) -> Result<(), StoreError> {
         self.realm.index.prune(self.raw, &self.realm.keys, through)
     }
 
+    /// Throws the search index away, to be fed from the beginning.
     pub(crate) fn drop_index(&self) {
         self.realm.index.drop_file();
         self.realm.indexed.store(0, Ordering::Relaxed);

@@ -66,7 +66,7 @@ pub async fn verify_with<P: Permission>(
 ) -> Result<Verification, TrailError> {
     let _turn = tenants.turn_to_verify(grant.realm()).await;
     let disclosed = tenants.disclose(grant, move |tx| {
-        let verification = tx.verify_log(progress.as_ref())?;
+        let verification = tx.verify_log(progress.as_ref())?.with_past(tx.verify_past_logs()?);
         let event = verified(&verification);
         Ok::<_, TrailError>((verification, event))
     });
@@ -85,6 +85,12 @@ fn verified(verification: &Verification) -> Event {
     }
     if let Some(reason) = verification.reason {
         say("reason", reason.into());
+    }
+    if !verification.past.is_empty() {
+        say("pastLogs", verification.past.len().into());
+    }
+    if let Some(broken) = verification.broken_past() {
+        say("brokenPastLog", broken.log_id.to_string().into());
     }
     event
 }

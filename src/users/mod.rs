@@ -5,6 +5,7 @@ mod create;
 mod factors;
 mod invitations;
 mod join;
+mod leave;
 mod list;
 mod model;
 mod own;
@@ -25,6 +26,7 @@ pub use join::{
     Newcomer, Registration, check_registration, confirm_registration, join, look_at_registration,
     register,
 };
+pub use leave::{check_leaving, lock_out, remove};
 pub use list::{count_active, find, list, page};
 pub use model::{
     Member, MemberFilter, MemberPage, MemberState, NO_PASSWORD, NewMember, Prepared, SecondFactor,
@@ -34,5 +36,7 @@ pub use own::{Own, own};
 pub use password::change_password;
 pub use password_link::password_link;
 pub use provisioned::{Alteration, add, alter, is_last_owner, look, look_by_email};
+#[cfg(test)]
+pub(crate) use repo::OF_A_PERSON;
 pub use repo::keep_emergency;
 pub use switch::switch;

@@ -212,3 +212,35 @@ pub fn set_state<P>(
     }
     Ok(())
 }
+
+/// Tables with rows of a person; those that refer to `users` go with it.
+pub const OF_A_PERSON: [&str; 9] = [
+    "authenticators",
+    "enrolments",
+    "recovery_codes",
+    "factor_failures",
+    "sign_ins",
+    "passkeys",
+    "ceremonies",
+    "links",
+    "devices",
+];
+
+pub fn remove<P>(tx: &mut WriteTx<'_, P>, id: UserId) -> Result<(), StoreError> {
+    let person = Value::Id(*id.bytes());
+    for table in OF_A_PERSON {
+        tx.execute(&format!("DELETE FROM {table} WHERE person = $1"), args![person])?;
+    }
+    // By the blind index of the address: who has tried to sign in, who was invited.
+    for (table, column) in [("sign_in_failures", "account"), ("links", "address_hash")] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE {column} = (SELECT email_hash FROM users WHERE id = $1)"
+        );
+        tx.execute(&sql, args![id])?;
+    }
+    // What a provider said in a sign-in that was tried out or refused is sealed under the tenant's
+    // key, and none of it says of whom: all of it goes.
+    tx.execute("DELETE FROM sso_tests", &[])?;
+    tx.execute("DELETE FROM users WHERE id = $1", args![id])?;
+    Ok(())
+}

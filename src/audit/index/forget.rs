@@ -45,6 +45,26 @@ impl AuditIndex {
         destroy()
     }
 
+    /// Entries with something sealed about a person; nothing while the index has not come to the
+    /// log's end.
+    ///
+    /// # Errors
+    /// Whatever the file answers.
+    pub fn mentions(
+        &self,
+        log: &impl Sql,
+        keys: &Arc<TenantKeys>,
+        subject: KeyId,
+    ) -> Result<Option<u64>, StoreError> {
+        let opener = Opener::new(log, keys.clone())?;
+        if self.through(&opener)? < crate::audit::read::size(log)? {
+            return Ok(None);
+        }
+        let key = Key::Subject.of(subject.bytes());
+        let sets = self.file.read(|index| file::chunks_with(index, &key))?;
+        Ok(Some(sets.iter().map(|(_, seqs)| Bits::decode(seqs).count()).sum()))
+    }
+
     /// Takes out all entries up to `through`. To be called before they are deleted from the log:
     /// only the log has the words that went in.
     ///

@@ -19,6 +19,7 @@ use serde::Serialize;
 use super::checkpoint;
 use super::leaf::Hash;
 use super::notary::{Head, Notary};
+use super::past::PastVerification;
 use crate::args;
 use crate::kernel::id::LogId;
 use crate::kernel::{Clock, Timestamp};
@@ -47,7 +48,25 @@ pub struct Verification {
     pub excluded_by: Option<Excludes>,
     /// The highest checkpoint that a witness signed.
     pub witnessed_by: Option<Excludes>,
+    /// The logs that this one follows after restores; they count for `ok`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<PastVerification>,
     pub duration_ms: u64,
+}
+
+impl Verification {
+    /// With what was found in the logs that this one follows.
+    #[must_use]
+    pub fn with_past(mut self, past: Vec<PastVerification>) -> Self {
+        self.ok &= past.iter().all(|past| past.ok);
+        self.past = past;
+        self
+    }
+
+    /// The first of the logs before that is not whole.
+    pub fn broken_past(&self) -> Option<&PastVerification> {
+        self.past.iter().find(|past| !past.ok)
+    }
 }
 
 /// A checkpoint that excludes a cut or exchanged log up to its size.
@@ -68,6 +87,8 @@ pub struct Task<'a> {
     /// Entries up to here were pruned, as a transaction sees it; 0 for none. Full tiles have their
     /// hashes.
     pub pruned_through: fn(&RawReadTx<'_>) -> Result<u64, StoreError>,
+    /// Whether the log has to reach what is kept outside of its file. A copy from a backup is older.
+    pub outside: bool,
     /// Hears from time to time how many entries are done, of how many.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),
 }
@@ -101,7 +122,10 @@ pub fn verify(task: &Task<'_>) -> Result<Verification, StoreError> {
     let unknown = || (LogId::from_bytes([0; 16]), String::new());
     let log = reader.read(|tx| checkpoint::log(tx, task.notary))??.unwrap_or_else(unknown);
     // What is kept outside is read before the file is: whatever it says was in the file by then.
-    let head = task.notary.head(log.0, &log.1)?;
+    let head = match task.outside {
+        true => task.notary.head(log.0, &log.1)?,
+        false => Head::Missing,
+    };
     let (look, beyond) = reader.read(|tx| {
         let look = look(tx, log, head)?;
         let beyond = signed::beyond(task, tx, &look)?;
@@ -124,6 +148,7 @@ pub fn verify(task: &Task<'_>) -> Result<Verification, StoreError> {
         checkpoints: signed.checked,
         excluded_by: signed.excluded_by,
         witnessed_by: signed.witnessed_by,
+        past: Vec::new(),
         duration_ms: millis(task.clock.monotonic().saturating_sub(start)),
     })
 }

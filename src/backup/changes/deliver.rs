@@ -1,10 +1,11 @@
 //! Sending what of a chain lies here.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 
-use super::archiver::{Known, Turn, decoded, size};
+use super::archiver::{Known, Turn, decoded, size_of};
 use super::notes::{HeadNote, Said, SegmentNote};
 use super::seal::{Scratch, Sealer, base_path, note_path};
 use super::send;
@@ -12,7 +13,7 @@ use super::state::Sent;
 use crate::backup::{BackupError, ManifestError, Target};
 use crate::kernel::Timestamp;
 use crate::kernel::id::BaseId;
-use crate::store::changes::{Batch, Hash};
+use crate::store::changes::{Batch, Gap, Hash};
 use crate::tenants::DoorError;
 
 /// Hashes and times of the records that a head may name.
@@ -148,10 +149,12 @@ impl<'a> Turn<'a> {
                     sent.bases[at].targets.push(target.name.clone());
                 }
             }
-            let everywhere = sent.bases[at].targets.len() >= self.archiver.targets.0.len();
-            if everywhere || (self.is_crowded() && !sent.bases[at].targets.is_empty()) {
+            let base = &sent.bases[at];
+            let has = |target: &Target| base.targets.contains(&target.name);
+            let everywhere = self.archiver.targets.0.iter().all(has);
+            let is_late = self.is_crowded() || self.now().since(base.taken) > KEPT;
+            if everywhere || (is_late && !base.targets.is_empty()) {
                 sent.save().map_err(DoorError::from)?;
-                self.archiver.taps.remove(size(&file));
                 std::fs::remove_file(&file)?;
                 std::fs::remove_file(&note)?;
             }
@@ -204,7 +207,10 @@ impl<'a> Turn<'a> {
             sent.of(name) < sent.number || lacks_base
         };
         let has_all = |target: &&Target| !lacks(&target.name, sent);
-        let Some(from) = self.archiver.targets.0.iter().find(|it| has_all(it)) else { return };
+        let Some(from) = self.archiver.targets.0.iter().find(|it| has_all(it)) else {
+            // Others than before are configured, and what they lack is nowhere to be had.
+            return self.tap.break_off(Gap::Targets);
+        };
         for target in self.waiting(|name| lacks(name, sent)) {
             let result = self.copy_between(chain, from, target).await;
             if self.ok(target, result) {
@@ -249,7 +255,7 @@ impl<'a> Turn<'a> {
         // Without a copy of the file anywhere its records are worth nothing.
         let worthless = sent.bases.is_empty();
         if worthless || count == targets.len() || (count > 0 && self.is_crowded()) {
-            let bytes = super::archiver::size_of(&folder);
+            let bytes = size_of(&folder);
             std::fs::remove_dir_all(&folder)?;
             self.archiver.taps.remove(bytes);
         }
@@ -277,5 +283,7 @@ impl<'a> Turn<'a> {
     }
 }
 
+/// For how long a copy of the file waits here for a target that is away, when another has it.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Of our data files, in bytes.
 const PAGE_SIZE: u32 = 8192;

@@ -18,6 +18,7 @@ use super::args::Context;
 use super::command::Operator;
 use super::output::Report;
 use super::socket;
+pub(super) use bundle::read_key;
 
 #[derive(Subcommand)]
 pub enum Verb {

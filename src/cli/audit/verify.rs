@@ -81,9 +81,14 @@ fn row(Checked { tenant, result }: &Checked) -> Vec<String> {
     let tenant = tenant.clone().unwrap_or_else(|| "(platform)".to_owned());
     match result {
         Ok(log) => {
-            let state = match (log.first_bad, log.reason) {
-                (Some(seq), Some(reason)) => format!("BROKEN at entry {seq}: {reason}"),
-                _ => "ok".to_owned(),
+            let state = match (log.first_bad, log.reason, log.broken_past()) {
+                (Some(seq), Some(reason), _) => format!("BROKEN at entry {seq}: {reason}"),
+                (.., Some(past)) => {
+                    let reason = past.reason.as_deref().unwrap_or("unknown");
+                    format!("BROKEN: log {} from before a restore: {reason}", past.log_id)
+                }
+                _ if log.past.is_empty() => "ok".to_owned(),
+                _ => format!("ok, and {} from before restores", log.past.len()),
             };
             let took = format!("{} ms", log.duration_ms);
             vec![tenant, log.size.to_string(), took, log.head.to_string(), excluded(log), state]
@@ -120,6 +125,7 @@ fn describe(Checked { tenant, result }: &Checked) -> Value {
             "checkpoints": log.checkpoints,
             "excludedBy": log.excluded_by,
             "witnessedBy": log.witnessed_by,
+            "past": log.past,
             "durationMs": log.duration_ms,
         }),
         Err(error) => json!({
@@ -134,6 +140,7 @@ fn describe(Checked { tenant, result }: &Checked) -> Value {
             "checkpoints": 0,
             "excludedBy": null,
             "witnessedBy": null,
+            "past": [],
             "durationMs": 0,
         }),
     }

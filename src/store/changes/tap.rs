@@ -151,7 +151,8 @@ impl Tap {
             let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
             i64::try_from(since.as_micros()).ok().map(Timestamp::from_micros)
         });
-        let modified = modified.unwrap_or_else(|| self.shared.runtime.now());
+        let now = self.shared.runtime.now();
+        let modified = modified.map_or(now, |time| time.min(now));
         let mut pending = self.pending();
         pending.recovered = Some(modified);
         pending.unsent.get_or_insert(modified);

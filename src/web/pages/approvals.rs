@@ -107,9 +107,9 @@ async fn list(call: Call<ApprovalRead>) -> Answer {
 
 async fn approve(call: Call<ApprovalDecide>) -> Answer {
     let (app, id) = (&call.app, call.input.id("id")?);
-    let approved =
-        approvals::approve(&app.exports, &app.tenants, &call.grant, &call.tenant, id).await;
-    approved?;
+    let ageing = app.settings.backup.ageing();
+    let (exports, tenants) = (&app.exports, &app.tenants);
+    approvals::approve(exports, tenants, &call.grant, &call.tenant, id, ageing).await?;
     Ok(respond::see_other(&with_notice(&here(&call), Notice::ApprovalGranted)))
 }
 
@@ -188,6 +188,11 @@ impl Names {
                 found.extend(time(request.to).map(|to| ("approval-to", to)));
                 found
             }
+            Act::ErasePerson { subject, request } => {
+                let number = request.clone().map(|number| ("approval-request", number));
+                let subject = ("approval-subject", subject.to_string());
+                std::iter::once(subject).chain(number).collect()
+            }
             Act::TrustProvider(act) => {
                 let settings = sso::in_words(&act.settings).into_iter();
                 let line = |(name, value)| ("approval-setting", format!("{name}: {value}"));
@@ -235,6 +240,7 @@ fn title(act: &Act) -> String {
         Act::ExportAudit(_) => "approval-act-export-audit",
         Act::ChangeRole { .. } => "approval-act-change-role",
         Act::FourEyesOff => "approval-act-four-eyes-off",
+        Act::ErasePerson { .. } => "approval-act-erase-person",
         Act::TrustProvider(_) => "approval-act-trust-provider",
         Act::SingleSignOn { only: false, .. } => "approval-act-single-sign-on-off",
         Act::SingleSignOn { only: true, .. } => "approval-act-emergency-account",

@@ -1,0 +1,104 @@
+//! Logs that a log follows: a restore that takes one back to fewer entries than were known begins a
+//! new one, so that an id never stands for two histories. What there was is kept, read-only.
+
+use serde::Serialize;
+
+use super::checkpoint;
+use super::event::Event;
+use super::leaf::Hash;
+use super::notary::Notary;
+use super::proof::Prover;
+use crate::args;
+use crate::kernel::Timestamp;
+use crate::kernel::id::{LogId, RestoreId};
+use crate::store::{Row, Sql, SqlMut, StoreError};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastLog {
+    pub id: LogId,
+    pub origin: String,
+    /// Entries that its file has, and the root of the tree over them.
+    pub size: u64,
+    pub root: Hash,
+    /// Entries that it is known to have had.
+    pub known: u64,
+    pub ended: Timestamp,
+    pub restore: RestoreId,
+}
+
+/// What a verification of one found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PastVerification {
+    pub ok: bool,
+    pub log_id: LogId,
+    pub size: u64,
+    pub root: Hash,
+    /// Entries at its end that are known to have been and could not be brought back.
+    pub lost: u64,
+    /// When the log that follows it began.
+    pub ended: Timestamp,
+    pub first_bad: Option<u64>,
+    pub reason: Option<String>,
+}
+
+/// The log that a file holds, as the past of the one that follows it.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when its tree has holes.
+pub fn of_file(
+    tx: &impl Sql,
+    notary: &Notary,
+    known: u64,
+    ended: Timestamp,
+    restore: RestoreId,
+) -> Result<Option<PastLog>, StoreError> {
+    let Some((id, origin)) = checkpoint::log(tx, notary)? else { return Ok(None) };
+    let size = super::read::size(tx)?;
+    let root = Prover::of_log(tx)?
+        .root(size)
+        .map_err(|error| StoreError::Corrupt(format!("the audit log's tree: {error}").into()))?;
+    Ok(Some(PastLog { id, origin, size, root, known: known.max(size), ended, restore }))
+}
+
+const COLUMNS: &str = "SELECT id, origin, size, root, known, ended, restore FROM audit_past_logs";
+
+/// The past logs of a file, the latest first.
+pub fn list(tx: &impl Sql) -> Result<Vec<PastLog>, StoreError> {
+    tx.query(&format!("{COLUMNS} ORDER BY ended DESC, id DESC"), &[], read)
+}
+
+fn read(row: &Row<'_>) -> Result<PastLog, StoreError> {
+    Ok(PastLog {
+        id: row.get(0)?,
+        origin: row.get(1)?,
+        size: row.get(2)?,
+        root: Hash::from_bytes(row.get(3)?),
+        known: row.get(4)?,
+        ended: row.get(5)?,
+        restore: row.get(6)?,
+    })
+}
+
+/// Writes one down.
+pub fn insert(tx: &mut impl SqlMut, past: &PastLog) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit_past_logs (id, origin, size, root, known, ended, restore)
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+    let PastLog { id, origin, size, root, known, ended, restore } = past;
+    let (size, known) = (size.cast_signed(), known.cast_signed());
+    let args = args![*id, origin, size, root.bytes(), known, *ended, *restore];
+    tx.execute(sql, args).map(|_| ())
+}
+
+/// Says in a log's first entry which log it follows.
+pub fn say(event: &mut Event, past: &PastLog) {
+    let mut say = |name: &str, value| event.custom_fields.insert(name.into(), value);
+    say("cause", "restore".into());
+    say("restore", past.restore.to_string().into());
+    say("follows", past.id.to_string().into());
+    say("size", past.size.into());
+    say("root", past.root.to_string().into());
+    if past.known > past.size {
+        say("knownSize", past.known.into());
+    }
+}

@@ -1,0 +1,42 @@
+//! `strongroom certificate`: checks a certificate of destruction without a server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::args::Context;
+use super::audit::read_key;
+use super::output::Report;
+use super::socket;
+use crate::audit::note::Note;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The certificate, as it was printed or downloaded
+    file: PathBuf,
+    /// The installation's public key, as `audit public-key` prints it
+    #[arg(long, value_name = "FILE")]
+    public_key: PathBuf,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let path = &arguments.file;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{} is not read", path.display()))?;
+    let key = read_key(&arguments.public_key)?;
+    let checked = Note::parse(&text).and_then(|note| note.verify(&key).map(|_| note));
+    let report = match checked {
+        Ok(note) => Report::done(
+            json!({ "ok": true, "signedBy": key.name().to_string(), "text": note.text() }),
+            format!("Signed by {}, and unchanged since:\n\n{}", key.name(), note.text()),
+        ),
+        Err(error) => Report {
+            json: json!({ "ok": false, "error": error.to_string() }),
+            text: format!("{}: {error}", path.display()),
+            ok: false,
+        },
+    };
+    socket::finish(context, report)
+}

@@ -1,0 +1,243 @@
+//! A file that a restore prepares. Nobody serves it yet, and it is thrown away when it does not
+//! become whole: so it may be changed in ways that no file in use can be.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params_from_iter};
+
+use super::engine::{self, Mode};
+use super::migrate::{self, Migrations};
+use super::{RawReadTx, RawWriteTx, Sql, SqlMut, StoreError};
+use crate::args;
+use crate::crypto::Key32;
+
+pub struct Staged {
+    connection: Connection,
+    path: PathBuf,
+    /// The statements that make them again.
+    triggers: Vec<String>,
+}
+
+/// Tables of a log itself, for its copy.
+const LOG: [&str; 9] = [
+    "audit_log",
+    "checkpoints",
+    "cosignatures",
+    "witnesses",
+    "contradictions",
+    "clock_set_back",
+    "audit_pruned",
+    "log_shreds",
+    "audit_past_logs",
+];
+/// What a log that begins anew has none of.
+const EMPTIED: [&str; 9] = [
+    "audit_entries",
+    "audit_tiles",
+    "audit_subtrees",
+    "audit_pruned",
+    "audit_log",
+    "checkpoints",
+    "cosignatures",
+    "contradictions",
+    "clock_set_back",
+];
+/// Levels of tiles: 256^8 entries are more than there will ever be.
+const LEVELS: i64 = 8;
+
+impl Staged {
+    /// Opens a file and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::WrongKey`], [`StoreError::Corrupt`]; or
+    /// [`StoreError::Newer`] when a later release wrote it.
+    pub fn open(path: &Path, key: &Key32, migrations: Migrations) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing(path.display().to_string().into()));
+        }
+        Self::with(path, key, migrations, Mode::Write)
+    }
+
+    /// Makes a new, empty one.
+    pub fn create(path: &Path, key: &Key32, migrations: Migrations) -> Result<Self, StoreError> {
+        Self::with(path, key, migrations, Mode::Create)
+    }
+
+    fn with(
+        path: &Path,
+        key: &Key32,
+        migrations: Migrations,
+        mode: Mode,
+    ) -> Result<Self, StoreError> {
+        let mut connection = engine::open(path, key, Mode::Spool)?;
+        // A journal would be written for nothing.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = OFF;
+             PRAGMA secure_delete = ON;
+             PRAGMA foreign_keys = OFF;
+             PRAGMA cache_size = -16384;",
+        )?;
+        migrate::migrate(&mut connection, path, migrations, mode)?;
+        let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
+        let triggers = connection
+            .prepare(sql)?
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+            .collect::<Result<Vec<_>, _>>()?;
+        for (name, _) in &triggers {
+            connection.execute_batch(&format!("DROP TRIGGER \"{}\"", name.replace('"', "\"\"")))?;
+        }
+        let triggers = triggers.into_iter().map(|(_, sql)| sql).collect();
+        Ok(Self { connection, path: path.to_owned(), triggers })
+    }
+
+    pub fn read<T>(
+        &self,
+        f: impl FnOnce(&RawReadTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        f(&RawReadTx(&self.connection))
+    }
+
+    /// Changes whatever is to be changed; triggers do not stand in the way.
+    pub fn change<T>(
+        &mut self,
+        f: impl FnOnce(&mut RawWriteTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection.execute_batch("BEGIN")?;
+        let result = f(&mut RawWriteTx::new(&self.connection));
+        // Without a journal there is no way back: the caller throws the file away.
+        self.connection.execute_batch("COMMIT")?;
+        result
+    }
+
+    /// Takes the log out, so that the next opening begins a new one.
+    pub fn without_log(&mut self) -> Result<(), StoreError> {
+        self.empty(&EMPTIED)
+    }
+
+    /// Empties these tables.
+    pub fn empty(&mut self, tables: &[&str]) -> Result<(), StoreError> {
+        self.change(|tx| {
+            for table in tables {
+                tx.execute(&format!("DELETE FROM {table}"), &[])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Copies what this copy of a log does not have yet. Called again it brings what came since.
+    pub fn copy_log(&mut self, from: &RawReadTx<'_>) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN")?;
+        for table in LOG {
+            self.connection.execute(&format!("DELETE FROM {table}"), [])?;
+            self.copy(from, &format!("SELECT * FROM {table}"), table)?;
+        }
+        for table in ["audit_tiles", "audit_subtrees"] {
+            for level in 0..=LEVELS {
+                let sql = format!("SELECT coalesce(max(idx), -1) FROM {table} WHERE level = $1");
+                let last: i64 = self.connection.query_row(&sql, [level], |row| row.get(0))?;
+                let sql = format!("SELECT * FROM {table} WHERE level = {level} AND idx > {last}");
+                self.copy(from, &sql, table)?;
+            }
+        }
+        let sql = "SELECT coalesce(max(seq), 0) FROM audit_entries";
+        let last: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        let sql = format!("SELECT * FROM audit_entries WHERE seq > {last} ORDER BY seq");
+        self.copy(from, &sql, "audit_entries")?;
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    /// Puts another file's rows in the place of these tables' own.
+    pub fn take_over(&mut self, from: &RawReadTx<'_>, tables: &[&str]) -> Result<(), StoreError> {
+        self.empty(tables)?;
+        self.connection.execute_batch("BEGIN")?;
+        for table in tables {
+            self.copy(from, &format!("SELECT * FROM {table}"), table)?;
+        }
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    /// Inserts what a statement finds in another file.
+    fn copy(&self, from: &RawReadTx<'_>, select: &str, table: &str) -> Result<(), StoreError> {
+        let mut statement = from.0.prepare(select)?;
+        let names = statement.column_names().collect::<Vec<_>>().join(", ");
+        let count = statement.column_count();
+        let places = (1..=count).map(|n| format!("?{n}")).collect::<Vec<_>>().join(", ");
+        let insert = format!("INSERT INTO {table} ({names}) VALUES ({places})");
+        let mut insert = self.connection.prepare_cached(&insert)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let values = (0..count).map(|at| row.get_ref(at));
+            let values: Vec<ValueRef<'_>> = values.collect::<Result<_, _>>()?;
+            insert.execute(params_from_iter(values.iter().map(Borrowed)))?;
+        }
+        Ok(())
+    }
+
+    /// Checks a file against itself: the code of every page, then tables and indexes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`]
+    pub fn check(path: &Path, key: &Key32) -> Result<(), StoreError> {
+        let connection = engine::open(path, key, Mode::Read)?;
+        let damaged = || StoreError::Corrupt(path.display().to_string().into());
+        for (pragma, good) in [("cipher_integrity_check", None), ("integrity_check(1)", Some("ok"))]
+        {
+            let found = connection
+                .prepare(&format!("PRAGMA {pragma}"))?
+                .query_map([], |row| row.get::<_, String>(0))?
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| StoreError::from(error).in_file(path.to_str()))?;
+            if found.iter().map(String::as_str).ne(good) {
+                tracing::error!(file = %path.display(), check = pragma, ?found, "damage");
+                return Err(damaged());
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of each of these tables that is there.
+    pub fn rows_of(
+        path: &Path,
+        key: &Key32,
+        tables: &BTreeMap<String, u64>,
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        let connection = engine::open(path, key, Mode::Read)?;
+        let tx = RawReadTx(&connection);
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1";
+        let mut rows = BTreeMap::new();
+        for table in tables.keys() {
+            if tx.count(sql, args![table.as_str()])? > 0 {
+                let name = table.replace('"', "\"\"");
+                let count = tx.count(&format!("SELECT count(*) FROM \"{name}\""), &[])?;
+                rows.insert(table.clone(), count);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Makes it a file like any other, durable and with all its triggers.
+    pub fn finish(self) -> Result<(), StoreError> {
+        for trigger in &self.triggers {
+            self.connection.execute_batch(trigger)?;
+        }
+        self.connection.execute_batch("PRAGMA journal_mode = DELETE;")?;
+        let path = self.path;
+        drop(self.connection);
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        synced.map_err(|error| StoreError::file(&path, &error))
+    }
+}
+
+/// A value on its way from one file to another.
+struct Borrowed<'a>(&'a ValueRef<'a>);
+
+impl rusqlite::ToSql for Borrowed<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Ok(rusqlite::types::ToSqlOutput::Borrowed(*self.0))
+    }
+}

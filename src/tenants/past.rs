@@ -1,0 +1,82 @@
+//! Logs that a realm's log follows, each in a file of its own beside the data.
+
+use std::path::PathBuf;
+
+use super::ReadTx;
+use super::realm::OpenRealm;
+use crate::audit::past::{self, PastLog, PastVerification};
+use crate::audit::pruning;
+use crate::audit::verify::{Task, Verification, verify};
+use crate::store::{Readers, StoreError};
+
+const GONE: &str = "its file is missing";
+const ANOTHER: &str = "its file holds another log than the one that is followed";
+
+impl OpenRealm {
+    pub(super) fn past_log_file(&self, past: &PastLog) -> PathBuf {
+        let path = self.database.readers().path();
+        path.with_file_name("logs").join(format!("{}.db", past.id))
+    }
+
+    pub(super) fn past_log(&self, past: &PastLog) -> Result<Readers, StoreError> {
+        let path = self.past_log_file(past);
+        if !path.exists() {
+            return Err(StoreError::Missing(path.display().to_string().into()));
+        }
+        Ok(Readers::new(path, self.keys.file_key()?.clone(), 1))
+    }
+}
+
+impl ReadTx<'_> {
+    /// Verifies the logs that this one follows.
+    ///
+    /// # Errors
+    /// What the disk answers; a broken or missing log is an answer.
+    pub(crate) fn verify_past_logs(&self) -> Result<Vec<PastVerification>, StoreError> {
+        past::list(self.raw)?.iter().map(|past| self.verify_past_log(past)).collect()
+    }
+
+    fn verify_past_log(&self, past: &PastLog) -> Result<PastVerification, StoreError> {
+        let mut found = PastVerification {
+            ok: false,
+            log_id: past.id,
+            size: past.size,
+            root: past.root,
+            lost: past.known.saturating_sub(past.size),
+            ended: past.ended,
+            first_bad: None,
+            reason: None,
+        };
+        let log = match self.look_at(past) {
+            Ok(log) => log,
+            Err(StoreError::Missing(_)) => {
+                found.reason = Some(GONE.into());
+                return Ok(found);
+            }
+            Err(error @ (StoreError::Corrupt(_) | StoreError::WrongKey(_))) => {
+                found.reason = Some(error.to_string());
+                return Ok(found);
+            }
+            Err(error) => return Err(error),
+        };
+        let same = (log.log_id, log.size, log.root) == (past.id, past.size, past.root);
+        (found.first_bad, found.reason) = (log.first_bad, log.reason.map(str::to_owned));
+        if log.ok && !same {
+            found.reason = Some(ANOTHER.into());
+        }
+        found.ok = log.ok && same;
+        Ok(found)
+    }
+
+    fn look_at(&self, past: &PastLog) -> Result<Verification, StoreError> {
+        verify(&Task {
+            readers: &self.realm.past_log(past)?,
+            notary: &self.realm.notary,
+            clock: self.realm.runtime.clock.as_ref(),
+            pruned_through: |tx| pruning::through(tx),
+            // Where entries could not be brought back, the checkpoint outside says so for ever.
+            outside: past.known <= past.size,
+            progress: &|_, _| (),
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! Putting a restored file in a tenant's place while everybody else goes on working.
+//!
+//! A restore prepares a file in `restoring/<id>/` ([`Stage`]), checks it, and then asks for the
+//! swap: the tenant answers 503 for a moment, its files are closed, what of its log would be lost
+//! goes into a file of its own, and renames that are written down first (`journal`) put the one in
+//! the other's place. The state before is kept in `restored/<id>/before/` until somebody confirms.
+
+mod carry;
+mod journal;
+mod stage;
+mod swap;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub use journal::resume;
+pub(crate) use stage::{Checked, Stage};
+pub(crate) use swap::{Swapped, Undone};
+
+use super::realm::OpenRealm;
+use super::{DoorError, Tenants};
+use crate::authz::Realm;
+use crate::kernel::id::{RestoreId, TenantId};
+use crate::store::StoreError;
+
+/// Requests under way are given so long to end.
+const PATIENCE: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_millis(10);
+
+/// Tenants whose files are being replaced just now.
+#[derive(Default)]
+pub struct Restoring(Mutex<HashSet<TenantId>>);
+
+impl Restoring {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<TenantId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn holds(&self, tenant: TenantId) -> bool {
+        self.lock().contains(&tenant)
+    }
+}
+
+/// A tenant whose files are closed; it answers again when this is dropped.
+struct Closed {
+    tenants: Tenants,
+    tenant: TenantId,
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.tenants.inner.restoring.lock().remove(&self.tenant);
+    }
+}
+
+impl Tenants {
+    /// Lets nobody in any more, waits for who is inside, and closes the tenant's files.
+    ///
+    /// # Errors
+    /// [`DoorError::Restoring`] when somebody else does; [`StoreError::Locked`] when requests do
+    /// not end in time: then everything is as before.
+    async fn close_for_restore(&self, tenant: TenantId) -> Result<Closed, DoorError> {
+        let cell = {
+            // In this order everywhere: whoever opens files looks here first.
+            let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.inner.restoring.lock().insert(tenant) {
+                return Err(DoorError::Restoring);
+            }
+            open.remove(&tenant)
+        };
+        let closed = Closed { tenants: self.clone(), tenant };
+        let Some(cell) = cell else { return Ok(closed) };
+        // Live views and downloads look up, find the door shut and end.
+        self.inner.ground.standing.stir(Realm::Tenant(tenant));
+        let busy = |cell: &Arc<tokio::sync::OnceCell<Arc<OpenRealm>>>| {
+            Arc::strong_count(cell) > 1
+                || cell.get().is_some_and(|realm| Arc::strong_count(realm) > 1)
+        };
+        let mut waited = Duration::ZERO;
+        while busy(&cell) {
+            if waited >= PATIENCE {
+                let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+                open.insert(tenant, cell);
+                let who = format!("tenant {tenant} (requests do not end)");
+                return Err(StoreError::Locked(who.into()).into());
+            }
+            tokio::time::sleep(STEP).await;
+            waited += STEP;
+        }
+        let dropped = tokio::task::spawn_blocking(move || drop(cell));
+        dropped.await.map_err(|_| StoreError::Panicked)?;
+        Ok(closed)
+    }
+
+    /// The states that are kept from before restores.
+    pub(crate) fn kept_restores(&self) -> Result<Vec<RestoreId>, DoorError> {
+        let directory = self.inner.ground.directory.join(journal::KEPT);
+        let entries = match std::fs::read_dir(&directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| StoreError::file(&directory, &error))?,
+        };
+        Ok(entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|id: &RestoreId| directory.join(id.to_string()).join("before").exists())
+            .collect())
+    }
+
+    /// Deletes the state before a restore.
+    pub(crate) async fn forget_before(&self, restore: RestoreId) -> Result<(), DoorError> {
+        let path = self.inner.ground.directory.join(journal::kept(restore));
+        let removed = tokio::task::spawn_blocking(move || journal::remove(&path));
+        Ok(removed.await.map_err(|_| StoreError::Panicked)??)
+    }
+}

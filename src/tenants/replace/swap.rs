@@ -1,0 +1,316 @@
+//! The moment of a restore in which a tenant's files are exchanged.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::journal::{self, Journal, Move};
+use super::{Closed, Stage, carry};
+use crate::audit::past::{self, PastLog};
+use crate::audit::pruning;
+use crate::audit::read;
+use crate::audit::verify::{Task, verify};
+use crate::authz::Realm;
+use crate::crypto::Key32;
+use crate::kernel::id::{RestoreId, TenantId};
+use crate::store::{OwnReader, RawReadTx, Readers, Staged, StoreError, files, migrate};
+use crate::tenants::realm::OpenRealm;
+use crate::tenants::{DoorError, Tenants};
+
+const DATABASE: &str = "tenant.db";
+/// What belongs to the data file and goes out with it. `keys.db` stays: what was erased since stays
+/// erased.
+const WITH_IT: [&str; 7] = [
+    "tenant.db",
+    "tenant.db-wal",
+    "tenant.db-shm",
+    "index.db",
+    "index.db-wal",
+    "index.db-shm",
+    "exports",
+];
+
+/// What a swap did.
+#[derive(Clone, Debug)]
+pub(crate) struct Swapped {
+    /// The log before, when a new one began.
+    pub past: Option<PastLog>,
+    /// Whether the file before could be read: if not, who may get in is as in the backup.
+    pub could_read: bool,
+}
+
+/// What undoing one did.
+#[derive(Clone, Debug)]
+pub(crate) struct Undone {
+    /// The log of the time in between, which is kept.
+    pub between: Option<PastLog>,
+}
+
+impl Stage {
+    /// Puts the file that was prepared in the tenant's place. Others go on working; the tenant is
+    /// away for a moment.
+    ///
+    /// # Errors
+    /// Whatever the disk answers; then everything is as before.
+    pub async fn put(self) -> Result<Swapped, DoorError> {
+        let live = self.copy_log_ahead().await?;
+        let tenants = self.tenants.clone();
+        let closed = tenants.close_for_restore(self.tenant).await?;
+        let swapped = tokio::task::spawn_blocking(move || {
+            let swapped = self.finish(live)?;
+            self.exchange()?;
+            reopen(closed, self.tenant)?;
+            Ok::<_, StoreError>(swapped)
+        });
+        Ok(swapped.await.map_err(|_| StoreError::Panicked)??)
+    }
+
+    /// While the tenant still works: copies its log, when that is whole and would lose entries, so
+    /// that only what comes meanwhile is left for the moment in which it is away.
+    async fn copy_log_ahead(&self) -> Result<LiveLog, DoorError> {
+        let realm = match self.tenants.realm(Realm::Tenant(self.tenant)).await {
+            Ok(realm) => realm,
+            Err(DoorError::Store(error)) => {
+                tracing::warn!(tenant = %self.tenant, %error, "the file before cannot be read");
+                return Ok(LiveLog::Unreadable);
+            }
+            Err(error) => return Err(error),
+        };
+        let (path, key) = (self.past_log(), self.file_key()?);
+        let copied = tokio::task::spawn_blocking(move || {
+            let readers = realm.database.readers();
+            let found = verify(&Task {
+                readers,
+                notary: &realm.notary,
+                clock: realm.runtime.clock.as_ref(),
+                pruned_through: |tx| pruning::through(tx),
+                outside: true,
+                progress: &|_, _| (),
+            });
+            let live = match found {
+                Ok(found) if found.ok => LiveLog::Whole,
+                Ok(_) | Err(StoreError::Corrupt(_)) => return Ok(LiveLog::Broken),
+                Err(error) => return Err(error),
+            };
+            copy_log(&path, &key, &readers.own()?)?;
+            Ok::<_, StoreError>(live)
+        });
+        Ok(copied.await.map_err(|_| StoreError::Panicked)??)
+    }
+
+    /// With the tenant's files closed: the prepared file gets what does not go back in time.
+    fn finish(&self, live: LiveLog) -> Result<Swapped, StoreError> {
+        let ground = &self.tenants.inner.ground;
+        let (key, now) = (self.file_key()?, ground.runtime.now());
+        let before = self.tenant_directory().join(DATABASE);
+        let reader = match live {
+            LiveLog::Unreadable => None,
+            _ => Some(Readers::new(before, key.clone(), 1).own()?),
+        };
+        let mut staged = Staged::open(&self.database(), &key, migrate::TENANT)?;
+        if let Some(reader) = &reader
+            && reader.read(|tx| staged.read(|staged| same_log(tx, staged)))??
+        {
+            carry::of_tenant(&mut staged)?;
+            reader.read(|tx| carry::as_today(&mut staged, tx, now))??;
+            journal::remove(&self.past_log())?;
+            staged.finish()?;
+            return Ok(Swapped { past: None, could_read: true });
+        }
+        let known = self.known_size(&staged, reader.as_ref())?;
+        match (&reader, live) {
+            (Some(reader), LiveLog::Whole) => copy_log(&self.past_log(), &key, reader)?,
+            _ => {
+                let mut past = Staged::create(&self.past_log(), &key, migrate::TENANT)?;
+                staged.read(|tx| past.copy_log(tx))?;
+                past.finish()?;
+            }
+        }
+        let of_past = Readers::new(self.past_log(), key.clone(), 1).own()?;
+        let notary = &ground.notary;
+        let past = of_past.read(|tx| past::of_file(tx, notary, known, now, self.restore))??;
+        let earlier = of_past.read(|tx| past::list(tx))??;
+        drop(of_past);
+        staged.without_log()?;
+        staged
+            .change(|tx| earlier.iter().chain(&past).try_for_each(|past| past::insert(tx, past)))?;
+        carry::of_tenant(&mut staged)?;
+        if let Some(reader) = &reader {
+            reader.read(|tx| carry::as_today(&mut staged, tx, now))??;
+        }
+        staged.finish()?;
+        Ok(Swapped { past, could_read: reader.is_some() })
+    }
+
+    /// Entries that the log is known to have had: in the file in use, or signed outside of it.
+    fn known_size(&self, staged: &Staged, reader: Option<&OwnReader>) -> Result<u64, StoreError> {
+        use crate::audit::notary::Head;
+        let notary = &self.tenants.inner.ground.notary;
+        let live =
+            reader.map(|reader| reader.read(|tx| read::size(tx))).transpose()?.transpose()?;
+        let head = staged.read(|tx| crate::audit::checkpoint::log(tx, notary))?;
+        let head = match head.map(|(log, origin)| notary.head(log, &origin)).transpose()? {
+            Some(Head::Kept(checkpoint)) => checkpoint.size,
+            _ => 0,
+        };
+        Ok(live.unwrap_or(0).max(head).max(staged.read(|tx| read::size(tx))?))
+    }
+
+    fn tenant_directory(&self) -> PathBuf {
+        self.tenants.inner.ground.tenant_directory(self.tenant)
+    }
+
+    fn exchange(&self) -> Result<(), StoreError> {
+        let ground = &self.tenants.inner.ground;
+        let data = &ground.directory;
+        let work = Path::new(journal::WORK).join(self.restore.to_string());
+        let place = Path::new("tenants").join(self.tenant.to_string());
+        let before = journal::kept(self.restore).join("before");
+        files::private_directory(&data.join(&before))?;
+        let mut inward = vec![Move { from: work.join(DATABASE), to: place.join(DATABASE) }];
+        if let Some(log) = past_log_id(&self.past_log(), &self.file_key()?)? {
+            inward.push(Move { from: work.join("past.db"), to: log_file(&place, &log) });
+        }
+        let journal = Journal {
+            work: self.restore,
+            tenant: self.tenant,
+            out: moves(data, &place, &before),
+            inward,
+            leftovers: Vec::new(),
+        };
+        journal.carry_out(data)
+    }
+}
+
+/// How the log in use is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LiveLog {
+    /// Its copy has been begun.
+    Whole,
+    Broken,
+    Unreadable,
+}
+
+/// Brings a log's copy up to its end.
+fn copy_log(path: &Path, key: &Key32, from: &OwnReader) -> Result<(), StoreError> {
+    let mut copy = match path.exists() {
+        true => Staged::open(path, key, migrate::TENANT)?,
+        false => Staged::create(path, key, migrate::TENANT)?,
+    };
+    from.read(|tx| copy.copy_log(tx))??;
+    copy.finish()
+}
+
+/// Whether the log goes on: nothing of it would be lost.
+fn same_log(live: &RawReadTx<'_>, staged: &RawReadTx<'_>) -> Result<bool, StoreError> {
+    use crate::store::Sql;
+    let head = |tx: &RawReadTx<'_>| {
+        let sql = "SELECT (SELECT id FROM audit_log), seq, hash FROM audit_entries
+                   ORDER BY seq DESC LIMIT 1";
+        tx.query_one(sql, &[], |row| {
+            Ok((row.get::<[u8; 16]>(0)?, row.get::<u64>(1)?, row.get::<[u8; 32]>(2)?))
+        })
+    };
+    Ok(head(live)?.is_some_and(|live| head(staged).is_ok_and(|staged| staged == Some(live))))
+}
+
+fn past_log_id(path: &Path, key: &Key32) -> Result<Option<String>, StoreError> {
+    use crate::kernel::id::LogId;
+    use crate::store::Sql;
+    if !path.exists() {
+        return Ok(None);
+    }
+    let reader = Readers::new(path.to_owned(), key.clone(), 1).own()?;
+    let id = reader
+        .read(|tx| tx.query_one("SELECT id FROM audit_log", &[], |row| row.get::<LogId>(0)))??;
+    Ok(id.map(|id| id.to_string()))
+}
+
+fn log_file(place: &Path, log: &str) -> PathBuf {
+    place.join("logs").join(format!("{log}.db"))
+}
+
+/// What of the files in `place` goes to `target`.
+fn moves(data: &Path, place: &Path, target: &Path) -> Vec<Move> {
+    let names = WITH_IT.into_iter().filter(|name| data.join(place).join(name).exists());
+    names.map(|name| Move { from: place.join(name), to: target.join(name) }).collect()
+}
+
+/// Opens the tenant's files and lets everybody in again.
+fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError> {
+    let inner = closed.tenants.inner.clone();
+    let realm: Arc<OpenRealm> = Arc::new(inner.ground.open_tenant(&inner.platform, tenant)?);
+    let mut open = inner.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    open.insert(tenant, Arc::new(OnceCell::new_with(Some(realm))));
+    // What was remembered of sessions and keys counts no more.
+    inner.ground.standing.stir(Realm::Tenant(tenant));
+    drop(open);
+    Ok(())
+}
+
+impl Tenants {
+    /// Puts the state before a restore back. The log of the time in between is kept beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when it is not kept any more.
+    pub(crate) async fn undo_restore(
+        &self,
+        restore: RestoreId,
+        tenant: TenantId,
+    ) -> Result<Undone, DoorError> {
+        let before = self.inner.ground.directory.join(journal::kept(restore)).join("before");
+        if !before.join(DATABASE).exists() {
+            return Err(
+                StoreError::Missing(before.join(DATABASE).display().to_string().into()).into()
+            );
+        }
+        let stage = self.stage(self.inner.ground.runtime.id(), tenant).await?;
+        let live = stage.copy_log_ahead().await?;
+        let closed = self.close_for_restore(tenant).await?;
+        let undone = tokio::task::spawn_blocking(move || {
+            let undone = stage.undo(restore, live)?;
+            reopen(closed, tenant)?;
+            Ok::<_, StoreError>(undone)
+        });
+        Ok(undone.await.map_err(|_| StoreError::Panicked)??)
+    }
+}
+
+impl Stage {
+    fn undo(&self, restore: RestoreId, live: LiveLog) -> Result<Undone, StoreError> {
+        let ground = &self.tenants.inner.ground;
+        let (data, key) = (&ground.directory, self.file_key()?);
+        let place = Path::new("tenants").join(self.tenant.to_string());
+        let kept = journal::kept(restore);
+        let mut between = None;
+        if live == LiveLog::Whole {
+            let reader = Readers::new(self.tenant_directory().join(DATABASE), key.clone(), 1);
+            copy_log(&self.past_log(), &key, &reader.own()?)?;
+            let past = Readers::new(self.past_log(), key.clone(), 1).own()?;
+            let (now, notary) = (ground.runtime.now(), &ground.notary);
+            between = past.read(|tx| past::of_file(tx, notary, 0, now, restore))??;
+        }
+        let before = Readers::new(data.join(&kept).join("before").join(DATABASE), key.clone(), 1);
+        let old = before.own()?.read(|tx| crate::audit::checkpoint::log(tx, &ground.notary))??;
+        // Where the log went on, there is none in between to keep.
+        between = between.filter(|past| old.as_ref().is_none_or(|(log, _)| *log != past.id));
+        let work = Path::new(journal::WORK).join(self.restore.to_string());
+        let mut out = moves(data, &place, &kept.join("undone"));
+        if let Some((log, _)) = &old {
+            let file = log_file(&place, &log.to_string());
+            if data.join(&file).exists() {
+                out.push(Move { from: file, to: kept.join("undone").join("past.db") });
+            }
+        }
+        let mut inward = moves(data, &kept.join("before"), &place);
+        if let Some(past) = &between {
+            let to = log_file(&place, &past.id.to_string());
+            inward.push(Move { from: work.join("past.db"), to });
+        }
+        let journal =
+            Journal { work: self.restore, tenant: self.tenant, out, inward, leftovers: vec![kept] };
+        journal.carry_out(data)?;
+        Ok(Undone { between })
+    }
+}

@@ -1,0 +1,178 @@
+//! What a swap promises, on a real installation.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+use crate::authz::permission::*;
+use crate::conversations::{self, ConversationError};
+use crate::kernel::id::ConversationId;
+use crate::kernel::{ErrorKind, Fault};
+use crate::tenants::Tenant;
+use crate::testing::TestServer;
+
+struct House {
+    server: TestServer,
+    tenant: Tenant,
+    other: Tenant,
+    backup: std::path::PathBuf,
+}
+
+impl House {
+    async fn open() -> Self {
+        let server = TestServer::start();
+        let (tenant, other) = (server.tenant("acme").await, server.tenant("globex").await);
+        let backup = server.data_dir().join("..").join("backup.db");
+        Self { server, tenant, other, backup }
+    }
+
+    async fn write(&self, tenant: &Tenant, subject: &str) -> ConversationId {
+        let grant = self.server.grant::<ConversationCreate>(tenant).await;
+        let new = serde_json::from_value(json!({
+            "subject": subject, "channel": "email", "dataSubject": { "id": subject },
+        }));
+        let tenants = &self.server.tenants;
+        conversations::create(tenants, &grant, new.unwrap(), None).await.unwrap().value.id
+    }
+
+    async fn find(&self, id: ConversationId) -> Result<String, ConversationError> {
+        let grant = self.server.grant::<ConversationRead>(&self.tenant).await;
+        let found = conversations::find(&self.server.tenants, &grant, id).await?;
+        Ok(found.value.subject.unwrap_or_default())
+    }
+
+    fn file(&self) -> std::path::PathBuf {
+        self.server.data_dir().join("tenants").join(self.tenant.id.to_string()).join("tenant.db")
+    }
+
+    /// A copy of the file as it is, and what its log has.
+    async fn back_up(&self) {
+        let closed = self.server.tenants.close_for_restore(self.tenant.id).await.unwrap();
+        std::fs::copy(self.file(), &self.backup).unwrap();
+        drop(closed);
+    }
+
+    async fn stage(&self) -> Stage {
+        let restore = self.server.runtime.id();
+        let stage = self.server.tenants.stage(restore, self.tenant.id).await.unwrap();
+        std::fs::copy(&self.backup, stage.database()).unwrap();
+        stage
+    }
+
+    async fn restore(&self) -> (RestoreId, Swapped) {
+        let stage = self.stage().await;
+        stage.check(&BTreeMap::new()).unwrap();
+        (stage.restore, stage.put().await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_restored_tenant_is_as_it_was_and_its_old_log_is_kept_whole() {
+    let house = House::open().await;
+    let early = house.write(&house.tenant, "early").await;
+    house.back_up().await;
+    let late = house.write(&house.tenant, "late").await;
+    let before = house.server.verify(&house.tenant).await;
+    let (restore, swapped) = house.restore().await;
+    assert_eq!(house.find(early).await.unwrap(), "early");
+    assert!(matches!(house.find(late).await, Err(ConversationError::NotFound)));
+    let past = swapped.past.unwrap();
+    assert_eq!((past.id, past.size), (before.log_id, before.size));
+    assert_eq!(past.root, before.root);
+    let after = house.server.verify(&house.tenant).await;
+    assert!(after.ok && after.log_id != before.log_id, "{after:?}");
+    let old = house.server.verify_past(&house.tenant).await;
+    assert!(old[0].ok && old[0].lost == 0 && old[0].size == before.size, "{old:?}");
+    let entries = house.server.entries(&house.tenant).await;
+    let first = &entries[0];
+    assert_eq!(first.action, "log.opened");
+    let says = serde_json::to_value(first).unwrap().to_string();
+    for word in [before.log_id.to_string(), before.root.to_string(), restore.to_string()] {
+        assert!(says.contains(&word), "{says}");
+    }
+    assert!(!entries.iter().any(|entry| entry.action == "checkpoint.contradicted"));
+    house.write(&house.other, "goes on").await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_log_is_lost_so_it_goes_on() {
+    let house = House::open().await;
+    house.write(&house.tenant, "early").await;
+    house.back_up().await;
+    let before = house.server.verify(&house.tenant).await;
+    let (_, swapped) = house.restore().await;
+    assert!(swapped.past.is_none());
+    let after = house.server.verify(&house.tenant).await;
+    assert_eq!((after.log_id, after.size), (before.log_id, before.size));
+}
+
+#[tokio::test]
+async fn undoing_brings_the_state_before_back_and_keeps_the_log_in_between() {
+    let house = House::open().await;
+    let early = house.write(&house.tenant, "early").await;
+    house.back_up().await;
+    let late = house.write(&house.tenant, "late").await;
+    let before = house.server.verify(&house.tenant).await;
+    let (restore, _) = house.restore().await;
+    assert_eq!(house.server.tenants.kept_restores().unwrap(), [restore]);
+    let between = house.write(&house.tenant, "in between").await;
+    let undone = house.server.tenants.undo_restore(restore, house.tenant.id).await.unwrap();
+    assert_eq!(house.find(late).await.unwrap(), "late");
+    assert_eq!(house.find(early).await.unwrap(), "early");
+    assert!(matches!(house.find(between).await, Err(ConversationError::NotFound)));
+    let after = house.server.verify(&house.tenant).await;
+    assert!(after.ok && after.log_id == before.log_id, "{after:?}");
+    assert!(undone.between.is_some_and(|log| log.id != before.log_id && log.size >= 3));
+    assert!(house.server.tenants.kept_restores().unwrap().is_empty());
+    let again = house.server.tenants.undo_restore(restore, house.tenant.id).await;
+    assert!(again.is_err());
+}
+
+#[tokio::test]
+async fn what_was_erased_since_the_backup_stays_erased() {
+    let house = House::open().await;
+    let id = house.write(&house.tenant, "somebody's").await;
+    house.back_up().await;
+    let realm = Realm::Tenant(house.tenant.id);
+    let key = house.server.tenants.credentials(realm, move |tx| {
+        use crate::store::Sql;
+        let sql = "SELECT subject FROM conversations";
+        let sealed = tx.query_one(sql, &[], |row| row.get::<Vec<u8>>(0))?.unwrap();
+        Ok::<_, ConversationError>(crate::crypto::envelope::key_id(&sealed)?)
+    });
+    assert!(house.server.destroy_subject(&house.tenant, key.await.unwrap()).await);
+    house.restore().await;
+    assert_eq!(house.find(id).await.unwrap(), "", "the row is there, nobody can read it");
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_being_exchanged_says_come_again_and_others_do_not_notice() {
+    let house = House::open().await;
+    let id = house.write(&house.tenant, "early").await;
+    let closed = house.server.tenants.close_for_restore(house.tenant.id).await.unwrap();
+    let refused = house.find(id).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, "restoring"));
+    assert!(house.server.tenants.close_for_restore(house.tenant.id).await.is_err());
+    house.write(&house.other, "goes on").await;
+    drop(closed);
+    assert_eq!(house.find(id).await.unwrap(), "early");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_whole_is_refused_and_leaves_nothing() {
+    let house = House::open().await;
+    house.write(&house.tenant, "early").await;
+    house.back_up().await;
+    let whole = std::fs::read(&house.backup).unwrap();
+    for at in [10, 9_000, whole.len() / 2, whole.len() - 100] {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        std::fs::write(&house.backup, &changed).unwrap();
+        let stage = house.stage().await;
+        assert!(stage.check(&BTreeMap::new()).is_err(), "{at}");
+        let directory = stage.directory().to_owned();
+        drop(stage);
+        assert!(!directory.exists());
+    }
+}
