@@ -16,6 +16,7 @@ use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::mail::Mailer;
+use crate::retention::Installation;
 use crate::sso::oidc::Oidc;
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
@@ -107,6 +108,12 @@ impl App {
     /// This installation, as passkeys know it; none when it has no name.
     pub fn relying_party(&self) -> Option<RelyingParty> {
         RelyingParty::of(self.base_url())
+    }
+
+    /// What this installation's settings say about how long data is kept.
+    pub fn retention(&self) -> Installation {
+        let settings = &self.settings;
+        Installation { ageing: settings.backup.ageing(), grace: settings.closing.grace() }
     }
 
     pub fn session_policy(&self) -> SessionPolicy {

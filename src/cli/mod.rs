@@ -17,6 +17,7 @@ mod mail;
 mod openapi;
 mod output;
 mod password;
+mod restore;
 mod role;
 mod serve;
 mod session;
@@ -70,6 +71,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Certificate(arguments) => certificate::run(&context, &arguments),
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
+        Verb::Restore(verb) => restore::run(&context, verb).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,

@@ -5,6 +5,7 @@
 //! hold the SQL and see sealed bytes only; `open` turns them into what a caller gets.
 
 mod append;
+mod beside;
 mod change;
 mod check;
 mod counts;
@@ -28,6 +29,7 @@ mod tests;
 mod transcript;
 
 pub use append::append_messages;
+pub(crate) use beside::{exists, person, person_by_reference, subject_line};
 pub use change::update;
 pub use counts::counts;
 pub use create::create;

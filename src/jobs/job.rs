@@ -7,6 +7,7 @@ use super::Context;
 use crate::authn::token::RotationError;
 use crate::backup::BackupError;
 use crate::privacy::PrivacyError;
+use crate::retention::RetentionError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -67,13 +68,15 @@ pub enum JobError {
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]
+    Retention(#[from] RetentionError),
+    #[error(transparent)]
     Trail(#[from] TrailError),
     #[error(transparent)]
     Sso(#[from] SsoError),
     #[error(transparent)]
-    Backup(#[from] BackupError),
-    #[error(transparent)]
     Privacy(#[from] PrivacyError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Door(DoorError),
 }

@@ -36,6 +36,7 @@ mod prune_logs;
 mod prune_tests;
 mod publish_checkpoints;
 mod rotate_token_keys;
+mod run_retention;
 mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
@@ -67,6 +68,7 @@ pub const JOBS: &[Job] = &[
     migrate_tenants::JOB,
     complete_erasures::JOB,
     verify_logs::JOB,
+    run_retention::JOB,
     prune_logs::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,

@@ -49,6 +49,10 @@ pub enum BootError {
         "{0} holds data but no root.json: restore root.json from the backup of the key store, or choose an empty directory"
     )]
     RootFileMissing(PathBuf),
+    #[error(
+        "{0} holds a restore that is not finished: run the same strongroom restore run again, it begins anew"
+    )]
+    Unfinished(PathBuf),
     #[error("{0} is missing: restore it from the backup of the key store")]
     KeyStoreMissing(PathBuf),
     #[error(transparent)]
@@ -91,6 +95,8 @@ const TENANT: Files = Files {
     mode: Mode::Write,
 };
 const KEYS: &str = "keys.db";
+/// In a directory whose restore is not finished.
+pub(super) const MARKER: &str = "restore-unfinished";
 /// Threads that write: one for each core of a small machine; commits wait for the disk, not the CPU.
 const WORKERS: usize = 2;
 
@@ -103,6 +109,9 @@ impl Boot {
         let directory = settings.store.data_dir.clone();
         files::private_directory(&directory)?;
         let lock = DirectoryLock::take(&directory)?;
+        if directory.join(MARKER).exists() {
+            return Err(BootError::Unfinished(directory));
+        }
         super::replace::resume(&directory)?;
         let root_path = directory.join("root.json");
         let is_new = !root_path.exists();
@@ -183,7 +192,7 @@ fn options(settings: &Settings) -> DatabaseOptions {
 }
 
 /// Who signs for this installation.
-fn signer(installation: InstallationId, key: SigningKey) -> Result<Signer, BootError> {
+pub(super) fn signer(installation: InstallationId, key: SigningKey) -> Result<Signer, BootError> {
     let name = format!("strongroom/{installation}");
     let name = name.parse().map_err(|error: NoteError| CryptoError::Shelf(error.to_string()))?;
     Ok(Signer::new(name, key))

@@ -36,6 +36,7 @@ mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod copies;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -65,6 +66,7 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub use copies::Original;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;
