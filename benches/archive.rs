@@ -118,7 +118,7 @@ impl Writers {
             .collect();
         while start.elapsed() < TIME {
             if let Some(archiver) = &self.archiver {
-                archiver.round(|| true).await?;
+                archiver.round(None, Arc::new(|| true)).await?;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

@@ -116,7 +116,7 @@ impl Run {
         Ok(Self { listed: false, ..run })
     }
 
-    fn to(
+    pub(super) fn to(
         tenants: &Tenants,
         settings: &config::Backup,
         installation: InstallationId,

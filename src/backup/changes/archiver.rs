@@ -13,8 +13,9 @@ use super::state::{Sent, SentBase};
 use crate::audit::Event;
 use crate::audit::catalogue;
 use crate::audit::event::{Actor, Resource};
-use crate::authz::Realm;
-use crate::backup::{BackupError, Layout, Recipients, Targets};
+use crate::authz::permission::PlatformBackupRun;
+use crate::authz::{Grant, Realm};
+use crate::backup::{BackupError, GoOn, Layout, Recipients, Run, Targets};
 use crate::config;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BaseId, InstallationId};
@@ -77,6 +78,8 @@ pub(super) struct Turn<'a> {
     pub realm: Realm,
     pub owner: String,
     pub tap: Arc<Tap>,
+    /// Archives keys; taken once that is done in this round.
+    pub keys: Option<&'a Run>,
     /// Targets that failed in this round.
     pub failed: HashSet<String>,
     pub done: Archived,
@@ -120,10 +123,16 @@ impl Archiver {
     }
 
     /// One round over all realms that changed. A realm that fails does not keep others from leaving.
+    /// With a grant, keys that were made since are archived before what may name them.
     ///
     /// # Errors
     /// The first failure, after all others were served.
-    pub async fn round(&self, go_on: impl Fn() -> bool) -> Result<Archived, BackupError> {
+    pub async fn round(
+        &self,
+        grant: Option<Grant<PlatformBackupRun>>,
+        go_on: GoOn,
+    ) -> Result<Archived, BackupError> {
+        let keys = grant.map(|grant| self.keys(grant, go_on.clone())).transpose()?;
         let mut known = self.known.lock().await;
         self.taps.forget_missing();
         let now = self.tenants.runtime().clock.monotonic();
@@ -133,7 +142,7 @@ impl Archiver {
             if !go_on() {
                 return Err(BackupError::Stopped);
             }
-            let mut turn = self.turn(realm, &known);
+            let mut turn = self.turn(realm, &known, keys.as_ref());
             let is_new = known.realms.insert(realm);
             if is_new {
                 turn.arrive().await?;
@@ -159,12 +168,18 @@ impl Archiver {
         failure.map_or(Ok(all), Err)
     }
 
-    fn turn(&self, realm: Realm, known: &Known) -> Turn<'_> {
+    fn keys(&self, grant: Grant<PlatformBackupRun>, go_on: GoOn) -> Result<Run, BackupError> {
+        let (tenants, targets) = (&self.tenants, self.targets.clone());
+        Run::to(tenants, &self.settings, self.installation, grant, targets, go_on)
+    }
+
+    fn turn<'a>(&'a self, realm: Realm, known: &Known, keys: Option<&'a Run>) -> Turn<'a> {
         Turn {
             archiver: self,
             realm,
             owner: Layout::owner(realm),
             tap: self.taps.of(&self.tenants.database_file(realm)),
+            keys,
             failed: known.away.keys().cloned().collect(),
             done: Archived::default(),
         }

@@ -10,7 +10,7 @@ use super::notes::{HeadNote, Said, SegmentNote};
 use super::seal::{Scratch, Sealer, base_path, note_path};
 use super::send;
 use super::state::Sent;
-use crate::backup::{BackupError, ManifestError, Target};
+use crate::backup::{BackupError, ManifestError, Target, keys};
 use crate::kernel::Timestamp;
 use crate::kernel::id::BaseId;
 use crate::store::changes::{Batch, Gap, Hash};
@@ -57,6 +57,14 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// A restore needs every key that the data names: those made since leave before it.
+    async fn keys_first(&mut self) -> Result<(), BackupError> {
+        match self.keys.take() {
+            Some(run) => keys::archive_delta(run, self.realm).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     async fn send_batch(
         &mut self,
         sent: &mut Sent,
@@ -67,6 +75,7 @@ impl<'a> Turn<'a> {
         if waiting.is_empty() {
             return Ok(());
         }
+        self.keys_first().await?;
         let is_first = sent.targets.values().all(|last| *last < note.last);
         let sealed = self.seal(note.clone(), vec![batch]).await?;
         let path = self.archiver.layout.segment(self.realm, note.chain, note.first, note.last);
@@ -138,6 +147,7 @@ impl<'a> Turn<'a> {
                 continue;
             }
             for target in self.waiting(|name| sent.bases[at].targets.iter().all(|it| it != name)) {
+                self.keys_first().await?;
                 let layout = self.archiver.layout;
                 let mut result =
                     send::file(target, &layout.base(self.realm, chain, number), &file).await;

@@ -71,7 +71,7 @@ impl Archive {
     }
 
     async fn round(&self) -> Archived {
-        self.archiver.round(|| true).await.unwrap()
+        self.archiver.round(None, Arc::new(|| true)).await.unwrap()
     }
 
     async fn materialise(
@@ -259,7 +259,7 @@ async fn while_no_target_takes_anything_the_lag_grows_and_writes_go_on() {
     }
     archive.write().await;
     let since = archive.now();
-    assert!(archive.archiver.round(|| true).await.is_err());
+    assert!(archive.archiver.round(None, Arc::new(|| true)).await.is_err());
     archive.clock.advance(Duration::from_secs(100));
     archive.write().await;
     let lags = status(&archive.server.tenants);
@@ -330,7 +330,7 @@ async fn another_process_goes_on_with_the_chain() {
     let boot = crate::tenants::Boot::open(&settings, &archive.server.runtime).unwrap();
     let archiver = Archiver::new(&boot.tenants, &settings.backup, boot.installation);
     let archiver = archiver.unwrap().unwrap();
-    let done = archiver.round(|| true).await.unwrap();
+    let done = archiver.round(None, Arc::new(|| true)).await.unwrap();
     assert_eq!((done.gaps, done.bases), (0, 0), "{done:?}");
     let (made, _) = archive.materialise(archive.now(), 0).await.unwrap();
     assert_eq!(made.at, archive.now(), "what a killed process left in the WAL is there");
