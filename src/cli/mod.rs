@@ -6,6 +6,7 @@ mod approval;
 mod args;
 mod audit;
 mod certificate;
+mod closing;
 mod command;
 mod demo;
 mod enforcement;
@@ -26,6 +27,7 @@ mod sign_in;
 mod socket;
 mod sso;
 mod tenant;
+mod tenant_export;
 mod token;
 mod user;
 mod version;
@@ -62,6 +64,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
+        Verb::Tenant(tenant::Verb::Export(arguments)) => {
+            tenant_export::run(&context, arguments).await
+        }
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,

@@ -23,6 +23,7 @@ mod archive_changes;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
+mod destroy_closed;
 mod expire_approvals;
 mod expire_exports;
 mod expire_sessions;
@@ -67,6 +68,7 @@ pub const JOBS: &[Job] = &[
     expire_approvals::JOB,
     migrate_tenants::JOB,
     complete_erasures::JOB,
+    destroy_closed::JOB,
     verify_logs::JOB,
     run_retention::JOB,
     prune_logs::JOB,

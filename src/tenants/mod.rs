@@ -36,6 +36,8 @@ mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod close;
+mod close;
 mod copies;
 mod create;
 #[cfg(test)]
@@ -66,6 +68,10 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub(crate) use close::Turn as TenantTurn;
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
+pub use close::root_of;
 pub use copies::Original;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};

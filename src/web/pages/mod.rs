@@ -13,8 +13,10 @@ mod audit_tail;
 mod audit_verify;
 mod by_mail;
 mod choose_password;
+mod closings;
 mod conversation;
 mod conversations;
+mod erasures;
 mod exports;
 mod files;
 mod home;
@@ -99,6 +101,7 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
+        erasures::routes(),
         scim::routes(),
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
@@ -111,6 +114,8 @@ pub fn routes() -> Vec<Route> {
         passkey_sign_in::routes(),
         platform::routes(),
         platform_settings::routes(),
+        // Before the tenants: a change of state takes any name.
+        closings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
         jobs::routes(),

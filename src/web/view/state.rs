@@ -166,6 +166,24 @@ labelled! {
 }
 
 labelled! {
+    /// How an erasure is getting on.
+    ErasureState {
+        Running: "running", "erasure-running", Accent;
+        Done: "done", "erasure-done", Good;
+    }
+}
+
+labelled! {
+    /// What became of the closing of a tenant.
+    ClosingState {
+        Closed: "closed", "closing-state-closed", Warning;
+        Reopened: "reopened", "closing-state-reopened", Good;
+        Destroying: "destroying", "closing-state-destroying", Bad;
+        Destroyed: "destroyed", "closing-state-destroyed", Neutral;
+    }
+}
+
+labelled! {
     /// How an export is getting on.
     ExportState {
         Waiting: "waiting", "export-waiting", Neutral;
@@ -276,6 +294,9 @@ labelled! {
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
+        TenantClosed: "tenant-closed", "notice-tenant-closed", Good;
+        TenantReopened: "tenant-reopened", "notice-tenant-reopened", Good;
+        PersonErased: "person-erased", "notice-person-erased", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
         WitnessAdded: "witness-added", "notice-witness-added", Good;
