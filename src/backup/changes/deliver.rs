@@ -1,11 +1,12 @@
 //! Sending what of a chain lies here.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 
-use super::archiver::{Known, Turn, decoded, size_of};
+use super::archiver::{Known, Turn, decoded, size, size_of};
 use super::notes::{HeadNote, Said, SegmentNote};
 use super::seal::{Scratch, Sealer, base_path, note_path};
 use super::send;
@@ -34,10 +35,19 @@ impl<'a> Turn<'a> {
         for batch in self.tap.batches(chain)? {
             if batch.last <= sent.number {
                 // Left over from a round that was killed after it had merged them.
+                self.archiver.taps.remove(size(&batch.path));
                 std::fs::remove_file(&batch.path)?;
                 continue;
             }
-            let note = self.describe(chain, &batch, at.1, known).await?;
+            if batch.first != at.0 + 1 {
+                return self.give_up(chain);
+            }
+            let note = match self.describe(chain, &batch, at.1, known).await {
+                Err(BackupError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    return self.give_up(chain);
+                }
+                described => described?,
+            };
             at = (note.last, decoded(&note.hash));
             ends.insert(at.0, (at.1, note.to));
             self.send_batch(&mut sent, &note, batch).await?;
@@ -55,6 +65,15 @@ impl<'a> Turn<'a> {
                 reason: "the warnings before say why".into(),
             }),
         }
+    }
+
+    /// What was sent is not known any more, or records are missing here: nothing can follow them.
+    fn give_up(&self, chain: BaseId) -> Result<bool, BackupError> {
+        self.tap.break_off(chain, Gap::Failed("its state on this machine is damaged".into()));
+        let folder = self.folder(chain);
+        self.archiver.taps.remove(size_of(&folder));
+        std::fs::remove_dir_all(&folder)?;
+        Ok(false)
     }
 
     /// A restore needs every key that the data names: those made since leave before it.
@@ -219,7 +238,7 @@ impl<'a> Turn<'a> {
         let has_all = |target: &&Target| !lacks(&target.name, sent);
         let Some(from) = self.archiver.targets.0.iter().find(|it| has_all(it)) else {
             // Others than before are configured, and what they lack is nowhere to be had.
-            return self.tap.break_off(Gap::Targets);
+            return self.tap.break_off(chain, Gap::Targets);
         };
         for target in self.waiting(|name| lacks(name, sent)) {
             let result = self.copy_between(chain, from, target).await;
