@@ -37,7 +37,6 @@ mod changes;
 mod checkpoint_tests;
 mod checkpoints;
 mod close;
-mod close;
 mod copies;
 mod create;
 #[cfg(test)]
@@ -69,8 +68,6 @@ mod tx;
 
 pub use boot::{Boot, BootError};
 pub(crate) use close::Turn as TenantTurn;
-pub(crate) use close::Turn as TenantTurn;
-pub use close::root_of;
 pub use close::root_of;
 pub use copies::Original;
 pub use create::{NewTenant, create};
