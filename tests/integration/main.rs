@@ -8,6 +8,7 @@ mod attack;
 mod bad_input;
 mod browser;
 mod bundle;
+mod changes;
 mod client;
 mod console;
 mod conversations;
