@@ -20,6 +20,7 @@ mod pack;
 pub mod place;
 mod prune;
 mod repo;
+pub mod restore;
 mod run;
 mod seal;
 mod target;

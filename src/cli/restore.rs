@@ -15,9 +15,9 @@ use super::command::{Operator, Password};
 use super::output::{Report, table};
 use super::socket;
 use crate::authz::Realm;
-use crate::authz::permission::{PlatformBackupRead, PlatformRestoreRun};
+use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, PlatformRestoreRun};
 use crate::backup::Identities;
-use crate::backup::restore::{self, Available, Moment, Plan, Restore, Told, Wanted};
+use crate::backup::restore::{self, Available, Moment, Plan, Restore, Tested, Told, Wanted};
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, RestoreId, TenantId};
@@ -52,6 +52,9 @@ pub enum Verb {
         /// File with the private key of a recipient of backups (age-keygen)
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
+        /// Not in place but into this empty directory, with that tenant alone, for a look at it
+        #[arg(long, value_name = "DIR", requires = "from", conflicts_with_all = ["all", "at", "backup"])]
+        into: Option<PathBuf>,
         /// The short name once more; asked for on a terminal
         #[arg(long, value_name = "SLUG")]
         confirm: Option<String>,
@@ -109,8 +112,12 @@ pub enum Command {
 /// Runs the verb. After a fire there is no server and no installation to ask.
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
-        Verb::Run { all: true, choice, identity, yes, .. } => {
-            return everything(context, choice.from.as_deref(), &identity, yes).await;
+        Verb::Run { all: true, choice, identity, .. } => {
+            return everything(context, choice.from.as_deref(), &identity, None, None).await;
+        }
+        Verb::Run { tenant, into: Some(into), choice, identity, .. } => {
+            let from = choice.from.as_deref();
+            return everything(context, from, &identity, tenant, Some(into)).await;
         }
         other => command(other)?,
     };
@@ -256,7 +263,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             Ok(Report::done(json!(restore), text))
         }
         Command::Status => Ok(status(operator, &restore::restores(tenants, &reading).await?)),
-        Command::Test { identity } => test(operator, identity.as_ref()).await,
+        Command::Test { identity } => rehearsed(operator, identity.as_ref()).await,
     }
 }
 
@@ -286,21 +293,25 @@ fn size(bytes: u64) -> String {
 
 fn planned(plan: &Plan) -> Report {
     let lost = match plan.lost {
-        0 => "Nothing that its log tells of would be undone.".to_owned(),
-        1 => "What 1 entry of its log tells of would be undone; the entry is kept.".to_owned(),
-        count => {
+        None => {
+            "What its log tells of after that would be undone; the entries are kept.".to_owned()
+        }
+        Some(0) => "Nothing that its log tells of would be undone.".to_owned(),
+        Some(1) => {
+            "What 1 entry of its log tells of would be undone; the entry is kept.".to_owned()
+        }
+        Some(count) => {
             format!("What {count} entries of its log tell of would be undone; they are kept.")
         }
     };
     let text = format!(
-        "{} would be as it was at {} ({} entries in its log).\n{lost}\nUsed: backup {} in {}, {}.\n\
+        "{} would be as it was at {}.\n{lost}\nUsed: {} in {}{}.\n\
          Readable with the private key of: {}",
         plan.slug,
         plan.moment,
-        plan.entries,
         plan.backup,
         plan.target,
-        size(plan.bytes),
+        if plan.bytes > 0 { format!(", {}", size(plan.bytes)) } else { String::new() },
         plan.recipients.join(", ")
     );
     Report::done(json!(plan), text)
@@ -349,4 +360,85 @@ fn known(operator: &Operator, name: &str) -> anyhow::Result<TenantId> {
     let tenant = tenant
         .with_context(|| format!("there is no tenant {name}; see: strongroom tenant list"))?;
     Ok(tenant.id)
+}
+
+async fn rehearsed(operator: &Operator, identity: Option<&Password>) -> anyhow::Result<Report> {
+    let identities = match (identity, &operator.backup.recovery_identity_file) {
+        (Some(identity), _) => identities(identity)?,
+        (None, Some(file)) => Identities::read(file)?,
+        (None, None) => bail!(
+            "a restore test reads backups: give a private key with --identity FILE, or set \
+             backup.recovery_identity_file"
+        ),
+    };
+    let reading = operator.platform::<PlatformBackupRead>().await?;
+    let grant = operator.platform::<PlatformBackupRun>().await?;
+    let feedback = operator.feedback.clone();
+    let told: Told = Arc::new(move |text: &str| feedback.progress(text));
+    let (tenants, settings) = (&operator.tenants, &operator.backup);
+    let grants = (&reading, &grant);
+    let test = restore::rehearse(tenants, grants, settings, identities, told).await?;
+    let row = |one: &Tested| {
+        vec![
+            one.owner.clone(),
+            one.taken.to_string(),
+            one.entries.to_string(),
+            format!("{} ms", one.millis),
+            one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+        ]
+    };
+    let head = ["OWNER", "AS OF", "ENTRIES", "TOOK", "RESULT"];
+    let mut text = table(&head, &test.tested.iter().map(row).collect::<Vec<_>>());
+    if let Some(problem) = &test.problem {
+        text += &format!("\nThe test FAILED: {problem}");
+    }
+    Ok(Report { json: json!(test), text, ok: test.passed })
+}
+
+async fn everything(
+    context: &Context,
+    from: Option<&str>,
+    identity: &Path,
+    only: Option<String>,
+    into: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let mut settings = context.settings(None)?;
+    if let Some(into) = into {
+        settings.store.data_dir = into;
+    }
+    let from = target(from.map(url).transpose()?)?;
+    let from = from.context("say with --from where the backups are")?;
+    let identities = Identities::read(identity)?;
+    let quiet = context.json || !std::io::stderr().is_terminal();
+    let told: Told = Arc::new(move |text: &str| {
+        if !quiet {
+            eprintln!("{text}");
+        }
+    });
+    let runtime = crate::kernel::Runtime::system();
+    let rebuild = restore::Rebuild { settings, runtime, from, identities, only, told };
+    let rebuilt = restore::rebuild(rebuild).await?;
+    socket::finish(context, describe(&rebuilt))
+}
+
+fn describe(rebuilt: &restore::Rebuilt) -> Report {
+    let row = |one: &restore::RebuiltTenant| {
+        vec![
+            one.slug.clone(),
+            one.moment.map_or_else(|| "-".to_owned(), |moment| moment.to_string()),
+            one.entries.to_string(),
+            one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+        ]
+    };
+    let head = ["TENANT", "AS OF", "ENTRIES", "RESULT"];
+    let mut text = table(&head, &rebuilt.tenants.iter().map(row).collect::<Vec<_>>());
+    text += &format!(
+        "\nErasures: {} lines of the ledger were gone through again, {} keys were destroyed again.\n\
+         Start it with: strongroom serve --data-dir {}",
+        rebuilt.ledger,
+        rebuilt.erased_again,
+        rebuilt.directory.display()
+    );
+    let ok = rebuilt.tenants.iter().all(|tenant| tenant.problem.is_none());
+    Report { json: json!(rebuilt), text, ok }
 }

@@ -342,7 +342,7 @@ impl Turn<'_> {
     }
 }
 
-fn size_of(directory: &std::path::Path) -> u64 {
+pub(super) fn size_of(directory: &std::path::Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
     let sizes = entries.filter_map(Result::ok).map(|entry| match entry.file_type() {
         Ok(kind) if kind.is_dir() => size_of(&entry.path()),

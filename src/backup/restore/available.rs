@@ -59,9 +59,8 @@ async fn in_catalogue(
     let stored = entries.into_iter().filter(catalogue::Entry::is_stored);
     Ok(stored
         .map(|entry| {
-            let is_there = |place: &&catalogue::Placement| {
-                place.state == catalogue::PlacementState::Stored
-            };
+            let is_there =
+                |place: &&catalogue::Placement| place.state == catalogue::PlacementState::Stored;
             let there = entry.placements.iter().filter(is_there);
             let targets = there.map(|place| place.target.clone()).collect();
             Available { manifest: entry.manifest, targets }
@@ -69,10 +68,7 @@ async fn in_catalogue(
         .collect())
 }
 
-async fn in_target(
-    tenants: &Tenants,
-    url: &TargetUrl,
-) -> Result<Vec<Available>, RestoreError> {
+async fn in_target(tenants: &Tenants, url: &TargetUrl) -> Result<Vec<Available>, RestoreError> {
     let targets = Targets(vec![Target::open(url)?]);
     let verifier = tenants.notary().verifier();
     let found = scan(&targets, Layout::new(tenants.installation()), Some(&verifier)).await?;

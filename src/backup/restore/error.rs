@@ -21,7 +21,9 @@ pub enum RestoreError {
     Foreign,
     #[error("{table} has {found} rows, the backup was made of {expected}: use another backup")]
     Rows { table: String, expected: u64, found: u64 },
-    #[error("the audit log has {found} entries, the backup was made of {expected}: use another backup")]
+    #[error(
+        "the audit log has {found} entries, the backup was made of {expected}: use another backup"
+    )]
     Entries { expected: u64, found: u64 },
     #[error("there is no restore {0}; see: strongroom restore status")]
     Unknown(String),
@@ -29,7 +31,9 @@ pub enum RestoreError {
     State(&'static str),
     #[error("another restore of this tenant is under way")]
     Running,
-    #[error("an earlier restore of this tenant, {0}, is neither confirmed nor undone: do that first")]
+    #[error(
+        "an earlier restore of this tenant, {0}, is neither confirmed nor undone: do that first"
+    )]
     Unconfirmed(String),
     #[error("nothing was restored: type the tenant's short name to confirm")]
     Confirmation,

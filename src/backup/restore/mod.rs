@@ -7,9 +7,9 @@
 
 mod available;
 mod error;
-mod fire;
 mod model;
 mod plan;
+mod rehearse;
 mod repo;
 mod run;
 mod status;
@@ -17,9 +17,9 @@ mod undo;
 
 pub use available::{Available, available};
 pub use error::RestoreError;
-pub use fire::{Rebuild, Rebuilt, RebuiltTenant, rebuild};
 pub use model::{Moment, Plan, Restore, RestoreState, Wanted};
 pub use plan::plan;
+pub use rehearse::{RestoreTest, Tested, rehearse, tests};
 pub use run::{Told, run, start};
 pub use status::{find, restores};
 pub use undo::{confirm, settle, undo};

@@ -41,10 +41,10 @@ pub struct Plan {
     /// Size of the archive and of the file in it.
     pub bytes: u64,
     pub plain_bytes: u64,
-    /// Entries of the log then.
-    pub entries: u64,
+    /// Entries of the log then, where that is known before it is read.
+    pub entries: Option<u64>,
     /// Entries that the log has had since: what they tell of would be undone. They are kept.
-    pub lost: u64,
+    pub lost: Option<u64>,
     /// Who can read it: public keys, one of whose private keys is needed.
     pub recipients: Vec<String>,
     /// Changes after the archive come from the continuous archive.

@@ -1,6 +1,7 @@
 //! Rows of restores and of restore tests.
 
 use super::model::{Restore, RestoreState};
+use super::rehearse::{RestoreTest, parse};
 use crate::args;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{RestoreId, TenantId};
@@ -67,7 +68,27 @@ pub fn end(tx: &mut impl SqlMut, ended: &Restore, now: Timestamp) -> Result<(), 
     let sql = "UPDATE restores SET state = $1, finished = $2, lost = $3, past = $4, problem = $5
                WHERE id = $6";
     let Restore { id, state, lost, past, problem, .. } = ended;
-    let args =
-        args![state.name(), now, lost.cast_signed(), *past, problem.as_ref(), *id];
+    let args = args![state.name(), now, lost.cast_signed(), *past, problem.as_ref(), *id];
     tx.execute(sql, args).map(|_| ())
+}
+
+/// Tests that are looked back at.
+const TESTS: u32 = 50;
+
+pub fn insert_test(tx: &mut impl SqlMut, test: &RestoreTest) -> Result<(), StoreError> {
+    let sql =
+        "INSERT INTO restore_tests (id, started, millis, passed, archives, bytes, problem, note)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let number = |value: u64| value.cast_signed();
+    let RestoreTest { id, started, millis, passed, archives, bytes, problem, note, .. } = test;
+    let (millis, archives, bytes) = (number(*millis), number(*archives), number(*bytes));
+    let args = args![*id, *started, millis, *passed, archives, bytes, problem.as_ref(), note];
+    tx.execute(sql, args).map(|_| ())
+}
+
+/// The newest first; one whose note cannot be read is left out.
+pub fn last_tests(tx: &impl Sql) -> Result<Vec<RestoreTest>, StoreError> {
+    let sql = "SELECT note FROM restore_tests ORDER BY started DESC, id DESC LIMIT $1";
+    let notes = tx.query(sql, args![TESTS], |row| row.get::<String>(0))?;
+    Ok(notes.iter().filter_map(|note| parse(note)).collect())
 }

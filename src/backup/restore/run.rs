@@ -1,20 +1,22 @@
 //! A restore in place: fetched beside, checked, and only then exchanged.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::{Restore, RestoreState, Wanted};
-use super::plan::{Chosen, choose};
+use super::plan::{Chosen, Source, choose};
 use super::{RestoreError, repo};
 use crate::audit::event::{Actor, Outcome, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{PlatformBackupRead, PlatformRestoreRun};
 use crate::authz::{Grant, Realm};
-use crate::backup::{Identities, Manifest, Target, fetch};
+use crate::backup::{Identities, Layout, Manifest, changes, fetch};
 use crate::config::Backup;
+use crate::kernel::Timestamp;
 use crate::kernel::id::RestoreId;
 use crate::store::StoreError;
 use crate::store::pages::PageWriter;
-use crate::tenants::replace::{Checked, Stage, Swapped};
+use crate::tenants::replace::{Checked, Swapped};
 use crate::tenants::{AuditEvents, DoorError, Tenants};
 
 /// Hears in words for an administrator how far a restore has come.
@@ -32,8 +34,7 @@ pub async fn run(
     identities: Identities,
     told: Told,
 ) -> Result<Restore, RestoreError> {
-    let (_, task) =
-        start(tenants, grants, settings, wanted, identities, told).await?;
+    let (_, task) = start(tenants, grants, settings, wanted, identities, told).await?;
     task.await.map_err(|_| DoorError::from(StoreError::Panicked))?
 }
 
@@ -53,22 +54,23 @@ pub async fn start(
     told: Told,
 ) -> Result<(RestoreId, Task), RestoreError> {
     let chosen = choose(tenants, reading, settings, wanted).await?;
-    let manifest = &chosen.archive.manifest;
-    if manifest.owner != chosen.tenant.id.to_string() || manifest.installation != tenants.installation() {
-        return Err(RestoreError::Foreign);
+    if let Some(manifest) = chosen.source.manifest() {
+        let owner = chosen.tenant.id.to_string();
+        if manifest.owner != owner || manifest.installation != tenants.installation() {
+            return Err(RestoreError::Foreign);
+        }
+        super::room(tenants.data_directory(), manifest)?;
     }
-    super::room(tenants.data_directory(), manifest)?;
-    let known = tenants.entries_known(chosen.tenant.id).await;
     let restore = Restore {
         id: tenants.runtime().id(),
         tenant: chosen.tenant.id,
         state: RestoreState::Running,
-        moment: manifest.taken,
-        backup: manifest.id.to_string(),
+        moment: chosen.source.moment(),
+        backup: chosen.source.name(),
         target: chosen.target.name.clone(),
         started: tenants.now(),
         finished: None,
-        lost: known.saturating_sub(manifest.entries),
+        lost: 0,
         past: None,
         problem: None,
     };
@@ -106,40 +108,47 @@ async fn restored(
     chosen: Chosen,
     identities: Identities,
     told: &Told,
-) -> Result<Swapped, RestoreError> {
-    let Chosen { tenant, archive, target } = chosen;
-    let manifest = archive.manifest;
+) -> Result<Brought, RestoreError> {
+    let Chosen { tenant, source, target } = chosen;
     let stage = tenants.stage(id, tenant.id).await?;
-    told(&format!("{}: reading {} from {}", tenant.slug, manifest.path, target.name));
+    told(&format!("{}: reading {} from {}", tenant.slug, source.name(), target.name));
     let told_too = told.clone();
+    let verifier = tenants.notary().verifier();
+    let layout = Layout::new(tenants.installation());
     let stage = tokio::task::spawn_blocking(move || {
-        bring(&stage, &target, &manifest, &identities)?;
+        let brought = match &source {
+            Source::Archive(manifest) => {
+                let mut file = PageWriter::create(&stage.database(), &stage.file_key()?)?;
+                fetch(&target, manifest, &identities, &mut file)?;
+                file.finish()?;
+                manifest.taken
+            }
+            Source::Changes { at, .. } => {
+                let (realm, path) = (Realm::Tenant(stage.tenant), stage.database());
+                changes::materialise(&target, layout, realm, *at, &verifier, &identities, &path)?.at
+            }
+        };
         drop(identities);
         told_too("everything was read; it is being checked");
-        check(&stage, &manifest)?;
-        Ok::<_, RestoreError>(stage)
+        let none = BTreeMap::new();
+        let checked = stage.check(source.manifest().map_or(&none, |manifest| &manifest.rows))?;
+        if let Some(manifest) = source.manifest() {
+            compare(&checked, manifest)?;
+        }
+        Ok::<_, RestoreError>((stage, brought, checked.log.size))
     });
-    let stage = stage.await.map_err(|_| DoorError::from(StoreError::Panicked))??;
+    let (stage, moment, entries) =
+        stage.await.map_err(|_| DoorError::from(StoreError::Panicked))??;
     told(&format!("{}: everything is whole; the files are being exchanged", tenant.slug));
-    Ok(stage.put().await?)
+    let swapped = stage.put().await?;
+    Ok(Brought { swapped, moment, entries })
 }
 
-/// Fetches an archive into the staged file.
-fn bring(
-    stage: &Stage,
-    target: &Target,
-    manifest: &Manifest,
-    identities: &Identities,
-) -> Result<(), RestoreError> {
-    let mut file = PageWriter::create(&stage.database(), &stage.file_key()?)?;
-    fetch(target, manifest, identities, &mut file)?;
-    Ok(file.finish()?)
-}
-
-fn check(stage: &Stage, manifest: &Manifest) -> Result<Checked, RestoreError> {
-    let checked = stage.check(&manifest.rows)?;
-    compare(&checked, manifest)?;
-    Ok(checked)
+/// What was put in place.
+struct Brought {
+    swapped: Swapped,
+    moment: Timestamp,
+    entries: u64,
 }
 
 /// Whether what was found is what the manifest says.
@@ -162,13 +171,15 @@ async fn end(
     tenants: &Tenants,
     grant: &Grant<PlatformRestoreRun>,
     mut restore: Restore,
-    result: Result<Swapped, RestoreError>,
+    result: Result<Brought, RestoreError>,
 ) -> Result<Restore, RestoreError> {
     let (action, problem) = match &result {
-        Ok(swapped) => {
+        Ok(Brought { swapped, moment, entries }) => {
             restore.state = RestoreState::Restored;
+            restore.moment = *moment;
             restore.past = swapped.past.as_ref().map(|past| past.id);
-            restore.lost = swapped.past.as_ref().map_or(0, |_| restore.lost);
+            restore.lost =
+                swapped.past.as_ref().map_or(0, |past| past.known.saturating_sub(*entries));
             if !swapped.could_read {
                 restore.problem = Some(
                     "the file before could not be read: who may get in is as it was then".into(),

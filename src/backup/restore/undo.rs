@@ -118,4 +118,3 @@ pub async fn settle(
     }
     Ok(settled)
 }
-

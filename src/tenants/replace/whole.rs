@@ -190,17 +190,22 @@ impl Whole {
         tables: &BTreeMap<String, u64>,
     ) -> Result<Checked, StoreError> {
         let path = self.database(realm);
-        self.file(&path, realm, keys).check(&self.notary, &self.runtime, tables)
+        self.file(&path, realm, keys)?.check(&self.notary, &self.runtime, tables)
     }
 
-    fn file<'a>(&self, path: &'a Path, realm: Realm, keys: &'a Arc<TenantKeys>) -> File<'a> {
+    fn file<'a>(
+        &self,
+        path: &'a Path,
+        realm: Realm,
+        keys: &'a Arc<TenantKeys>,
+    ) -> Result<File<'a>, StoreError> {
         let (owner, migrations) = match realm {
             Realm::Platform => {
                 (TenantId::from_bytes(*self.installation.bytes()), migrate::PLATFORM)
             }
             Realm::Tenant(id) => (id, migrate::TENANT),
         };
-        File { path, keys, owner, migrations }
+        Ok(File { path, key: keys.file_key()?, keys, owner, migrations })
     }
 
     /// Ends what was under way when the backup was made, and keeps its log as a past one: nobody can
@@ -212,7 +217,7 @@ impl Whole {
         copy: bool,
     ) -> Result<(), StoreError> {
         let (path, key) = (self.database(realm), keys.file_key()?);
-        let migrations = self.file(&path, realm, keys).migrations;
+        let migrations = self.file(&path, realm, keys)?.migrations;
         let mut staged = Staged::open(&path, key, migrations)?;
         let now = self.runtime.now();
         let found = staged.read(|tx| past::of_file(tx, &self.notary, 0, now, self.restore))?;
