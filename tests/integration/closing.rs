@@ -29,8 +29,9 @@ async fn from_that_moment_no_way_leads_in_and_taken_back_all_do() {
     let (app, token) = filled(&[]).await;
     let api = app.client(token);
     let session = app.session("acme", OWNER, PASSWORD).await;
-    let signed_in = json!({ "tenant": "acme", "email": OWNER, "password": PASSWORD });
-    let tokens = app.anonymous().post("/api/v1/auth/login", &signed_in).await;
+    let signed_in = json!({ "email": OWNER, "password": PASSWORD });
+    let sign_in = "/api/v1/auth/acme/token";
+    let tokens = app.anonymous().post(sign_in, &signed_in).await;
     let closed = app.cli(&CLOSE, "");
     assert_eq!(closed["state"], "closed", "{closed}");
 
@@ -38,12 +39,12 @@ async fn from_that_moment_no_way_leads_in_and_taken_back_all_do() {
     let scim = api.get("/scim/v2/Users").await;
     assert!(matches!(scim.status, 401 | 403), "{} {}", scim.status, scim.body);
     assert_ne!(session.get("/t/acme/").await.status, 200, "an open session is over");
-    let again = app.anonymous().post("/api/v1/auth/login", &signed_in).await;
+    let again = app.anonymous().post(sign_in, &signed_in).await;
     assert_ne!(again.status, 200, "{}", again.body);
     if tokens.status == 200 {
         let refresh = serde_json::from_str::<serde_json::Value>(&tokens.body).unwrap();
         let body = json!({ "refreshToken": refresh["refreshToken"] });
-        let renewed = app.anonymous().post("/api/v1/auth/refresh", &body).await;
+        let renewed = app.anonymous().post("/api/v1/auth/acme/refresh", &body).await;
         assert_ne!(renewed.status, 200, "{}", renewed.body);
     }
     for page in ["/t/acme/saml/metadata", "/t/acme/login/link"] {
