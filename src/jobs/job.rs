@@ -6,6 +6,7 @@ use std::pin::Pin;
 use super::Context;
 use crate::authn::token::RotationError;
 use crate::backup::BackupError;
+use crate::backup::restore::RestoreError;
 use crate::closing::ClosingError;
 use crate::privacy::PrivacyError;
 use crate::retention::RetentionError;
@@ -64,6 +65,8 @@ pub enum JobError {
     /// Some tenants could not be served; the others were.
     #[error("{count} tenants failed, {first} first: {cause}")]
     Tenants { count: u64, first: String, cause: Box<JobError> },
+    #[error("a restore test failed: {0}")]
+    RestoreTest(String),
     #[error("the job broke off; the operating log says where")]
     Panicked,
     #[error(transparent)]
@@ -82,6 +85,8 @@ pub enum JobError {
     Privacy(#[from] PrivacyError),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error(transparent)]
     Door(DoorError),
 }

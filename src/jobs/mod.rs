@@ -36,6 +36,7 @@ mod prune_logs;
 #[cfg(test)]
 mod prune_tests;
 mod publish_checkpoints;
+mod restore_test;
 mod rotate_token_keys;
 mod run_retention;
 mod send_mail;
@@ -72,6 +73,7 @@ pub const JOBS: &[Job] = &[
     verify_logs::JOB,
     run_retention::JOB,
     prune_logs::JOB,
+    restore_test::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
     watch_providers::JOB,

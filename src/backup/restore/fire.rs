@@ -11,14 +11,14 @@ use object_store::path::Path as StorePath;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::RestoreError;
 use super::run::{Told, compare};
+use super::{RestoreError, ledger};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::PlatformRestoreRun;
 use crate::authz::{Caller, Principal, Realm, RequestContext, TenantState};
 use crate::backup::{Identities, Kind, Layout, Manifest, Target, Targets};
-use crate::backup::{fetch, keys, ledger, owner, place, scan};
+use crate::backup::{fetch, keys, place, scan};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::TenantKeys;
 use crate::kernel::id::{InstallationId, RestoreId, TenantId};
@@ -177,7 +177,7 @@ impl Job {
         let Rebuild { identities, settings, runtime, .. } = &self.rebuild;
         let mut json = Vec::new();
         fetch(&self.target, root, identities, &mut json)?;
-        let platform = owner(Realm::Platform);
+        let platform = Layout::owner(Realm::Platform);
         let whole = empty.unlock(&json, &settings.root_key, runtime, |path, key| {
             keys::read_keys(&self.target, &unchecked, &platform, identities, key, path)?;
             Ok::<_, RestoreError>(())
@@ -201,13 +201,7 @@ impl Job {
         signed: &[Manifest],
         rebuilt: &mut Rebuilt,
     ) -> Result<Vec<Erasure>, RestoreError> {
-        let targets = Targets(vec![self.target.clone()]);
-        let fetched = self.handle.block_on(ledger::fetch(&targets, self.layout))?;
-        if let Some((target, reason)) = fetched.unread.first() {
-            return Err(RestoreError::Fire(format!(
-                "the ledger of erasures in {target} cannot be read: {reason}"
-            )));
-        }
+        let fetched = self.handle.block_on(ledger::read(&self.target, self.layout))?;
         let known = signed.iter().max_by_key(|manifest| manifest.ledger.0);
         if let Some(manifest) = known
             && !fetched.follows(manifest.ledger.0, &manifest.ledger.1)
@@ -226,7 +220,8 @@ impl Job {
     fn tenants(&self, whole: &Whole) -> Result<Vec<Tenant>, RestoreError> {
         let all = whole.tenants(None)?;
         let Some(name) = &self.rebuild.only else { return Ok(all) };
-        let named = |tenant: &&Tenant| tenant.slug.as_str() == name || tenant.id.to_string() == *name;
+        let named =
+            |tenant: &&Tenant| tenant.slug.as_str() == name || tenant.id.to_string() == *name;
         let one = all.iter().find(named).ok_or_else(|| RestoreError::Nothing(name.clone()))?;
         Ok(whole.tenants(Some(one.id))?)
     }
@@ -242,7 +237,7 @@ impl Job {
     ) -> Result<Option<Manifest>, RestoreError> {
         let (realm, identities) = (Realm::Tenant(tenant.id), &self.rebuild.identities);
         let opened = whole.tenant_keys(tenant.id, |path, key| {
-            let name = owner(realm);
+            let name = Layout::owner(realm);
             keys::read_keys(&self.target, signed, &name, identities, key, path)?;
             Ok::<_, RestoreError>(())
         });
@@ -261,7 +256,7 @@ impl Job {
         keys: &Arc<TenantKeys>,
         signed: &[Manifest],
     ) -> Result<Manifest, RestoreError> {
-        let name = owner(realm);
+        let name = Layout::owner(realm);
         let of_owner = signed.iter().filter(|one| one.kind == Kind::Data && one.owner == name);
         let newest = of_owner.max_by_key(|one| (one.taken, one.id));
         let manifest = newest.ok_or_else(|| RestoreError::Nothing(name.clone()))?.clone();
@@ -300,8 +295,7 @@ async fn record(
     let boot = Boot::open(settings, runtime)?;
     let uid = rustix::process::getuid().as_raw();
     let request = RequestContext::local(runtime.id());
-    let caller =
-        Arc::new(Caller { principal: Principal::LocalOperator { uid }, request });
+    let caller = Arc::new(Caller { principal: Principal::LocalOperator { uid }, request });
     let grant = boot.tenants.authorize_platform::<PlatformRestoreRun>(&caller, "cli").await;
     let grant = grant.map_err(DoorError::from)?;
     let mut restored = Event::new(catalogue::RESTORE_COMPLETED);

@@ -7,6 +7,8 @@
 
 mod available;
 mod error;
+mod fire;
+mod ledger;
 mod model;
 mod plan;
 mod rehearse;
@@ -17,6 +19,7 @@ mod undo;
 
 pub use available::{Available, available};
 pub use error::RestoreError;
+pub use fire::{Rebuild, Rebuilt, RebuiltTenant, rebuild};
 pub use model::{Moment, Plan, Restore, RestoreState, Wanted};
 pub use plan::plan;
 pub use rehearse::{RestoreTest, Tested, rehearse, tests};

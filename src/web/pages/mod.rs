@@ -11,6 +11,7 @@ mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
+mod backups;
 mod by_mail;
 mod choose_password;
 mod closings;
@@ -118,6 +119,7 @@ pub fn routes() -> Vec<Route> {
         closings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
+        backups::routes(),
         jobs::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),

@@ -74,6 +74,7 @@ pub enum Section {
     PlatformAudit,
     PlatformAdmins,
     Jobs,
+    Backups,
     PlatformAccount,
 }
 
@@ -104,7 +105,7 @@ impl Section {
         Self::Permissions,
     ];
     pub const PLATFORM: &[Self] =
-        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs];
+        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs, Self::Backups];
 
     pub const fn message(&self) -> &'static str {
         match self {
@@ -120,6 +121,7 @@ impl Section {
             Self::PlatformAudit => "nav-platform-audit",
             Self::PlatformAdmins => "nav-admins",
             Self::Jobs => "nav-jobs",
+            Self::Backups => "nav-backups",
         }
     }
 
@@ -136,6 +138,7 @@ impl Section {
             Self::Permissions => "matrix",
             Self::Tenants => "vault",
             Self::Jobs => "clock",
+            Self::Backups => "lock",
         }
     }
 
@@ -153,6 +156,7 @@ impl Section {
             Self::PlatformAudit => "/audit",
             Self::PlatformAdmins => "/admins",
             Self::Jobs => "/jobs",
+            Self::Backups => "/backups",
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod audit_search;
 pub mod audit_settings;
 pub mod audit_timeline;
 pub mod audit_verify;
+pub mod backups;
 pub mod chrome;
 pub mod closing;
 pub mod conversations;

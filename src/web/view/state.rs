@@ -74,6 +74,18 @@ labelled! {
 }
 
 labelled! {
+    /// Where a restore stands.
+    RestoreStanding {
+        Running: "running", "restore-state-running", Accent;
+        /// In place, neither confirmed nor undone.
+        Restored: "restored", "restore-state-restored", Warning;
+        Confirmed: "confirmed", "restore-state-confirmed", Good;
+        Undone: "undone", "restore-state-undone", Neutral;
+        Failed: "failed", "restore-state-failed", Bad;
+    }
+}
+
+labelled! {
     ConversationState {
         Open: "open", "conversation-state-open", Good;
         Closed: "closed", "conversation-state-closed", Neutral;
@@ -299,6 +311,9 @@ labelled! {
         PersonErased: "person-erased", "notice-person-erased", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        RestoreStarted: "restore-started", "notice-restore-started", Neutral;
+        RestoreConfirmed: "restore-confirmed", "notice-restore-confirmed", Good;
+        RestoreUndone: "restore-undone", "notice-restore-undone", Good;
         WitnessAdded: "witness-added", "notice-witness-added", Good;
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
