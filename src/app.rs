@@ -4,17 +4,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 use crate::authn::passkey::RelyingParty;
 use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
+use crate::backup::changes::Archiver;
 use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::mail::Mailer;
+use crate::retention::Installation;
 use crate::sso::oidc::Oidc;
 use crate::streams::{Publisher, Streams};
 use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
@@ -36,6 +38,8 @@ pub struct App {
     pub oidc: Oidc,
     /// Of audit logs, to other systems.
     pub streams: Streams,
+    /// Sends what is committed to the archive; none when nothing is archived.
+    pub archiver: OnceCell<Option<Archiver>>,
     /// Of signed checkpoints, outside of this machine.
     pub publisher: Publisher,
     pub form_key: Key32,
@@ -80,6 +84,7 @@ impl App {
             oidc: Oidc::new(&settings.sso),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
+            archiver: OnceCell::new(),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
             exports: Arc::default(),
@@ -103,6 +108,12 @@ impl App {
     /// This installation, as passkeys know it; none when it has no name.
     pub fn relying_party(&self) -> Option<RelyingParty> {
         RelyingParty::of(self.base_url())
+    }
+
+    /// What this installation's settings say about how long data is kept.
+    pub fn retention(&self) -> Installation {
+        let settings = &self.settings;
+        Installation { ageing: settings.backup.ageing(), grace: settings.closing.grace() }
     }
 
     pub fn session_policy(&self) -> SessionPolicy {

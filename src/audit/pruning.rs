@@ -40,13 +40,12 @@ pub struct Cut {
 
 /// What a retention of `days` cuts off now; nothing when nothing is due.
 ///
-/// Three things hold it back: the setting, the tiles (an entry goes when a full one has its hash),
+/// Three things hold it back (a legal hold is asked before): the setting, the tiles (an entry goes when a full one has its hash),
 /// and the checkpoints. The end of the log is by its own clock: a wall clock that runs ahead while
 /// nothing is written must not make the whole log look old.
 pub fn cut(tx: &impl Sql, days: u32, now: Timestamp) -> Result<Option<Cut>, StoreError> {
     let (pruned, size) = (through(tx)?, read::size(tx)?);
     let Some(last) = retention::entry_time(tx, size)? else { return Ok(None) };
-    // A legal hold, once there is one, holds it back here too.
     let keep_from = retention::keep_from(now.min(last), days);
     let due = retention::last_before(tx, pruned, size, keep_from)?;
     let proven = size - size % 256;

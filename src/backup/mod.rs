@@ -7,6 +7,7 @@
 //! at the most, so that a key that was destroyed is soon gone from everywhere.
 
 pub mod catalogue;
+pub mod changes;
 mod error;
 mod fetch;
 mod files;
@@ -19,6 +20,7 @@ mod pack;
 pub mod place;
 mod prune;
 mod repo;
+pub mod restore;
 mod run;
 mod seal;
 mod target;
@@ -28,7 +30,7 @@ mod verify;
 
 pub use error::{BackupError, Damage};
 pub use fetch::{fetch, manifest as signed_manifest, read_through, realm, scan};
-pub use layout::{Kind, Layout, owner};
+pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
 pub use prune::{Pruned, prune};
 pub use run::{GoOn, Made, Run};

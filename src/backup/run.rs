@@ -115,7 +115,7 @@ impl Run {
         Ok(Self { listed: false, ..run })
     }
 
-    fn to(
+    pub(super) fn to(
         tenants: &Tenants,
         settings: &config::Backup,
         grant: Grant<PlatformBackupRun>,
@@ -275,7 +275,7 @@ impl Run {
             id,
             kind,
             installation: self.installation,
-            owner: super::layout::owner(realm),
+            owner: super::Layout::owner(realm),
             slug: tenant.map(|tenant| tenant.slug.to_string()),
             taken,
             path: path.to_string(),

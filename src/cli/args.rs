@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, erase, key, mail, role, session, sso, tenant, token, user,
+    admin, audit, backup, certificate, erase, key, mail, restore, role, session, sso, tenant, token,
+    user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -55,6 +56,9 @@ pub enum Verb {
     /// Single sign-on of a tenant: its identity providers, and whether there are other ways in
     #[command(subcommand)]
     Sso(sso::Verb),
+    /// Bring data back from backups
+    #[command(subcommand)]
+    Restore(restore::Verb),
     /// Roles of a tenant
     #[command(subcommand)]
     Role(role::Verb),

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, backup, erase, key, mail, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, backup, erase, key, mail, restore, role, session, sso, tenant, token, user,
+};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
-use crate::config::{Ageing, Settings};
+use crate::config::{Ageing, Backup, Settings};
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -21,6 +23,7 @@ pub enum Command {
     Tenant(tenant::Command),
     Admin(admin::Command),
     User(user::Command),
+    Restore(restore::Command),
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
@@ -67,7 +70,7 @@ pub struct Operator {
     pub ageing: Option<Ageing>,
     pub grace: Duration,
     /// Where backups go and who can read them.
-    pub backup: crate::config::Backup,
+    pub backup: Backup,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -94,9 +97,9 @@ impl Operator {
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
             sessions: SessionPolicy::default(),
-            backup: crate::config::Backup::default(),
             ageing: None,
             grace: Duration::ZERO,
+            backup: Settings::default().backup,
             feedback,
         }
     }
@@ -109,12 +112,12 @@ impl Operator {
     /// What settings say about destroying.
     #[must_use]
     pub fn with_ends(self, settings: &Settings) -> Self {
-        Self { ageing: settings.backup.ageing(), grace: settings.closing.grace(), ..self }
-    }
-
-    #[must_use]
-    pub fn with_backup(self, backup: &crate::config::Backup) -> Self {
-        Self { backup: backup.clone(), ..self }
+        Self {
+            ageing: settings.backup.ageing(),
+            grace: settings.closing.grace(),
+            backup: settings.backup.clone(),
+            ..self
+        }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -136,6 +139,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::User(command) => user::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
+        Command::Restore(command) => restore::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,

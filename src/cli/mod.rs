@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod backup;
 mod certificate;
+mod closing;
 mod command;
 mod demo;
 mod enforcement;
@@ -18,6 +19,7 @@ mod mail;
 mod openapi;
 mod output;
 mod password;
+mod restore;
 mod role;
 mod serve;
 mod session;
@@ -26,6 +28,7 @@ mod sign_in;
 mod socket;
 mod sso;
 mod tenant;
+mod tenant_export;
 mod token;
 mod user;
 mod version;
@@ -62,6 +65,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
+        Verb::Tenant(tenant::Verb::Export(arguments)) => {
+            tenant_export::run(&context, arguments).await
+        }
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
@@ -71,6 +77,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Certificate(arguments) => certificate::run(&context, &arguments),
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
+        Verb::Restore(verb) => restore::run(&context, verb).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,

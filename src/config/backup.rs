@@ -70,6 +70,16 @@ pub struct Ageing {
 }
 
 impl Ageing {
+    /// Days for which an archive of keys is kept.
+    pub fn key_days(self) -> u32 {
+        self.key_days
+    }
+
+    /// Days for which backups of data are kept, the longest of them.
+    pub fn data_days(self) -> u32 {
+        self.data_days.max(self.key_days)
+    }
+
     /// When the last archive of keys that can hold one that is destroyed now is deleted.
     pub fn keys_gone(self, now: Timestamp) -> Timestamp {
         now.plus(DAY * self.key_days)

@@ -101,6 +101,7 @@ fn sealed<P>(
         tags: distinct(new.tags.clone()),
         state: ConversationState::Open,
         messages: 0,
+        expired: 0,
         created: now,
         updated: now,
         closed: None,

@@ -5,10 +5,14 @@ use crate::audit::catalogue;
 use crate::authz::Grant;
 use crate::authz::permission::ConversationDelete;
 use crate::kernel::id::ConversationId;
+use crate::retention::holds::{self, Held};
 use crate::tenants::{Tenants, Written};
 
 /// Deletes a conversation with its messages; answers how many messages went with it. The person
 /// stays known.
+///
+/// # Errors
+/// [`ConversationError::Held`] while a legal hold covers it.
 pub async fn delete(
     tenants: &Tenants,
     grant: &Grant<ConversationDelete>,
@@ -17,10 +21,13 @@ pub async fn delete(
     tenants
         .write(grant, move |tx| {
             let stored = repo::find(tx, id)?.ok_or(ConversationError::NotFound)?;
+            if let Some(hold) = holds::conversation(tx, id)? {
+                return Err(Held(hold).into());
+            }
             repo::delete(tx, id)?;
             let mut event = events::about(catalogue::CONVERSATION_DELETED, id);
-            event.custom_fields.insert("messageCount".into(), stored.messages.into());
-            Ok((stored.messages, event.into()))
+            event.custom_fields.insert("messageCount".into(), stored.present().into());
+            Ok((stored.present(), event.into()))
         })
         .await
 }

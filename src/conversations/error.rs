@@ -2,6 +2,7 @@
 
 use crate::behind_doors;
 use crate::kernel::{ErrorKind, Fault};
+use crate::retention::holds::Held;
 use crate::tenants::DoorError;
 
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,8 @@ pub enum ConversationError {
     Erased,
     #[error("the person was changed by somebody else at the same time: send the request again")]
     SubjectChanged,
+    #[error(transparent)]
+    Held(#[from] Held),
     #[error("{problem}")]
     Invalid { field: &'static str, problem: String },
     /// `index` counts from 0, as JSON Pointer does.
@@ -46,6 +49,7 @@ impl Fault for ConversationError {
         match self {
             Self::NotFound => ErrorKind::NotFound,
             Self::Closed | Self::Erased | Self::SubjectChanged => ErrorKind::Conflict,
+            Self::Held(held) => held.kind(),
             Self::Invalid { .. } | Self::InvalidMessage { .. } => ErrorKind::Invalid,
             Self::Door(error) => error.kind(),
         }
@@ -57,6 +61,7 @@ impl Fault for ConversationError {
             Self::Closed => "conversation-closed",
             Self::Erased => "data-subject-erased",
             Self::SubjectChanged => "data-subject-changed",
+            Self::Held(held) => held.code(),
             Self::Invalid { field: "cursor", .. } => "cursor-invalid",
             Self::Invalid { .. } => "conversation-invalid",
             Self::InvalidMessage { .. } => "message-invalid",

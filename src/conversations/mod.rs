@@ -5,6 +5,7 @@
 //! hold the SQL and see sealed bytes only; `open` turns them into what a caller gets.
 
 mod append;
+mod beside;
 mod change;
 mod check;
 mod counts;
@@ -13,6 +14,7 @@ mod cursor;
 mod delete;
 mod error;
 mod events;
+mod export;
 mod find;
 mod list;
 mod message;
@@ -28,11 +30,13 @@ mod tests;
 mod transcript;
 
 pub use append::append_messages;
+pub(crate) use beside::{exists, person, person_by_reference, subject_line};
 pub use change::update;
 pub use counts::counts;
 pub use create::create;
 pub use delete::delete;
 pub use error::ConversationError;
+pub(crate) use export::{At, next as next_stretch};
 pub use find::find;
 pub use list::list;
 pub use message::{

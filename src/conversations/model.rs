@@ -71,10 +71,14 @@ pub struct Conversation {
     pub tags: Vec<String>,
     pub custom_fields: Map<String, Value>,
     pub state: ConversationState,
+    /// Without those that retention has removed.
     pub message_count: u64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub closed_at: Option<Timestamp>,
+    /// Present and true while a legal hold keeps it from being deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold: bool,
     /// Present and true when what was said is gone because the person's key was destroyed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,

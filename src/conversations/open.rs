@@ -7,6 +7,7 @@ use super::subjects_repo::{self, StoredSubject};
 use super::{Author, Conversation, ConversationError, DataSubject, Message, NewAuthor};
 use crate::crypto::{CryptoError, Field};
 use crate::kernel::id::KeyId;
+use crate::retention::holds;
 use crate::store::StoreError;
 use crate::tenants::{RealmTx, WriteTx};
 
@@ -51,6 +52,7 @@ pub fn seal_author<P>(
 
 pub fn conversation(tx: &impl RealmTx, stored: Stored) -> Result<Conversation, ConversationError> {
     let subject = subject(tx, &stored)?;
+    let message_count = stored.present();
     let custom_fields = match &stored.custom_fields {
         Some(sealed) => tx.open_text(Field::ConversationCustom, stored.id.bytes(), sealed)?,
         None => None,
@@ -65,6 +67,7 @@ pub fn conversation(tx: &impl RealmTx, stored: Stored) -> Result<Conversation, C
     };
     Ok(Conversation {
         id: stored.id,
+        hold: holds::over(tx, stored.id, stored.subject_key)?.is_some(),
         erased: subject.is_none(),
         subject,
         channel: stored.channel,
@@ -72,7 +75,7 @@ pub fn conversation(tx: &impl RealmTx, stored: Stored) -> Result<Conversation, C
         tags: stored.tags,
         custom_fields,
         state: stored.state,
-        message_count: stored.messages,
+        message_count,
         created_at: stored.created,
         updated_at: stored.updated,
         closed_at: stored.closed,

@@ -26,7 +26,8 @@ pub async fn read_messages(
             let stored = repo::find(tx, id)?.ok_or(ConversationError::NotFound)?;
             let found = repo::messages(tx, id, after, limit, PAGE_BYTES)?;
             let items = open::messages(tx, found)?;
-            let last = items.last().map_or(after, |message| message.seq);
+            // Those behind an empty page were removed by retention.
+            let last = items.last().map_or(stored.messages, |message| message.seq);
             let next_cursor = (last < stored.messages).then(|| cursor::at_message(last));
             let event = access(id, &items);
             Ok((MessagePage { items, next_cursor }, event))

@@ -18,10 +18,20 @@ pub struct Stored {
     pub channel: String,
     pub tags: Vec<String>,
     pub state: ConversationState,
+    /// All that were ever added: the next one is numbered by it.
     pub messages: u64,
+    /// Those of them that retention has removed.
+    pub expired: u64,
     pub created: Timestamp,
     pub updated: Timestamp,
     pub closed: Option<Timestamp>,
+}
+
+impl Stored {
+    /// Messages that are there.
+    pub fn present(&self) -> u64 {
+        self.messages.saturating_sub(self.expired)
+    }
 }
 
 /// A message as it is stored.
@@ -44,7 +54,7 @@ pub struct Wanted<'a> {
 }
 
 const COLUMNS: &str = "SELECT id, data_subject, subject, custom_fields, channel, tags, state,
-    messages, created, updated, closed FROM conversations";
+    messages, created, updated, closed, expired FROM conversations";
 
 pub fn insert(tx: &mut impl SqlMut, new: &Stored) -> Result<(), StoreError> {
     tx.execute(
@@ -132,7 +142,7 @@ pub fn delete(tx: &mut impl SqlMut, id: ConversationId) -> Result<(), StoreError
 
 /// State, conversations, messages in them.
 pub fn totals(tx: &impl Sql) -> Result<Vec<(ConversationState, u64, u64)>, StoreError> {
-    let sql = "SELECT state, count(*), CAST(sum(messages) AS BIGINT) FROM conversations
+    let sql = "SELECT state, count(*), CAST(sum(messages - expired) AS BIGINT) FROM conversations
         GROUP BY state";
     tx.query(sql, &[], |row| Ok((state(row, 0)?, row.get(1)?, row.get(2)?)))
 }
@@ -187,6 +197,15 @@ pub fn messages(
     Ok(found)
 }
 
+/// The number of the oldest message that is there.
+pub fn first_message(
+    tx: &impl Sql,
+    conversation: ConversationId,
+) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT seq FROM messages WHERE conversation = $1 ORDER BY seq LIMIT 1";
+    tx.query_one(sql, args![conversation], |row| row.get(0))
+}
+
 fn stored(row: &Row<'_>) -> Result<Stored, StoreError> {
     let tags: String = row.get(5)?;
     Ok(Stored {
@@ -201,6 +220,7 @@ fn stored(row: &Row<'_>) -> Result<Stored, StoreError> {
         created: row.get(8)?,
         updated: row.get(9)?,
         closed: row.get(10)?,
+        expired: row.get(11)?,
     })
 }
 

@@ -31,12 +31,17 @@ pub async fn transcript(
     tenants
         .disclose(grant, move |tx| {
             let stored = repo::find(tx, id)?.ok_or(ConversationError::NotFound)?;
+            // Messages keep their numbers when retention removes others.
+            let (count, step) = (stored.messages, limit as u64);
+            let gone = match stored.expired {
+                0 => 0,
+                _ => repo::first_message(tx, id)?.map_or(count, |first| first - 1),
+            };
             let conversation = open::conversation(tx, stored)?;
-            let (count, step) = (conversation.message_count, limit as u64);
             let after = from.unwrap_or(count.saturating_sub(step)).min(count);
             let messages = open::messages(tx, repo::messages(tx, id, after, limit, PAGE_BYTES)?)?;
-            let last = messages.last().map_or(after, |message| message.seq);
-            let earlier = (after > 0).then(|| cursor::at_message(after.saturating_sub(step)));
+            let last = messages.last().map_or(count, |message| message.seq);
+            let earlier = (after > gone).then(|| cursor::at_message(after.saturating_sub(step)));
             let later = (last < count).then(|| cursor::at_message(last));
             let mut event = access(id, &messages);
             event.custom_fields.insert("withMetadata".into(), true.into());

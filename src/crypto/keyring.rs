@@ -406,6 +406,21 @@ impl TenantKeys {
         unwrap(&self.owner, &self.root, &stored.ok_or(CryptoError::KeyDestroyed)?)
     }
 
+    /// Whether a tenant's root key is there (platform only).
+    pub fn holds_tenant_root(&self, tenant: TenantId) -> Result<bool, CryptoError> {
+        let stored = self.shelf.find(KeyId::from_bytes(*tenant.bytes()))?;
+        Ok(stored.is_some_and(|key| key.purpose == Purpose::TenantRoot))
+    }
+
+    /// Overwrites a tenant's root key (platform only). The caller has recorded the destruction
+    /// already. False when there was none.
+    pub fn destroy_tenant_root(&self, tenant: TenantId) -> Result<bool, CryptoError> {
+        match self.holds_tenant_root(tenant)? {
+            true => self.shelf.destroy(KeyId::from_bytes(*tenant.bytes())),
+            false => Ok(false),
+        }
+    }
+
     fn wrapped(&self, id: KeyId, purpose: Purpose, key: &Key32) -> StoredKey {
         store(&self.owner, id, purpose, &self.root, key, &self.runtime)
     }

@@ -54,6 +54,14 @@ pub async fn send(room: Turn, name: &str, content_type: &str, mut source: impl S
     Ok(answer)
 }
 
+/// A small file that is there already.
+pub fn text(name: &str, content_type: &str, body: String) -> HttpResponse {
+    let mut answer = HttpResponse::Ok().content_type(content_type).body(body);
+    let disposition = format!("attachment; filename=\"{name}\"");
+    put(answer.headers_mut(), "content-disposition", &disposition);
+    answer
+}
+
 /// The next piece with something in it: an empty one would end a chunked body (RFC 9112, 7.1).
 async fn full<S: Source>(source: &mut S) -> Result<Option<Vec<u8>>, S::Error> {
     loop {

@@ -40,11 +40,15 @@ async fn expire(context: &Context, realm: Realm) -> Result<(), JobError> {
         let ends = (now.minus(policy.idle), now.minus(policy.absolute));
         repo::expire(tx, sessions, ends, answered)?;
         expire_sign_ins(tx, now)?;
-        repo::forget_devices(tx, now.minus(limits::DEVICE_LIFE))?;
+        let forgotten = now.minus(limits::DEVICE_LIFE);
+        match realm {
+            Realm::Platform => repo::forget_devices(tx, forgotten)?,
+            Realm::Tenant(_) => {
+                sso::requests::expire(tx, now)?;
+                repo::forget_devices_not_held(tx, forgotten)?
+            }
+        };
         forget_failures(tx, now)?;
-        if realm != Realm::Platform {
-            sso::requests::expire(tx, now)?;
-        }
         Ok(links::tidy(tx, now)?)
     });
     Ok(write.await?)

@@ -6,7 +6,10 @@ use std::pin::Pin;
 use super::Context;
 use crate::authn::token::RotationError;
 use crate::backup::BackupError;
+use crate::backup::restore::RestoreError;
+use crate::closing::ClosingError;
 use crate::privacy::PrivacyError;
+use crate::retention::RetentionError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
 use crate::trail::TrailError;
@@ -62,20 +65,30 @@ pub enum JobError {
     /// Some tenants could not be served; the others were.
     #[error("{count} tenants failed, {first} first: {cause}")]
     Tenants { count: u64, first: String, cause: Box<JobError> },
+    #[error("a restore test failed: {0}")]
+    RestoreTest(String),
     #[error("the job broke off; the operating log says where")]
     Panicked,
     #[error("{count} archives failed; the first: {cause}")]
     Backups { count: u64, cause: Box<BackupError> },
     #[error(transparent)]
-    Backup(Box<BackupError>),
-    #[error(transparent)]
     Rotation(#[from] RotationError),
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     #[error(transparent)]
     Trail(#[from] TrailError),
     #[error(transparent)]
     Sso(#[from] SsoError),
+    #[error("{0} closed tenants could not be destroyed; the operating log says why")]
+    Undestroyed(u64),
+    #[error(transparent)]
+    Closing(#[from] ClosingError),
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error(transparent)]
     Door(DoorError),
 }

@@ -19,11 +19,13 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod archive_changes;
 mod backup_daily;
 mod backup_verify;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
+mod destroy_closed;
 mod expire_approvals;
 mod expire_exports;
 mod expire_sessions;
@@ -36,7 +38,9 @@ mod prune_logs;
 #[cfg(test)]
 mod prune_tests;
 mod publish_checkpoints;
+mod restore_test;
 mod rotate_token_keys;
+mod run_retention;
 mod send_mail;
 mod sweep_subject_keys;
 pub mod verify_logs;
@@ -57,6 +61,7 @@ pub const JOBS: &[Job] = &[
     flush_denials::JOB,
     close_idle::JOB,
     forget_rates::JOB,
+    archive_changes::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
@@ -66,10 +71,13 @@ pub const JOBS: &[Job] = &[
     expire_approvals::JOB,
     migrate_tenants::JOB,
     complete_erasures::JOB,
+    destroy_closed::JOB,
     backup_daily::JOB,
     backup_verify::JOB,
     verify_logs::JOB,
+    run_retention::JOB,
     prune_logs::JOB,
+    restore_test::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
     watch_providers::JOB,

@@ -170,6 +170,20 @@ pub fn forget_devices(tx: &mut impl SqlMut, since: Timestamp) -> Result<usize, S
     tx.execute("DELETE FROM devices WHERE seen <= $1", args![since])
 }
 
+/// The same in a tenant, where a legal hold may keep what is known of a member's sign-ins.
+pub fn forget_devices_not_held(
+    tx: &mut impl SqlMut,
+    since: Timestamp,
+) -> Result<usize, StoreError> {
+    tx.execute(
+        "DELETE FROM devices WHERE seen <= $1 AND NOT EXISTS
+             (SELECT 1 FROM legal_holds h WHERE h.lifted IS NULL
+                 AND (h.scope = 'tenant' OR (h.scope = 'member' AND h.target =
+                     (SELECT u.subject FROM users u WHERE u.id = devices.person))))",
+        args![since],
+    )
+}
+
 /// Which of these subject keys no row names.
 pub fn unnamed(
     tx: &impl Sql,

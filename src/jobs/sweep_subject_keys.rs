@@ -47,7 +47,8 @@ async fn one(context: &Context, tenant: &Tenant, destroyed: &mut u64) -> Result<
     let (tenants, slug) = (&context.app.tenants, tenant.slug.as_str());
     let authorized = tenants.authorize::<SubjectErase>(&context.caller, slug, context.job.name);
     let (grant, _) = authorized.await?;
-    let people = &[("users", "subject"), ("data_subjects", "id")];
+    // Those of `retention_keys` are destroyed by retention, which reports it.
+    let people = &[("users", "subject"), ("data_subjects", "id"), ("retention_keys", "key")];
     let count = sweep(context, &grant, people).await?;
     *destroyed += count;
     if count > 0 {

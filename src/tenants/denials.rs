@@ -156,7 +156,7 @@ impl Tenants {
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.inner.ground.runtime.now()
     }
 }

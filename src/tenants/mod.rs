@@ -32,9 +32,11 @@
 //! ```
 
 mod boot;
+mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod close;
 mod copies;
 mod create;
 #[cfg(test)]
@@ -65,6 +67,8 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
 pub use copies::Original;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};

@@ -49,6 +49,9 @@ pub enum SystemWrite {
     Removal,
     /// Which backups lie in which target; making, checking and deleting them are entries.
     BackupCatalogue,
+    /// How far a run of retention has come, and when it looked at the clock; what it deletes are
+    /// entries.
+    RetentionState,
 }
 
 /// What one round of feeding search indexes did.

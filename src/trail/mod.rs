@@ -47,6 +47,7 @@ use crate::audit::note::NoteError;
 use crate::audit::proof::ProofError;
 use crate::audit::query::QueryError;
 use crate::kernel::{ErrorKind, Fault};
+use crate::retention::holds::Held;
 use crate::tenants::DoorError;
 
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +82,8 @@ pub enum TrailError {
         "entry {seq} was removed when its retention ended, as all up to entry {through}; the log still proves that its hash is {hash}"
     )]
     Removed { seq: u64, through: u64, hash: Hash },
+    #[error(transparent)]
+    Held(#[from] Held),
     #[error(transparent)]
     Approval(Box<ApprovalError>),
     #[error(transparent)]
@@ -131,6 +134,7 @@ impl Fault for TrailError {
             | Self::Confirmation => ErrorKind::Invalid,
             Self::Note(_) => ErrorKind::Internal,
             Self::NotFound | Self::Removed { .. } => ErrorKind::NotFound,
+            Self::Held(held) => held.kind(),
             Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
@@ -150,6 +154,7 @@ impl Fault for TrailError {
             Self::Note(_) => "internal",
             Self::NotFound => "entry-not-found",
             Self::Removed { .. } => "entry-removed",
+            Self::Held(held) => held.code(),
             Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }

@@ -7,7 +7,10 @@ use crate::audit::pruning::{self, Cut};
 use crate::audit::read::Opener;
 use crate::audit::retention;
 use crate::authz::permission::{PlatformRetentionManage, RetentionManage};
-use crate::authz::{Grant, Writes};
+use crate::authz::{Grant, Realm, Writes};
+use crate::kernel::Timestamp;
+use crate::retention::holds;
+use crate::store::{Sql, StoreError};
 use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants};
 
 /// Cuts a tenant's log where its retention says; nothing when nothing is due. From then on nobody
@@ -28,17 +31,17 @@ pub async fn cut_platform_log(
 }
 
 async fn run<P: Writes>(tenants: &Tenants, grant: &Grant<P>) -> Result<Option<Cut>, TrailError> {
-    let now = tenants.runtime().now();
+    let (now, realm) = (tenants.runtime().now(), grant.realm());
     // Most days nothing is due, and finding that out must not hold the writer.
     let due = tenants.read(grant, move |tx| {
-        Ok::<_, TrailError>(pruning::cut(tx, retention::days(tx)?, now)?.is_some())
+        Ok::<_, TrailError>(cut(tx, realm, retention::days(tx)?, now)?.is_some())
     });
     if !due.await? {
         return Ok(None);
     }
     let written = tenants.write(grant, move |tx| {
         let days = retention::days(tx)?;
-        let Some(cut) = pruning::cut(tx, days, now)? else {
+        let Some(cut) = cut(tx, realm, days, now)? else {
             return Ok((None, AuditEvents::none()));
         };
         let log = Opener::new(tx, tx.shared_keys())?.log();
@@ -46,6 +49,25 @@ async fn run<P: Writes>(tenants: &Tenants, grant: &Grant<P>) -> Result<Option<Cu
         Ok::<_, TrailError>((Some(cut), event.into()))
     });
     Ok(written.await?.value)
+}
+
+/// Where a realm's log is cut now. Any legal hold in force keeps all of a tenant's log: what happened
+/// to whatever is held may stand in any entry.
+pub(super) fn cut(
+    tx: &impl Sql,
+    realm: Realm,
+    days: u32,
+    now: Timestamp,
+) -> Result<Option<Cut>, StoreError> {
+    if is_held(tx, realm)? {
+        return Ok(None);
+    }
+    pruning::cut(tx, days, now)
+}
+
+/// Whether a legal hold keeps the log from being cut; nothing of the platform's is held.
+pub(super) fn is_held(tx: &impl Sql, realm: Realm) -> Result<bool, StoreError> {
+    Ok(realm != Realm::Platform && holds::any(tx)?.is_some())
 }
 
 /// Takes what a cut left behind out of the search index. It needs the rows, so it comes first.

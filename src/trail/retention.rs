@@ -6,7 +6,7 @@ use super::TrailError;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue, pruning, read, retention};
 use crate::authz::permission::{PlatformRetentionManage, RetentionManage};
-use crate::authz::{Grant, Permission, Writes};
+use crate::authz::{Grant, Permission, Realm, Writes};
 use crate::kernel::{Timestamp, limits};
 use crate::store::{Sql, StoreError};
 use crate::tenants::{AuditEvents, Tenants};
@@ -27,6 +27,9 @@ pub struct Retention {
     pub due: u64,
     /// When the oldest entry gets past its retention.
     pub next_due: Option<Timestamp>,
+    /// A legal hold is in force: no entry is removed before it is lifted.
+    #[serde(default)]
+    pub held: bool,
 }
 
 /// The setting of a realm's log; with `days`, what it would be like under that one.
@@ -39,8 +42,8 @@ pub async fn retention<P: Permission>(
     if let Some(days) = days {
         check(days)?;
     }
-    let now = tenants.runtime().now();
-    tenants.read(grant, move |tx| Ok(look(tx, days, now)?)).await
+    let (now, realm) = (tenants.runtime().now(), grant.realm());
+    tenants.read(grant, move |tx| Ok(look(tx, realm, days, now)?)).await
 }
 
 /// Changes how long a tenant's entries are kept.
@@ -67,14 +70,14 @@ async fn set<P: Writes>(
     days: u32,
 ) -> Result<Retention, TrailError> {
     check(days)?;
-    let now = tenants.runtime().now();
+    let (now, realm) = (tenants.runtime().now(), grant.realm());
     let written = tenants.write(grant, move |tx| {
         let old = retention::days(tx)?;
         if old == days {
-            return Ok((look(tx, None, now)?, AuditEvents::none()));
+            return Ok((look(tx, realm, None, now)?, AuditEvents::none()));
         }
         retention::set_days(tx, days)?;
-        Ok::<_, TrailError>((look(tx, None, now)?, changed(old, days).into()))
+        Ok::<_, TrailError>((look(tx, realm, None, now)?, changed(old, days).into()))
     });
     Ok(written.await?.value)
 }
@@ -84,10 +87,15 @@ fn check(days: u32) -> Result<(), TrailError> {
     if possible.contains(&days) { Ok(()) } else { Err(TrailError::Retention) }
 }
 
-fn look(tx: &impl Sql, days: Option<u32>, now: Timestamp) -> Result<Retention, StoreError> {
+fn look(
+    tx: &impl Sql,
+    realm: Realm,
+    days: Option<u32>,
+    now: Timestamp,
+) -> Result<Retention, StoreError> {
     let days = days.map_or_else(|| retention::days(tx), Ok)?;
     let removed_through = pruning::through(tx)?;
-    let cut = pruning::cut(tx, days, now)?;
+    let cut = super::pruning::cut(tx, realm, days, now)?;
     let oldest = match read::size(tx)? > removed_through {
         true => retention::entry_time(tx, removed_through + 1)?,
         false => None,
@@ -100,6 +108,7 @@ fn look(tx: &impl Sql, days: Option<u32>, now: Timestamp) -> Result<Retention, S
         oldest,
         due: cut.map_or(0, |cut| cut.through - removed_through),
         next_due: oldest.map(|time| retention::ends(time, days)),
+        held: super::pruning::is_held(tx, realm)?,
     })
 }
 

@@ -21,6 +21,7 @@ use crate::authz::permission::{AuditShred, PlatformAuditRecord, RetentionRead};
 use crate::authz::{Caller, Denied, Grant, Permission, Principal, RequestContext, TenantState};
 use crate::kernel::Timestamp;
 use crate::kernel::id::{KeyId, ShredId, TenantId};
+use crate::retention::holds::{self, Held};
 use crate::store::StoreError;
 use crate::tenants::{DoorError, Tenant, Tenants, WriteTx};
 
@@ -57,7 +58,8 @@ impl Certificate {
 /// typed once more.
 ///
 /// # Errors
-/// [`TrailError::Confirmation`]; [`TrailError::Approval`] when a second person has to approve it;
+/// [`TrailError::Confirmation`]; [`TrailError::Held`] while a legal hold is in force, since the
+/// log may say what happened to what is held; [`TrailError::Approval`] when a second person has to approve it;
 /// whatever the disk answers. Called again it goes on where it
 /// stopped.
 pub async fn shred(
@@ -153,6 +155,9 @@ impl<'a> Steps<'a> {
     async fn pass(&mut self, approved: Option<Approved>) -> Result<(), TrailError> {
         self.approved.clone_from(&approved);
         let passed = self.tenants.write(self.grant, move |tx| {
+            if let Some(hold) = holds::any(tx)? {
+                return Err(Held(hold).into());
+            }
             let events = approvals::pass(tx, approved.as_ref(), Act::ShredAudit)?;
             Ok::<_, TrailError>(((), events))
         });

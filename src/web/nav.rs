@@ -31,6 +31,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/members/invitations", "tab-invitations"),
             ("/admin/sessions", "tab-sessions"),
         ],
+        Section::Privacy => &[("/admin/privacy/erasures", "tab-erasures")],
         Section::Permissions => &[
             ("/admin/permissions", "tab-permissions"),
             ("/admin/roles", "tab-roles"),

@@ -240,6 +240,7 @@ action-stream-tested = Stream tested
 action-witness-added = Witness added
 action-witness-removed = Witness removed
 action-checkpoint-witnessed = Checkpoint witnessed
+action-tenant-destroy-begun = Destruction of a tenant begun
 action-audit-shred-begun = Destruction of audit contents begun
 action-audit-shredded = Audit contents destroyed
 action-gdpr-check-disabled = Personal-data check turned off

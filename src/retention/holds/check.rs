@@ -41,16 +41,22 @@ pub fn subject(tx: &impl Sql, key: KeyId) -> Result<Option<HoldId>, StoreError> 
 
 /// A hold that keeps a conversation with its messages: one on it, on its person or on the tenant.
 pub fn conversation(tx: &impl Sql, id: ConversationId) -> Result<Option<HoldId>, StoreError> {
-    let sql = format!("{FIRST} AND scope = 'conversation' AND target = $1 ORDER BY id LIMIT 1");
-    if let Some(hold) = tx.query_one(&sql, args![id], |row| row.get(0))? {
-        return Ok(Some(hold));
-    }
-    let sql = "SELECT data_subject FROM conversations
-               WHERE id = $1 AND data_subject IS NOT NULL";
-    match tx.query_one(sql, args![id], |row| row.get::<KeyId>(0))? {
-        Some(person) => over_person(tx, person),
-        None => tenant(tx),
-    }
+    let sql = "SELECT data_subject FROM conversations WHERE id = $1";
+    let person = tx.query_one(sql, args![id], |row| row.get::<Option<KeyId>>(0))?;
+    over(tx, id, person.flatten())
+}
+
+/// The same for a conversation whose person is known already, in one look: for lists.
+pub fn over(
+    tx: &impl Sql,
+    id: ConversationId,
+    person: Option<KeyId>,
+) -> Result<Option<HoldId>, StoreError> {
+    let sql = format!(
+        "{FIRST} AND (scope = 'tenant' OR (scope = 'conversation' AND target = $1)
+            OR (scope = 'data-subject' AND target = $2)) ORDER BY id LIMIT 1"
+    );
+    tx.query_one(&sql, args![id, person], |row| row.get(0))
 }
 
 /// A hold on the tenant as a whole: it covers everything that the tenant keeps.

@@ -11,10 +11,13 @@ mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
+mod backups;
 mod by_mail;
 mod choose_password;
+mod closings;
 mod conversation;
 mod conversations;
+mod erasures;
 mod exports;
 mod files;
 mod home;
@@ -99,6 +102,7 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
+        erasures::routes(),
         scim::routes(),
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
@@ -111,8 +115,11 @@ pub fn routes() -> Vec<Route> {
         passkey_sign_in::routes(),
         platform::routes(),
         platform_settings::routes(),
+        // Before the tenants: a change of state takes any name.
+        closings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
+        backups::routes(),
         jobs::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),

@@ -67,12 +67,14 @@ pub enum Section {
     Members,
     Keys,
     Audit,
+    Privacy,
     Permissions,
     Account,
     Tenants,
     PlatformAudit,
     PlatformAdmins,
     Jobs,
+    Backups,
     PlatformAccount,
 }
 
@@ -99,10 +101,11 @@ impl Section {
         Self::Members,
         Self::Keys,
         Self::Audit,
+        Self::Privacy,
         Self::Permissions,
     ];
     pub const PLATFORM: &[Self] =
-        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs];
+        &[Self::Tenants, Self::PlatformAudit, Self::PlatformAdmins, Self::Jobs, Self::Backups];
 
     pub const fn message(&self) -> &'static str {
         match self {
@@ -111,12 +114,14 @@ impl Section {
             Self::Members => "nav-members",
             Self::Keys => "nav-keys",
             Self::Audit => "nav-audit",
+            Self::Privacy => "nav-privacy",
             Self::Permissions => "nav-permissions",
             Self::Account | Self::PlatformAccount => "nav-account",
             Self::Tenants => "nav-tenants",
             Self::PlatformAudit => "nav-platform-audit",
             Self::PlatformAdmins => "nav-admins",
             Self::Jobs => "nav-jobs",
+            Self::Backups => "nav-backups",
         }
     }
 
@@ -129,9 +134,11 @@ impl Section {
             }
             Self::Keys => "key",
             Self::Audit | Self::PlatformAudit => "log",
+            Self::Privacy => "lock",
             Self::Permissions => "matrix",
             Self::Tenants => "vault",
             Self::Jobs => "clock",
+            Self::Backups => "lock",
         }
     }
 
@@ -143,11 +150,13 @@ impl Section {
             Self::Members => "/members",
             Self::Keys => "/keys",
             Self::Audit => "/admin/audit",
+            Self::Privacy => "/admin/privacy/erasures",
             Self::Permissions => "/admin/permissions",
             Self::Account | Self::PlatformAccount => "/account",
             Self::PlatformAudit => "/audit",
             Self::PlatformAdmins => "/admins",
             Self::Jobs => "/jobs",
+            Self::Backups => "/backups",
         }
     }
 }

@@ -14,8 +14,11 @@ pub mod audit_search;
 pub mod audit_settings;
 pub mod audit_timeline;
 pub mod audit_verify;
+pub mod backups;
 pub mod chrome;
+pub mod closing;
 pub mod conversations;
+pub mod erasures;
 pub mod exports;
 pub mod form;
 pub mod general;
@@ -49,6 +52,7 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    ApprovalState, AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState,
-    Notice, Outcome, SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
+    ApprovalState, AuthorType, ClosingState, ConversationState, ErasureState, ExportState,
+    JobResult, KeyState, MemberState, Notice, Outcome, SecondFactorState, StreamHealth,
+    TenantState, Tone, WitnessState,
 };

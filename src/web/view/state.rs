@@ -74,6 +74,18 @@ labelled! {
 }
 
 labelled! {
+    /// Where a restore stands.
+    RestoreStanding {
+        Running: "running", "restore-state-running", Accent;
+        /// In place, neither confirmed nor undone.
+        Restored: "restored", "restore-state-restored", Warning;
+        Confirmed: "confirmed", "restore-state-confirmed", Good;
+        Undone: "undone", "restore-state-undone", Neutral;
+        Failed: "failed", "restore-state-failed", Bad;
+    }
+}
+
+labelled! {
     ConversationState {
         Open: "open", "conversation-state-open", Good;
         Closed: "closed", "conversation-state-closed", Neutral;
@@ -162,6 +174,24 @@ labelled! {
         Refused: "refused", "approval-state-refused", Bad;
         Withdrawn: "withdrawn", "approval-state-withdrawn", Neutral;
         Expired: "expired", "approval-state-expired", Warning;
+    }
+}
+
+labelled! {
+    /// How an erasure is getting on.
+    ErasureState {
+        Running: "running", "erasure-running", Accent;
+        Done: "done", "erasure-done", Good;
+    }
+}
+
+labelled! {
+    /// What became of the closing of a tenant.
+    ClosingState {
+        Closed: "closed", "closing-state-closed", Warning;
+        Reopened: "reopened", "closing-state-reopened", Good;
+        Destroying: "destroying", "closing-state-destroying", Bad;
+        Destroyed: "destroyed", "closing-state-destroyed", Neutral;
     }
 }
 
@@ -276,8 +306,14 @@ labelled! {
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
+        TenantClosed: "tenant-closed", "notice-tenant-closed", Good;
+        TenantReopened: "tenant-reopened", "notice-tenant-reopened", Good;
+        PersonErased: "person-erased", "notice-person-erased", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
+        RestoreStarted: "restore-started", "notice-restore-started", Neutral;
+        RestoreConfirmed: "restore-confirmed", "notice-restore-confirmed", Good;
+        RestoreUndone: "restore-undone", "notice-restore-undone", Good;
         WitnessAdded: "witness-added", "notice-witness-added", Good;
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;

@@ -1,0 +1,85 @@
+//! Backups and restores in the platform's console.
+
+use askama::Template;
+
+use super::state::RestoreStanding;
+use super::{Chrome, Field};
+use crate::kernel::Timestamp;
+
+/// `GET /platform/backups`.
+#[derive(Template)]
+#[template(path = "platform/backups.html")]
+pub struct BackupsPage {
+    pub chrome: Chrome,
+    /// Somebody is configured who can read backups, and a place for them.
+    pub configured: bool,
+    pub targets: Vec<String>,
+    pub last_backup: Option<Timestamp>,
+    pub last_test: Option<TestCard>,
+    /// No test went well for longer than the settings allow.
+    pub test_overdue: bool,
+    pub tenants: Vec<BackedUp>,
+    pub restores: Vec<RestoreRow>,
+    /// Whether the person may restore.
+    pub may_restore: bool,
+}
+
+pub struct TestCard {
+    pub at: Timestamp,
+    pub passed: bool,
+    pub archives: u64,
+    pub took: String,
+    pub seconds_per_gib: Option<u64>,
+    pub problem: Option<String>,
+}
+
+pub struct BackedUp {
+    pub name: String,
+    pub slug: String,
+    /// Of the page to restore it; empty for the platform.
+    pub href: String,
+    pub newest: Option<Timestamp>,
+    pub count: u64,
+    pub size: String,
+}
+
+pub struct RestoreRow {
+    pub id: String,
+    pub tenant: String,
+    pub state: RestoreStanding,
+    pub moment: Timestamp,
+    pub started: Timestamp,
+    pub lost: u64,
+    pub past: Option<String>,
+    pub problem: Option<String>,
+}
+
+impl RestoreRow {
+    pub fn is_open(&self) -> bool {
+        self.state == RestoreStanding::Restored
+    }
+}
+
+/// `GET|POST /platform/backups/{name}[?at=]`; sends `at`, `identity`, `confirm`.
+#[derive(Template)]
+#[template(path = "platform/backup_restore.html")]
+pub struct RestorePage {
+    pub chrome: Chrome,
+    pub name: String,
+    pub slug: String,
+    pub path: String,
+    pub at: Field,
+    pub identity: Field,
+    pub confirm: Field,
+    /// None when there is nothing to restore from; then `problem` says why.
+    pub plan: Option<PlanCard>,
+    pub problem: Option<String>,
+}
+
+pub struct PlanCard {
+    pub moment: Timestamp,
+    pub backup: String,
+    pub target: String,
+    pub lost: Option<u64>,
+    pub recipients: Vec<String>,
+}
