@@ -86,7 +86,7 @@ pub enum JobError {
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
     #[error(transparent)]
-    Backup(#[from] BackupError),
+    Backup(Box<BackupError>),
     #[error(transparent)]
     Restore(#[from] RestoreError),
     #[error(transparent)]
