@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, certificate, erase, key, mail, restore, role, session, sso, tenant, token, user,
+    admin, audit, backup, certificate, erase, key, mail, restore, role, session, sso, tenant,
+    token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -80,6 +81,9 @@ pub enum Verb {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Backups: make them, list them, check them
+    #[command(subcommand)]
+    Backup(backup::Verb),
     /// Print version and build
     Version,
     /// Print the OpenAPI document of the REST API

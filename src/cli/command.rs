@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, erase, key, mail, restore, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, backup, erase, key, mail, restore, role, session, sso, tenant, token, user,
+};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
-use crate::config::{Ageing, Backup, Settings};
+use crate::config::{Ageing, Settings};
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -30,6 +32,7 @@ pub enum Command {
     Erase(erase::Command),
     Token(token::Command),
     Audit(audit::Command),
+    Backup(backup::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -66,8 +69,8 @@ pub struct Operator {
     /// How long backups keep what is destroyed, and how long closing can be taken back.
     pub ageing: Option<Ageing>,
     pub grace: Duration,
-    /// Where backups go.
-    pub backup: Backup,
+    /// Where backups go and who can read them.
+    pub backup: crate::config::Backup,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -94,9 +97,9 @@ impl Operator {
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
             sessions: SessionPolicy::default(),
+            backup: crate::config::Backup::default(),
             ageing: None,
             grace: Duration::ZERO,
-            backup: Settings::default().backup,
             feedback,
         }
     }
@@ -109,12 +112,12 @@ impl Operator {
     /// What settings say about destroying.
     #[must_use]
     pub fn with_ends(self, settings: &Settings) -> Self {
-        Self {
-            ageing: settings.backup.ageing(),
-            grace: settings.closing.grace(),
-            backup: settings.backup.clone(),
-            ..self
-        }
+        Self { ageing: settings.backup.ageing(), grace: settings.closing.grace(), ..self }
+    }
+
+    #[must_use]
+    pub fn with_backup(self, backup: &crate::config::Backup) -> Self {
+        Self { backup: backup.clone(), ..self }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -142,6 +145,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Session(command) => session::execute(operator, command).await,
         Command::Sso(command) => sso::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
+        Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

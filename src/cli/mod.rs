@@ -5,6 +5,7 @@ mod admin;
 mod approval;
 mod args;
 mod audit;
+mod backup;
 mod certificate;
 mod closing;
 mod command;
@@ -81,6 +82,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
+        Verb::Backup(verb) => socket::dispatch(&context, backup::command(verb)?).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }
 }

@@ -69,6 +69,10 @@ pub enum JobError {
     RestoreTest(String),
     #[error("the job broke off; the operating log says where")]
     Panicked,
+    #[error("{count} archives failed; the first: {cause}")]
+    Backups { count: u64, cause: Box<BackupError> },
+    #[error(transparent)]
+    Backup(Box<BackupError>),
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]
@@ -84,9 +88,7 @@ pub enum JobError {
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
     #[error(transparent)]
-    Backup(#[from] BackupError),
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
+    Restore(Box<RestoreError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -96,5 +98,14 @@ crate::behind_doors!(JobError);
 impl From<crate::authz::Denied> for JobError {
     fn from(denied: crate::authz::Denied) -> Self {
         Self::Door(denied.into())
+    }
+}
+
+impl From<RestoreError> for JobError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Door(error) => Self::Door(error),
+            other => Self::Restore(Box::new(other)),
+        }
     }
 }

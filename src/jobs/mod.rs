@@ -20,6 +20,8 @@ mod tests;
 mod walk;
 
 mod archive_changes;
+mod backup_daily;
+mod backup_verify;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
@@ -70,6 +72,8 @@ pub const JOBS: &[Job] = &[
     migrate_tenants::JOB,
     complete_erasures::JOB,
     destroy_closed::JOB,
+    backup_daily::JOB,
+    backup_verify::JOB,
     verify_logs::JOB,
     run_retention::JOB,
     prune_logs::JOB,

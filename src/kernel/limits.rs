@@ -272,5 +272,3 @@ pub const CLOSING_DAYS: u32 = 30;
 /// Bytes of the data disk that changes on their way to an archive leave free: the data itself needs
 /// them more.
 pub const CHANGES_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
-/// Days after closing by which nothing of a tenant can be read any more, backups included.
-pub const CLOSING_DAYS: u32 = 30;

@@ -38,7 +38,6 @@ mod checkpoint_tests;
 mod checkpoints;
 mod close;
 mod copies;
-mod close;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -71,8 +70,6 @@ pub use boot::{Boot, BootError};
 pub(crate) use close::Turn as TenantTurn;
 pub use close::root_of;
 pub use copies::Original;
-pub(crate) use close::Turn as TenantTurn;
-pub use close::root_of;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;
