@@ -115,7 +115,7 @@ impl Run {
         Ok(Self { listed: false, ..run })
     }
 
-    fn to(
+    pub(super) fn to(
         tenants: &Tenants,
         settings: &config::Backup,
         grant: Grant<PlatformBackupRun>,

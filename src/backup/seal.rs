@@ -95,6 +95,11 @@ impl Identities {
     }
 
     #[cfg(test)]
+    pub fn clone_for_tests(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    #[cfg(test)]
     pub fn to_recipients(&self) -> Recipients {
         Recipients(self.recipients().iter().map(|key| key.parse().unwrap()).collect())
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, erase, key, mail, restore, role, session, sso, tenant,
-    token, user,
+    admin, audit, backup, certificate, erase, key, mail, restore, role, session, sso, tenant, token,
+    user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
-use crate::config::{Ageing, Settings};
+use crate::config::{Ageing, Backup, Settings};
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -70,7 +70,7 @@ pub struct Operator {
     pub ageing: Option<Ageing>,
     pub grace: Duration,
     /// Where backups go and who can read them.
-    pub backup: crate::config::Backup,
+    pub backup: Backup,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -97,9 +97,9 @@ impl Operator {
             caller: Arc::new(Caller { principal, request }),
             base_url: base_url.to_owned(),
             sessions: SessionPolicy::default(),
-            backup: crate::config::Backup::default(),
             ageing: None,
             grace: Duration::ZERO,
+            backup: Settings::default().backup,
             feedback,
         }
     }
@@ -112,12 +112,12 @@ impl Operator {
     /// What settings say about destroying.
     #[must_use]
     pub fn with_ends(self, settings: &Settings) -> Self {
-        Self { ageing: settings.backup.ageing(), grace: settings.closing.grace(), ..self }
-    }
-
-    #[must_use]
-    pub fn with_backup(self, backup: &crate::config::Backup) -> Self {
-        Self { backup: backup.clone(), ..self }
+        Self {
+            ageing: settings.backup.ageing(),
+            grace: settings.closing.grace(),
+            backup: settings.backup.clone(),
+            ..self
+        }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {

@@ -85,7 +85,6 @@ async fn alone(
     let mailer = Mailer::new(&settings.mail, &runtime);
     let operator = Operator::new(&boot.tenants, &hasher, &mailer, &base_url, uid, feedback.clone())
         .with_sessions(crate::app::session_policy(settings))
-        .with_backup(&settings.backup)
         .with_ends(settings);
     let work = async move {
         let result = execute(&operator, command).await;
@@ -178,7 +177,6 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let (tenants, hasher, mailer) = (&app.tenants, &app.hasher, &app.mailer);
     let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone())
         .with_sessions(app.session_policy())
-        .with_backup(&app.settings.backup)
         .with_ends(&app.settings);
     let work = async move {
         let result = match serde_json::from_str(&line) {

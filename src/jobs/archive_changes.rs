@@ -1,5 +1,7 @@
 //! Sends what was committed to the archive.
 
+use std::sync::Arc;
+
 use super::{Context, Job, JobError, Record, Summary};
 use crate::backup::changes::Archiver;
 
@@ -23,7 +25,9 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     if !archiver.is_due() {
         return Ok(Summary::default());
     }
-    let done = archiver.round(|| context.go_on().is_ok()).await?;
+    let grant = app.tenants.authorize_platform(&context.caller, context.job.name).await?;
+    let stopping = context.stopping.clone();
+    let done = archiver.round(Some(grant), Arc::new(move || !*stopping.borrow())).await?;
     Ok(Summary(vec![
         ("segments", done.segments),
         ("copies", done.bases),

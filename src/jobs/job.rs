@@ -72,8 +72,6 @@ pub enum JobError {
     #[error("{count} archives failed; the first: {cause}")]
     Backups { count: u64, cause: Box<BackupError> },
     #[error(transparent)]
-    Backup(Box<BackupError>),
-    #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]
     Retention(#[from] RetentionError),

@@ -148,6 +148,17 @@ pub fn witness(seed: u8) -> (Signer, String) {
     (signer, line)
 }
 
+async fn valid_for_erasures(client: &Client, label: &str) -> (String, Option<Value>) {
+    let new = json!({ "subject": "Sweep", "dataSubject": { "id": "swept-customer" } });
+    client.post("/api/v1/conversations/acme", &new).await.expect(201);
+    let person = json!({ "reference": "swept-customer" });
+    if label.ends_with("/preview") {
+        return ("/api/v1/erasures/acme/preview".into(), Some(json!({ "person": person })));
+    }
+    let body = json!({ "person": person, "confirm": "swept-customer", "reason": "a sweep" });
+    ("/api/v1/erasures/acme".into(), Some(body))
+}
+
 /// A request that succeeds, for each route that changes something.
 async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
     let new = json!({ "subject": "Sweep" });
@@ -235,6 +246,7 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         "PUT /api/v1/audit/{tenant}/retention" => {
             ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
         }
+        label if label.contains("/erasures/{tenant}") => valid_for_erasures(client, label).await,
         "PUT /api/v1/settings/{tenant}/sign-in" => {
             let policy = json!({
                 "secondFactorForAll": false, "accessTokenMinutes": 20, "magicLinks": true,

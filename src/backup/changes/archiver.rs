@@ -13,8 +13,9 @@ use super::state::{Sent, SentBase};
 use crate::audit::Event;
 use crate::audit::catalogue;
 use crate::audit::event::{Actor, Resource};
-use crate::authz::Realm;
-use crate::backup::{BackupError, Layout, Recipients, Targets};
+use crate::authz::permission::PlatformBackupRun;
+use crate::authz::{Grant, Realm};
+use crate::backup::{BackupError, GoOn, Layout, Recipients, Run, Targets};
 use crate::config;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BaseId, InstallationId};
@@ -29,6 +30,9 @@ const TICKET_STEP: Duration = Duration::from_millis(20);
 const BASE_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Bytes of records after which another is made in any case, if they are more than twice its size.
 const BASE_BYTES: u64 = 256 << 20;
+
+/// A target that fails is left alone for so long: others need not wait for it.
+const AWAY: Duration = Duration::from_secs(60);
 
 /// What one round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +66,10 @@ pub(super) struct Known {
     pub notes: HashMap<(BaseId, u64), SegmentNote>,
     /// When old copies were last looked for.
     pub pruned: HashMap<Realm, Timestamp>,
+    /// Realms of which some target has not got everything.
+    behind: HashSet<Realm>,
+    /// Targets that failed, and when they are tried again.
+    away: HashMap<String, Duration>,
 }
 
 /// One realm in one round.
@@ -70,6 +78,8 @@ pub(super) struct Turn<'a> {
     pub realm: Realm,
     pub owner: String,
     pub tap: Arc<Tap>,
+    /// Archives keys; taken once that is done in this round.
+    pub keys: Option<&'a Run>,
     /// Targets that failed in this round.
     pub failed: HashSet<String>,
     pub done: Archived,
@@ -113,29 +123,44 @@ impl Archiver {
     }
 
     /// One round over all realms that changed. A realm that fails does not keep others from leaving.
+    /// With a grant, keys that were made since are archived before what may name them.
     ///
     /// # Errors
     /// The first failure, after all others were served.
-    pub async fn round(&self, go_on: impl Fn() -> bool) -> Result<Archived, BackupError> {
+    pub async fn round(
+        &self,
+        grant: Option<Grant<PlatformBackupRun>>,
+        go_on: GoOn,
+    ) -> Result<Archived, BackupError> {
+        let keys = grant.map(|grant| self.keys(grant, go_on.clone())).transpose()?;
         let mut known = self.known.lock().await;
+        self.taps.forget_missing();
+        let now = self.tenants.runtime().clock.monotonic();
+        known.away.retain(|_, until| *until > now);
         let (mut all, mut failure) = (Archived::default(), None);
         for realm in self.tenants.realms() {
             if !go_on() {
                 return Err(BackupError::Stopped);
             }
-            let mut turn = self.turn(realm);
+            let mut turn = self.turn(realm, &known, keys.as_ref());
             let is_new = known.realms.insert(realm);
             if is_new {
                 turn.arrive().await?;
             }
-            if !turn.is_due(is_new) {
+            if !(is_new || known.behind.contains(&realm) || turn.is_due()) {
                 continue;
             }
-            let result = turn.run(&mut known).await;
-            if let Err(error) = result {
+            if let Err(error) = turn.run(&mut known).await {
                 tracing::warn!(owner = turn.owner, %error, "changes could not be archived");
+                known.behind.insert(realm);
                 failure.get_or_insert(error);
-                known.realms.remove(&realm); // looked at again, whatever changes
+            } else if turn.failed.is_empty() {
+                known.behind.remove(&realm);
+            } else {
+                known.behind.insert(realm);
+            }
+            for target in turn.failed {
+                known.away.entry(target).or_insert(now + AWAY);
             }
             all.add(turn.done);
         }
@@ -143,13 +168,19 @@ impl Archiver {
         failure.map_or(Ok(all), Err)
     }
 
-    fn turn(&self, realm: Realm) -> Turn<'_> {
+    fn keys(&self, grant: Grant<PlatformBackupRun>, go_on: GoOn) -> Result<Run, BackupError> {
+        let (tenants, targets) = (&self.tenants, self.targets.clone());
+        Run::to(tenants, &self.settings, self.installation, grant, targets, go_on)
+    }
+
+    fn turn<'a>(&'a self, realm: Realm, known: &Known, keys: Option<&'a Run>) -> Turn<'a> {
         Turn {
             archiver: self,
             realm,
             owner: Layout::owner(realm),
             tap: self.taps.of(&self.tenants.database_file(realm)),
-            failed: HashSet::new(),
+            keys,
+            failed: known.away.keys().cloned().collect(),
             done: Archived::default(),
         }
     }
@@ -186,8 +217,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn is_due(&self, is_new: bool) -> bool {
-        is_new || self.tap.unsent().is_some() || self.tap.is_stirred()
+    fn is_due(&self) -> bool {
+        self.tap.unsent().is_some() || self.tap.is_stirred()
     }
 
     async fn run(&mut self, known: &mut Known) -> Result<(), BackupError> {
@@ -227,7 +258,7 @@ impl Turn<'_> {
         let Some(chain) = chain else { return Ok(false) };
         let sent = self.send_chain(chain, known).await?;
         self.merge(chain, known).await?;
-        self.prune(chain, known).await?;
+        self.prune(known).await;
         Ok(sent)
     }
 
@@ -311,7 +342,6 @@ impl Turn<'_> {
         }
         let Some(note) = made? else { return Ok(Some(ticket.chain)) };
         let folder = self.folder(ticket.chain);
-        self.archiver.taps.add(size(&base_path(&folder, note.number)));
         let mut sent = Sent::load(&folder, ticket.chain, note.taken);
         let (number, taken, bytes) = (note.number, note.taken, note.bytes);
         sent.bases.retain(|base| base.number != number);
@@ -342,10 +372,12 @@ impl Turn<'_> {
     }
 }
 
+/// Bytes of records below a directory.
 pub(super) fn size_of(directory: &std::path::Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
     let sizes = entries.filter_map(Result::ok).map(|entry| match entry.file_type() {
         Ok(kind) if kind.is_dir() => size_of(&entry.path()),
+        _ if entry.path().extension().is_none_or(|it| it != "records" && it != "open") => 0,
         _ => size(&entry.path()),
     });
     sizes.sum()

@@ -1,18 +1,20 @@
 //! Sending what of a chain lies here.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::time::Duration;
 
 use data_encoding::HEXLOWER;
 
-use super::archiver::{Known, Turn, decoded, size};
+use super::archiver::{Known, Turn, decoded, size, size_of};
 use super::notes::{HeadNote, Said, SegmentNote};
 use super::seal::{Scratch, Sealer, base_path, note_path};
 use super::send;
 use super::state::Sent;
-use crate::backup::{BackupError, ManifestError, Target};
+use crate::backup::{BackupError, ManifestError, Target, keys};
 use crate::kernel::Timestamp;
 use crate::kernel::id::BaseId;
-use crate::store::changes::{Batch, Hash};
+use crate::store::changes::{Batch, Gap, Hash};
 use crate::tenants::DoorError;
 
 /// Hashes and times of the records that a head may name.
@@ -33,10 +35,19 @@ impl<'a> Turn<'a> {
         for batch in self.tap.batches(chain)? {
             if batch.last <= sent.number {
                 // Left over from a round that was killed after it had merged them.
+                self.archiver.taps.remove(size(&batch.path));
                 std::fs::remove_file(&batch.path)?;
                 continue;
             }
-            let note = self.describe(chain, &batch, at.1, known).await?;
+            if batch.first != at.0 + 1 {
+                return self.give_up(chain);
+            }
+            let note = match self.describe(chain, &batch, at.1, known).await {
+                Err(BackupError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    return self.give_up(chain);
+                }
+                described => described?,
+            };
             at = (note.last, decoded(&note.hash));
             ends.insert(at.0, (at.1, note.to));
             self.send_batch(&mut sent, &note, batch).await?;
@@ -56,6 +67,23 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// What was sent is not known any more, or records are missing here: nothing can follow them.
+    fn give_up(&self, chain: BaseId) -> Result<bool, BackupError> {
+        self.tap.break_off(chain, Gap::Failed("its state on this machine is damaged".into()));
+        let folder = self.folder(chain);
+        self.archiver.taps.remove(size_of(&folder));
+        std::fs::remove_dir_all(&folder)?;
+        Ok(false)
+    }
+
+    /// A restore needs every key that the data names: those made since leave before it.
+    async fn keys_first(&mut self) -> Result<(), BackupError> {
+        match self.keys.take() {
+            Some(run) => keys::archive_delta(run, self.realm).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     async fn send_batch(
         &mut self,
         sent: &mut Sent,
@@ -66,6 +94,7 @@ impl<'a> Turn<'a> {
         if waiting.is_empty() {
             return Ok(());
         }
+        self.keys_first().await?;
         let is_first = sent.targets.values().all(|last| *last < note.last);
         let sealed = self.seal(note.clone(), vec![batch]).await?;
         let path = self.archiver.layout.segment(self.realm, note.chain, note.first, note.last);
@@ -137,6 +166,7 @@ impl<'a> Turn<'a> {
                 continue;
             }
             for target in self.waiting(|name| sent.bases[at].targets.iter().all(|it| it != name)) {
+                self.keys_first().await?;
                 let layout = self.archiver.layout;
                 let mut result =
                     send::file(target, &layout.base(self.realm, chain, number), &file).await;
@@ -148,10 +178,12 @@ impl<'a> Turn<'a> {
                     sent.bases[at].targets.push(target.name.clone());
                 }
             }
-            let everywhere = sent.bases[at].targets.len() >= self.archiver.targets.0.len();
-            if everywhere || (self.is_crowded() && !sent.bases[at].targets.is_empty()) {
+            let base = &sent.bases[at];
+            let has = |target: &Target| base.targets.contains(&target.name);
+            let everywhere = self.archiver.targets.0.iter().all(has);
+            let is_late = self.is_crowded() || self.now().since(base.taken) > KEPT;
+            if everywhere || (is_late && !base.targets.is_empty()) {
                 sent.save().map_err(DoorError::from)?;
-                self.archiver.taps.remove(size(&file));
                 std::fs::remove_file(&file)?;
                 std::fs::remove_file(&note)?;
             }
@@ -204,7 +236,10 @@ impl<'a> Turn<'a> {
             sent.of(name) < sent.number || lacks_base
         };
         let has_all = |target: &&Target| !lacks(&target.name, sent);
-        let Some(from) = self.archiver.targets.0.iter().find(|it| has_all(it)) else { return };
+        let Some(from) = self.archiver.targets.0.iter().find(|it| has_all(it)) else {
+            // Others than before are configured, and what they lack is nowhere to be had.
+            return self.tap.break_off(chain, Gap::Targets);
+        };
         for target in self.waiting(|name| lacks(name, sent)) {
             let result = self.copy_between(chain, from, target).await;
             if self.ok(target, result) {
@@ -249,7 +284,7 @@ impl<'a> Turn<'a> {
         // Without a copy of the file anywhere its records are worth nothing.
         let worthless = sent.bases.is_empty();
         if worthless || count == targets.len() || (count > 0 && self.is_crowded()) {
-            let bytes = super::archiver::size_of(&folder);
+            let bytes = size_of(&folder);
             std::fs::remove_dir_all(&folder)?;
             self.archiver.taps.remove(bytes);
         }
@@ -277,5 +312,7 @@ impl<'a> Turn<'a> {
     }
 }
 
+/// For how long a copy of the file waits here for a target that is away, when another has it.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Of our data files, in bytes.
 const PAGE_SIZE: u32 = 8192;

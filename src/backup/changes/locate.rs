@@ -144,7 +144,7 @@ mod tests {
     fn a_merged_segment_is_taken_before_the_small_ones_and_a_hole_ends_the_way() {
         let segments = [(1, 3), (1, 10), (4, 10), (11, 12), (14, 15)];
         assert_eq!(follow(&segments, 0), (vec![(1, 10), (11, 12)], 12));
-        assert_eq!(follow(&segments, 5), (vec![(1, 10), (11, 12)], 12));
+        assert_eq!(follow(&segments, 5), (vec![(4, 10), (11, 12)], 12));
         assert_eq!(follow(&segments, 12), (vec![], 12));
     }
 }

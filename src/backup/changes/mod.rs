@@ -21,6 +21,8 @@ mod seal;
 mod send;
 mod state;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use archiver::{Archived, Archiver};
 pub use locate::{Chains, Window, window};

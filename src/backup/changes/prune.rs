@@ -7,7 +7,6 @@ use super::locate::{Chains, base_number, range};
 use super::send;
 use crate::backup::{BackupError, Target};
 use crate::kernel::Timestamp;
-use crate::kernel::id::BaseId;
 
 /// Once in so long for each realm.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
@@ -15,15 +14,11 @@ const EVERY: Duration = Duration::from_secs(24 * 3600);
 impl Turn<'_> {
     /// The newest copy that is as old as the window is the first that is needed: everything before
     /// it goes.
-    pub(super) async fn prune(
-        &mut self,
-        _chain: BaseId,
-        known: &mut Known,
-    ) -> Result<(), BackupError> {
+    pub(super) async fn prune(&mut self, known: &mut Known) {
         let now = self.now();
         let is_due = |last: &Timestamp| now.since(*last) >= EVERY;
         if known.pruned.get(&self.realm).is_some_and(|last| !is_due(last)) {
-            return Ok(());
+            return;
         }
         known.pruned.insert(self.realm, now);
         let days = u64::from(self.archiver.settings.archive_days);
@@ -32,7 +27,6 @@ impl Turn<'_> {
             let result = self.prune_target(target, until).await;
             self.ok(target, result);
         }
-        Ok(())
     }
 
     async fn prune_target(&self, target: &Target, until: Timestamp) -> Result<(), BackupError> {
@@ -41,7 +35,8 @@ impl Turn<'_> {
         let chains = Chains::read(target, layout, self.realm, &verifier).await?;
         let Some((first, base)) = chains.before(until) else { return Ok(()) };
         for chain in &chains.0 {
-            let older = chain.bases.iter().all(|it| it.taken < base.taken);
+            // Ids sort by the time of their making: one whose copy is on its way is not an old one.
+            let older = chain.id < first.id && chain.bases.iter().all(|it| it.taken < base.taken);
             if chain.id != first.id && !older {
                 continue;
             }

@@ -109,7 +109,7 @@ impl Sealer<'_> {
             path: scratch.0.display().to_string(),
             reason: gap.to_string(),
         };
-        taps.room(folder, all).map_err(full)?;
+        taps.free(folder, all).map_err(full)?;
         let mut out = self.recipients.encrypt(BufWriter::new(create(&scratch.0)?))?;
         let (mut hash, mut buffer, mut left) = (Sha256::new(), vec![0; 1 << 20], all);
         while left > 0 {

@@ -25,6 +25,8 @@ pub enum Gap {
     DiskFull,
     #[error("the system clock was set back")]
     Clock,
+    #[error("no target that is configured has its beginning")]
+    Targets,
     #[error("changes could not be taken: {0}")]
     Failed(String),
 }
@@ -37,6 +39,7 @@ impl Gap {
             Self::SpoolFull => "spool_full",
             Self::DiskFull => "disk_full",
             Self::Clock => "clock_set_back",
+            Self::Targets => "other_targets",
             Self::Failed(_) => "failed",
         }
     }

@@ -151,7 +151,8 @@ impl Tap {
             let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
             i64::try_from(since.as_micros()).ok().map(Timestamp::from_micros)
         });
-        let modified = modified.unwrap_or_else(|| self.shared.runtime.now());
+        let now = self.shared.runtime.now();
+        let modified = modified.map_or(now, |time| time.min(now));
         let mut pending = self.pending();
         pending.recovered = Some(modified);
         pending.unsent.get_or_insert(modified);
@@ -363,10 +364,12 @@ impl Tap {
         (inner.chain.as_ref().map(|chain| chain.id), std::mem::take(&mut inner.broken))
     }
 
-    /// Ends the chain that goes on; another begins with the next copy of the file.
-    pub fn break_off(&self, gap: Gap) {
+    /// Ends a chain if it goes on; another begins with the next copy of the file.
+    pub fn break_off(&self, chain: BaseId, gap: Gap) {
         let mut inner = self.inner();
-        self.lose(&mut inner, gap);
+        if inner.chain.as_ref().is_some_and(|it| it.id == chain) {
+            self.lose(&mut inner, gap);
+        }
     }
 
     /// Complete batches of a chain, in order.

@@ -87,12 +87,12 @@ impl Taps {
         let _ = self.shared.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    /// Whether so much more may be written beside a data file.
+    /// Whether so much more may be written beside a data file, for a while.
     ///
     /// # Errors
-    /// [`Gap`]
-    pub fn room(&self, directory: &Path, more: u64) -> Result<(), Gap> {
-        self.shared.room(directory, more)
+    /// [`Gap::DiskFull`]
+    pub fn free(&self, directory: &Path, more: u64) -> Result<(), Gap> {
+        self.shared.free(directory, more)
     }
 }
 
@@ -110,6 +110,10 @@ impl Shared {
         if self.used.load(Ordering::Relaxed).saturating_add(more) > self.limits.bytes {
             return Err(Gap::SpoolFull);
         }
+        self.free(directory, more)
+    }
+
+    fn free(&self, directory: &Path, more: u64) -> Result<(), Gap> {
         let disk = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free < self.limits.reserve.saturating_add(more) { Err(Gap::DiskFull) } else { Ok(()) }

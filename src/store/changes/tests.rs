@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ struct Archived {
     fixture: Fixture,
     taps: Arc<Taps>,
     ticket: BaseTicket,
+    base: PathBuf,
 }
 
 fn taps(runtime: &Runtime, limits: TapsLimits) -> Arc<Taps> {
@@ -34,7 +35,8 @@ impl Archived {
         fixture.workers = Workers::tapped(1, Some(taps.clone())).unwrap();
         fixture.reopen();
         let ticket = base(&fixture, &taps);
-        Self { fixture, taps, ticket }
+        let base = fixture.directory.path().join("base");
+        Self { fixture, taps, ticket, base }
     }
 
     fn tap(&self) -> Arc<Tap> {
@@ -51,7 +53,7 @@ impl Archived {
     fn rebuild(&self, until: Timestamp) -> (tempfile::TempDir, u64) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tenant.db");
-        let base = self.fixture.directory.path().join("base");
+        let base = self.base.clone();
         let (number, hash) = (self.ticket.number, self.ticket.hash);
         let mut rebuilt = Rebuilt::create(&path, 8192, number, hash).unwrap();
         std::io::copy(&mut File::open(base).unwrap(), &mut rebuilt).unwrap();
@@ -247,4 +249,76 @@ fn a_checkpoint_during_a_copy_is_withheld_or_spoils_the_copy() {
     assert!(before == std::fs::read(&archived.fixture.path).unwrap(), "written into");
     archived.fixture.database.close();
     assert!(!tap.end_base(&ticket), "the file was closed: everything was copied into it");
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    /// A commit with so many bytes.
+    Commit(usize),
+    Reopen,
+    Collect,
+    /// The process is killed; another goes on.
+    Crash,
+}
+
+fn act() -> impl proptest::strategy::Strategy<Value = Act> {
+    use proptest::prelude::*;
+    prop_oneof![
+        4 => (1_usize..20_000).prop_map(Act::Commit),
+        3 => (400_000_usize..2_500_000).prop_map(Act::Commit),
+        1 => Just(Act::Reopen),
+        1 => Just(Act::Collect),
+        1 => Just(Act::Crash),
+    ]
+}
+
+impl Archived {
+    /// Goes on in a copy of the directory, as another process does after a kill.
+    fn crash(&mut self, kept: &mut Vec<tempfile::TempDir>) {
+        let copy = after_a_crash(self);
+        self.fixture.path = copy.path().join("tenant.db");
+        self.taps = taps(&self.fixture.runtime, LIMITS);
+        self.fixture.workers = Workers::tapped(1, Some(self.taps.clone())).unwrap();
+        self.fixture.database = self.fixture.open_at(&self.fixture.path).unwrap();
+        kept.push(std::mem::replace(&mut self.fixture.directory, copy));
+    }
+
+    fn try_acts(mut self, acts: &[Act]) {
+        let mut kept = Vec::new();
+        let mut expected = vec![(self.now(), self.fixture.names())];
+        // Entries that were taken for sure: what a killed process had not taken yet comes back with
+        // the time of its WAL.
+        let mut settled = 1;
+        for (n, act) in acts.iter().enumerate() {
+            match act {
+                Act::Commit(bytes) => {
+                    self.commit(1000 + n as u64, *bytes);
+                    expected.push((self.now(), self.fixture.names()));
+                    continue;
+                }
+                Act::Reopen => self.fixture.reopen(),
+                Act::Collect => drop(self.tap().collect()),
+                Act::Crash => {
+                    let last = expected.len() - 1;
+                    expected.drain(settled.min(last)..last);
+                    self.crash(&mut kept);
+                }
+            }
+            settled = expected.len();
+        }
+        assert_eq!(self.tap().collect(), (Some(self.ticket.chain), Vec::new()));
+        for (time, names) in expected {
+            assert_eq!(self.names_at(time), names, "{time}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 6, ..Default::default() })]
+    #[test]
+    fn whatever_happens_every_commit_can_be_restored(
+        acts in proptest::collection::vec(act(), 1..25)
+    ) {
+        Archived::new().try_acts(&acts);
+    }
 }
