@@ -88,7 +88,7 @@ pub enum JobError {
     #[error(transparent)]
     Backup(Box<BackupError>),
     #[error(transparent)]
-    Restore(#[from] RestoreError),
+    Restore(Box<RestoreError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -98,5 +98,14 @@ crate::behind_doors!(JobError);
 impl From<crate::authz::Denied> for JobError {
     fn from(denied: crate::authz::Denied) -> Self {
         Self::Door(denied.into())
+    }
+}
+
+impl From<RestoreError> for JobError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Door(error) => Self::Door(error),
+            other => Self::Restore(Box::new(other)),
+        }
     }
 }

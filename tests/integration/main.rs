@@ -30,6 +30,7 @@ mod platform_roles;
 mod proofs;
 mod readme;
 mod receiver;
+mod restore;
 mod retention;
 mod roles;
 mod rooms;
