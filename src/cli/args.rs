@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, certificate, erase, key, mail, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, certificate, erase, hold, key, mail, retention, role, session, sso, tenant,
+    token, user,
+};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -53,6 +56,12 @@ pub enum Verb {
     /// Single sign-on of a tenant: its identity providers, and whether there are other ways in
     #[command(subcommand)]
     Sso(sso::Verb),
+    /// How long a tenant's data is kept; what would be deleted, and what was
+    #[command(subcommand)]
+    Retention(retention::Verb),
+    /// Legal holds of a tenant: what must not be deleted
+    #[command(subcommand)]
+    Hold(hold::Verb),
     /// Roles of a tenant
     #[command(subcommand)]
     Role(role::Verb),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, erase, key, mail, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, erase, hold, key, mail, retention, role, session, sso, tenant, token, user,
+};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Settings};
@@ -21,6 +23,8 @@ pub enum Command {
     Tenant(tenant::Command),
     Admin(admin::Command),
     User(user::Command),
+    Retention(retention::Command),
+    Hold(hold::Command),
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
@@ -127,6 +131,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::User(command) => user::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
+        Command::Retention(command) => retention::execute(operator, command).await,
+        Command::Hold(command) => hold::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
