@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 
 use crate::authn::passkey::RelyingParty;
 use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
+use crate::backup::changes::Archiver;
 use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
@@ -37,6 +38,8 @@ pub struct App {
     pub oidc: Oidc,
     /// Of audit logs, to other systems.
     pub streams: Streams,
+    /// Sends what is committed to the archive; none when nothing is archived.
+    pub archiver: OnceCell<Option<Archiver>>,
     /// Of signed checkpoints, outside of this machine.
     pub publisher: Publisher,
     pub form_key: Key32,
@@ -81,6 +84,7 @@ impl App {
             oidc: Oidc::new(&settings.sso),
             publisher: Publisher::new(&settings.checkpoints),
             streams: Streams::new(&boot.tenants, &settings.streams),
+            archiver: OnceCell::new(),
             form_key: boot.tenants.form_key()?,
             bodies: Arc::new(Semaphore::new(limits::BODIES_BYTES / 1024)),
             exports: Arc::default(),

@@ -1,1 +1,2 @@
--- Continuous archiving: bases and segments.
+-- Continuous archiving keeps its state beside the records that it sends (changes/ in a realm's
+-- directory): it has to survive what it protects, and no table is needed.

@@ -217,6 +217,7 @@ catalogue! {
         WITNESS_ADDED "witness.added" ["witness_added"] "The key of a witness was added.";
         WITNESS_REMOVED "witness.removed" ["witness_removed"] "The key of a witness was removed.";
         CHECKPOINT_WITNESSED "checkpoint.witnessed" ["checkpoint_witnessed"] "A witness's signature under a checkpoint was stored.";
+        TENANT_DESTROY_BEGUN "tenant.destroy_begun" ["tenant_destroy_begun"] "The destruction of a closed tenant began.";
         AUDIT_SHRED_BEGUN "audit.shred_begun" ["audit_shred_begun"] "The destruction of the key of an audit log's contents began.";
         AUDIT_SHREDDED "audit.shredded" ["audit_shredded"] "The key of an audit log's contents was destroyed.";
         TENANT_REOPENED "tenant.reopened" ["tenant_reopened"] "The closing of a tenant was taken back.";

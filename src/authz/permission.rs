@@ -102,7 +102,7 @@ permissions! {
         ConversationClose "conversation.close" write [O A P] "Close conversations";
         ConversationReopen "conversation.reopen" write [O A P] "Reopen closed conversations";
         ConversationDelete "conversation.delete" write [O A] "Delete conversations for good";
-        ConversationExport "conversation.export" read [O A R] "Export conversations with their messages";
+        ConversationExport "conversation.export" read [O A R L] "Export conversations with their messages";
         MessageRead "message.read" read [O A P V R] "Read what was said; each reading is recorded";
         MessageAppend "message.append" write [O A P] "Add messages to conversations";
     }

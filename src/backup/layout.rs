@@ -8,8 +8,10 @@
 //!   keys/<owner>/<time>-<id>.delta.zst.age    keys made since
 //!   keys/root/<time>-<id>.json.zst.age        root.json
 //!   …/<the same>.manifest                     what each is, signed; in clear
-//!   changes/<owner>/<base>/base.age           a copy of the encrypted data file
-//!   changes/<owner>/<base>/<first>-<last>.age commits that follow it
+//!   changes/<owner>/<chain>/base-<number>.age a copy of the encrypted data file after a record
+//!   …/base-<number>.note                      what it is, signed; in clear
+//!   …/<first>-<last>.age                      records of what changed
+//!   …/head.note                               how far the chain has come, signed; in clear
 //!   ledger/<first line>.jsonl                 lines of erasures.log; in clear
 //! ```
 
@@ -79,6 +81,14 @@ impl Layout {
         Self { installation }
     }
 
+    /// `platform` or the tenant's id.
+    pub fn owner(realm: Realm) -> String {
+        match realm {
+            Realm::Platform => "platform".to_owned(),
+            Realm::Tenant(id) => id.to_string(),
+        }
+    }
+
     fn root(self) -> String {
         format!("strongroom-{}", self.installation)
     }
@@ -90,7 +100,7 @@ impl Layout {
 
     /// Everything of one kind and owner.
     pub fn of_owner(self, kind: Kind, realm: Realm) -> Path {
-        let owner = if kind == Kind::Root { "root".to_owned() } else { owner(realm) };
+        let owner = if kind == Kind::Root { "root".to_owned() } else { Self::owner(realm) };
         Path::from(format!("{}/{}/{owner}", self.root(), kind.folder()))
     }
 
@@ -106,16 +116,32 @@ impl Layout {
 
     /// Everything that was archived continuously of one owner.
     pub fn changes(self, realm: Realm) -> Path {
-        Path::from(format!("{}/changes/{}", self.root(), owner(realm)))
+        Path::from(format!("{}/changes/{}", self.root(), Self::owner(realm)))
     }
 
-    pub fn base(self, realm: Realm, base: BaseId) -> Path {
-        Path::from(format!("{}/{base}/base.age", self.changes(realm)))
+    /// A chain of changes.
+    pub fn chain(self, realm: Realm, chain: BaseId) -> Path {
+        Path::from(format!("{}/{chain}", self.changes(realm)))
     }
 
-    /// Commits `first` to `last` after a base, counted from 1.
-    pub fn segment(self, realm: Realm, base: BaseId, first: u64, last: u64) -> Path {
-        Path::from(format!("{}/{base}/{first:016}-{last:016}.age", self.changes(realm)))
+    /// A copy of the data file as it was after record `number`.
+    pub fn base(self, realm: Realm, chain: BaseId, number: u64) -> Path {
+        Path::from(format!("{}/base-{number:016}.age", self.chain(realm, chain)))
+    }
+
+    /// What that copy is.
+    pub fn base_note(self, realm: Realm, chain: BaseId, number: u64) -> Path {
+        Path::from(format!("{}/base-{number:016}.note", self.chain(realm, chain)))
+    }
+
+    /// Records `first` to `last` of a chain, counted from 1.
+    pub fn segment(self, realm: Realm, chain: BaseId, first: u64, last: u64) -> Path {
+        Path::from(format!("{}/{first:016}-{last:016}.age", self.chain(realm, chain)))
+    }
+
+    /// How far a chain has come.
+    pub fn head(self, realm: Realm, chain: BaseId) -> Path {
+        Path::from(format!("{}/head.note", self.chain(realm, chain)))
     }
 
     pub fn ledger(self) -> Path {
@@ -125,13 +151,6 @@ impl Layout {
     /// Lines of the ledger from number `first` on.
     pub fn ledger_part(self, first: u64) -> Path {
         Path::from(format!("{}/{first:016}.jsonl", self.ledger()))
-    }
-}
-
-fn owner(realm: Realm) -> String {
-    match realm {
-        Realm::Platform => "platform".to_owned(),
-        Realm::Tenant(id) => id.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Kind;
 use crate::audit::note::{Note, NoteError, Signer, Verifier};
+use crate::crypto::keyring::KeyChanges;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, InstallationId, KeyId, LogId};
 
@@ -55,6 +56,9 @@ pub struct Manifest {
     pub rows: BTreeMap<String, u64>,
     /// The key that the live file is encrypted with.
     pub file_key: Option<KeyId>,
+    /// Of keys: what had happened to the key store when it was copied. A delta belongs to a copy
+    /// with the same `gone`.
+    pub keys: Option<KeyChanges>,
     /// Lines in the ledger of erasures, and the hash of the last.
     pub ledger: (u64, String),
     pub recipients: Vec<String>,

@@ -6,14 +6,32 @@
 //! what lies where in it. Archives of keys are apart from archives of data and are kept for a week
 //! at the most, so that a key that was destroyed is soon gone from everywhere.
 
+pub mod catalogue;
+pub mod changes;
 mod error;
+mod fetch;
+mod files;
+mod keep;
+pub mod keys;
 mod layout;
 mod manifest;
+mod metrics;
+mod pack;
+pub mod place;
+mod prune;
+mod repo;
+pub mod restore;
+mod run;
 mod seal;
 mod target;
+mod verify;
 
 pub use error::{BackupError, Damage};
+pub use fetch::{fetch, manifest as signed_manifest, read_through, realm, scan};
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
+pub use prune::{Pruned, prune};
+pub use run::{GoOn, Made, Run};
 pub use seal::{Identities, Recipients, SealError};
 pub use target::{Target, TargetError, Targets};
+pub use verify::{Checked, verify};

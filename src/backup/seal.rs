@@ -66,6 +66,19 @@ impl Identities {
             |reason: String| SealError::Identity { file: path.display().to_string(), reason };
         let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
         let text = zeroize::Zeroizing::new(text);
+        Self::parse(&text).map_err(|error| match error {
+            SealError::Identity { reason, .. } => refused(reason),
+            other => other,
+        })
+    }
+
+    /// Reads the text of such a file.
+    ///
+    /// # Errors
+    /// [`SealError::Identity`]
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let refused =
+            |reason: String| SealError::Identity { file: "what was given".into(), reason };
         let lines =
             text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let keys: Result<Vec<x25519::Identity>, _> = lines.map(str::parse).collect();
@@ -79,6 +92,11 @@ impl Identities {
     #[cfg(test)]
     pub fn generate() -> Self {
         Self(vec![x25519::Identity::generate()])
+    }
+
+    #[cfg(test)]
+    pub fn to_recipients(&self) -> Recipients {
+        Recipients(self.recipients().iter().map(|key| key.parse().unwrap()).collect())
     }
 
     /// The public halves.
@@ -106,8 +124,7 @@ mod tests {
     use super::*;
 
     fn recipients(identities: &Identities) -> Recipients {
-        let keys = identities.recipients();
-        Recipients(keys.iter().map(|key| key.parse().unwrap()).collect())
+        identities.to_recipients()
     }
 
     #[test]

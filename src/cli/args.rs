@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, certificate, erase, hold, key, mail, retention, role, session, sso, tenant,
-    token, user,
+    admin, audit, certificate, erase, hold, key, mail, restore, retention, role, session, sso,
+    tenant, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -56,6 +56,9 @@ pub enum Verb {
     /// Single sign-on of a tenant: its identity providers, and whether there are other ways in
     #[command(subcommand)]
     Sso(sso::Verb),
+    /// Bring data back from backups
+    #[command(subcommand)]
+    Restore(restore::Verb),
     /// How long a tenant's data is kept; what would be deleted, and what was
     #[command(subcommand)]
     Retention(retention::Verb),

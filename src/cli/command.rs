@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::feedback::Feedback;
 use super::output::Report;
 use super::{
-    admin, audit, erase, hold, key, mail, retention, role, session, sso, tenant, token, user,
+    admin, audit, erase, hold, key, mail, restore, retention, role, session, sso, tenant, token,
+    user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
-use crate::config::{Ageing, Settings};
+use crate::config::{Ageing, Backup, Settings};
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -23,6 +24,7 @@ pub enum Command {
     Tenant(tenant::Command),
     Admin(admin::Command),
     User(user::Command),
+    Restore(restore::Command),
     Retention(retention::Command),
     Hold(hold::Command),
     Role(role::Command),
@@ -69,6 +71,8 @@ pub struct Operator {
     /// How long backups keep what is destroyed, and how long closing can be taken back.
     pub ageing: Option<Ageing>,
     pub grace: Duration,
+    /// Where backups go.
+    pub backup: Backup,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -97,6 +101,7 @@ impl Operator {
             sessions: SessionPolicy::default(),
             ageing: None,
             grace: Duration::ZERO,
+            backup: Settings::default().backup,
             feedback,
         }
     }
@@ -109,7 +114,12 @@ impl Operator {
     /// What settings say about destroying.
     #[must_use]
     pub fn with_ends(self, settings: &Settings) -> Self {
-        Self { ageing: settings.backup.ageing(), grace: settings.closing.grace(), ..self }
+        Self {
+            ageing: settings.backup.ageing(),
+            grace: settings.closing.grace(),
+            backup: settings.backup.clone(),
+            ..self
+        }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -131,6 +141,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::User(command) => user::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
+        Command::Restore(command) => restore::execute(operator, command).await,
         Command::Retention(command) => retention::execute(operator, command).await,
         Command::Hold(command) => hold::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,

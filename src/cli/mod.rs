@@ -6,6 +6,7 @@ mod approval;
 mod args;
 mod audit;
 mod certificate;
+mod closing;
 mod command;
 mod demo;
 mod enforcement;
@@ -18,6 +19,7 @@ mod mail;
 mod openapi;
 mod output;
 mod password;
+mod restore;
 mod retention;
 mod role;
 mod serve;
@@ -27,6 +29,7 @@ mod sign_in;
 mod socket;
 mod sso;
 mod tenant;
+mod tenant_export;
 mod token;
 mod user;
 mod version;
@@ -63,6 +66,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
+        Verb::Tenant(tenant::Verb::Export(arguments)) => {
+            tenant_export::run(&context, arguments).await
+        }
         Verb::Tenant(verb) => socket::dispatch(&context, tenant::command(verb)?).await,
         Verb::Admin(verb) => socket::dispatch(&context, admin::command(verb)?).await,
         Verb::User(verb) => socket::dispatch(&context, user::command(verb)?).await,
@@ -72,6 +78,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Certificate(arguments) => certificate::run(&context, &arguments),
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
+        Verb::Restore(verb) => restore::run(&context, verb).await,
         Verb::Retention(verb) => socket::dispatch(&context, retention::command(verb)?).await,
         Verb::Hold(verb) => socket::dispatch(&context, hold::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,

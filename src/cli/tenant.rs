@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::command::{Operator, Password};
 use super::output::{Report, table};
-use super::{password, shred, sign_in};
+use super::{closing, password, shred, sign_in, tenant_export};
 use crate::authz::Role;
 use crate::authz::permission::{TenantCreate, TenantRead, TenantState};
 use crate::provision;
@@ -33,7 +33,25 @@ pub enum Verb {
         owner_password_stdin: bool,
     },
     /// List all tenants
-    List,
+    List {
+        /// Those that were closed instead, the destroyed ones included, with their certificates
+        #[arg(long)]
+        closed: bool,
+    },
+    /// Close a tenant: nobody gets in from now on, and after a time of grace everything is destroyed
+    Close {
+        slug: String,
+        /// The short name once more; asked for on a terminal
+        #[arg(long, value_name = "SLUG")]
+        confirm: Option<String>,
+        /// Why; it stays in both logs
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Write everything of a closed tenant to a file
+    Export(tenant_export::Arguments),
+    /// Take the closing of a tenant back, within its time of grace
+    Reopen { slug: String },
     /// Refuse every change; sign-in and recorded reads go on
     Freeze { slug: String },
     /// Allow changes again
@@ -86,6 +104,7 @@ pub enum Command {
         change: String,
     },
     ShredAudit(shred::Command),
+    Closing(closing::Command),
     SignIn(sign_in::Command),
 }
 
@@ -96,7 +115,13 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             let password = owner_password_stdin.then(password::from_stdin).transpose()?;
             Command::Create { slug, name, owner, owner_name, password }
         }
-        Verb::List => Command::List,
+        Verb::List { closed: false } => Command::List,
+        Verb::List { closed: true } => Command::Closing(closing::Command::List),
+        Verb::Close { slug, confirm, reason } => {
+            Command::Closing(closing::close(slug, confirm, reason)?)
+        }
+        Verb::Export(_) => anyhow::bail!("this verb is run where it is typed"),
+        Verb::Reopen { slug } => Command::Closing(closing::Command::Reopen { slug }),
         Verb::Freeze { slug } => state(slug, StateChange::Freeze),
         Verb::Unfreeze { slug } => state(slug, StateChange::Unfreeze),
         Verb::Suspend { slug } => state(slug, StateChange::Suspend),
@@ -116,6 +141,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             create(operator, new, owner, owner_name, password.as_ref()).await
         }
         Command::List => list(operator).await,
+        Command::Closing(command) => closing::execute(operator, command).await,
         Command::ShredAudit(command) => shred::execute(operator, command).await,
         Command::SignIn(command) => sign_in::execute(operator, command).await,
         Command::State { slug, change } => state(operator, &slug, &change).await,

@@ -13,6 +13,7 @@ use super::secret::open_secret;
 use super::table::{SETTINGS, Setting, Settings};
 use super::types::OptionalListen;
 use super::value::{Fault, Raw, Value};
+use crate::kernel::limits;
 
 /// Read when neither `--config` nor `STRONGROOM_CONFIG` names another, if it exists.
 pub const DEFAULT_FILE: &str = "/etc/strongroom/strongroom.toml";
@@ -87,6 +88,12 @@ impl Settings {
         if server.tls_certificate.is_some() != server.tls_key.is_some() {
             return Err(ConfigError::Together(
                 "server.tls_certificate and server.tls_key go together: set both or neither",
+            ));
+        }
+        if self.closing.grace_days + self.backup.key_days > limits::CLOSING_DAYS {
+            return Err(ConfigError::Together(
+                "closing.grace_days and backup.key_days are more than 30 days together, by which \
+                 everything of a closed tenant has to be destroyed: lower one of them",
             ));
         }
         if server.http_redirect_listen == OptionalListen::On(server.listen)

@@ -14,6 +14,7 @@ mod cursor;
 mod delete;
 mod error;
 mod events;
+mod export;
 mod find;
 mod list;
 mod message;
@@ -35,6 +36,7 @@ pub use counts::counts;
 pub use create::create;
 pub use delete::delete;
 pub use error::ConversationError;
+pub(crate) use export::{At, next as next_stretch};
 pub use find::find;
 pub use list::list;
 pub use message::{

@@ -16,6 +16,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::audit_keys::{AuditKeys, Unwrapped};
 use super::envelope::DataKey;
 use super::signing::SigningKey;
@@ -44,6 +46,26 @@ pub trait KeyShelf: Send + Sync {
     fn replace(&self, gone: &[KeyId], new: &[StoredKey]) -> Result<(), CryptoError>;
     /// Leaves nothing of what was destroyed on the disk.
     fn wipe(&self) -> Result<(), CryptoError>;
+    fn changes(&self) -> Result<KeyChanges, CryptoError>;
+    /// Keys put in after the `made` first ones, and what has happened to the store by then.
+    fn made_since(&self, made: u64) -> Result<(Vec<StoredKey>, KeyChanges), CryptoError>;
+    /// Gives the store as an ordinary SQLite file, a page at a time, while nobody changes it.
+    fn copy(&self, each: &mut CopyPage<'_>) -> Result<KeyChanges, CryptoError>;
+}
+
+/// Takes a page of a key store.
+pub type CopyPage<'a> = dyn FnMut(&[u8]) -> std::io::Result<()> + 'a;
+
+/// How much has happened to a key store. What is archived needs only the keys made since while none
+/// was taken out.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+pub struct KeyChanges {
+    /// Keys ever put in.
+    pub made: u64,
+    /// Keys ever taken out.
+    pub gone: u64,
 }
 
 pub struct StoredKey {
@@ -188,6 +210,28 @@ impl TenantKeys {
     /// The key of the database file.
     pub fn file_key(&self) -> Result<&Key32, CryptoError> {
         self.single(Purpose::File)
+    }
+
+    /// Which key the database file is encrypted with.
+    pub fn file_key_id(&self) -> Result<KeyId, CryptoError> {
+        let stored = self.shelf.load()?;
+        let file = stored.iter().find(|key| key.purpose == Purpose::File);
+        file.map(|key| key.id).ok_or(CryptoError::KeyDestroyed)
+    }
+
+    /// What has happened to the key store so far.
+    pub fn changes(&self) -> Result<KeyChanges, CryptoError> {
+        self.shelf.changes()
+    }
+
+    /// Wrapped keys put in after the `made` first ones, for archives.
+    pub fn keys_made_since(&self, made: u64) -> Result<(Vec<StoredKey>, KeyChanges), CryptoError> {
+        self.shelf.made_since(made)
+    }
+
+    /// Gives the key store, wrapped keys, as an ordinary SQLite file, for archives.
+    pub fn copy_store(&self, each: &mut CopyPage<'_>) -> Result<KeyChanges, CryptoError> {
+        self.shelf.copy(each)
     }
 
     /// The key of the search index: gone with the audit KEK.
@@ -360,6 +404,21 @@ impl TenantKeys {
     pub fn tenant_root(&self, tenant: TenantId) -> Result<Key32, CryptoError> {
         let stored = self.shelf.find(KeyId::from_bytes(*tenant.bytes()))?;
         unwrap(&self.owner, &self.root, &stored.ok_or(CryptoError::KeyDestroyed)?)
+    }
+
+    /// Whether a tenant's root key is there (platform only).
+    pub fn holds_tenant_root(&self, tenant: TenantId) -> Result<bool, CryptoError> {
+        let stored = self.shelf.find(KeyId::from_bytes(*tenant.bytes()))?;
+        Ok(stored.is_some_and(|key| key.purpose == Purpose::TenantRoot))
+    }
+
+    /// Overwrites a tenant's root key (platform only). The caller has recorded the destruction
+    /// already. False when there was none.
+    pub fn destroy_tenant_root(&self, tenant: TenantId) -> Result<bool, CryptoError> {
+        match self.holds_tenant_root(tenant)? {
+            true => self.shelf.destroy(KeyId::from_bytes(*tenant.bytes())),
+            false => Ok(false),
+        }
     }
 
     fn wrapped(&self, id: KeyId, purpose: Purpose, key: &Key32) -> StoredKey {

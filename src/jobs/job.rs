@@ -5,6 +5,8 @@ use std::pin::Pin;
 
 use super::Context;
 use crate::authn::token::RotationError;
+use crate::backup::BackupError;
+use crate::closing::ClosingError;
 use crate::privacy::PrivacyError;
 use crate::retention::RetentionError;
 use crate::sso::SsoError;
@@ -72,8 +74,14 @@ pub enum JobError {
     Trail(#[from] TrailError),
     #[error(transparent)]
     Sso(#[from] SsoError),
+    #[error("{0} closed tenants could not be destroyed; the operating log says why")]
+    Undestroyed(u64),
+    #[error(transparent)]
+    Closing(#[from] ClosingError),
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Door(DoorError),
 }

@@ -19,9 +19,11 @@ mod scheduler;
 mod tests;
 mod walk;
 
+mod archive_changes;
 mod checkpoint_logs;
 mod close_idle;
 mod complete_erasures;
+mod destroy_closed;
 mod expire_approvals;
 mod expire_exports;
 mod expire_sessions;
@@ -56,6 +58,7 @@ pub const JOBS: &[Job] = &[
     flush_denials::JOB,
     close_idle::JOB,
     forget_rates::JOB,
+    archive_changes::JOB,
     feed_indexes::JOB,
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
@@ -65,6 +68,7 @@ pub const JOBS: &[Job] = &[
     expire_approvals::JOB,
     migrate_tenants::JOB,
     complete_erasures::JOB,
+    destroy_closed::JOB,
     verify_logs::JOB,
     run_retention::JOB,
     prune_logs::JOB,

@@ -266,3 +266,11 @@ pub const STREAM_PEM_BYTES: usize = 64 * 1024;
 /// Days in which the closing of a tenant can be taken back: with the seven days that archives of
 /// keys are kept, everything is gone 30 days after closing.
 pub const CLOSING_GRACE_DAYS: u32 = 23;
+
+/// Days after closing by which nothing of a tenant can be read any more, backups included.
+pub const CLOSING_DAYS: u32 = 30;
+/// Bytes of the data disk that changes on their way to an archive leave free: the data itself needs
+/// them more.
+pub const CHANGES_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Days after closing by which nothing of a tenant can be read any more, backups included.
+pub const CLOSING_DAYS: u32 = 30;

@@ -248,8 +248,7 @@ async fn a_saved_search_for_the_person_goes_too() {
     let grant = desk.server.grant::<AuditSearchSave>(&desk.tenant).await;
     for (name, query) in [("About her", format!("\"{EMAIL}\"")), ("Logins", "action:login".into())]
     {
-        let new: NewSearch =
-            serde_json::from_value(json!({ "name": name, "query": query })).unwrap();
+        let new: NewSearch = serde_json::from_value(json!({ "name": name, "q": query })).unwrap();
         searches::save(&desk.server.tenants, &grant, new, None).await.unwrap();
     }
     let erased = desk.erase(reference(), REFERENCE).await.unwrap();

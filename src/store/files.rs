@@ -42,6 +42,15 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     write().map_err(|error| StoreError::file(path, &error))
 }
 
+/// Removes a directory with everything in it, if it is there; durable when it returns.
+pub fn remove_directory(path: &Path) -> Result<(), StoreError> {
+    let gone = match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    };
+    gone.and_then(|()| sync_parent(path)).map_err(|error| StoreError::file(path, &error))
+}
+
 /// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()

@@ -78,7 +78,10 @@ pub const TENANT: Migrations = &[
     include_str!("../../migrations/tenant/0009_erasures.sql"),
     audit!("0007_past_logs"),
 ];
-pub const KEYS: Migrations = &[include_str!("../../migrations/keys/0001_keys.sql")];
+pub const KEYS: Migrations = &[
+    include_str!("../../migrations/keys/0001_keys.sql"),
+    include_str!("../../migrations/keys/0002_changes.sql"),
+];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];
 
 /// Brings a file up to date, each migration in a transaction of its own.

@@ -13,6 +13,7 @@ pub mod files;
 mod index_file;
 pub mod lock;
 pub mod migrate;
+pub mod pages;
 pub mod readers;
 mod removal;
 pub mod shelf;

@@ -22,6 +22,10 @@ pub struct Readers {
 pub struct OwnReader(Connection);
 
 impl OwnReader {
+    pub(super) fn into_connection(self) -> Connection {
+        self.0
+    }
+
     /// Runs `f` in a read transaction.
     pub fn read<T>(&self, f: impl FnOnce(&RawReadTx<'_>) -> T) -> Result<T, StoreError> {
         let named = |error| StoreError::from(error).in_file(self.0.path());

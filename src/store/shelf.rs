@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 
 use super::engine::{self, Mode};
-use super::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, migrate, wal};
+use super::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, migrate, pages, wal};
 use crate::args;
-use crate::crypto::keyring::{KeyShelf, Purpose, StoredKey};
+use crate::crypto::keyring::{CopyPage, KeyChanges, KeyShelf, Purpose, StoredKey};
 use crate::crypto::{CryptoError, Key32};
 use crate::kernel::Timestamp;
 use crate::kernel::id::KeyId;
@@ -81,16 +81,28 @@ impl KeyShelf for FileShelf {
         self.locked(|connection| {
             let transaction = connection.unchecked_transaction()?;
             let mut tx = RawWriteTx::new(&transaction);
+            let mut taken = 0;
             for id in gone {
-                tx.execute("DELETE FROM keys WHERE id = $1", args![*id])?;
+                taken += tx.execute("DELETE FROM keys WHERE id = $1", args![*id])?;
             }
+            let mut changes = changes(&tx)?;
             for key in new {
+                changes.made += 1;
                 tx.execute(
-                    "INSERT INTO keys (id, purpose, version, wrapped, created)
-                     VALUES ($1, $2, $3, $4, $5)",
-                    args![key.id, key.purpose.name(), key.version, &key.wrapped, key.created],
+                    "INSERT INTO keys (id, purpose, version, wrapped, created, number)
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    args![
+                        key.id,
+                        key.purpose.name(),
+                        key.version,
+                        &key.wrapped,
+                        key.created,
+                        changes.made.cast_signed()
+                    ],
                 )?;
             }
+            changes.gone += taken as u64;
+            note(&mut tx, changes)?;
             transaction.commit()?;
             Ok(())
         })
@@ -115,14 +127,59 @@ impl KeyShelf for FileShelf {
         })
     }
 
+    fn changes(&self) -> Result<KeyChanges, CryptoError> {
+        self.locked(|connection| changes(&RawReadTx(connection)))
+    }
+
+    fn made_since(&self, made: u64) -> Result<(Vec<StoredKey>, KeyChanges), CryptoError> {
+        let sql = format!("{COLUMNS} WHERE number > $1 ORDER BY number");
+        self.locked(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let tx = RawReadTx(&transaction);
+            Ok((tx.query(&sql, args![made.cast_signed()], stored_key)?, changes(&tx)?))
+        })
+    }
+
+    fn copy(&self, each: &mut CopyPage<'_>) -> Result<KeyChanges, CryptoError> {
+        // Not on a connection of its own: a key that is destroyed could not be overwritten in the
+        // WAL while that reads.
+        self.locked(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let changes = changes(&RawReadTx(&transaction))?;
+            pages::for_each(&transaction, |page| {
+                each(page).map_err(|error| StoreError::Io(error.to_string().into()))
+            })?;
+            Ok(changes)
+        })
+    }
+
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {
         let found = self.locked(|connection| {
-            let sql = "DELETE FROM keys WHERE id = $1";
-            Ok(RawWriteTx::new(connection).execute(sql, args![id])? > 0)
+            let transaction = connection.unchecked_transaction()?;
+            let mut tx = RawWriteTx::new(&transaction);
+            let found = tx.execute("DELETE FROM keys WHERE id = $1", args![id])? > 0;
+            let mut changes = changes(&tx)?;
+            changes.gone += u64::from(found);
+            note(&mut tx, changes)?;
+            transaction.commit()?;
+            Ok(found)
         })?;
         self.wipe()?;
         Ok(found)
     }
+}
+
+fn changes(tx: &impl Sql) -> Result<KeyChanges, StoreError> {
+    let sql = "SELECT made, gone FROM changes";
+    let found =
+        tx.query_one(sql, &[], |row| Ok(KeyChanges { made: row.get(0)?, gone: row.get(1)? }));
+    Ok(found?.unwrap_or_default())
+}
+
+fn note(tx: &mut impl SqlMut, changes: KeyChanges) -> Result<(), StoreError> {
+    let sql = "UPDATE changes SET made = $1, gone = $2";
+    let args = args![changes.made.cast_signed(), changes.gone.cast_signed()];
+    tx.execute(sql, args).map(|_| ())
 }
 
 impl Drop for FileShelf {
@@ -167,5 +224,31 @@ mod tests {
         std::mem::forget(shelf);
         drop(FileShelf::open(&path, &key).unwrap());
         assert_eq!((holds(2), holds(3)), (false, true));
+    }
+
+    #[test]
+    fn a_store_tells_which_keys_were_made_since_and_that_some_were_taken_out() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, key) = (directory.path().join("keys.db"), Key32::generate(&SystemRandom));
+        let shelf = FileShelf::create(&path, &key).unwrap();
+        shelf.insert(&[stored(1), stored(2)]).unwrap();
+        let first = shelf.changes().unwrap();
+        assert_eq!(first, KeyChanges { made: 2, gone: 0 });
+        shelf.insert(&[stored(3)]).unwrap();
+        let (new, now) = shelf.made_since(first.made).unwrap();
+        assert_eq!(new.iter().map(|key| key.id).collect::<Vec<_>>(), [stored(3).id]);
+        assert_eq!(now, KeyChanges { made: 3, gone: 0 });
+        assert!(shelf.destroy(stored(3).id).unwrap());
+        assert!(!shelf.destroy(stored(3).id).unwrap());
+        shelf.replace(&[stored(1).id], &[stored(4)]).unwrap();
+        assert_eq!(shelf.changes().unwrap(), KeyChanges { made: 4, gone: 2 });
+        let mut copy = Vec::new();
+        let copied = shelf.copy(&mut |page: &[u8]| {
+            copy.extend_from_slice(page);
+            Ok(())
+        });
+        assert_eq!(copied.unwrap(), KeyChanges { made: 4, gone: 2 });
+        let holds = |n: u8| copy.windows(60).any(|window| window == stored(n).wrapped);
+        assert_eq!((holds(1), holds(2), holds(3), holds(4)), (false, true, false, true));
     }
 }

@@ -22,6 +22,7 @@ use crate::crypto::signing::SigningKey;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::id::{InstallationId, LogId, TenantId};
 use crate::kernel::{Runtime, limits};
+use crate::store::changes::{Taps, TapsLimits};
 use crate::store::engine::Mode;
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
@@ -48,6 +49,10 @@ pub enum BootError {
         "{0} holds data but no root.json: restore root.json from the backup of the key store, or choose an empty directory"
     )]
     RootFileMissing(PathBuf),
+    #[error(
+        "{0} holds a restore that is not finished: run the same strongroom restore run again, it begins anew"
+    )]
+    Unfinished(PathBuf),
     #[error("{0} is missing: restore it from the backup of the key store")]
     KeyStoreMissing(PathBuf),
     #[error(transparent)]
@@ -90,6 +95,8 @@ const TENANT: Files = Files {
     mode: Mode::Write,
 };
 const KEYS: &str = "keys.db";
+/// In a directory whose restore is not finished.
+pub(super) const MARKER: &str = "restore-unfinished";
 /// Threads that write: one for each core of a small machine; commits wait for the disk, not the CPU.
 const WORKERS: usize = 2;
 
@@ -102,6 +109,9 @@ impl Boot {
         let directory = settings.store.data_dir.clone();
         files::private_directory(&directory)?;
         let lock = DirectoryLock::take(&directory)?;
+        if directory.join(MARKER).exists() {
+            return Err(BootError::Unfinished(directory));
+        }
         super::replace::resume(&directory)?;
         let root_path = directory.join("root.json");
         let is_new = !root_path.exists();
@@ -127,7 +137,7 @@ impl Boot {
         let ground = Ground {
             erasures: Erasures::open(&directory.join("erasures.log"))?,
             runtime: runtime.clone(),
-            workers: Workers::start(WORKERS)
+            workers: workers(settings, runtime)
                 .map_err(|error| StoreError::file(&directory, &error))?,
             options: options(settings),
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
@@ -160,6 +170,19 @@ impl Boot {
     }
 }
 
+/// With taps on what they write, where changes are archived.
+fn workers(settings: &Settings, runtime: &Runtime) -> std::io::Result<Arc<Workers>> {
+    let backup = &settings.backup;
+    let archives =
+        backup.archive_seconds > 0 && !backup.recipients.is_empty() && !backup.targets.is_empty();
+    if !archives {
+        return Workers::start(WORKERS);
+    }
+    let bytes = u64::from(backup.spool_mib) << 20;
+    let taps = Taps::start(runtime, TapsLimits { bytes, reserve: limits::CHANGES_RESERVE_BYTES })?;
+    Workers::tapped(WORKERS, Some(taps))
+}
+
 fn options(settings: &Settings) -> DatabaseOptions {
     DatabaseOptions {
         readers: settings.store.readers_per_tenant as usize,
@@ -169,7 +192,7 @@ fn options(settings: &Settings) -> DatabaseOptions {
 }
 
 /// Who signs for this installation.
-fn signer(installation: InstallationId, key: SigningKey) -> Result<Signer, BootError> {
+pub(super) fn signer(installation: InstallationId, key: SigningKey) -> Result<Signer, BootError> {
     let name = format!("strongroom/{installation}");
     let name = name.parse().map_err(|error: NoteError| CryptoError::Shelf(error.to_string()))?;
     Ok(Signer::new(name, key))

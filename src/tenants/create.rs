@@ -53,6 +53,13 @@ where
     if tenants.inner.registry.find(new.slug.as_str()).is_some() {
         return Err(TenantError::Taken.into());
     }
+    let slug = new.slug.clone();
+    let reserved = tenants.read(grant, move |tx| {
+        Ok::<_, super::DoorError>(super::close::is_reserved(tx, slug.as_str())?)
+    });
+    if reserved.await? {
+        return Err(TenantError::Reserved.into());
+    }
     let runtime = &tenants.inner.ground.runtime;
     let id: TenantId = runtime.id();
     let tenant =

@@ -32,9 +32,13 @@
 //! ```
 
 mod boot;
+mod changes;
 #[cfg(test)]
 mod checkpoint_tests;
 mod checkpoints;
+mod close;
+mod close;
+mod copies;
 mod create;
 #[cfg(test)]
 mod credential_tests;
@@ -64,6 +68,11 @@ mod turns;
 mod tx;
 
 pub use boot::{Boot, BootError};
+pub(crate) use close::Turn as TenantTurn;
+pub(crate) use close::Turn as TenantTurn;
+pub use close::root_of;
+pub use close::root_of;
+pub use copies::Original;
 pub use create::{NewTenant, create};
 pub use doors::{Disclosed, Tenants, Written};
 pub use error::DoorError;

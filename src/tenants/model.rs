@@ -60,6 +60,10 @@ pub enum TenantError {
     Name,
     #[error("there is a tenant with this short name already: choose another")]
     Taken,
+    #[error(
+        "this short name belonged to a tenant that was destroyed, and is free again when the last backup of its data is gone: choose another"
+    )]
+    Reserved,
     #[error("there is no such tenant")]
     NotFound,
     #[error("a tenant that is {0} cannot be changed in this way")]
@@ -74,7 +78,7 @@ impl Fault for TenantError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Slug | Self::Name => ErrorKind::Invalid,
-            Self::Taken | Self::State(_) => ErrorKind::Conflict,
+            Self::Taken | Self::Reserved | Self::State(_) => ErrorKind::Conflict,
             Self::NotFound => ErrorKind::NotFound,
             Self::Door(error) => error.kind(),
         }
@@ -85,6 +89,7 @@ impl Fault for TenantError {
             Self::Slug => "slug-invalid",
             Self::Name => "name-invalid",
             Self::Taken => "slug-taken",
+            Self::Reserved => "slug-reserved",
             Self::NotFound => "tenant-not-found",
             Self::State(_) => "state-conflict",
             Self::Door(error) => error.code(),
@@ -93,7 +98,7 @@ impl Fault for TenantError {
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::Slug | Self::Taken => Some("slug"),
+            Self::Slug | Self::Taken | Self::Reserved => Some("slug"),
             Self::Name => Some("name"),
             _ => None,
         }

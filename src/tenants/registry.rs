@@ -32,6 +32,12 @@ impl Registry {
         }
     }
 
+    pub fn remove(&self, id: TenantId) {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        inner.tenants.remove(&id);
+        inner.slugs.retain(|_, tenant| *tenant != id);
+    }
+
     pub fn by_id(&self, id: TenantId) -> Option<Tenant> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).tenants.get(&id).cloned()
     }

@@ -47,6 +47,8 @@ pub enum SystemWrite {
     Checkpoint,
     /// Rows that a cut of the log left behind; the cut is an entry.
     Removal,
+    /// Which backups lie in which target; making, checking and deleting them are entries.
+    BackupCatalogue,
     /// How far a run of retention has come, and when it looked at the clock; what it deletes are
     /// entries.
     RetentionState,

@@ -13,13 +13,15 @@ use unic_langid::langid;
 /// An argument of a message; made from texts and numbers by `.into()`.
 pub use fluent_bundle::FluentValue as Value;
 
-/// What pages say, then the names of things that have a code, then both of single sign-on and of
-/// provisioning.
-const ENGLISH: [&str; 4] = [
+/// What pages say, then the names of things that have a code, then both of single sign-on, of
+/// provisioning, what pages say about the end of data, and about how long it is kept.
+const ENGLISH: [&str; 6] = [
     include_str!("../../templates/messages/en.ftl"),
     include_str!("../../templates/messages/en-codes.ftl"),
     include_str!("../../templates/messages/en-sso.ftl"),
     include_str!("../../templates/messages/en-scim.ftl"),
+    include_str!("../../templates/messages/en-ends.ftl"),
+    include_str!("../../templates/messages/en-retention.ftl"),
 ];
 
 /// One language's strings. Shared by every thread; looking up takes no lock.

@@ -8,6 +8,8 @@ const CODES: &str = include_str!("../../templates/messages/en-codes.ftl");
 /// Pages and codes of single sign-on.
 const SSO: &str = include_str!("../../templates/messages/en-sso.ftl");
 const SCIM: &str = include_str!("../../templates/messages/en-scim.ftl");
+/// Erasing persons, closing tenants.
+const ENDS: &str = include_str!("../../templates/messages/en-ends.ftl");
 
 /// Messages looked up by a code that is data.
 const LABEL_PREFIXES: [&str; 10] = [
@@ -140,14 +142,14 @@ fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
 fn said() -> BTreeSet<&'static str> {
     let of_code = |id: &&str| SSO_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
     let sso = ids(SSO).into_iter().filter(|id| !of_code(id));
-    ids(PAGES).into_iter().chain(sso).chain(ids(SCIM)).collect()
+    ids(PAGES).into_iter().chain(sso).chain(ids(SCIM)).chain(ids(ENDS)).collect()
 }
 
 /// The later one would silently take the place of the earlier one.
 #[test]
 fn no_message_is_there_twice() {
     let mut seen = BTreeSet::new();
-    for id in listed(PAGES).chain(listed(CODES)).chain(listed(SSO)).chain(listed(SCIM)) {
+    for id in [PAGES, CODES, SSO, SCIM, ENDS].into_iter().flat_map(listed) {
         assert!(seen.insert(id), "{id} is defined twice");
     }
 }

@@ -273,6 +273,7 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::WITNESS_ADDED, Entity, 1),
     (c::WITNESS_REMOVED, Entity, 4),
     (c::CHECKPOINT_WITNESSED, Entity, 3),
+    (c::TENANT_DESTROY_BEGUN, Data, OTHER),
     (c::AUDIT_SHRED_BEGUN, Data, OTHER),
     (c::AUDIT_SHREDDED, Data, 7),
     (c::TENANT_REOPENED, Entity, 13),

@@ -118,8 +118,8 @@ async fn send<P: Exporting>(
 }
 
 /// A file that is written under another name and gets its own when it is whole.
-struct Beside {
-    writer: BufWriter<File>,
+pub struct Beside {
+    pub writer: BufWriter<File>,
     path: PathBuf,
     out: PathBuf,
     force: bool,
@@ -127,7 +127,7 @@ struct Beside {
 }
 
 impl Beside {
-    fn create(out: &Path, force: bool) -> anyhow::Result<Self> {
+    pub fn create(out: &Path, force: bool) -> anyhow::Result<Self> {
         if !force && fs::symlink_metadata(out).is_ok() {
             bail!("{} is there already; choose another name, or add --force", out.display());
         }
@@ -142,7 +142,7 @@ impl Beside {
         Ok(Self { writer, path, out, force, kept: false })
     }
 
-    fn keep(&mut self) -> anyhow::Result<()> {
+    pub fn keep(&mut self) -> anyhow::Result<()> {
         let failed = || format!("{} cannot be written", self.out.display());
         self.writer.flush().with_context(failed)?;
         self.writer.get_ref().sync_all().with_context(failed)?;

@@ -19,6 +19,7 @@ use super::command::Operator;
 use super::output::Report;
 use super::socket;
 pub(super) use bundle::read_key;
+pub(super) use export::Beside;
 
 #[derive(Subcommand)]
 pub enum Verb {

@@ -49,15 +49,35 @@ impl Rebuilt {
     /// # Errors
     /// Of kind `InvalidData` when they are damaged or do not follow.
     pub fn apply(&mut self, input: impl Read, until: Timestamp) -> io::Result<Applied> {
+        self.apply_from(self.number, self.hash, input, until)
+    }
+
+    /// The same where the input begins after an earlier record, `number`: what the file has already
+    /// is read and checked, no more.
+    ///
+    /// # Errors
+    /// The same; of kind `InvalidData` too when it does not lead to the record that the file is at.
+    pub fn apply_from(
+        &mut self,
+        number: u64,
+        hash: Hash,
+        input: impl Read,
+        until: Timestamp,
+    ) -> io::Result<Applied> {
         let mut applied = Applied { last: None, commits: 0, passed: false };
-        let mut records = RecordReader::new(input, self.page_size, self.number, self.hash);
-        let (file, size) = (&self.file, u64::from(self.page_size));
-        while let Some(record) = records.read(|record, page, bytes| {
-            if record.time > until {
-                return Ok(());
-            }
-            file.write_all_at(bytes, u64::from(page - 1) * size)
+        let mut records = RecordReader::new(input, self.page_size, number, hash);
+        let (file, size, (had, had_hash)) = (&self.file, u64::from(self.page_size), self.at());
+        let wanted = |record: &Record| record.number > had && record.time <= until;
+        while let Some(record) = records.read(|record, page, bytes| match wanted(record) {
+            true => file.write_all_at(bytes, u64::from(page - 1) * size),
+            false => Ok(()),
         })? {
+            if record.number == had && records.last().1 != had_hash {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "another record"));
+            }
+            if record.number <= had {
+                continue;
+            }
             if record.time > until {
                 applied.passed = true;
                 continue;

@@ -11,19 +11,25 @@ mod stage;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use journal::resume;
-pub(crate) use stage::{Checked, Stage};
-pub(crate) use swap::{Swapped, Undone};
+pub(crate) use stage::{Checked, Scratch, Stage};
+pub(crate) use swap::Swapped;
+pub(crate) use whole::{Empty, Whole};
 
+use super::doors::write_realm;
 use super::realm::OpenRealm;
-use super::{DoorError, Tenants};
+use super::{DoorError, Tenants, WriteTx};
+use crate::audit::Event;
+use crate::audit::past::{self, PastLog};
 use crate::authz::Realm;
-use crate::kernel::id::{RestoreId, TenantId};
+use crate::kernel::id::{InstallationId, LogId, RestoreId, TenantId};
 use crate::store::StoreError;
 
 /// Requests under way are given so long to end.
@@ -113,5 +119,43 @@ impl Tenants {
         let path = self.inner.ground.directory.join(journal::kept(restore));
         let removed = tokio::task::spawn_blocking(move || journal::remove(&path));
         Ok(removed.await.map_err(|_| StoreError::Panicked)??)
+    }
+
+    pub(crate) fn installation(&self) -> InstallationId {
+        InstallationId::from_bytes(*self.inner.platform.owner.bytes())
+    }
+
+    /// Entries that a tenant's log is known to have; 0 when its file cannot be opened.
+    pub(crate) async fn entries_known(&self, tenant: TenantId) -> u64 {
+        let realm = self.realm(Realm::Tenant(tenant)).await;
+        realm.map_or(0, |realm| realm.log_size.load(Ordering::Relaxed))
+    }
+
+    /// The log that a restore ended, as the one that followed it says.
+    pub(crate) async fn log_before(
+        &self,
+        tenant: TenantId,
+        restore: RestoreId,
+    ) -> Result<Option<LogId>, DoorError> {
+        let realm = self.realm(Realm::Tenant(tenant)).await?;
+        let past = realm.database.read(|tx| past::list(tx)).await??;
+        Ok(past.into_iter().find(|past| past.restore == restore).map(|past| past.id))
+    }
+
+    /// An entry in the log that goes on after a restore was undone; it names the one in between.
+    pub(crate) async fn note_undone(
+        &self,
+        tenant: TenantId,
+        event: Event,
+        between: Option<PastLog>,
+    ) -> Result<(), DoorError> {
+        let realm = self.realm(Realm::Tenant(tenant)).await?;
+        let write = move |tx: &mut WriteTx<'_, ()>| {
+            if let Some(past) = &between {
+                past::insert(tx, past)?;
+            }
+            Ok::<_, DoorError>(((), event.clone().into()))
+        };
+        write_realm(realm, None, || Ok(()), write).await.map(|_| ())
     }
 }

@@ -21,7 +21,7 @@ use crate::tenants::{DoorError, Tenants};
 const DATABASE: &str = "tenant.db";
 /// What belongs to the data file and goes out with it. `keys.db` stays: what was erased since stays
 /// erased.
-const WITH_IT: [&str; 7] = [
+const WITH_IT: [&str; 8] = [
     "tenant.db",
     "tenant.db-wal",
     "tenant.db-shm",
@@ -29,6 +29,8 @@ const WITH_IT: [&str; 7] = [
     "index.db-wal",
     "index.db-shm",
     "exports",
+    // Commits on their way to the archive: it begins anew with another file.
+    "changes",
 ];
 
 /// What a swap did.

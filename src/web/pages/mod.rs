@@ -13,10 +13,13 @@ mod audit_tail;
 mod audit_verify;
 mod by_mail;
 mod choose_password;
+mod closings;
 mod conversation;
 mod conversations;
+mod erasures;
 mod exports;
 mod files;
+mod holds;
 mod home;
 mod identity_providers;
 mod invitations;
@@ -39,6 +42,7 @@ mod platform_settings;
 mod platform_tenant;
 mod provider_door;
 mod reset_factors;
+mod retention;
 mod roles;
 mod scim;
 mod second_factor;
@@ -82,6 +86,8 @@ pub fn routes() -> Vec<Route> {
         keys::routes(),
         witnesses::routes(),
         audit_settings::routes(),
+        retention::routes(),
+        holds::routes(),
         exports::routes(),
         streams::routes(),
         audit::routes(),
@@ -99,6 +105,7 @@ pub fn routes() -> Vec<Route> {
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
+        erasures::routes(),
         scim::routes(),
         sign_in_settings::routes(),
         // Before what else is below: ids of providers take any name.
@@ -111,6 +118,8 @@ pub fn routes() -> Vec<Route> {
         passkey_sign_in::routes(),
         platform::routes(),
         platform_settings::routes(),
+        // Before the tenants: a change of state takes any name.
+        closings::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
         jobs::routes(),

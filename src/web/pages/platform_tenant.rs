@@ -3,7 +3,7 @@
 use super::{also_platform, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
-use crate::authz::permission::{TenantRead, TenantState};
+use crate::authz::permission::{TenantClose, TenantRead, TenantState};
 use crate::http::call::PlatformCall;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
@@ -45,7 +45,7 @@ pub fn path(tenant: &Tenant) -> String {
 }
 
 /// The tenant that the path names; looking is recorded.
-async fn tenant<P: Permission>(call: &PlatformCall<P>) -> Result<Tenant, Failure> {
+pub async fn tenant<P: Permission>(call: &PlatformCall<P>) -> Result<Tenant, Failure> {
     let (tenants, grant) = (&call.app.tenants, also_platform::<_, TenantRead>(call)?);
     trail::record_admin_access(tenants, &grant, "tenant").await?;
     Ok(tenants::find(tenants, &grant, call.input.path("name")).await?)
@@ -53,6 +53,7 @@ async fn tenant<P: Permission>(call: &PlatformCall<P>) -> Result<Tenant, Failure
 
 async fn show(call: PlatformCall<TenantRead>) -> Answer {
     let tenant = tenant(&call).await?;
+    let grace = super::closings::grace(&call, &tenant).await?;
     let mut chrome = frame::platform(&call, "nav-tenants", Section::Tenants).await?;
     chrome.title.clone_from(&tenant.name);
     respond::page(&TenantPage {
@@ -62,6 +63,8 @@ async fn show(call: PlatformCall<TenantRead>) -> Answer {
         path: path(&tenant),
         state: super::platform::state(&tenant),
         created: tenant.created,
+        grace,
+        may_close: call.also::<TenantClose>().is_some(),
         name: tenant.name,
     })
 }

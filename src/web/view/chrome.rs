@@ -67,6 +67,7 @@ pub enum Section {
     Members,
     Keys,
     Audit,
+    Privacy,
     Permissions,
     Account,
     Tenants,
@@ -99,6 +100,7 @@ impl Section {
         Self::Members,
         Self::Keys,
         Self::Audit,
+        Self::Privacy,
         Self::Permissions,
     ];
     pub const PLATFORM: &[Self] =
@@ -111,6 +113,7 @@ impl Section {
             Self::Members => "nav-members",
             Self::Keys => "nav-keys",
             Self::Audit => "nav-audit",
+            Self::Privacy => "nav-privacy",
             Self::Permissions => "nav-permissions",
             Self::Account | Self::PlatformAccount => "nav-account",
             Self::Tenants => "nav-tenants",
@@ -129,6 +132,7 @@ impl Section {
             }
             Self::Keys => "key",
             Self::Audit | Self::PlatformAudit => "log",
+            Self::Privacy => "lock",
             Self::Permissions => "matrix",
             Self::Tenants => "vault",
             Self::Jobs => "clock",
@@ -143,6 +147,7 @@ impl Section {
             Self::Members => "/members",
             Self::Keys => "/keys",
             Self::Audit => "/admin/audit",
+            Self::Privacy => "/admin/privacy/retention",
             Self::Permissions => "/admin/permissions",
             Self::Account | Self::PlatformAccount => "/account",
             Self::PlatformAudit => "/audit",

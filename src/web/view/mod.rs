@@ -15,10 +15,13 @@ pub mod audit_settings;
 pub mod audit_timeline;
 pub mod audit_verify;
 pub mod chrome;
+pub mod closing;
 pub mod conversations;
+pub mod erasures;
 pub mod exports;
 pub mod form;
 pub mod general;
+pub mod holds;
 pub mod home;
 pub mod identity_providers;
 pub mod invitations;
@@ -32,6 +35,7 @@ pub mod platform_settings;
 pub mod public;
 pub mod public_sso;
 pub mod query;
+pub mod retention;
 pub mod roles;
 pub mod scim;
 pub mod second_factor;
@@ -49,6 +53,7 @@ pub use chrome::{ChainPill, Chrome, Flash, NavItem, PersonBadge, Scope, Section}
 pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
-    ApprovalState, AuthorType, ConversationState, ExportState, JobResult, KeyState, MemberState,
-    Notice, Outcome, SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
+    ApprovalState, AuthorType, ClosingState, ConversationState, ErasureState, ExportState,
+    HoldState, JobResult, KeyState, MemberState, Notice, Outcome, RetentionRunState,
+    SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };

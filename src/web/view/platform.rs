@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 
+use super::closing::GraceFacts;
 use super::query::Pager;
 use super::{Chrome, Field, JobResult, TenantState};
 use crate::kernel::Timestamp;
@@ -53,9 +54,16 @@ pub struct TenantPage {
     pub path: String,
     pub state: TenantState,
     pub created: Timestamp,
+    /// Its time of grace, when it is closed.
+    pub grace: Option<GraceFacts>,
+    pub may_close: bool,
 }
 
 impl TenantPage {
+    pub fn is_closed(&self) -> bool {
+        self.state == TenantState::Closed
+    }
+
     pub fn is_active(&self) -> bool {
         self.state == TenantState::Active
     }

@@ -155,6 +155,23 @@ labelled! {
 }
 
 labelled! {
+    /// A legal hold.
+    HoldState {
+        InForce: "in-force", "hold-in-force", Accent;
+        Lifted: "lifted", "hold-lifted", Neutral;
+    }
+}
+
+labelled! {
+    /// A run of retention.
+    RetentionRunState {
+        Running: "running", "retention-run-running", Accent;
+        Completed: "completed", "retention-run-completed", Good;
+        Interrupted: "interrupted", "retention-run-interrupted", Warning;
+    }
+}
+
+labelled! {
     /// What became of a request for approval.
     ApprovalState {
         Waiting: "waiting", "approval-state-waiting", Accent;
@@ -162,6 +179,24 @@ labelled! {
         Refused: "refused", "approval-state-refused", Bad;
         Withdrawn: "withdrawn", "approval-state-withdrawn", Neutral;
         Expired: "expired", "approval-state-expired", Warning;
+    }
+}
+
+labelled! {
+    /// How an erasure is getting on.
+    ErasureState {
+        Running: "running", "erasure-running", Accent;
+        Done: "done", "erasure-done", Good;
+    }
+}
+
+labelled! {
+    /// What became of the closing of a tenant.
+    ClosingState {
+        Closed: "closed", "closing-state-closed", Warning;
+        Reopened: "reopened", "closing-state-reopened", Good;
+        Destroying: "destroying", "closing-state-destroying", Bad;
+        Destroyed: "destroyed", "closing-state-destroyed", Neutral;
     }
 }
 
@@ -276,11 +311,19 @@ labelled! {
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
+        TenantClosed: "tenant-closed", "notice-tenant-closed", Good;
+        TenantReopened: "tenant-reopened", "notice-tenant-reopened", Good;
+        PersonErased: "person-erased", "notice-person-erased", Good;
         TenantSuspended: "tenant-suspended", "notice-tenant-suspended", Good;
         TenantResumed: "tenant-resumed", "notice-tenant-resumed", Good;
         WitnessAdded: "witness-added", "notice-witness-added", Good;
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
+        PoliciesChanged: "policies-changed", "notice-policies-changed", Good;
+        RetentionBegun: "retention-begun", "notice-retention-begun", Good;
+        HoldSet: "hold-set", "notice-hold-set", Good;
+        HoldChanged: "hold-changed", "notice-hold-changed", Good;
+        HoldLifted: "hold-lifted", "notice-hold-lifted", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
         IndexRebuilt: "index-rebuilt", "notice-index-rebuilt", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;

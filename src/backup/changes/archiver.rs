@@ -1,0 +1,361 @@
+//! One round of archiving after another: takes what was committed, seals it, sends it, and says how
+//! far each chain has come.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::notes::SegmentNote;
+use super::seal::{Sealer, base_path, note_path};
+use super::send;
+use super::state::{Sent, SentBase};
+use crate::audit::Event;
+use crate::audit::catalogue;
+use crate::audit::event::{Actor, Resource};
+use crate::authz::Realm;
+use crate::backup::{BackupError, Layout, Recipients, Targets};
+use crate::config;
+use crate::kernel::Timestamp;
+use crate::kernel::id::{BaseId, InstallationId};
+use crate::store::changes::{BaseTicket, Broken, Hash, Tap, Taps};
+use crate::tenants::{DoorError, Tenants};
+
+/// For how long a copy of a file waits to begin before the next round tries again.
+const TICKET_WAIT: Duration = Duration::from_secs(2);
+const TICKET_STEP: Duration = Duration::from_millis(20);
+/// Age of a copy of the file after which another is made, so that a restore has few records to
+/// apply.
+const BASE_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Bytes of records after which another is made in any case, if they are more than twice its size.
+const BASE_BYTES: u64 = 256 << 20;
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Archived {
+    pub segments: u64,
+    pub bases: u64,
+    pub merged: u64,
+    pub gaps: u64,
+}
+
+/// Archives all realms of an installation. One round at a time.
+pub struct Archiver {
+    pub(super) tenants: Tenants,
+    pub(super) taps: Arc<Taps>,
+    pub(super) targets: Targets,
+    pub(super) layout: Layout,
+    pub(super) recipients: Recipients,
+    pub(super) installation: InstallationId,
+    pub(super) settings: config::Backup,
+    known: tokio::sync::Mutex<Known>,
+    /// When the last round began.
+    began: Mutex<Option<Duration>>,
+}
+
+/// What is remembered from round to round.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Realms that have been looked at since the start.
+    realms: HashSet<Realm>,
+    /// What segments are, by chain and first record.
+    pub notes: HashMap<(BaseId, u64), SegmentNote>,
+    /// When old copies were last looked for.
+    pub pruned: HashMap<Realm, Timestamp>,
+}
+
+/// One realm in one round.
+pub(super) struct Turn<'a> {
+    pub archiver: &'a Archiver,
+    pub realm: Realm,
+    pub owner: String,
+    pub tap: Arc<Tap>,
+    /// Targets that failed in this round.
+    pub failed: HashSet<String>,
+    pub done: Archived,
+}
+
+impl Archiver {
+    /// None when nothing is archived: without recipients, without targets, or with
+    /// `backup.archive_seconds` 0.
+    ///
+    /// # Errors
+    /// When a target cannot be used.
+    pub fn new(
+        tenants: &Tenants,
+        settings: &config::Backup,
+        installation: InstallationId,
+    ) -> Result<Option<Self>, BackupError> {
+        let Some(taps) = tenants.taps() else { return Ok(None) };
+        Ok(Some(Self {
+            tenants: tenants.clone(),
+            taps,
+            targets: Targets::open(settings)?,
+            layout: Layout::new(installation),
+            recipients: Recipients::new(&settings.recipients)?,
+            installation,
+            settings: settings.clone(),
+            known: tokio::sync::Mutex::default(),
+            began: Mutex::default(),
+        }))
+    }
+
+    /// Whether it is time for a round; if so, the time of the next counts from here.
+    pub fn is_due(&self) -> bool {
+        let now = self.tenants.runtime().clock.monotonic();
+        let every = Duration::from_secs(self.settings.archive_seconds.into());
+        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = began.is_none_or(|began| now.saturating_sub(began) >= every);
+        if due {
+            *began = Some(now);
+        }
+        due
+    }
+
+    /// One round over all realms that changed. A realm that fails does not keep others from leaving.
+    ///
+    /// # Errors
+    /// The first failure, after all others were served.
+    pub async fn round(&self, go_on: impl Fn() -> bool) -> Result<Archived, BackupError> {
+        let mut known = self.known.lock().await;
+        let (mut all, mut failure) = (Archived::default(), None);
+        for realm in self.tenants.realms() {
+            if !go_on() {
+                return Err(BackupError::Stopped);
+            }
+            let mut turn = self.turn(realm);
+            let is_new = known.realms.insert(realm);
+            if is_new {
+                turn.arrive().await?;
+            }
+            if !turn.is_due(is_new) {
+                continue;
+            }
+            let result = turn.run(&mut known).await;
+            if let Err(error) = result {
+                tracing::warn!(owner = turn.owner, %error, "changes could not be archived");
+                failure.get_or_insert(error);
+                known.realms.remove(&realm); // looked at again, whatever changes
+            }
+            all.add(turn.done);
+        }
+        super::status::report(&self.tenants);
+        failure.map_or(Ok(all), Err)
+    }
+
+    fn turn(&self, realm: Realm) -> Turn<'_> {
+        Turn {
+            archiver: self,
+            realm,
+            owner: Layout::owner(realm),
+            tap: self.taps.of(&self.tenants.database_file(realm)),
+            failed: HashSet::new(),
+            done: Archived::default(),
+        }
+    }
+}
+
+impl Archived {
+    fn add(&mut self, other: Self) {
+        self.segments += other.segments;
+        self.bases += other.bases;
+        self.merged += other.merged;
+        self.gaps += other.gaps;
+    }
+}
+
+impl Turn<'_> {
+    pub(super) fn now(&self) -> Timestamp {
+        self.archiver.tenants.runtime().now()
+    }
+
+    pub(super) fn folder(&self, chain: BaseId) -> PathBuf {
+        self.tap.directory().join(chain.to_string())
+    }
+
+    /// The first time since the start: counts what lies here, and opens a file that a killed process
+    /// left with commits in its WAL.
+    async fn arrive(&mut self) -> Result<(), BackupError> {
+        let directory = self.tap.directory().to_owned();
+        self.archiver.taps.add(send::blocking(move || Ok(size_of(&directory))).await?);
+        if self.tap.is_left_behind()
+            && let Err(error) = self.archiver.tenants.rouse(self.realm).await
+        {
+            tracing::warn!(owner = self.owner, %error, "cannot be opened to archive its changes");
+        }
+        Ok(())
+    }
+
+    fn is_due(&self, is_new: bool) -> bool {
+        is_new || self.tap.unsent().is_some() || self.tap.is_stirred()
+    }
+
+    async fn run(&mut self, known: &mut Known) -> Result<(), BackupError> {
+        let unsent = self.tap.take_unsent();
+        let tap = self.tap.clone();
+        let (chain, broken) = send::blocking(move || Ok(tap.collect())).await?;
+        let result = self.serve(chain, broken, known).await;
+        let complete = matches!(&result, Ok(true));
+        if let Some(unsent) = unsent.filter(|_| !complete) {
+            self.tap.put_back_unsent(unsent);
+        }
+        result.map(|_| ())
+    }
+
+    /// Whether everything is in some target now.
+    async fn serve(
+        &mut self,
+        chain: Option<BaseId>,
+        broken: Vec<Broken>,
+        known: &mut Known,
+    ) -> Result<bool, BackupError> {
+        for broken in broken {
+            self.gap(broken).await?;
+        }
+        for old in self.chains()? {
+            if Some(old) != chain {
+                self.send_chain(old, known).await?;
+                self.drop_when_sent(old)?;
+            }
+        }
+        let mut chain = chain;
+        if self.needs_base(chain) && self.a_target_answers().await {
+            if let Some(made) = self.base().await? {
+                chain = Some(made);
+            }
+        }
+        let Some(chain) = chain else { return Ok(false) };
+        let sent = self.send_chain(chain, known).await?;
+        self.merge(chain, known).await?;
+        self.prune(chain, known).await?;
+        Ok(sent)
+    }
+
+    /// Chains of which something lies here.
+    fn chains(&self) -> Result<Vec<BaseId>, BackupError> {
+        let entries = match std::fs::read_dir(self.tap.directory()) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut chains: Vec<_> = names.filter_map(|name| name.parse::<BaseId>().ok()).collect();
+        chains.sort_unstable();
+        Ok(chains)
+    }
+
+    /// Says in the platform's log that a chain broke off.
+    async fn gap(&mut self, broken: Broken) -> Result<(), BackupError> {
+        let mut event = Event::new(catalogue::ARCHIVE_GAP);
+        event.actor = Some(Actor::new("system", "archive"));
+        event.resource = Some(Resource::new("tenant", self.owner.clone()));
+        let fields = [
+            ("chain", broken.chain.to_string()),
+            ("cause", broken.gap.word().to_owned()),
+            ("until", broken.until.to_string()),
+        ];
+        for (name, value) in fields {
+            event.custom_fields.insert(name.into(), value.into());
+        }
+        self.archiver.tenants.record(Realm::Platform, event).await?;
+        self.done.gaps += 1;
+        Ok(())
+    }
+
+    /// Whether a copy of the file is to be made.
+    fn needs_base(&self, chain: Option<BaseId>) -> bool {
+        let Some(chain) = chain else { return true };
+        let sent = Sent::load(&self.folder(chain), chain, self.now());
+        let Some(base) = sent.bases.last() else { return true };
+        if base.targets.is_empty() {
+            return false; // it waits to be sent
+        }
+        let many = sent.since > BASE_BYTES.max(2 * base.bytes);
+        many || (sent.since > 0 && self.now().since(base.taken) > BASE_AGE)
+    }
+
+    /// After a gap because no target took anything, another copy would fill the disk again.
+    async fn a_target_answers(&self) -> bool {
+        for target in &self.archiver.targets.0 {
+            let probe = self.archiver.layout.changes(self.realm);
+            if send::list(target, &probe).await.is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Makes a copy of the file; its chain.
+    async fn base(&mut self) -> Result<Option<BaseId>, BackupError> {
+        let Some(ticket) = self.ticket().await? else { return Ok(None) };
+        let (folder, tap) = (self.folder(ticket.chain), self.tap.clone());
+        let (tenants, taps) = (self.archiver.tenants.clone(), self.archiver.taps.clone());
+        let (installation, owner) = (self.archiver.installation, self.owner.clone());
+        let (recipients, copied) = (self.archiver.recipients.clone(), ticket.clone());
+        let made = send::blocking(move || {
+            let signer = tenants.notary().signer();
+            let sealer = Sealer { installation, owner: &owner, recipients: &recipients, signer };
+            let note = sealer.base(&copied, &folder, &taps);
+            let undisturbed = tap.end_base(&copied);
+            let note = note?.filter(|_| undisturbed);
+            if note.is_none() {
+                for path in [base_path(&folder, copied.number), note_path(&folder, copied.number)] {
+                    let _ = std::fs::remove_file(path);
+                }
+            }
+            Ok(note)
+        });
+        let made = made.await;
+        if made.is_err() {
+            self.tap.end_base(&ticket);
+        }
+        let Some(note) = made? else { return Ok(Some(ticket.chain)) };
+        let folder = self.folder(ticket.chain);
+        self.archiver.taps.add(size(&base_path(&folder, note.number)));
+        let mut sent = Sent::load(&folder, ticket.chain, note.taken);
+        let (number, taken, bytes) = (note.number, note.taken, note.bytes);
+        sent.bases.retain(|base| base.number != number);
+        sent.bases.push(SentBase { number, taken, bytes, targets: Vec::new() });
+        sent.since = 0;
+        sent.save().map_err(DoorError::from)?;
+        self.done.bases += 1;
+        Ok(Some(ticket.chain))
+    }
+
+    async fn ticket(&self) -> Result<Option<BaseTicket>, BackupError> {
+        if self.tap.want_base() {
+            self.archiver.tenants.rouse(self.realm).await?;
+        }
+        let mut waited = Duration::ZERO;
+        loop {
+            if let Some(ticket) = self.tap.take_ticket() {
+                return Ok(Some(ticket));
+            }
+            if waited >= TICKET_WAIT {
+                // Somebody reads what is old, so that not all of the WAL is in the file.
+                self.tap.abandon_base();
+                return Ok(None);
+            }
+            tokio::time::sleep(TICKET_STEP).await;
+            waited += TICKET_STEP;
+        }
+    }
+}
+
+pub(super) fn size_of(directory: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(directory) else { return 0 };
+    let sizes = entries.filter_map(Result::ok).map(|entry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => size_of(&entry.path()),
+        _ => size(&entry.path()),
+    });
+    sizes.sum()
+}
+
+pub(super) fn size(path: &std::path::Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
+}
+
+pub(super) fn decoded(hash: &str) -> Hash {
+    let hash = data_encoding::HEXLOWER.decode(hash.as_bytes()).ok();
+    hash.and_then(|hash| hash.try_into().ok()).unwrap_or_default()
+}

@@ -1,0 +1,66 @@
+//! Deleting what is older than the window that any second can be restored of.
+
+use std::time::Duration;
+
+use super::archiver::{Known, Turn};
+use super::locate::{Chains, base_number, range};
+use super::send;
+use crate::backup::{BackupError, Target};
+use crate::kernel::Timestamp;
+use crate::kernel::id::BaseId;
+
+/// Once in so long for each realm.
+const EVERY: Duration = Duration::from_secs(24 * 3600);
+
+impl Turn<'_> {
+    /// The newest copy that is as old as the window is the first that is needed: everything before
+    /// it goes.
+    pub(super) async fn prune(
+        &mut self,
+        _chain: BaseId,
+        known: &mut Known,
+    ) -> Result<(), BackupError> {
+        let now = self.now();
+        let is_due = |last: &Timestamp| now.since(*last) >= EVERY;
+        if known.pruned.get(&self.realm).is_some_and(|last| !is_due(last)) {
+            return Ok(());
+        }
+        known.pruned.insert(self.realm, now);
+        let days = u64::from(self.archiver.settings.archive_days);
+        let until = now.minus(Duration::from_secs(days * 24 * 3600));
+        for target in self.waiting(|_| true) {
+            let result = self.prune_target(target, until).await;
+            self.ok(target, result);
+        }
+        Ok(())
+    }
+
+    async fn prune_target(&self, target: &Target, until: Timestamp) -> Result<(), BackupError> {
+        let layout = self.archiver.layout;
+        let verifier = self.archiver.tenants.notary().verifier();
+        let chains = Chains::read(target, layout, self.realm, &verifier).await?;
+        let Some((first, base)) = chains.before(until) else { return Ok(()) };
+        for chain in &chains.0 {
+            let older = chain.bases.iter().all(|it| it.taken < base.taken);
+            if chain.id != first.id && !older {
+                continue;
+            }
+            let place = layout.chain(self.realm, chain.id);
+            for (name, _) in send::list(target, &place).await? {
+                let is_old = match (base_number(&name), range(&name)) {
+                    _ if chain.id != first.id => true,
+                    (Some(number), _) => number < base.number,
+                    (_, Some((_, last))) => last <= base.number,
+                    _ => name
+                        .strip_prefix("base-")
+                        .and_then(|name| name.strip_suffix(".age")?.parse::<u64>().ok())
+                        .is_some_and(|number| number < base.number),
+                };
+                if is_old {
+                    send::delete(target, &format!("{place}/{name}")).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}

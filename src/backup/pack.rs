@@ -1,0 +1,295 @@
+//! Plain bytes into a compressed, encrypted stream, and back with every check.
+//!
+//! `age -d -i KEY < archive | zstd -d` does the latter without this program.
+
+use std::io::{self, Read, Write};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+use super::{BackupError, Identities, Recipients, SealError};
+
+/// What is stored is sealed mostly, which does not compress: a higher level costs time only.
+const LEVEL: i32 = 1;
+/// Bytes handed from the thread that decrypts to the one that compresses and encrypts, at a time.
+const BLOCK: usize = 1024 * 1024;
+/// Blocks on their way.
+const BLOCKS: usize = 4;
+
+/// Sizes in bytes and hashes of an archive and of what is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    pub bytes: u64,
+    pub sha256: String,
+    pub plain_bytes: u64,
+    pub plain_sha256: String,
+}
+
+/// Runs `write` here and compresses and encrypts what it writes on another thread.
+///
+/// # Errors
+/// What `write` answers; [`BackupError::Io`] when `out` takes no more, which comes first.
+pub fn pack<W: Write + Send, T>(
+    out: W,
+    recipients: &Recipients,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError>,
+) -> Result<(T, W, Packed), BackupError> {
+    std::thread::scope(|scope| {
+        let (sender, blocks) = mpsc::sync_channel(BLOCKS);
+        let sealing = scope.spawn(move || seal(out, recipients, &blocks));
+        let mut pipe = Pipe { sender, block: Vec::with_capacity(BLOCK) };
+        let written = write(&mut pipe).and_then(|value| {
+            pipe.send()?;
+            Ok(value)
+        });
+        drop(pipe);
+        let sealed = sealing.join().unwrap_or_else(|_| Err(broken().into()));
+        let (out, packed) = sealed?;
+        Ok((written?, out, packed))
+    })
+}
+
+fn seal<W: Write>(
+    out: W,
+    recipients: &Recipients,
+    blocks: &Receiver<Vec<u8>>,
+) -> Result<(W, Packed), BackupError> {
+    let sealed = recipients.encrypt(Hashing::new(out))?;
+    let mut compressed = zstd::Encoder::new(sealed, LEVEL)?;
+    let (mut hash, mut plain_bytes) = (Sha256::new(), 0);
+    for block in blocks {
+        hash.update(&block);
+        plain_bytes += block.len() as u64;
+        compressed.write_all(&block)?;
+    }
+    let mut out = compressed.finish()?.finish()?;
+    out.inner.flush()?;
+    let (bytes, sha256) = out.end();
+    let plain_sha256 = HEXLOWER.encode(&hash.finalize());
+    Ok((out.inner, Packed { bytes, sha256, plain_bytes, plain_sha256 }))
+}
+
+fn broken() -> io::Error {
+    io::Error::new(io::ErrorKind::BrokenPipe, "the other thread ended")
+}
+
+struct Pipe {
+    sender: SyncSender<Vec<u8>>,
+    block: Vec<u8>,
+}
+
+impl Pipe {
+    fn send(&mut self) -> io::Result<()> {
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
+        self.sender.send(block).map_err(|_| broken())
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.block.len() + bytes.len() > BLOCK && !self.block.is_empty() {
+            self.send()?;
+        }
+        self.block.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Why an archive could not be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    #[error("it cannot be read: {0}")]
+    Read(io::Error),
+    #[error("it is damaged or was changed: {0}")]
+    Damaged(String),
+    #[error(transparent)]
+    Key(SealError),
+    #[error("what is in it cannot be written: {0}")]
+    Write(io::Error),
+}
+
+/// Decrypts and decompresses the whole of `archive` into `out`; sizes and hashes are for the caller
+/// to compare.
+pub fn unpack(
+    archive: impl Read,
+    identities: &Identities,
+    out: &mut dyn Write,
+) -> Result<Packed, UnpackError> {
+    let mut archive = HashingReader::new(archive);
+    let result = unpack_from(&mut archive, identities, out);
+    if let Some(error) = archive.failed.take() {
+        return Err(UnpackError::Read(error));
+    }
+    let (plain_bytes, plain_sha256) = result?;
+    // Nothing may stand behind its end; what does is in the hash.
+    io::copy(&mut archive, &mut io::sink()).map_err(UnpackError::Read)?;
+    let (bytes, sha256) = archive.end();
+    Ok(Packed { bytes, sha256, plain_bytes, plain_sha256 })
+}
+
+fn unpack_from(
+    archive: impl Read,
+    identities: &Identities,
+    out: &mut dyn Write,
+) -> Result<(u64, String), UnpackError> {
+    let damaged = |error: io::Error| UnpackError::Damaged(error.to_string());
+    let plain = identities.decrypt(archive).map_err(|error| match error {
+        SealError::WrongKey => UnpackError::Key(error),
+        other => UnpackError::Damaged(other.to_string()),
+    })?;
+    let mut plain = zstd::Decoder::new(plain).map_err(damaged)?;
+    let mut hash = Sha256::new();
+    let (mut bytes, mut block) = (0, vec![0; BLOCK]);
+    loop {
+        let count = plain.read(&mut block).map_err(damaged)?;
+        if count == 0 {
+            return Ok((bytes, HEXLOWER.encode(&hash.finalize())));
+        }
+        hash.update(&block[..count]);
+        bytes += count as u64;
+        out.write_all(&block[..count]).map_err(UnpackError::Write)?;
+    }
+}
+
+/// Counts and hashes what passes.
+pub struct Hashing<W> {
+    pub inner: W,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<W> Hashing<W> {
+    pub fn new(inner: W) -> Self {
+        Self { inner, hash: Sha256::new(), bytes: 0 }
+    }
+
+    /// Bytes so far and their hash.
+    pub fn end(&mut self) -> (u64, String) {
+        (self.bytes, HEXLOWER.encode(&self.hash.finalize_reset()))
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+struct HashingReader<R> {
+    counted: Hashing<R>,
+    /// The first failure of the reader itself, which decryption would pass on as damage.
+    failed: Option<io::Error>,
+}
+
+impl<R> HashingReader<R> {
+    fn new(inner: R) -> Self {
+        Self { counted: Hashing::new(inner), failed: None }
+    }
+
+    fn end(&mut self) -> (u64, String) {
+        self.counted.end()
+    }
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.counted.inner.read(out) {
+            Ok(count) => {
+                self.counted.hash.update(&out[..count]);
+                self.counted.bytes += count as u64;
+                Ok(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let told = io::Error::new(error.kind(), error.to_string());
+                self.failed.get_or_insert(error);
+                Err(told)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let room = self.0.checked_sub(bytes.len());
+            self.0 = room.ok_or(io::ErrorKind::StorageFull)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn packed(identities: &Identities, plain: &[u8]) -> (Vec<u8>, Packed) {
+        let recipients = identities.to_recipients();
+        let write = |out: &mut dyn Write| {
+            for piece in plain.chunks(8192) {
+                out.write_all(piece)?;
+            }
+            Ok(())
+        };
+        let ((), archive, packed) = pack(Vec::new(), &recipients, write).unwrap();
+        (archive, packed)
+    }
+
+    #[test]
+    fn what_goes_in_comes_out_and_both_ends_count_alike() {
+        let identities = Identities::generate();
+        for size in [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 17] {
+            let plain: Vec<u8> = (0..size).map(|n| (n * 31 % 251) as u8).collect();
+            let (archive, told) = packed(&identities, &plain);
+            assert_eq!(told.bytes, archive.len() as u64);
+            let mut out = Vec::new();
+            assert_eq!(unpack(archive.as_slice(), &identities, &mut out).unwrap(), told);
+            assert!(out == plain);
+        }
+    }
+
+    #[test]
+    fn damage_wrong_keys_and_a_full_disk_are_told_apart() {
+        let identities = Identities::generate();
+        let (archive, _) = packed(&identities, &[7; 100_000]);
+        let mut changed = archive.clone();
+        let middle = archive.len() / 2;
+        changed[middle] ^= 1;
+        let sink = &mut io::sink();
+        let damaged = unpack(changed.as_slice(), &identities, sink);
+        assert!(matches!(damaged, Err(UnpackError::Damaged(_))));
+        let cut = unpack(&archive[..archive.len() - 1], &identities, sink);
+        assert!(matches!(cut, Err(UnpackError::Damaged(_))));
+        let other = unpack(archive.as_slice(), &Identities::generate(), sink);
+        assert!(matches!(other, Err(UnpackError::Key(_))));
+        let full = unpack(archive.as_slice(), &identities, &mut Full(10));
+        assert!(matches!(full, Err(UnpackError::Write(_))));
+    }
+
+    #[test]
+    fn an_output_that_takes_no_more_ends_the_writing_with_its_own_error() {
+        let recipients = Identities::generate().to_recipients();
+        let random: Vec<u8> = (0..BLOCK as u64 * 20)
+            .map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)
+            .collect();
+        let result = pack(Full(100_000), &recipients, |out| Ok(out.write_all(&random)?));
+        let Err(BackupError::Io(error)) = result.map(|_| ()) else { panic!("no error") };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}

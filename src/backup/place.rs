@@ -1,0 +1,266 @@
+//! Files of a target: written whole or not at all, read as a stream.
+//!
+//! A directory of this machine is written to and read from directly: that is what a copy must keep
+//! up with. What lies over a network goes through the target's store.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::StreamExt;
+use object_store::path::Path as StorePath;
+use object_store::{ObjectStoreExt, PutPayload, WriteMultipart};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::pack::{self, Packed};
+use super::{BackupError, Damage, Recipients, Target, TargetError};
+use crate::config::TargetUrl;
+use crate::store::files;
+
+/// Pieces of a file on its way to a store: the most that a store takes is 10,000 of them.
+const PIECE: usize = 16 * 1024 * 1024;
+/// Pieces under way to one store.
+const PIECES: usize = 2;
+/// What is being written has this behind its name.
+const PARTIAL: &str = "partial";
+
+/// Where a target lies on this machine, if it does.
+pub fn directory(target: &Target) -> Option<PathBuf> {
+    target.name.parse::<TargetUrl>().ok()?.directory()
+}
+
+/// Writes an archive into a directory: synced, and there under its name only when it is whole.
+///
+/// # Errors
+/// [`BackupError::Write`] when the directory is at fault, what `write` answers otherwise.
+pub fn write<T>(
+    directory: &Path,
+    path: &StorePath,
+    recipients: &Recipients,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError>,
+) -> Result<(T, Packed), BackupError> {
+    whole(&directory.join(path.as_ref()), |file| {
+        let at_fault = |error| match error {
+            BackupError::Io(error) => refused(path, &error),
+            other => other,
+        };
+        let (value, _, packed) = pack::pack(file, recipients, write).map_err(at_fault)?;
+        Ok((value, packed))
+    })
+}
+
+/// Copies a file of this machine into a target.
+///
+/// # Errors
+/// [`BackupError::Write`] or [`TargetError::Store`].
+pub async fn send(target: &Target, path: &StorePath, file: &Path) -> Result<(), BackupError> {
+    match directory(target) {
+        Some(directory) => {
+            let (to, from, path) = (directory.join(path.as_ref()), file.to_owned(), path.clone());
+            blocking(move || {
+                whole(&to, |mut out| {
+                    io::copy(&mut File::open(&from)?, &mut out)
+                        .map_err(|error| refused(&path, &error))?;
+                    Ok(())
+                })
+            })
+            .await
+        }
+        None => upload(target, path, file).await,
+    }
+}
+
+async fn upload(target: &Target, path: &StorePath, file: &Path) -> Result<(), BackupError> {
+    let named = |error| failed(target, error);
+    let upload = target.store.put_multipart(path).await.map_err(named)?;
+    let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
+    let (sender, mut pieces) = mpsc::channel::<io::Result<Bytes>>(1);
+    let file = file.to_owned();
+    let reading = tokio::task::spawn_blocking(move || read_pieces(&file, &sender));
+    while let Some(piece) = pieces.recv().await {
+        let sent = match piece {
+            Ok(piece) => upload.wait_for_capacity(PIECES).await.map(|()| upload.put(piece)),
+            Err(error) => {
+                let _ = upload.abort().await;
+                return Err(error.into());
+            }
+        };
+        if let Err(error) = sent {
+            let _ = upload.abort().await;
+            return Err(named(error));
+        }
+    }
+    reading.await.map_err(|_| BackupError::Stopped)?;
+    upload.finish().await.map_err(named)?;
+    Ok(())
+}
+
+fn read_pieces(file: &Path, sender: &mpsc::Sender<io::Result<Bytes>>) {
+    let read = || -> io::Result<()> {
+        let mut file = File::open(file)?;
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            (&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+            if piece.is_empty() || sender.blocking_send(Ok(piece.into())).is_err() {
+                return Ok(());
+            }
+        }
+    };
+    if let Err(error) = read() {
+        let _ = sender.blocking_send(Err(error));
+    }
+}
+
+/// Puts a small file.
+pub async fn put(target: &Target, path: &StorePath, text: String) -> Result<(), BackupError> {
+    let Some(directory) = directory(target) else {
+        let payload = PutPayload::from(text);
+        return target.store.put(path, payload).await.map(|_| ()).map_err(|e| failed(target, e));
+    };
+    let (to, path) = (directory.join(path.as_ref()), path.clone());
+    blocking(move || {
+        whole(&to, |mut out| out.write_all(text.as_bytes()).map_err(|error| refused(&path, &error)))
+    })
+    .await
+}
+
+/// The length of a file in bytes; none when it is not there.
+pub async fn size(target: &Target, path: &StorePath) -> Result<Option<u64>, BackupError> {
+    match target.store.head(path).await {
+        Ok(meta) => Ok(Some(meta.size)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failed(target, error)),
+    }
+}
+
+/// A small text file; none when it is not there or longer than anything that was put.
+pub async fn text(target: &Target, path: &StorePath) -> Result<Option<String>, BackupError> {
+    const MOST: u64 = 1024 * 1024;
+    let got = match target.store.get(path).await {
+        Ok(got) => got,
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(failed(target, error)),
+    };
+    if got.meta.size > MOST {
+        return Ok(None);
+    }
+    let bytes = got.bytes().await.map_err(|error| failed(target, error))?;
+    Ok(String::from_utf8(bytes.to_vec()).ok())
+}
+
+/// False when it was not there.
+pub async fn delete(target: &Target, path: &StorePath) -> Result<bool, BackupError> {
+    match target.store.delete(path).await {
+        Ok(()) => Ok(true),
+        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(failed(target, error)),
+    }
+}
+
+/// A file as a stream, on a thread that may wait and belongs to a runtime.
+///
+/// # Errors
+/// [`BackupError::Damaged`] when it is missing.
+pub fn open(target: &Target, path: &StorePath) -> Result<Box<dyn Read + Send>, BackupError> {
+    let missing = || BackupError::Damaged {
+        target: target.name.clone(),
+        path: path.to_string(),
+        damage: Damage::Missing,
+    };
+    if let Some(directory) = directory(target) {
+        return match File::open(directory.join(path.as_ref())) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let (handle, store) = (Handle::current(), target.store.clone());
+    let got = match handle.block_on(store.get(path)) {
+        Ok(got) => got,
+        Err(object_store::Error::NotFound { .. }) => return Err(missing()),
+        Err(error) => return Err(failed(target, error)),
+    };
+    let (sender, pieces) = mpsc::channel(4);
+    handle.spawn(async move {
+        let mut stream = got.into_stream();
+        while let Some(piece) = stream.next().await {
+            if sender.send(piece.map_err(io::Error::other)).await.is_err() {
+                break;
+            }
+        }
+    });
+    Ok(Box::new(Stream { pieces, piece: Bytes::new() }))
+}
+
+struct Stream {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+}
+
+impl Read for Stream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece?,
+                None => return Ok(0),
+            }
+        }
+        let count = self.piece.len().min(out.len());
+        self.piece.copy_to_slice(&mut out[..count]);
+        Ok(count)
+    }
+}
+
+/// Makes a file that is there under its name only when `fill` went well, synced.
+fn whole<T>(
+    path: &Path,
+    fill: impl FnOnce(&File) -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
+    let at_fault = |error: io::Error| BackupError::Write {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{PARTIAL}"));
+    let partial = PathBuf::from(partial);
+    if let Some(directory) = path.parent() {
+        files::private_directory(directory)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(true).mode(0o600);
+    let file = options.open(&partial).map_err(at_fault)?;
+    let result = fill(&file).and_then(|value| {
+        file.sync_all().map_err(at_fault)?;
+        fs::rename(&partial, path).map_err(at_fault)?;
+        path.parent().map_or(Ok(()), files::sync_directory).map_err(at_fault)?;
+        Ok(value)
+    });
+    if result.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    result
+}
+
+/// Whether a name is that of a file that was not finished, by this program or by the store.
+pub fn is_unfinished(name: &str) -> bool {
+    name.ends_with(PARTIAL) || name.contains('#')
+}
+
+pub fn failed(target: &Target, error: object_store::Error) -> BackupError {
+    TargetError::Store { target: target.name.clone(), error: Arc::new(error) }.into()
+}
+
+fn refused(path: &StorePath, error: &io::Error) -> BackupError {
+    BackupError::Write { path: path.to_string(), reason: error.to_string() }
+}
+
+/// Runs what waits for a disk on a thread for that.
+pub async fn blocking<T: Send + 'static>(
+    f: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    tokio::task::spawn_blocking(f).await.unwrap_or(Err(BackupError::Stopped))
+}

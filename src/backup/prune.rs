@@ -1,0 +1,281 @@
+//! Deleting what is past its time, from every target; what a killed run left behind, too.
+//!
+//! A store that refuses (object lock) is asked again the next time: the catalogue keeps the row
+//! until every target is rid of the archive.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use object_store::path::Path as StorePath;
+
+use super::catalogue::{Entry, Placement, PlacementState};
+use super::keep::{Rule, keep};
+use super::{BackupError, Kind, Layout, Target, Targets, fetch, place, repo};
+use crate::audit::event::Resource;
+use crate::audit::{Event, catalogue as events};
+use crate::authz::permission::PlatformBackupRun;
+use crate::authz::{Grant, Realm};
+use crate::config;
+use crate::kernel::Timestamp;
+use crate::kernel::id::{BackupId, InstallationId};
+use crate::tenants::{DoorError, SystemWrite, Tenants, WriteTx};
+
+/// A younger file without a manifest may still be on its way.
+const LEFTOVER: Duration = Duration::from_secs(60 * 60);
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    pub archives: u64,
+    pub bytes: u64,
+    /// Of runs that were killed.
+    pub leftovers: u64,
+    /// Deletions that a target refused; they are tried again.
+    pub refused: u64,
+}
+
+/// Brings the catalogue up to date with what lies in the targets, and deletes what is over.
+pub async fn prune(
+    tenants: &Tenants,
+    settings: &config::Backup,
+    installation: InstallationId,
+    grant: &Grant<PlatformBackupRun>,
+) -> Result<Pruned, BackupError> {
+    let targets = Targets::open(settings)?;
+    let (layout, mut done) = (Layout::new(installation), Pruned::default());
+    for target in &targets.0 {
+        // A target that cannot be reached keeps nothing else from being done.
+        if let Err(error) = tidy(tenants, target, layout, &mut done).await {
+            tracing::warn!(target = target.name, %error, "a backup target could not be listed");
+            done.refused += 1;
+        }
+    }
+    let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
+    let entries = tenants.credentials(Realm::Platform, read).await?;
+    let over = over(tenants, settings, &entries).await?;
+    for entry in entries.iter().filter(|entry| over.contains(&entry.manifest.id)) {
+        delete(tenants, &targets, entry, &mut done).await?;
+    }
+    if done.archives > 0 {
+        let event = deleted(&done);
+        let write = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event.clone().into()));
+        tenants.write(grant, write).await?;
+    }
+    Ok(done)
+}
+
+/// Which archives are past their time.
+async fn over(
+    tenants: &Tenants,
+    settings: &config::Backup,
+    entries: &[Entry],
+) -> Result<HashSet<BackupId>, BackupError> {
+    let mut groups: BTreeMap<(String, &str), Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        let key = (entry.manifest.owner.clone(), entry.manifest.kind.name());
+        groups.entry(key).or_default().push(entry);
+    }
+    let (now, mut over) = (tenants.runtime().now(), HashSet::new());
+    for ((owner, kind), group) in &groups {
+        let (lives, destroyed) = match fetch::realm(&group[0].manifest) {
+            Some(Realm::Tenant(id)) => {
+                (tenants.tenant_by_id(id).is_some(), tenants.is_destroyed(id).await?)
+            }
+            _ => (true, false),
+        };
+        if destroyed {
+            over.extend(group.iter().map(|entry| entry.manifest.id));
+            continue;
+        }
+        if *kind == Kind::KeysDelta.name() {
+            let fulls = groups.get(&(owner.clone(), Kind::Keys.name()));
+            over.extend(old_deltas(group, fulls.map_or(&[], Vec::as_slice), settings, now));
+            continue;
+        }
+        let rule = match group[0].manifest.kind.holds_keys() {
+            true => Rule::keys(settings),
+            false => Rule::data(settings),
+        };
+        over.extend(past(group, now, rule, lives));
+    }
+    Ok(over)
+}
+
+/// Of archives of one owner and kind, the newest first. What no target has counts as nothing: it
+/// does not push out a good one.
+fn past(group: &[&Entry], now: Timestamp, rule: Rule, lives: bool) -> Vec<BackupId> {
+    let (good, bad): (Vec<&Entry>, Vec<&Entry>) = group.iter().partition(|one| one.is_stored());
+    let taken: Vec<_> = good.iter().map(|entry| entry.manifest.taken).collect();
+    let kept = keep(&taken, now, rule, lives);
+    let over = good.iter().zip(kept).filter(|(_, kept)| !kept).map(|(entry, _)| *entry);
+    let spoiled = bad.into_iter().filter(|entry| rule.is_over(entry.manifest.taken, now));
+    over.chain(spoiled).map(|entry| entry.manifest.id).collect()
+}
+
+/// A delta is of use until two full copies are newer: one may turn out to be damaged.
+fn old_deltas(
+    deltas: &[&Entry],
+    fulls: &[&Entry],
+    settings: &config::Backup,
+    now: Timestamp,
+) -> Vec<BackupId> {
+    let newer = |delta: &Entry| {
+        let stored = fulls.iter().filter(|full| full.is_stored());
+        stored.filter(|full| full.manifest.taken > delta.manifest.taken).count()
+    };
+    let is_over = |delta: &&&Entry| match newer(delta) {
+        0 => false,
+        1 => Rule::keys(settings).is_over(delta.manifest.taken, now),
+        _ => true,
+    };
+    deltas.iter().filter(is_over).map(|delta| delta.manifest.id).collect()
+}
+
+/// The archive first: a manifest without one is cleared away later, an archive without a manifest
+/// would be a backup that nobody knows of.
+async fn delete(
+    tenants: &Tenants,
+    targets: &Targets,
+    entry: &Entry,
+    done: &mut Pruned,
+) -> Result<(), BackupError> {
+    let id = entry.manifest.id;
+    let path = StorePath::from(entry.manifest.path.as_str());
+    let mut left = 0;
+    for placement in &entry.placements {
+        // A target that is not configured any more is out of reach.
+        let Some(target) = targets.0.iter().find(|one| one.name == placement.target) else {
+            continue;
+        };
+        let deleted = match place::delete(target, &path).await {
+            Ok(_) => place::delete(target, &Layout::manifest(&path)).await,
+            Err(error) => Err(error),
+        };
+        match deleted {
+            Ok(_) => {
+                let name = target.name.clone();
+                system(tenants, move |tx| Ok(repo::displace(tx, id, &name)?)).await?;
+            }
+            Err(error) => {
+                tracing::warn!(target = target.name, %path, %error, "a backup is not deleted yet");
+                done.refused += 1;
+                left += 1;
+            }
+        }
+    }
+    if left == 0 {
+        system(tenants, move |tx| Ok(repo::remove(tx, id)?)).await?;
+        done.archives += 1;
+        done.bytes += entry.manifest.bytes;
+    }
+    Ok(())
+}
+
+/// Takes in what lies in a target but not in the catalogue (a restore of the platform brings an
+/// older catalogue back), and clears away what was not finished.
+async fn tidy(
+    tenants: &Tenants,
+    target: &Target,
+    layout: Layout,
+    done: &mut Pruned,
+) -> Result<(), BackupError> {
+    let verifier = tenants.notary().verifier();
+    let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
+    let known: HashMap<String, Entry> = tenants
+        .credentials(Realm::Platform, read)
+        .await?
+        .into_iter()
+        .map(|entry| (entry.manifest.path.clone(), entry))
+        .collect();
+    for folder in [Kind::Data, Kind::Blobs, Kind::Keys] {
+        let (whole, alone) = fetch::archives(target, layout, folder).await?;
+        for path in whole {
+            let entry = known.get(path.as_ref());
+            let is_placed = entry.is_some_and(|entry| {
+                entry.placements.iter().any(|place| place.target == target.name)
+            });
+            if !is_placed
+                && let Ok(manifest) = fetch::manifest(target, layout, &path, Some(&verifier)).await
+            {
+                adopt(tenants, target, &path, manifest, entry.is_none()).await?;
+            }
+        }
+        let before = tenants.runtime().now().minus(LEFTOVER);
+        for meta in alone {
+            let changed = Timestamp::from_micros(meta.last_modified.timestamp_micros());
+            if changed < before {
+                done.leftovers += u64::from(place::delete(target, &meta.location).await?);
+            }
+        }
+        if let Some(directory) = place::directory(target) {
+            let folder = directory.join(layout.folder(folder).as_ref());
+            done.leftovers += unfinished(&folder, before)?;
+        }
+    }
+    Ok(())
+}
+
+async fn adopt(
+    tenants: &Tenants,
+    target: &Target,
+    path: &StorePath,
+    manifest: super::Manifest,
+    is_new: bool,
+) -> Result<(), BackupError> {
+    let Some(realm) = fetch::realm(&manifest) else { return Ok(()) };
+    let Some(note) = place::text(target, &Layout::manifest(path)).await? else { return Ok(()) };
+    let since = tenants.runtime().now();
+    let state = PlacementState::Stored;
+    let placement = Placement { target: target.name.clone(), state, since, verified: None };
+    system(tenants, move |tx| {
+        match is_new {
+            true => repo::insert(tx, realm, &manifest, &note, std::slice::from_ref(&placement))?,
+            false => repo::place(tx, manifest.id, &placement)?,
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Removes what a directory's own store left half-written, which it does not list.
+fn unfinished(folder: &Path, before: Timestamp) -> Result<u64, BackupError> {
+    let (mut waiting, mut removed) = (vec![folder.to_owned()], 0);
+    while let Some(directory) = waiting.pop() {
+        let Ok(entries) = std::fs::read_dir(&directory) else { continue };
+        for entry in entries {
+            let (entry, is_old) = match entry.and_then(|entry| {
+                let about = entry.metadata()?;
+                let changed = chrono::DateTime::<chrono::Utc>::from(about.modified()?);
+                if about.is_dir() {
+                    waiting.push(entry.path());
+                }
+                let is_old = Timestamp::from_micros(changed.timestamp_micros()) < before;
+                Ok((entry, about.is_file() && is_old))
+            }) {
+                Ok(found) => found,
+                Err(_) => continue, // gone meanwhile
+            };
+            if is_old && place::is_unfinished(&entry.file_name().to_string_lossy()) {
+                std::fs::remove_file(entry.path())?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+pub(super) async fn system(
+    tenants: &Tenants,
+    f: impl Fn(&mut WriteTx<'_, SystemWrite>) -> Result<(), DoorError> + Send + 'static,
+) -> Result<(), BackupError> {
+    Ok(tenants.system_write(Realm::Platform, SystemWrite::BackupCatalogue, f).await?)
+}
+
+fn deleted(done: &Pruned) -> Event {
+    let mut event = Event::new(events::BACKUP_DELETED);
+    event.resource = Some(Resource::new("backup", "archives"));
+    event.custom_fields.insert("archives".into(), done.archives.into());
+    event.custom_fields.insert("bytes".into(), done.bytes.into());
+    event
+}

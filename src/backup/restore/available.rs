@@ -1,0 +1,91 @@
+//! What a tenant, or the platform, could be restored from.
+
+use serde::Serialize;
+
+use super::RestoreError;
+use crate::authz::permission::PlatformBackupRead;
+use crate::authz::{Grant, Realm};
+use crate::backup::{Kind, Layout, Manifest, Target, Targets, catalogue, scan};
+use crate::config::{Backup, TargetUrl};
+use crate::tenants::Tenants;
+
+/// One archive of data, and the targets that have it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Available {
+    pub manifest: Manifest,
+    pub targets: Vec<String>,
+}
+
+/// The archives of data of one owner, or of all, the newest first: those of the catalogue, or what
+/// lies in `from`, as far as this installation signed it.
+pub async fn available(
+    tenants: &Tenants,
+    grant: &Grant<PlatformBackupRead>,
+    realm: Option<Realm>,
+    from: Option<&TargetUrl>,
+) -> Result<Vec<Available>, RestoreError> {
+    let installation = tenants.installation();
+    let mut found = match from {
+        Some(url) => in_target(tenants, url).await?,
+        None => in_catalogue(tenants, grant, realm).await?,
+    };
+    let owner = realm.map(owner);
+    found.retain(|one| {
+        one.manifest.kind == Kind::Data
+            && one.manifest.installation == installation
+            && owner.as_ref().is_none_or(|owner| *owner == one.manifest.owner)
+    });
+    found.sort_by_key(|one| (std::cmp::Reverse(one.manifest.taken), one.manifest.id));
+    Ok(found)
+}
+
+pub(super) fn owner(realm: Realm) -> String {
+    match realm {
+        Realm::Platform => "platform".to_owned(),
+        Realm::Tenant(id) => id.to_string(),
+    }
+}
+
+async fn in_catalogue(
+    tenants: &Tenants,
+    grant: &Grant<PlatformBackupRead>,
+    realm: Option<Realm>,
+) -> Result<Vec<Available>, RestoreError> {
+    let entries = match realm {
+        Some(realm) => catalogue::of_owner(tenants, grant, realm).await?,
+        None => catalogue::list(tenants, grant).await?,
+    };
+    let stored = entries.into_iter().filter(catalogue::Entry::is_stored);
+    Ok(stored
+        .map(|entry| {
+            let is_there =
+                |place: &&catalogue::Placement| place.state == catalogue::PlacementState::Stored;
+            let there = entry.placements.iter().filter(is_there);
+            let targets = there.map(|place| place.target.clone()).collect();
+            Available { manifest: entry.manifest, targets }
+        })
+        .collect())
+}
+
+async fn in_target(tenants: &Tenants, url: &TargetUrl) -> Result<Vec<Available>, RestoreError> {
+    let targets = Targets(vec![Target::open(url)?]);
+    let verifier = tenants.notary().verifier();
+    let found = scan(&targets, Layout::new(tenants.installation()), Some(&verifier)).await?;
+    let one = |(manifest, target)| Available { manifest, targets: vec![target] };
+    Ok(found.into_iter().map(one).collect())
+}
+
+/// The target of that name, among those that are configured or the one that was asked for.
+pub(super) fn target(
+    settings: &Backup,
+    from: Option<&TargetUrl>,
+    names: &[String],
+) -> Result<Target, RestoreError> {
+    let targets = match from {
+        Some(url) => Targets(vec![Target::open(url)?]),
+        None => Targets::open(settings)?,
+    };
+    let found = targets.0.into_iter().find(|target| names.contains(&target.name));
+    found.ok_or_else(|| RestoreError::Nothing(names.join(", ")))
+}

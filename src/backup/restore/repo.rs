@@ -1,0 +1,94 @@
+//! Rows of restores and of restore tests.
+
+use super::model::{Restore, RestoreState};
+use super::rehearse::{RestoreTest, parse};
+use crate::args;
+use crate::kernel::Timestamp;
+use crate::kernel::id::{RestoreId, TenantId};
+use crate::store::{Row, Sql, SqlMut, StoreError};
+
+const COLUMNS: &str = "SELECT id, tenant, state, moment, backup, target, started, finished, lost,
+                       past, problem FROM restores";
+/// Restores that a list shows.
+const LISTED: u32 = 100;
+
+fn read(row: &Row<'_>) -> Result<Restore, StoreError> {
+    let state: String = row.get(2)?;
+    Ok(Restore {
+        id: row.get(0)?,
+        tenant: row.get(1)?,
+        state: RestoreState::parse(&state)
+            .ok_or_else(|| StoreError::Sql("a restore's row is damaged".into()))?,
+        moment: row.get(3)?,
+        backup: row.get(4)?,
+        target: row.get(5)?,
+        started: row.get(6)?,
+        finished: row.get(7)?,
+        lost: row.get(8)?,
+        past: row.get(9)?,
+        problem: row.get(10)?,
+    })
+}
+
+/// The newest first.
+pub fn all(tx: &impl Sql) -> Result<Vec<Restore>, StoreError> {
+    let sql = format!("{COLUMNS} ORDER BY started DESC, id DESC LIMIT $1");
+    tx.query(&sql, args![LISTED], read)
+}
+
+pub fn find(tx: &impl Sql, id: RestoreId) -> Result<Option<Restore>, StoreError> {
+    tx.query_one(&format!("{COLUMNS} WHERE id = $1"), args![id], read)
+}
+
+pub fn in_state(tx: &impl Sql, state: RestoreState) -> Result<Vec<Restore>, StoreError> {
+    tx.query(&format!("{COLUMNS} WHERE state = $1 ORDER BY started"), args![state.name()], read)
+}
+
+pub fn of_tenant_in(
+    tx: &impl Sql,
+    tenant: TenantId,
+    state: RestoreState,
+) -> Result<Option<Restore>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE tenant = $1 AND state = $2");
+    tx.query_one(&sql, args![tenant, state.name()], read)
+}
+
+pub fn insert(tx: &mut impl SqlMut, new: &Restore) -> Result<(), StoreError> {
+    let sql = "INSERT INTO restores (id, tenant, state, moment, backup, target, started, lost)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let Restore { id, tenant, state, moment, backup, target, started, lost, .. } = new;
+    let lost = lost.cast_signed();
+    let state = state.name();
+    let args = args![*id, *tenant, state, *moment, backup, target, *started, lost];
+    tx.execute(sql, args).map(|_| ())
+}
+
+/// How it ended.
+pub fn end(tx: &mut impl SqlMut, ended: &Restore, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE restores SET state = $1, finished = $2, lost = $3, past = $4, problem = $5
+               WHERE id = $6";
+    let Restore { id, state, lost, past, problem, .. } = ended;
+    let args = args![state.name(), now, lost.cast_signed(), *past, problem.as_ref(), *id];
+    tx.execute(sql, args).map(|_| ())
+}
+
+/// Tests that are looked back at.
+const TESTS: u32 = 50;
+
+pub fn insert_test(tx: &mut impl SqlMut, test: &RestoreTest) -> Result<(), StoreError> {
+    let sql =
+        "INSERT INTO restore_tests (id, started, millis, passed, archives, bytes, problem, note)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let number = |value: u64| value.cast_signed();
+    let RestoreTest { id, started, millis, passed, archives, bytes, problem, note, .. } = test;
+    let (millis, archives, bytes) = (number(*millis), number(*archives), number(*bytes));
+    let args = args![*id, *started, millis, *passed, archives, bytes, problem.as_ref(), note];
+    tx.execute(sql, args).map(|_| ())
+}
+
+/// The newest first; one whose note cannot be read is left out.
+pub fn last_tests(tx: &impl Sql) -> Result<Vec<RestoreTest>, StoreError> {
+    let sql = "SELECT note FROM restore_tests ORDER BY started DESC, id DESC LIMIT $1";
+    let notes = tx.query(sql, args![TESTS], |row| row.get::<String>(0))?;
+    Ok(notes.iter().filter_map(|note| parse(note)).collect())
+}

@@ -1,0 +1,444 @@
+//! `strongroom restore …`
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::args::Context;
+use super::command::{Operator, Password};
+use super::output::{Report, table};
+use super::socket;
+use crate::authz::Realm;
+use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, PlatformRestoreRun};
+use crate::backup::Identities;
+use crate::backup::restore::{self, Available, Moment, Plan, Restore, Tested, Told, Wanted};
+use crate::config::TargetUrl;
+use crate::kernel::Timestamp;
+use crate::kernel::id::{BackupId, RestoreId, TenantId};
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// List what there is to restore from
+    List {
+        /// Only this tenant's
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+        /// What lies in this target, instead of the catalogue
+        #[arg(long, value_name = "DIR|URL")]
+        target: Option<String>,
+    },
+    /// Show what a restore would use and what it would undo; changes nothing
+    Plan {
+        #[arg(long, value_name = "SLUG")]
+        tenant: String,
+        #[command(flatten)]
+        choice: Choice,
+    },
+    /// Restore a tenant in place, or everything into an empty data directory
+    Run {
+        #[arg(long, value_name = "SLUG", required_unless_present = "all")]
+        tenant: Option<String>,
+        /// Everything, after a fire: the data directory is empty, --from says where the backups are
+        #[arg(long, conflicts_with_all = ["tenant", "at", "backup"], requires = "from")]
+        all: bool,
+        #[command(flatten)]
+        choice: Choice,
+        /// File with the private key of a recipient of backups (age-keygen)
+        #[arg(long, value_name = "FILE")]
+        identity: PathBuf,
+        /// Not in place but into this empty directory, with that tenant alone, for a look at it
+        #[arg(long, value_name = "DIR", requires = "from", conflicts_with_all = ["all", "at", "backup"])]
+        into: Option<PathBuf>,
+        /// The short name once more; asked for on a terminal
+        #[arg(long, value_name = "SLUG")]
+        confirm: Option<String>,
+        /// Ask nothing
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Keep what was restored: the state before it is deleted
+    Confirm { id: RestoreId },
+    /// Put the state before a restore back; what was written since is lost
+    Undo { id: RestoreId },
+    /// Show the restores that there were
+    Status,
+    /// Restore the newest backups into a scratch directory and check them
+    Test {
+        /// File with the private key; backup.recovery_identity_file otherwise
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct Choice {
+    /// The state at this time (RFC 3339): the newest backup that is not later
+    #[arg(long, value_name = "TIME", conflicts_with = "backup")]
+    at: Option<String>,
+    /// This backup
+    #[arg(long, value_name = "ID")]
+    backup: Option<BackupId>,
+    /// A directory or target to read from
+    #[arg(long, value_name = "DIR|URL")]
+    from: Option<String>,
+}
+
+/// What crosses the socket of [`Choice`].
+#[derive(Serialize, Deserialize)]
+pub struct Asked {
+    tenant: String,
+    moment: Moment,
+    from: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    List { tenant: Option<String>, target: Option<String> },
+    Plan(Asked),
+    Run { asked: Asked, identity: Password },
+    Confirm { id: RestoreId },
+    Undo { id: RestoreId },
+    Status,
+    Test { identity: Option<Password> },
+}
+
+/// Runs the verb. After a fire there is no server and no installation to ask.
+pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
+    let command = match verb {
+        Verb::Run { all: true, choice, identity, .. } => {
+            return everything(context, choice.from.as_deref(), &identity, None, None).await;
+        }
+        Verb::Run { tenant, into: Some(into), choice, identity, .. } => {
+            let from = choice.from.as_deref();
+            return everything(context, from, &identity, tenant, Some(into)).await;
+        }
+        other => command(other)?,
+    };
+    socket::dispatch(context, super::Command::Restore(command)).await
+}
+
+fn command(verb: Verb) -> anyhow::Result<Command> {
+    Ok(match verb {
+        Verb::List { tenant, target } => {
+            Command::List { tenant, target: target.as_deref().map(url).transpose()? }
+        }
+        Verb::Plan { tenant, choice } => Command::Plan(asked(tenant, choice)?),
+        Verb::Run { tenant, choice, identity, confirm, yes, .. } => {
+            let tenant = tenant.context("name a tenant with --tenant")?;
+            let identity = read_identity(&identity)?;
+            if !yes {
+                confirmed(&tenant, confirm)?;
+            }
+            Command::Run { asked: asked(tenant, choice)?, identity }
+        }
+        Verb::Confirm { id } => Command::Confirm { id },
+        Verb::Undo { id } => Command::Undo { id },
+        Verb::Status => Command::Status,
+        Verb::Test { identity } => {
+            Command::Test { identity: identity.as_deref().map(read_identity).transpose()? }
+        }
+    })
+}
+
+fn asked(tenant: String, choice: Choice) -> anyhow::Result<Asked> {
+    let moment = match (choice.at, choice.backup) {
+        (Some(at), _) => {
+            let time = Timestamp::parse(&at);
+            let expected = "--at takes a time such as 2026-11-22T05:06:07Z";
+            Moment::At(time.ok_or_else(|| anyhow!(expected))?)
+        }
+        (None, Some(id)) => Moment::Backup(id),
+        (None, None) => Moment::Latest,
+    };
+    Ok(Asked { tenant, moment, from: choice.from.as_deref().map(url).transpose()? })
+}
+
+/// A directory is written as an address.
+fn url(text: &str) -> anyhow::Result<String> {
+    if text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    let path = std::fs::canonicalize(text).with_context(|| format!("cannot open {text}"))?;
+    let url = reqwest::Url::from_directory_path(&path);
+    let url = url.map_err(|()| anyhow!("{text} cannot be used as a target"))?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The private key goes to the server as passwords do, and is stored nowhere.
+fn read_identity(path: &Path) -> anyhow::Result<Password> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the private key in {}", path.display()))?;
+    Ok(Password::new(text))
+}
+
+fn confirmed(tenant: &str, confirm: Option<String>) -> anyhow::Result<()> {
+    let typed = match confirm {
+        Some(typed) => typed,
+        None if std::io::stdin().is_terminal() => {
+            eprint!(
+                "The state of {tenant} will be replaced by the one in the backup. It can be undone \
+                 until you confirm the restore.\nType {tenant} to go on: "
+            );
+            std::io::stderr().flush()?;
+            let mut typed = String::new();
+            std::io::stdin().read_line(&mut typed).context("nothing could be read")?;
+            typed
+        }
+        None => bail!("this replaces what is there: repeat the short name with --confirm {tenant}"),
+    };
+    if typed.trim() != tenant {
+        bail!("nothing was restored: \"{}\" is not \"{tenant}\"", typed.trim());
+    }
+    Ok(())
+}
+
+impl Asked {
+    fn wanted(self) -> anyhow::Result<Wanted> {
+        Ok(Wanted { tenant: self.tenant, moment: self.moment, from: target(self.from)? })
+    }
+}
+
+fn target(from: Option<String>) -> anyhow::Result<Option<TargetUrl>> {
+    let parse = |url: String| {
+        url.parse::<TargetUrl>().map_err(|why| anyhow!("{url} is not a target of backups: {why}"))
+    };
+    from.map(parse).transpose()
+}
+
+fn identities(secret: &Password) -> anyhow::Result<Identities> {
+    use secrecy::ExposeSecret;
+    Ok(Identities::parse(secret.secret().expose_secret())?)
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    let (tenants, settings) = (&operator.tenants, &operator.backup);
+    let reading = operator.platform::<PlatformBackupRead>().await?;
+    let grant = operator.platform::<PlatformRestoreRun>().await?;
+    restore::settle(tenants, &grant).await?;
+    match command {
+        Command::List { tenant, target: from } => {
+            let realm = match &tenant {
+                Some(name) => Some(Realm::Tenant(known(operator, name)?)),
+                None => None,
+            };
+            let from = target(from)?;
+            let found = restore::available(tenants, &reading, realm, from.as_ref()).await?;
+            Ok(listed(&found))
+        }
+        Command::Plan(asked) => {
+            let wanted = asked.wanted()?;
+            let plan = restore::plan(tenants, &reading, settings, &wanted).await?;
+            Ok(planned(&plan))
+        }
+        Command::Run { asked, identity } => {
+            let (wanted, identities) = (asked.wanted()?, identities(&identity)?);
+            drop(identity);
+            let feedback = operator.feedback.clone();
+            let told: Told = Arc::new(move |text: &str| feedback.progress(text));
+            let (grants, slug) = ((&reading, &grant), wanted.tenant.clone());
+            let restore = restore::run(tenants, grants, settings, &wanted, identities, told);
+            Ok(done(&slug, &restore.await?))
+        }
+        Command::Confirm { id } => {
+            let restore = restore::confirm(tenants, &grant, id).await?;
+            let text = "The state before the restore is deleted.".to_owned();
+            Ok(Report::done(json!(restore), text))
+        }
+        Command::Undo { id } => {
+            let restore = restore::undo(tenants, &grant, id).await?;
+            let text = match restore.past {
+                Some(past) => format!(
+                    "The state before the restore is back. The log of the time in between is kept \
+                     as {past}."
+                ),
+                None => "The state before the restore is back.".to_owned(),
+            };
+            Ok(Report::done(json!(restore), text))
+        }
+        Command::Status => Ok(status(operator, &restore::restores(tenants, &reading).await?)),
+        Command::Test { identity } => rehearsed(operator, identity.as_ref()).await,
+    }
+}
+
+fn listed(found: &[Available]) -> Report {
+    let row = |one: &Available| {
+        let manifest = &one.manifest;
+        vec![
+            manifest.slug.clone().unwrap_or_else(|| format!("({})", manifest.owner)),
+            manifest.taken.to_string(),
+            manifest.entries.to_string(),
+            size(manifest.bytes),
+            one.targets.join(", "),
+            manifest.id.to_string(),
+        ]
+    };
+    let head = ["TENANT", "AS OF", "ENTRIES", "SIZE", "WHERE", "BACKUP"];
+    let text = match found {
+        [] => "There is no backup to restore from; see: strongroom backup run\n".to_owned(),
+        _ => table(&head, &found.iter().map(row).collect::<Vec<_>>()),
+    };
+    Report::done(json!({ "items": found }), text)
+}
+
+fn size(bytes: u64) -> String {
+    format!("{} KiB", bytes.div_ceil(1024))
+}
+
+fn planned(plan: &Plan) -> Report {
+    let lost = match plan.lost {
+        None => {
+            "What its log tells of after that would be undone; the entries are kept.".to_owned()
+        }
+        Some(0) => "Nothing that its log tells of would be undone.".to_owned(),
+        Some(1) => {
+            "What 1 entry of its log tells of would be undone; the entry is kept.".to_owned()
+        }
+        Some(count) => {
+            format!("What {count} entries of its log tell of would be undone; they are kept.")
+        }
+    };
+    let text = format!(
+        "{} would be as it was at {}.\n{lost}\nUsed: {} in {}{}.\n\
+         Readable with the private key of: {}",
+        plan.slug,
+        plan.moment,
+        plan.backup,
+        plan.target,
+        if plan.bytes > 0 { format!(", {}", size(plan.bytes)) } else { String::new() },
+        plan.recipients.join(", ")
+    );
+    Report::done(json!(plan), text)
+}
+
+fn done(slug: &str, restore: &Restore) -> Report {
+    let mut text = format!("{slug} is as it was at {}.\n", restore.moment);
+    if let Some(past) = restore.past {
+        text += &format!("A new audit log began; the one before is kept as {past}.\n");
+    }
+    if let Some(problem) = &restore.problem {
+        text += &format!("Note: {problem}.\n");
+    }
+    text += &format!(
+        "Look at it, then keep it with   strongroom restore confirm {id}\n\
+         or put the state before back:   strongroom restore undo {id}",
+        id = restore.id
+    );
+    Report::done(json!(restore), text)
+}
+
+fn status(operator: &Operator, restores: &[Restore]) -> Report {
+    let name = |id: TenantId| {
+        operator.tenants.tenant_by_id(id).map_or(id.to_string(), |tenant| tenant.slug.to_string())
+    };
+    let row = |one: &Restore| {
+        vec![
+            name(one.tenant),
+            one.state.name().to_owned(),
+            one.moment.to_string(),
+            one.started.to_string(),
+            one.id.to_string(),
+            one.problem.clone().unwrap_or_default(),
+        ]
+    };
+    let head = ["TENANT", "STATE", "AS OF", "STARTED", "RESTORE", "NOTE"];
+    let text = match restores {
+        [] => "Nothing was restored so far.\n".to_owned(),
+        _ => table(&head, &restores.iter().map(row).collect::<Vec<_>>()),
+    };
+    Report::done(json!({ "items": restores }), text)
+}
+
+fn known(operator: &Operator, name: &str) -> anyhow::Result<TenantId> {
+    let tenant = operator.tenants.tenant(name);
+    let tenant = tenant
+        .with_context(|| format!("there is no tenant {name}; see: strongroom tenant list"))?;
+    Ok(tenant.id)
+}
+
+async fn rehearsed(operator: &Operator, identity: Option<&Password>) -> anyhow::Result<Report> {
+    let identities = match (identity, &operator.backup.recovery_identity_file) {
+        (Some(identity), _) => identities(identity)?,
+        (None, Some(file)) => Identities::read(file)?,
+        (None, None) => bail!(
+            "a restore test reads backups: give a private key with --identity FILE, or set \
+             backup.recovery_identity_file"
+        ),
+    };
+    let reading = operator.platform::<PlatformBackupRead>().await?;
+    let grant = operator.platform::<PlatformBackupRun>().await?;
+    let feedback = operator.feedback.clone();
+    let told: Told = Arc::new(move |text: &str| feedback.progress(text));
+    let (tenants, settings) = (&operator.tenants, &operator.backup);
+    let grants = (&reading, &grant);
+    let test = restore::rehearse(tenants, grants, settings, identities, told).await?;
+    let row = |one: &Tested| {
+        vec![
+            one.owner.clone(),
+            one.taken.to_string(),
+            one.entries.to_string(),
+            format!("{} ms", one.millis),
+            one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+        ]
+    };
+    let head = ["OWNER", "AS OF", "ENTRIES", "TOOK", "RESULT"];
+    let mut text = table(&head, &test.tested.iter().map(row).collect::<Vec<_>>());
+    if let Some(problem) = &test.problem {
+        text += &format!("\nThe test FAILED: {problem}");
+    }
+    Ok(Report { json: json!(test), text, ok: test.passed })
+}
+
+async fn everything(
+    context: &Context,
+    from: Option<&str>,
+    identity: &Path,
+    only: Option<String>,
+    into: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    let mut settings = context.settings(None)?;
+    if let Some(into) = into {
+        settings.store.data_dir = into;
+    }
+    let from = target(from.map(url).transpose()?)?;
+    let from = from.context("say with --from where the backups are")?;
+    let identities = Identities::read(identity)?;
+    let quiet = context.json || !std::io::stderr().is_terminal();
+    let told: Told = Arc::new(move |text: &str| {
+        if !quiet {
+            eprintln!("{text}");
+        }
+    });
+    let runtime = crate::kernel::Runtime::system();
+    let rebuild = restore::Rebuild { settings, runtime, from, identities, only, told };
+    let rebuilt = restore::rebuild(rebuild).await?;
+    socket::finish(context, describe(&rebuilt))
+}
+
+fn describe(rebuilt: &restore::Rebuilt) -> Report {
+    let row = |one: &restore::RebuiltTenant| {
+        vec![
+            one.slug.clone(),
+            one.moment.map_or_else(|| "-".to_owned(), |moment| moment.to_string()),
+            one.entries.to_string(),
+            one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+        ]
+    };
+    let head = ["TENANT", "AS OF", "ENTRIES", "RESULT"];
+    let mut text = table(&head, &rebuilt.tenants.iter().map(row).collect::<Vec<_>>());
+    text += &format!(
+        "\nErasures: {} lines of the ledger were gone through again, {} keys were destroyed again.\n\
+         Start it with: strongroom serve --data-dir {}",
+        rebuilt.ledger,
+        rebuilt.erased_again,
+        rebuilt.directory.display()
+    );
+    let ok = rebuilt.tenants.iter().all(|tenant| tenant.problem.is_none());
+    Report { json: json!(rebuilt), text, ok }
+}

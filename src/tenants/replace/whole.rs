@@ -1,0 +1,277 @@
+//! A whole data directory that is built up anew from backups, in an empty place. Nothing serves it
+//! before [`Whole::done`].
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::carry;
+use super::stage::{Checked, File};
+use crate::audit::notary::Notary;
+use crate::audit::note::Verifier;
+use crate::audit::past;
+use crate::authz::Realm;
+use crate::config::RootKey;
+use crate::crypto::root::RootFile;
+use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
+use crate::kernel::Runtime;
+use crate::kernel::id::{InstallationId, RestoreId, TenantId};
+use crate::store::erasures::Erasure;
+use crate::store::lock::DirectoryLock;
+use crate::store::migrate;
+use crate::store::shelf::FileShelf;
+use crate::store::{Readers, SqlMut, Staged, StoreError, files};
+use crate::tenants::boot::{BootError, MARKER, signer};
+use crate::tenants::{Tenant, list, root_key};
+
+pub(crate) struct Whole {
+    directory: PathBuf,
+    runtime: Runtime,
+    restore: RestoreId,
+    installation: InstallationId,
+    platform: Arc<TenantKeys>,
+    platform_shelf: Key32,
+    notary: Arc<Notary>,
+    _lock: DirectoryLock,
+}
+
+/// An empty directory that is to become one.
+pub(crate) struct Empty {
+    directory: PathBuf,
+    lock: DirectoryLock,
+}
+
+impl Empty {
+    /// Takes the directory, which holds nothing but what an interrupted restore left; that is
+    /// removed. None when it holds anything else.
+    pub fn take(directory: &Path) -> Result<Option<Self>, StoreError> {
+        let named = |error| StoreError::file(directory, &error);
+        files::private_directory(directory)?;
+        let lock = DirectoryLock::take(directory)?;
+        let names = std::fs::read_dir(directory).map_err(named)?;
+        let names: Vec<_> = names.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        let others = names.iter().filter(|name| {
+            *name != "strongroom.lock" && *name != root_key::EMBEDDED && *name != MARKER
+        });
+        let others: Vec<_> = others.collect();
+        if !others.is_empty() && !names.iter().any(|name| name == MARKER) {
+            return Ok(None);
+        }
+        files::replace(&directory.join(MARKER), b"restore not finished\n")?;
+        for name in others {
+            super::journal::remove(&directory.join(name))?;
+        }
+        Ok(Some(Self { directory: directory.to_owned(), lock }))
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Opens the installation's keys with the root key: `root.json` first, then what `bring` puts
+    /// at a path, readable under a key.
+    ///
+    /// # Errors
+    /// [`BootError`] for a missing or wrong root key, and for keys that are not this installation's.
+    pub fn unlock<E: From<BootError>>(
+        self,
+        root_json: &[u8],
+        root_key: &RootKey,
+        runtime: &Runtime,
+        bring: impl FnOnce(&Path, &Key32) -> Result<(), E>,
+    ) -> Result<Whole, E> {
+        let store = |error: StoreError| E::from(BootError::Store(error));
+        let crypto = |error: CryptoError| E::from(BootError::Crypto(error));
+        let path = self.directory.join("root.json");
+        files::replace(&path, root_json).map_err(store)?;
+        let file = RootFile::read(&path).map_err(crypto)?;
+        let root = root_key::find(root_key, &self.directory, false, runtime)?;
+        let master = file.unwrap(&root.source).map_err(crypto)?;
+        let installation = file.installation_id;
+        let platform_shelf = mac::derive(&master, &[b"strongroom/keys.db/v1"]);
+        let path = self.directory.join("keys.db");
+        bring(&path, &platform_shelf)?;
+        let shelf = FileShelf::open(&path, &platform_shelf).map_err(store)?;
+        let platform = TenantKeys::open(*installation.bytes(), master, Box::new(shelf), runtime)
+            .map_err(crypto)?;
+        let key = platform.signing_key().map_err(crypto)?;
+        let signer = Arc::new(signer(installation, key)?);
+        let notary = Notary::new(signer, &self.directory).map_err(store)?;
+        Ok(Whole {
+            restore: runtime.id(),
+            directory: self.directory,
+            runtime: runtime.clone(),
+            installation,
+            platform: Arc::new(platform),
+            platform_shelf,
+            notary: Arc::new(notary),
+            _lock: self.lock,
+        })
+    }
+}
+
+impl Whole {
+    pub fn installation(&self) -> InstallationId {
+        self.installation
+    }
+
+    pub fn restore(&self) -> RestoreId {
+        self.restore
+    }
+
+    /// What manifests have to be signed with.
+    pub fn verifier(&self) -> Verifier {
+        self.notary.verifier()
+    }
+
+    fn place(&self, realm: Realm) -> PathBuf {
+        match realm {
+            Realm::Platform => self.directory.clone(),
+            Realm::Tenant(id) => self.directory.join("tenants").join(id.to_string()),
+        }
+    }
+
+    /// Where a realm's data file is to be written.
+    pub fn database(&self, realm: Realm) -> PathBuf {
+        let name = match realm {
+            Realm::Platform => "platform.db",
+            Realm::Tenant(_) => "tenant.db",
+        };
+        self.place(realm).join(name)
+    }
+
+    /// The platform's keys, which are here first.
+    pub fn platform_keys(&self) -> Arc<TenantKeys> {
+        self.platform.clone()
+    }
+
+    /// A tenant's keys, put at a path by `bring`. None when the tenant was destroyed.
+    pub fn tenant_keys<E: From<StoreError>>(
+        &self,
+        id: TenantId,
+        bring: impl FnOnce(&Path, &Key32) -> Result<(), E>,
+    ) -> Result<Option<Arc<TenantKeys>>, E> {
+        let root = match self.platform.tenant_root(id) {
+            Ok(root) => root,
+            Err(CryptoError::KeyDestroyed) => return Ok(None),
+            Err(error) => return Err(StoreError::from(error).into()),
+        };
+        let place = self.place(Realm::Tenant(id));
+        files::private_directory(&place)?;
+        let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
+        let path = place.join("keys.db");
+        bring(&path, &shelf_key)?;
+        let shelf = FileShelf::open(&path, &shelf_key)?;
+        let keys = TenantKeys::open(*id.bytes(), root, Box::new(shelf), &self.runtime);
+        Ok(Some(Arc::new(keys.map_err(StoreError::from)?)))
+    }
+
+    /// The tenants in the platform's file; `only` keeps one and forgets the others.
+    pub fn tenants(&self, only: Option<TenantId>) -> Result<Vec<Tenant>, StoreError> {
+        let path = self.database(Realm::Platform);
+        if let Some(only) = only {
+            let mut staged = Staged::open(&path, self.platform.file_key()?, migrate::PLATFORM)?;
+            staged.change(|tx| {
+                tx.execute("DELETE FROM tenants WHERE id != $1", crate::args![only])?;
+                tx.execute("DELETE FROM stream_tenants WHERE tenant != $1", crate::args![only])?;
+                Ok(())
+            })?;
+            staged.finish()?;
+        }
+        let readers = Readers::new(path, self.platform.file_key()?.clone(), 1);
+        readers.read_here(|tx| list::all(tx))?
+    }
+
+    /// Checks a file that was brought.
+    pub fn check(
+        &self,
+        realm: Realm,
+        keys: &Arc<TenantKeys>,
+        tables: &BTreeMap<String, u64>,
+    ) -> Result<Checked, StoreError> {
+        let path = self.database(realm);
+        self.file(&path, realm, keys)?.check(&self.notary, &self.runtime, tables)
+    }
+
+    fn file<'a>(
+        &self,
+        path: &'a Path,
+        realm: Realm,
+        keys: &'a Arc<TenantKeys>,
+    ) -> Result<File<'a>, StoreError> {
+        let (owner, migrations) = match realm {
+            Realm::Platform => {
+                (TenantId::from_bytes(*self.installation.bytes()), migrate::PLATFORM)
+            }
+            Realm::Tenant(id) => (id, migrate::TENANT),
+        };
+        Ok(File { path, key: keys.file_key()?, keys, owner, migrations })
+    }
+
+    /// Ends what was under way when the backup was made, and keeps its log as a past one: nobody can
+    /// say that nothing of it was lost. `copy` is for a look beside the original, which goes on.
+    pub fn begin_anew(
+        &self,
+        realm: Realm,
+        keys: &Arc<TenantKeys>,
+        copy: bool,
+    ) -> Result<(), StoreError> {
+        let (path, key) = (self.database(realm), keys.file_key()?);
+        let migrations = self.file(&path, realm, keys)?.migrations;
+        let mut staged = Staged::open(&path, key, migrations)?;
+        let now = self.runtime.now();
+        let found = staged.read(|tx| past::of_file(tx, &self.notary, 0, now, self.restore))?;
+        if let Some(past) = found {
+            let logs = self.place(realm).join("logs");
+            files::private_directory(&logs)?;
+            let mut kept = Staged::create(&logs.join(format!("{}.db", past.id)), key, migrations)?;
+            staged.read(|tx| kept.copy_log(tx))?;
+            kept.finish()?;
+            staged.without_log()?;
+            staged.change(|tx| past::insert(tx, &past))?;
+        }
+        match realm {
+            Realm::Platform => carry::of_platform(&mut staged)?,
+            Realm::Tenant(_) => carry::of_tenant(&mut staged)?,
+        }
+        if copy {
+            staged
+                .change(|tx| tx.execute("UPDATE streams SET state = 'paused'", &[]).map(|_| ()))?;
+        }
+        staged.finish()
+    }
+
+    /// Destroys again what the ledger says was destroyed, in one owner's key store; how many keys
+    /// were still there.
+    pub fn erase_again(
+        &self,
+        owner: TenantId,
+        keys: &TenantKeys,
+        ledger: &[Erasure],
+    ) -> Result<u64, StoreError> {
+        let owner = owner.to_string();
+        let named: Vec<_> =
+            ledger.iter().filter(|line| line.owner == owner).map(|line| line.key).collect();
+        let held = keys.audit_key_ids();
+        let audit: Vec<_> = named.iter().copied().filter(|key| held.contains(key)).collect();
+        let mut destroyed = audit.len() as u64;
+        if !audit.is_empty() {
+            keys.destroy_audit(&audit)?;
+        }
+        for key in named.iter().filter(|key| !held.contains(key)) {
+            destroyed += u64::from(keys.destroy_subject(*key)?);
+        }
+        Ok(destroyed)
+    }
+
+    /// The ledger itself, whose chain goes on.
+    pub fn put_ledger(&self, text: &str) -> Result<(), StoreError> {
+        files::replace(&self.directory.join("erasures.log"), text.as_bytes())
+    }
+
+    /// The directory may be served.
+    pub fn done(self) -> Result<(), StoreError> {
+        drop((self.platform_shelf, self.platform));
+        super::journal::remove(&self.directory.join(MARKER))
+    }
+}
