@@ -10,7 +10,7 @@
 //!   …/<the same>.manifest                     what each is, signed; in clear
 //!   changes/<owner>/<base>/base.age           a copy of the encrypted data file
 //!   changes/<owner>/<base>/<first>-<last>.age commits that follow it
-//!   ledger/<first line>.jsonl                 lines of erasures.log; in clear
+//!   ledger/<first>-<last>.jsonl               lines of erasures.log; in clear
 //! ```
 
 use chrono::DateTime;
@@ -122,9 +122,16 @@ impl Layout {
         Path::from(format!("{}/ledger", self.root()))
     }
 
-    /// Lines of the ledger from number `first` on.
-    pub fn ledger_part(self, first: u64) -> Path {
-        Path::from(format!("{}/{first:016}.jsonl", self.ledger()))
+    /// Lines `first` to `last` of the ledger, counted from 1.
+    pub fn ledger_part(self, first: u64, last: u64) -> Path {
+        Path::from(format!("{}/{first:016}-{last:016}.jsonl", self.ledger()))
+    }
+
+    /// Which lines lie at a path of the ledger.
+    pub fn ledger_lines(path: &Path) -> Option<(u64, u64)> {
+        let (first, last) = path.filename()?.strip_suffix(".jsonl")?.split_once('-')?;
+        let lines = (first.parse().ok()?, last.parse().ok()?);
+        (1..=lines.1).contains(&lines.0).then_some(lines)
     }
 }
 

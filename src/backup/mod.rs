@@ -8,12 +8,16 @@
 
 mod error;
 mod layout;
+pub mod ledger;
 mod manifest;
+mod places;
+pub mod replicate;
 mod seal;
 mod target;
 
 pub use error::{BackupError, Damage};
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
+pub use places::Places;
 pub use seal::{Identities, Recipients, SealError};
 pub use target::{Target, TargetError, Targets};

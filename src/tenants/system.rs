@@ -47,6 +47,9 @@ pub enum SystemWrite {
     Checkpoint,
     /// Rows that a cut of the log left behind; the cut is an entry.
     Removal,
+    /// Which archive lies in which target, and how targets are; what was backed up, and that a
+    /// target fails, are entries.
+    BackupState,
 }
 
 /// What one round of feeding search indexes did.
