@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use super::{admin, audit, certificate, erase, key, mail, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, certificate, erase, jobs, key, mail, role, session, sso, tenant, token, user,
+};
 use crate::config::{ConfigError, Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
@@ -66,6 +68,9 @@ pub enum Verb {
     Erase(erase::Arguments),
     /// Check a certificate of an erasure or a destruction; needs only the public key
     Certificate(certificate::Arguments),
+    /// What the appliance does by itself: run, cancel, change when
+    #[command(subcommand)]
+    Job(jobs::Verb),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),

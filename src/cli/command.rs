@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, erase, key, mail, role, session, sso, tenant, token, user};
+use super::{admin, audit, erase, jobs, key, mail, role, session, sso, tenant, token, user};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Settings};
+use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -25,6 +26,7 @@ pub enum Command {
     Key(key::Command),
     Session(session::Command),
     Sso(sso::Command),
+    Job(jobs::Command),
     Mail(mail::Command),
     Erase(erase::Command),
     Token(token::Command),
@@ -65,6 +67,10 @@ pub struct Operator {
     /// How long backups keep what is destroyed, and how long closing can be taken back.
     pub ageing: Option<Ageing>,
     pub grace: Duration,
+    /// The jobs that run, when a server does.
+    pub jobs: Jobs,
+    /// Of schedules.
+    pub time_zone: chrono_tz::Tz,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -93,6 +99,8 @@ impl Operator {
             sessions: SessionPolicy::default(),
             ageing: None,
             grace: Duration::ZERO,
+            jobs: Jobs::default(),
+            time_zone: chrono_tz::Tz::UTC,
             feedback,
         }
     }
@@ -100,6 +108,11 @@ impl Operator {
     #[must_use]
     pub fn with_sessions(self, sessions: SessionPolicy) -> Self {
         Self { sessions, ..self }
+    }
+
+    #[must_use]
+    pub fn with_jobs(self, jobs: &Jobs, settings: &Settings) -> Self {
+        Self { jobs: jobs.clone(), time_zone: settings.jobs.time_zone.zone(), ..self }
     }
 
     /// What settings say about destroying.
@@ -125,6 +138,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
+        Command::Job(command) => jobs::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,

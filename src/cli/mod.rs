@@ -12,6 +12,7 @@ mod enforcement;
 mod erase;
 mod feedback;
 mod init;
+mod jobs;
 mod key;
 mod mail;
 mod openapi;
@@ -68,6 +69,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             socket::dispatch(&context, Command::Erase(erase::command(arguments)?)).await
         }
         Verb::Certificate(arguments) => certificate::run(&context, &arguments),
+        Verb::Job(verb) => socket::dispatch(&context, jobs::command(verb)).await,
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,

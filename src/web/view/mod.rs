@@ -22,6 +22,7 @@ pub mod general;
 pub mod home;
 pub mod identity_providers;
 pub mod invitations;
+pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod members;
