@@ -20,6 +20,7 @@ mod explorer;
 mod export;
 mod ingest;
 mod isolation;
+mod jobs;
 mod keys;
 mod mail;
 mod oidc;
