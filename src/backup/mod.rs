@@ -27,6 +27,8 @@ mod places;
 pub mod replicate;
 mod seal;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use error::{BackupError, Damage};
