@@ -157,13 +157,12 @@ pub async fn text(target: &Target, path: &StorePath) -> Result<Option<String>, B
     Ok(String::from_utf8(bytes.to_vec()).ok())
 }
 
-/// False when it was not there.
-pub async fn delete(target: &Target, path: &StorePath) -> Result<bool, BackupError> {
-    match target.store.delete(path).await {
-        Ok(()) => Ok(true),
-        Err(object_store::Error::NotFound { .. }) => Ok(false),
-        Err(error) => Err(failed(target, error)),
-    }
+/// One that is not there is deleted already.
+///
+/// # Errors
+/// [`TargetError::Locked`] when the target keeps what it has.
+pub async fn delete(target: &Target, path: &StorePath) -> Result<(), BackupError> {
+    Ok(target.delete(path).await?)
 }
 
 /// A file as a stream, on a thread that may wait and belongs to a runtime.

@@ -148,11 +148,11 @@ async fn delete(
             continue;
         };
         let deleted = match place::delete(target, &path).await {
-            Ok(_) => place::delete(target, &Layout::manifest(&path)).await,
+            Ok(()) => place::delete(target, &Layout::manifest(&path)).await,
             Err(error) => Err(error),
         };
         match deleted {
-            Ok(_) => {
+            Ok(()) => {
                 let name = target.name.clone();
                 system(tenants, move |tx| Ok(repo::displace(tx, id, &name)?)).await?;
             }
@@ -204,7 +204,8 @@ async fn tidy(
         for meta in alone {
             let changed = Timestamp::from_micros(meta.last_modified.timestamp_micros());
             if changed < before {
-                done.leftovers += u64::from(place::delete(target, &meta.location).await?);
+                place::delete(target, &meta.location).await?;
+                done.leftovers += 1;
             }
         }
         if let Some(directory) = place::directory(target) {

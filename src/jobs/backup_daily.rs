@@ -27,14 +27,15 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         .authorize_platform::<PlatformBackupRun>(&context.caller, context.job.name)
         .await?;
     let backups = Run::new(&app.tenants, settings, grant.clone(), go_on(context))?;
-    let mut done = backups.platform_keys().await?;
+    let ended = |error| ended(context, error);
+    let mut done = backups.platform_keys().await.map_err(ended)?;
     let mut walk = Walk::new(context);
     while let Some(tenant) = walk.next().await? {
         let result = backups.tenant(&tenant).await.map(|made| done.extend(made));
-        walk.note(&tenant, result.map_err(JobError::from))?;
+        walk.note(&tenant, result.map_err(ended))?;
     }
     // A tenant that failed keeps neither the platform's data nor the deleting from being done.
-    done.extend(backups.platform().await?);
+    done.extend(backups.platform().await.map_err(ended)?);
     let pruned = backup::prune(&app.tenants, settings, &grant).await?;
     walk.end()?;
     let bytes = done.iter().map(|one: &Made| one.manifest.bytes).sum();
@@ -62,8 +63,16 @@ pub(super) fn nothing(context: &Context) -> Summary {
 }
 
 pub(super) fn go_on(context: &Context) -> GoOn {
-    let stopping = context.stopping.clone();
-    Arc::new(move || !*stopping.borrow())
+    let (stopping, cancelled) = (context.stopping.clone(), context.cancelled.clone());
+    Arc::new(move || !*stopping.borrow() && !*cancelled.borrow())
+}
+
+/// A run that was told to end says by whom.
+pub(super) fn ended(context: &Context, error: BackupError) -> JobError {
+    match error {
+        BackupError::Stopped => context.go_on().err().unwrap_or(JobError::Stopped),
+        other => other.into(),
+    }
 }
 
 impl From<BackupError> for JobError {

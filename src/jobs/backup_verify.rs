@@ -1,6 +1,6 @@
 //! Reads every backup back and compares it with its manifest.
 
-use super::backup_daily::{go_on, is_set_up, nothing};
+use super::backup_daily::{ended, go_on, is_set_up, nothing};
 use super::{Context, Job, JobError, Record, Summary};
 use crate::authz::permission::PlatformBackupRun;
 use crate::backup;
@@ -25,7 +25,8 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         .authorize_platform::<PlatformBackupRun>(&context.caller, context.job.name)
         .await?;
     let (settings, go_on) = (&app.settings.backup, go_on(context));
-    let all = backup::verify(&app.tenants, settings, &grant, None, &go_on).await?;
+    let all = backup::verify(&app.tenants, settings, &grant, None, &go_on).await;
+    let all = all.map_err(|error| ended(context, error))?;
     let archives = all.len() as u64;
     let mut failed = all.into_iter().filter_map(|one| one.result.err());
     match failed.next() {

@@ -134,19 +134,6 @@ impl Erasures {
         Ok(Self { shared: Arc::new(Shared { path, inner, copy: OnceLock::new() }) })
     }
 
-    /// Whether a line says that this key was destroyed.
-    pub fn holds(&self, key: KeyId) -> Result<bool, StoreError> {
-        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
-        for line in BufReader::new(File::open(&self.path).map_err(io)?).lines() {
-            let line: Line = serde_json::from_str(&line.map_err(io)?)
-                .map_err(|_| StoreError::Corrupt(self.path.display().to_string().into()))?;
-            if line.erasure.key == key {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Copies every line from now on before [`Self::record`] returns. The first call counts.
     pub fn copy_to(&self, place: Arc<dyn LedgerCopy>) {
         let _ = self.shared.copy.set(place);
