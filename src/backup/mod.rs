@@ -14,6 +14,7 @@ mod files;
 mod keep;
 pub mod keys;
 mod layout;
+pub mod ledger;
 mod manifest;
 mod metrics;
 mod pack;
@@ -22,8 +23,12 @@ mod prune;
 mod repo;
 pub mod restore;
 mod run;
+mod places;
+pub mod replicate;
 mod seal;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use error::{BackupError, Damage};
@@ -32,6 +37,7 @@ pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
 pub use prune::{Pruned, prune};
 pub use run::{GoOn, Made, Run};
+pub use places::Places;
 pub use seal::{Identities, Recipients, SealError};
 pub use target::{Target, TargetError, Targets};
 pub use verify::{Checked, verify};

@@ -30,7 +30,12 @@ const PARTIAL: &str = "partial";
 
 /// Where a target lies on this machine, if it does.
 pub fn directory(target: &Target) -> Option<PathBuf> {
-    target.name.parse::<TargetUrl>().ok()?.directory()
+    directory_of(&target.name)
+}
+
+/// The same, by a target's name.
+pub fn directory_of(target: &str) -> Option<PathBuf> {
+    target.parse::<TargetUrl>().ok()?.directory()
 }
 
 /// Writes an archive into a directory: synced, and there under its name only when it is whole.

@@ -18,7 +18,7 @@ use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
 use crate::config;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{BackupId, InstallationId};
+use crate::kernel::id::BackupId;
 use crate::tenants::{DoorError, SystemWrite, Tenants, WriteTx};
 
 /// A younger file without a manifest may still be on its way.
@@ -39,11 +39,10 @@ pub struct Pruned {
 pub async fn prune(
     tenants: &Tenants,
     settings: &config::Backup,
-    installation: InstallationId,
     grant: &Grant<PlatformBackupRun>,
 ) -> Result<Pruned, BackupError> {
     let targets = Targets::open(settings)?;
-    let (layout, mut done) = (Layout::new(installation), Pruned::default());
+    let (layout, mut done) = (Layout::new(tenants.installation()), Pruned::default());
     for target in &targets.0 {
         // A target that cannot be reached keeps nothing else from being done.
         if let Err(error) = tidy(tenants, target, layout, &mut done).await {

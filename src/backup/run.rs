@@ -92,40 +92,39 @@ impl Run {
     pub fn new(
         tenants: &Tenants,
         settings: &config::Backup,
-        installation: InstallationId,
         grant: Grant<PlatformBackupRun>,
         go_on: GoOn,
     ) -> Result<Self, BackupError> {
+        Recipients::new(&settings.recipients).map_err(|_| BackupError::NoRecipient)?;
         let targets = Targets::open(settings)?;
         if targets.0.is_empty() {
             return Err(super::TargetError::None.into());
         }
-        Self::to(tenants, settings, installation, grant, targets, go_on)
+        Self::to(tenants, settings, grant, targets, go_on)
     }
 
     /// A copy into another directory than the settings', which the catalogue does not list.
     pub fn once(
         tenants: &Tenants,
         settings: &config::Backup,
-        installation: InstallationId,
         grant: Grant<PlatformBackupRun>,
         target: Target,
     ) -> Result<Self, BackupError> {
         let go_on: GoOn = Arc::new(|| true);
-        let run = Self::to(tenants, settings, installation, grant, Targets(vec![target]), go_on)?;
+        let run = Self::to(tenants, settings, grant, Targets(vec![target]), go_on)?;
         Ok(Self { listed: false, ..run })
     }
 
     pub(super) fn to(
         tenants: &Tenants,
         settings: &config::Backup,
-        installation: InstallationId,
         grant: Grant<PlatformBackupRun>,
         targets: Targets,
         go_on: GoOn,
     ) -> Result<Self, BackupError> {
         let recipients =
             Recipients::new(&settings.recipients).map_err(|_| BackupError::NoRecipient)?;
+        let installation = tenants.installation();
         Ok(Self {
             tenants: tenants.clone(),
             grant,
@@ -488,4 +487,20 @@ fn failed(error: &BackupError, tenant: Option<&Tenant>) -> Event {
     event.outcome = Outcome::Error;
     event.custom_fields.insert("error".into(), error.to_string().into());
     event
+}
+
+impl Target {
+    /// A directory of this machine that is in no setting.
+    ///
+    /// # Errors
+    /// [`super::TargetError::Setting`] when it cannot be used.
+    pub fn directory(path: &Path) -> Result<Self, BackupError> {
+        let refused = |reason: &str| super::TargetError::Setting {
+            target: path.display().to_string(),
+            reason: reason.to_owned(),
+        };
+        let text = path.to_str().ok_or_else(|| refused("its name is not text"))?;
+        let url = format!("file://{text}").parse().map_err(|reason| refused(reason))?;
+        Ok(Self::open(&url)?)
+    }
 }

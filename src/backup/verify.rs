@@ -19,7 +19,6 @@ use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
 use crate::config;
 use crate::crypto::Key32;
-use crate::kernel::id::InstallationId;
 use crate::store::pages::PageWriter;
 use crate::store::{Readers, Sql};
 use crate::tenants::{DoorError, Tenants, WriteTx};
@@ -37,7 +36,6 @@ pub struct Checked {
 pub async fn verify(
     tenants: &Tenants,
     settings: &config::Backup,
-    installation: InstallationId,
     grant: &Grant<PlatformBackupRun>,
     identities: Option<Arc<Identities>>,
     go_on: &GoOn,
@@ -48,7 +46,7 @@ pub async fn verify(
     let verifier = tenants.notary().verifier();
     let scratch = tenants.data_directory().join("backup-scratch");
     let _ = std::fs::remove_dir_all(&scratch);
-    let (layout, mut all) = (Layout::new(installation), Vec::new());
+    let (layout, mut all) = (Layout::new(tenants.installation()), Vec::new());
     for entry in entries {
         for placement in &entry.placements {
             if !go_on() {

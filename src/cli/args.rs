@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, certificate, erase, key, mail, restore, role, session, sso, tenant, token, user,
+    admin, audit, backup, certificate, erase, hold, jobs, key, mail, restore, retention, role,
+    session, sso, tenant, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -58,6 +59,12 @@ pub enum Verb {
     /// Bring data back from backups
     #[command(subcommand)]
     Restore(restore::Verb),
+    /// How long a tenant's data is kept; what would be deleted, and what was
+    #[command(subcommand)]
+    Retention(retention::Verb),
+    /// Legal holds of a tenant: what must not be deleted
+    #[command(subcommand)]
+    Hold(hold::Verb),
     /// Roles of a tenant
     #[command(subcommand)]
     Role(role::Verb),
@@ -71,6 +78,9 @@ pub enum Verb {
     Erase(erase::Arguments),
     /// Check a certificate of an erasure or a destruction; needs only the public key
     Certificate(certificate::Arguments),
+    /// What the appliance does by itself: run, cancel, change when
+    #[command(subcommand)]
+    Job(jobs::Verb),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),
@@ -80,6 +90,9 @@ pub enum Verb {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Backups: make them, list them, check them
+    #[command(subcommand)]
+    Backup(backup::Verb),
     /// Print version and build
     Version,
     /// Print the OpenAPI document of the REST API

@@ -8,10 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Feedback;
 use super::output::Report;
-use super::{admin, audit, erase, key, mail, restore, role, session, sso, tenant, token, user};
+use super::{
+    admin, audit, backup, erase, hold, jobs, key, mail, restore, retention, role, session, sso,
+    tenant, token, user,
+};
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Backup, Settings};
+use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -22,14 +26,18 @@ pub enum Command {
     Admin(admin::Command),
     User(user::Command),
     Restore(restore::Command),
+    Retention(retention::Command),
+    Hold(hold::Command),
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
     Sso(sso::Command),
+    Job(jobs::Command),
     Mail(mail::Command),
     Erase(erase::Command),
     Token(token::Command),
     Audit(audit::Command),
+    Backup(backup::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -66,8 +74,12 @@ pub struct Operator {
     /// How long backups keep what is destroyed, and how long closing can be taken back.
     pub ageing: Option<Ageing>,
     pub grace: Duration,
-    /// Where backups go.
+    /// Where backups go and who can read them.
     pub backup: Backup,
+    /// The jobs that run, when a server does.
+    pub jobs: Jobs,
+    /// Of schedules.
+    pub time_zone: chrono_tz::Tz,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -97,6 +109,8 @@ impl Operator {
             ageing: None,
             grace: Duration::ZERO,
             backup: Settings::default().backup,
+            jobs: Jobs::default(),
+            time_zone: chrono_tz::Tz::UTC,
             feedback,
         }
     }
@@ -104,6 +118,11 @@ impl Operator {
     #[must_use]
     pub fn with_sessions(self, sessions: SessionPolicy) -> Self {
         Self { sessions, ..self }
+    }
+
+    #[must_use]
+    pub fn with_jobs(self, jobs: &Jobs, settings: &Settings) -> Self {
+        Self { jobs: jobs.clone(), time_zone: settings.jobs.time_zone.zone(), ..self }
     }
 
     /// What settings say about destroying.
@@ -134,14 +153,18 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
+        Command::Job(command) => jobs::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
         Command::Restore(command) => restore::execute(operator, command).await,
+        Command::Retention(command) => retention::execute(operator, command).await,
+        Command::Hold(command) => hold::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
         Command::Sso(command) => sso::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
+        Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
     }
 }

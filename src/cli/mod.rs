@@ -5,6 +5,7 @@ mod admin;
 mod approval;
 mod args;
 mod audit;
+mod backup;
 mod certificate;
 mod closing;
 mod command;
@@ -12,13 +13,16 @@ mod demo;
 mod enforcement;
 mod erase;
 mod feedback;
+mod hold;
 mod init;
+mod jobs;
 mod key;
 mod mail;
 mod openapi;
 mod output;
 mod password;
 mod restore;
+mod retention;
 mod role;
 mod serve;
 mod session;
@@ -74,13 +78,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             socket::dispatch(&context, Command::Erase(erase::command(arguments)?)).await
         }
         Verb::Certificate(arguments) => certificate::run(&context, &arguments),
+        Verb::Job(verb) => socket::dispatch(&context, jobs::command(verb)).await,
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
         Verb::Restore(verb) => restore::run(&context, verb).await,
+        Verb::Retention(verb) => socket::dispatch(&context, retention::command(verb)?).await,
+        Verb::Hold(verb) => socket::dispatch(&context, hold::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
+        Verb::Backup(verb) => socket::dispatch(&context, backup::command(verb)?).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,
     }
 }

@@ -20,7 +20,7 @@ pub struct Job {
     /// `domain.verb`; stable, the log names it.
     pub name: &'static str,
     /// When it runs unless `job_schedules` says otherwise: second, minute, hour, day of the month,
-    /// month, day of the week; UTC.
+    /// month, day of the week; in the time zone of `jobs.time_zone`.
     pub cron: &'static str,
     pub description: &'static str,
     pub record: Record,
@@ -29,6 +29,14 @@ pub struct Job {
     /// Runs at the start when its time passed while nothing ran.
     pub catch_up: bool,
     pub run: for<'a> fn(&'a Context) -> Running<'a>,
+}
+
+impl Job {
+    /// Whether nobody may switch it off, give it another schedule or cancel it: housekeeping, and
+    /// what security rests on.
+    pub fn is_vital(&self) -> bool {
+        self.record == Record::Housekeeping || super::VITAL.contains(&self.name)
+    }
 }
 
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Summary, JobError>> + Send + 'a>>;
@@ -60,6 +68,8 @@ impl fmt::Display for Summary {
 pub enum JobError {
     #[error("stopped with the server before it was done")]
     Stopped,
+    #[error("cancelled before it was done")]
+    Cancelled,
     #[error("the audit log of {log} is broken at entry {first_bad}: {reason}")]
     Broken { log: String, first_bad: u64, reason: &'static str },
     /// Some tenants could not be served; the others were.
@@ -69,6 +79,8 @@ pub enum JobError {
     RestoreTest(String),
     #[error("the job broke off; the operating log says where")]
     Panicked,
+    #[error("{count} archives failed; the first: {cause}")]
+    Backups { count: u64, cause: Box<BackupError> },
     #[error(transparent)]
     Rotation(#[from] RotationError),
     #[error(transparent)]
@@ -84,9 +96,9 @@ pub enum JobError {
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
     #[error(transparent)]
-    Backup(#[from] BackupError),
+    Backup(Box<BackupError>),
     #[error(transparent)]
-    Restore(#[from] RestoreError),
+    Restore(Box<RestoreError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -96,5 +108,14 @@ crate::behind_doors!(JobError);
 impl From<crate::authz::Denied> for JobError {
     fn from(denied: crate::authz::Denied) -> Self {
         Self::Door(denied.into())
+    }
+}
+
+impl From<RestoreError> for JobError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Door(error) => Self::Door(error),
+            other => Self::Restore(Box::new(other)),
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::audit::notary::Notary;
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Caller, Grant, Realm};
 use crate::crypto::TenantKeys;
-use crate::kernel::id::{KeyId, TenantId};
+use crate::kernel::id::{InstallationId, KeyId, TenantId};
 use crate::store::pages::PageReader;
 use crate::store::{Readers, StoreError};
 
@@ -68,6 +68,10 @@ impl Tenants {
             Realm::Tenant(id) => ground.tenant_directory(id),
         };
         Ok(Original { realm: open, directory, caller: grant.caller().clone() })
+    }
+
+    pub(crate) fn installation(&self) -> InstallationId {
+        InstallationId::from_bytes(*self.inner.platform.owner.bytes())
     }
 
     /// The directory with all data.

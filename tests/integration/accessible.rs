@@ -179,6 +179,10 @@ async fn fill(app: &TestApp, admin: &Session) {
     let conversation = start_conversation(&api).await;
     let messages = format!("/api/v1/conversations/acme/{conversation}/messages");
     api.post(&messages, &message("Where is my order?")).await.expect(201);
+    let gone = json!({ "subject": "Gone", "dataSubject": { "id": "customer-4711" } });
+    api.post("/api/v1/conversations/acme", &gone).await.expect(201);
+    let erase = ["erase", "--tenant", "acme", "--reference", "customer-4711"];
+    app.cli(&[&erase[..], &["--confirm", "erase", "--reason", "by letter"]].concat(), "");
     let create = ["user", "create", "--tenant", "acme", "--role", "viewer", "--password-stdin"];
     app.cli(&[&create[..], &["vera@example.org"]].concat(), crate::app::PASSWORD);
     let role = ["role", "create", "helpdesk", "--tenant", "acme", "--name", "Help desk"];

@@ -29,7 +29,7 @@ use super::{DoorError, Tenants, WriteTx};
 use crate::audit::Event;
 use crate::audit::past::{self, PastLog};
 use crate::authz::Realm;
-use crate::kernel::id::{InstallationId, LogId, RestoreId, TenantId};
+use crate::kernel::id::{LogId, RestoreId, TenantId};
 use crate::store::StoreError;
 
 /// Requests under way are given so long to end.
@@ -119,10 +119,6 @@ impl Tenants {
         let path = self.inner.ground.directory.join(journal::kept(restore));
         let removed = tokio::task::spawn_blocking(move || journal::remove(&path));
         Ok(removed.await.map_err(|_| StoreError::Panicked)??)
-    }
-
-    pub(crate) fn installation(&self) -> InstallationId {
-        InstallationId::from_bytes(*self.inner.platform.owner.bytes())
     }
 
     /// Entries that a tenant's log is known to have; 0 when its file cannot be opened.

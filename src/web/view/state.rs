@@ -163,6 +163,24 @@ labelled! {
         Completed: "completed", "job-completed", Good;
         Failed: "failed", "job-failed", Bad;
         Interrupted: "interrupted", "job-interrupted", Warning;
+        Cancelled: "cancelled", "job-cancelled", Neutral;
+    }
+}
+
+labelled! {
+    /// A legal hold.
+    HoldState {
+        InForce: "in-force", "hold-in-force", Accent;
+        Lifted: "lifted", "hold-lifted", Neutral;
+    }
+}
+
+labelled! {
+    /// A run of retention.
+    RetentionRunState {
+        Running: "running", "retention-run-running", Accent;
+        Completed: "completed", "retention-run-completed", Good;
+        Interrupted: "interrupted", "retention-run-interrupted", Warning;
     }
 }
 
@@ -304,6 +322,9 @@ labelled! {
         PasskeyRemoved: "passkey-removed", "notice-passkey-removed", Good;
         PasskeyObligatory: "passkey-obligatory", "notice-passkey-obligatory", Warning;
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
+        JobStarted: "job-started", "notice-job-started", Good;
+        JobCancelled: "job-cancelled", "notice-job-cancelled", Good;
+        JobScheduled: "job-scheduled", "notice-job-scheduled", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantClosed: "tenant-closed", "notice-tenant-closed", Good;
@@ -317,6 +338,11 @@ labelled! {
         WitnessAdded: "witness-added", "notice-witness-added", Good;
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
+        PoliciesChanged: "policies-changed", "notice-policies-changed", Good;
+        RetentionBegun: "retention-begun", "notice-retention-begun", Good;
+        HoldSet: "hold-set", "notice-hold-set", Good;
+        HoldChanged: "hold-changed", "notice-hold-changed", Good;
+        HoldLifted: "hold-lifted", "notice-hold-lifted", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
         IndexRebuilt: "index-rebuilt", "notice-index-rebuilt", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;

@@ -1,0 +1,258 @@
+//! `strongroom backup …`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::command::{Operator, Password};
+use super::output::{Report, table};
+use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, TenantRead};
+use crate::backup::catalogue::Placement;
+use crate::backup::{self, BackupError, GoOn, Identities, Made, Manifest, Run, Target, place};
+use crate::tenants;
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Make a backup now: of everything, or of one tenant with its keys
+    Run {
+        /// Short name of the tenant
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+        /// Copy into this directory instead of the configured targets; nothing deletes it later
+        #[arg(long, value_name = "DIR")]
+        target: Option<PathBuf>,
+    },
+    /// List the archives and where they lie
+    List {
+        /// Only of this tenant
+        #[arg(long, value_name = "SLUG")]
+        tenant: Option<String>,
+    },
+    /// Read every archive back and compare it with its manifest; exit 1 if one is damaged
+    Verify {
+        /// An `age` key file: unpack the archives too and check what is in them
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    Run { tenant: Option<String>, target: Option<PathBuf> },
+    List { tenant: Option<String> },
+    Verify { identity: Option<Password> },
+}
+
+pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
+    Ok(super::Command::Backup(match verb {
+        Verb::Run { tenant, target } => {
+            let target = target.map(std::path::absolute).transpose()?;
+            Command::Run { tenant, target }
+        }
+        Verb::List { tenant } => Command::List { tenant },
+        Verb::Verify { identity: None } => Command::Verify { identity: None },
+        Verb::Verify { identity: Some(file) } => {
+            // Read here, so that the server needs neither the file nor the right to open it.
+            Identities::read(&file)?;
+            let text = std::fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?;
+            Command::Verify { identity: Some(Password::new(text)) }
+        }
+    }))
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    match command {
+        Command::Run { tenant, target } => run(operator, tenant, target).await,
+        Command::List { tenant } => list(operator, tenant).await,
+        Command::Verify { identity } => verify(operator, identity).await,
+    }
+}
+
+fn on() -> GoOn {
+    Arc::new(|| true)
+}
+
+async fn run(
+    operator: &Operator,
+    tenant: Option<String>,
+    target: Option<PathBuf>,
+) -> anyhow::Result<Report> {
+    let grant = operator.platform::<PlatformBackupRun>().await?;
+    let (tenants, settings) = (&operator.tenants, &operator.backup);
+    let run = match target {
+        None => Run::new(tenants, settings, grant, on())?,
+        Some(directory) => Run::once(tenants, settings, grant, Target::directory(&directory)?)?,
+    };
+    let read = operator.platform::<TenantRead>().await?;
+    let all = tenants::list(tenants, &read).await?;
+    if let Some(slug) = &tenant {
+        anyhow::ensure!(
+            all.iter().any(|one| one.slug.as_str() == slug),
+            "there is no tenant {slug}; see: strongroom tenant list"
+        );
+    }
+    let mut outcome = Outcome::default();
+    if tenant.is_none() {
+        outcome.add("platform", run.platform_keys().await);
+    }
+    for one in &all {
+        if tenant.as_deref().is_none_or(|slug| slug == one.slug.as_str()) {
+            operator.feedback.progress(format!("{}…", one.slug));
+            outcome.add(one.slug.as_str(), run.tenant(one).await);
+        }
+    }
+    if tenant.is_none() {
+        outcome.add("platform", run.platform().await);
+    }
+    outcome.report()
+}
+
+#[derive(Default)]
+struct Outcome {
+    made: Vec<Made>,
+    failed: Vec<(String, BackupError)>,
+}
+
+impl Outcome {
+    fn add(&mut self, owner: &str, result: Result<Vec<Made>, BackupError>) {
+        match result {
+            Ok(made) => self.made.extend(made),
+            Err(error) => self.failed.push((owner.to_owned(), error)),
+        }
+    }
+
+    fn report(mut self) -> anyhow::Result<Report> {
+        if self.made.is_empty() && !self.failed.is_empty() {
+            return Err(self.failed.swap_remove(0).1.into());
+        }
+        Ok(self.told())
+    }
+
+    fn told(&self) -> Report {
+        let archives: Vec<_> = self
+            .made
+            .iter()
+            .map(|one| {
+                let mut archive = describe(&one.manifest, &one.placements);
+                archive["file"] = json!(file(&one.manifest, &one.placements));
+                archive
+            })
+            .collect();
+        let failed: Vec<_> = self
+            .failed
+            .iter()
+            .map(|(owner, error)| json!({ "owner": owner, "error": error.to_string() }))
+            .collect();
+        let rows = self.made.iter().map(|one| row(&one.manifest, &one.placements));
+        let mut text = table(&HEAD, &rows.collect::<Vec<_>>());
+        for (owner, error) in &self.failed {
+            text += &format!("FAILED: {owner}: {error}\n");
+        }
+        let ok = self.failed.is_empty();
+        Report { json: json!({ "ok": ok, "archives": archives, "failed": failed }), text, ok }
+    }
+}
+
+const HEAD: [&str; 6] = ["TAKEN", "OWNER", "KIND", "BYTES", "IN", "CHECKED"];
+
+async fn list(operator: &Operator, tenant: Option<String>) -> anyhow::Result<Report> {
+    let grant = operator.platform::<PlatformBackupRead>().await?;
+    let mut entries = backup::catalogue::list(&operator.tenants, &grant).await?;
+    if let Some(slug) = tenant {
+        entries.retain(|entry| entry.manifest.slug.as_deref() == Some(slug.as_str()));
+    }
+    let row = |entry: &backup::catalogue::Entry| row(&entry.manifest, &entry.placements);
+    let text = table(&HEAD, &entries.iter().map(row).collect::<Vec<_>>());
+    let items: Vec<_> =
+        entries.iter().map(|entry| describe(&entry.manifest, &entry.placements)).collect();
+    Ok(Report::done(json!({ "items": items }), text))
+}
+
+async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Result<Report> {
+    use secrecy::ExposeSecret;
+    let identities = identity
+        .map(|text| Identities::parse(text.secret().expose_secret()).map(Arc::new))
+        .transpose()?;
+    let grant = operator.platform::<PlatformBackupRun>().await?;
+    let (tenants, settings) = (&operator.tenants, &operator.backup);
+    let all = backup::verify(tenants, settings, &grant, identities, &on()).await?;
+    let ok = all.iter().all(|one| one.result.is_ok());
+    let state = |one: &backup::Checked| match &one.result {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let row = |one: &backup::Checked| {
+        let Manifest { taken, kind, .. } = &one.manifest;
+        let kind = kind.name().to_owned();
+        vec![taken.display(), owner(&one.manifest), kind, one.target.clone(), state(one)]
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    let text = table(&["TAKEN", "OWNER", "KIND", "TARGET", "STATE"], &rows);
+    let items: Vec<_> = all
+        .iter()
+        .map(|one| {
+            let mut item = describe(&one.manifest, &[]);
+            item["target"] = one.target.as_str().into();
+            item["ok"] = one.result.is_ok().into();
+            item["error"] = json!(one.result.as_ref().err().map(ToString::to_string));
+            item
+        })
+        .collect();
+    Ok(Report { json: json!({ "ok": ok, "archives": items }), text, ok })
+}
+
+fn owner(manifest: &Manifest) -> String {
+    manifest.slug.clone().unwrap_or_else(|| manifest.owner.clone())
+}
+
+fn row(manifest: &Manifest, placements: &[Placement]) -> Vec<String> {
+    let targets: Vec<_> = placements
+        .iter()
+        .map(|one| match one.state {
+            backup::catalogue::PlacementState::Stored => one.target.clone(),
+            other => format!("{} ({})", one.target, other.name()),
+        })
+        .collect();
+    let checked = placements.iter().filter_map(|one| one.verified).min();
+    vec![
+        manifest.taken.display(),
+        owner(manifest),
+        manifest.kind.name().to_owned(),
+        manifest.bytes.to_string(),
+        targets.join(" "),
+        checked.map_or_else(|| "-".to_owned(), |time| time.display()),
+    ]
+}
+
+/// Where it lies on this machine, if it does.
+fn file(manifest: &Manifest, placements: &[Placement]) -> Option<PathBuf> {
+    placements
+        .iter()
+        .filter(|one| one.state == backup::catalogue::PlacementState::Stored)
+        .find_map(|one| Some(place::directory_of(&one.target)?.join(&manifest.path)))
+}
+
+fn describe(manifest: &Manifest, placements: &[Placement]) -> Value {
+    json!({
+        "id": manifest.id,
+        "tenant": manifest.slug,
+        "owner": manifest.owner,
+        "kind": manifest.kind,
+        "takenAt": manifest.taken,
+        "path": manifest.path,
+        "bytes": manifest.bytes,
+        "sha256": manifest.sha256,
+        "plainBytes": manifest.plain_bytes,
+        "pages": manifest.pages,
+        "schema": manifest.schema,
+        "entries": manifest.entries,
+        "program": manifest.program,
+        "targets": placements,
+    })
+}

@@ -1,0 +1,249 @@
+//! Bringing data back: one tenant while others work, and everything after a fire.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::app::{TestApp, cli};
+use crate::server::Server;
+
+/// A root key that is not in the data directory, and two places of the operator's own.
+struct House {
+    app: TestApp,
+    target: PathBuf,
+    identity: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    _outside: TempDir,
+}
+
+const ROOT: &str = "4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f";
+
+impl House {
+    fn start() -> Self {
+        use age::secrecy::ExposeSecret;
+        let outside = TempDir::new().unwrap();
+        let target = outside.path().join("target");
+        std::fs::create_dir(&target).unwrap();
+        let key = age::x25519::Identity::generate();
+        let identity = outside.path().join("backup-key.txt");
+        std::fs::write(&identity, format!("{}\n", key.to_string().expose_secret())).unwrap();
+        let settings = vec![
+            ("STRONGROOM_MASTER_KEY", ROOT.to_owned()),
+            ("STRONGROOM_BACKUP__RECIPIENTS", key.to_public().to_string()),
+            ("STRONGROOM_BACKUP__TARGETS", format!("file://{}", target.display())),
+            ("STRONGROOM_BACKUP__ARCHIVE_SECONDS", "0".to_owned()),
+        ];
+        let given: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let app = TestApp::with(&given);
+        Self { app, target, identity, settings, _outside: outside }
+    }
+
+    fn identity(&self) -> &str {
+        self.identity.to_str().unwrap()
+    }
+
+    fn back_up(&self) {
+        let made = self.app.try_cli(&["backup", "run"], "");
+        assert_eq!(made.code, 0, "{made:?}");
+    }
+
+    fn restore(&self, tenant: &str, more: &[&str]) -> crate::app::Said {
+        let base = ["restore", "run", "--tenant", tenant, "--identity", self.identity(), "--yes"];
+        self.app.try_cli(&[&base, more].concat(), "")
+    }
+}
+
+async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> String {
+    let body = json!({
+        "subject": subject, "channel": "email", "dataSubject": { "id": subject, "name": subject },
+    });
+    let path = format!("/api/v1/conversations/{tenant}");
+    let made = app.client(token).post(&path, &body).await.expect(201);
+    made["id"].as_str().unwrap().to_owned()
+}
+
+async fn status(app: &TestApp, token: &str, tenant: &str, id: &str) -> u16 {
+    let path = format!("/api/v1/conversations/{tenant}/{id}");
+    app.client(token).get(&path).await.status
+}
+
+fn logs(app: &TestApp, tenant: &str) -> Value {
+    app.cli(&["audit", "verify", "--tenant", tenant], "")["logs"][0].clone()
+}
+
+#[tokio::test]
+async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works() {
+    let house = House::start();
+    let app = &house.app;
+    let (acme, globex) = (app.tenant("acme"), app.tenant("globex"));
+    let kept = write(app, &acme, "acme", "kept").await;
+    house.back_up();
+    let path = format!("/api/v1/conversations/acme/{kept}");
+    assert!(app.client(&acme).delete(&path).await.status < 300);
+    let late = write(app, &acme, "acme", "late").await;
+    assert_eq!(status(app, &acme, "acme", &kept).await, 404);
+    let before = logs(app, "acme");
+    let plan = app.cli(&["restore", "plan", "--tenant", "acme"], "");
+    assert!(plan["lost"].as_u64().unwrap() >= 2, "{plan}");
+
+    let others = async {
+        for n in 0..40 {
+            write(app, &globex, "globex", &format!("number {n}")).await;
+        }
+    };
+    let (identity, data) = (house.identity().to_owned(), app.data().to_owned());
+    let settings = house.settings.clone();
+    let restoring = tokio::task::spawn_blocking(move || {
+        let given: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let args =
+            ["restore", "run", "--tenant", "acme", "--identity", &identity, "--yes", "--json"];
+        cli(&data, &given, &args, "")
+    });
+    let ((), restored) = tokio::join!(others, restoring);
+    let restored = restored.unwrap();
+    assert_eq!(restored.code, 0, "{restored:?}");
+    let restored: Value = serde_json::from_str(&restored.out).unwrap();
+    assert_eq!(restored["past"], before["logId"], "{restored}");
+
+    assert_eq!(status(app, &acme, "acme", &kept).await, 200);
+    assert_eq!(status(app, &acme, "acme", &late).await, 404);
+    let after = logs(app, "acme");
+    assert_eq!(after["ok"], true, "{after}");
+    assert_ne!(after["logId"], before["logId"]);
+    assert_eq!(after["past"][0]["logId"], before["logId"], "{after}");
+    assert_eq!(after["past"][0]["ok"], true, "{after}");
+
+    let id = restored["id"].as_str().unwrap();
+    let undone = app.cli(&["restore", "undo", id], "");
+    assert_eq!(undone["state"], "undone", "{undone}");
+    assert_eq!(status(app, &acme, "acme", &kept).await, 404);
+    assert_eq!(status(app, &acme, "acme", &late).await, 200);
+    assert_eq!(logs(app, "acme")["logId"], before["logId"]);
+
+    let again: Value = serde_json::from_str(&house.restore("acme", &[]).out).unwrap();
+    let confirmed = app.cli(&["restore", "confirm", again["id"].as_str().unwrap()], "");
+    assert_eq!(confirmed["state"], "confirmed");
+    let undo = app.try_cli(&["restore", "undo", again["id"].as_str().unwrap()], "");
+    assert_ne!(undo.code, 0, "what was confirmed cannot be undone");
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_a_damaged_archive_changes_nothing() {
+    let house = House::start();
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    house.back_up();
+    let late = write(app, &acme, "acme", "late").await;
+    let before = logs(app, "acme");
+
+    use age::secrecy::ExposeSecret;
+    let other = house.identity.with_file_name("other.txt");
+    let key = age::x25519::Identity::generate();
+    std::fs::write(&other, format!("{}\n", key.to_string().expose_secret())).unwrap();
+    let said = app.try_cli(
+        &["restore", "run", "--tenant", "acme", "--yes", "--identity", other.to_str().unwrap()],
+        "",
+    );
+    assert!(said.code != 0 && said.err.contains("private keys"), "{said:?}");
+
+    damage(&house.target.join(""), "data");
+    let said = house.restore("acme", &[]);
+    assert!(said.code != 0 && said.err.contains("damaged"), "{said:?}");
+    assert_eq!(status(app, &acme, "acme", &late).await, 200);
+    let after = logs(app, "acme");
+    assert!(after["ok"] == true && after["logId"] == before["logId"], "{after}");
+    let work = app.data().join("restoring");
+    let left = work.exists() && std::fs::read_dir(work).unwrap().next().is_some();
+    assert!(!left, "what was prepared is removed");
+    let listed = app.cli(&["restore", "status"], "");
+    let states: Vec<_> =
+        listed["items"].as_array().unwrap().iter().map(|it| &it["state"]).collect();
+    assert_eq!(states, ["failed", "failed"], "{listed}");
+}
+
+/// Turns a bit in the middle of every archive below a folder of that name.
+fn damage(directory: &Path, folder: &str) {
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.display().to_string().contains(&format!("/{folder}/"))
+            && path.extension().is_some_and(|extension| extension == "age")
+        {
+            let mut bytes = std::fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_comes_back_after_a_fire_and_who_was_erased_since_stays_erased() {
+    let house = House::start();
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    let (anna, bert) =
+        (write(app, &acme, "acme", "anna").await, write(app, &acme, "acme", "bert").await);
+    house.back_up();
+    let who = ["erase", "--tenant", "acme", "--reference", "bert", "--confirm", "bert"];
+    app.cli(&[&who[..], &["--reason", "asked for it"]].concat(), "");
+    put_ledger(&house);
+
+    let new = house.identity.with_file_name("new");
+    let from = house.target.to_str().unwrap();
+    let args =
+        ["restore", "run", "--all", "--from", from, "--identity", house.identity(), "--json"];
+    let without: Vec<(&str, &str)> = Vec::new();
+    let refused = cli(&new, &without, &args, "");
+    assert!(refused.code != 0 && refused.err.contains("root key"), "{refused:?}");
+    let given: Vec<_> =
+        house.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let said = cli(&new, &given, &["tenant", "list"], "");
+    assert!(said.code != 0, "what is not finished is not served: {said:?}");
+    let said = cli(&new, &given, &args, "");
+    assert_eq!(said.code, 0, "{said:?}");
+    let rebuilt: Value = serde_json::from_str(&said.out).unwrap();
+    assert!(rebuilt["erasedAgain"].as_u64().unwrap() >= 1, "{rebuilt}");
+
+    let server = Server::start(&new, &given);
+    let client = crate::client::Client::new(&server.url, &new, Some(acme.clone()));
+    let path = |id: &str| format!("/api/v1/conversations/acme/{id}");
+    let found = client.get(&path(&anna)).await.expect(200);
+    assert_eq!(found["subject"], "anna", "{found}");
+    let gone = client.get(&path(&bert)).await;
+    assert!(!gone.body.contains("bert"), "{}", gone.body);
+    let verified = cli(&new, &given, &["audit", "verify", "--json"], "");
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let verified: Value = serde_json::from_str(&verified.out).unwrap();
+    for log in verified["logs"].as_array().unwrap() {
+        assert_eq!(log["past"].as_array().unwrap().len(), 1, "{log}");
+    }
+}
+
+/// The ledger as it lies in a target, whenever it is copied there.
+fn put_ledger(house: &House) {
+    let installation = std::fs::read_dir(&house.target).unwrap().next().unwrap().unwrap().path();
+    let ledger = installation.join("ledger");
+    std::fs::create_dir_all(&ledger).unwrap();
+    let lines = std::fs::read(house.app.data().join("erasures.log")).unwrap();
+    std::fs::write(ledger.join("0000000000000001.jsonl"), lines).unwrap();
+}
+
+#[tokio::test]
+async fn a_restore_test_restores_everything_and_leaves_nothing_behind() {
+    let house = House::start();
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    write(app, &acme, "acme", "anna").await;
+    house.back_up();
+    let test = app.cli(&["restore", "test", "--identity", house.identity()], "");
+    assert!(test["passed"] == true && test["archives"] == 2, "{test}");
+    assert!(test["note"].as_str().unwrap().contains("strongroom restore test v1"));
+    let work = app.data().join("restoring");
+    assert!(!work.exists() || std::fs::read_dir(work).unwrap().next().is_none());
+    damage(&house.target, "data");
+    let failed = app.try_cli(&["restore", "test", "--identity", house.identity()], "");
+    assert_eq!(failed.code, 1, "{failed:?}");
+}
