@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, erase, key, mail, restore, role, session, sso, tenant, token,
-    user,
+    admin, audit, backup, certificate, erase, hold, key, mail, restore, retention, role, session,
+    sso, tenant, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -59,6 +59,12 @@ pub enum Verb {
     /// Bring data back from backups
     #[command(subcommand)]
     Restore(restore::Verb),
+    /// How long a tenant's data is kept; what would be deleted, and what was
+    #[command(subcommand)]
+    Retention(retention::Verb),
+    /// Legal holds of a tenant: what must not be deleted
+    #[command(subcommand)]
+    Hold(hold::Verb),
     /// Roles of a tenant
     #[command(subcommand)]
     Role(role::Verb),

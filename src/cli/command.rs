@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::feedback::Feedback;
 use super::output::Report;
 use super::{
-    admin, audit, backup, erase, key, mail, restore, role, session, sso, tenant, token, user,
+    admin, audit, backup, erase, hold, key, mail, restore, retention, role, session, sso, tenant,
+    token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
@@ -24,6 +25,8 @@ pub enum Command {
     Admin(admin::Command),
     User(user::Command),
     Restore(restore::Command),
+    Retention(retention::Command),
+    Hold(hold::Command),
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
@@ -140,6 +143,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
         Command::Restore(command) => restore::execute(operator, command).await,
+        Command::Retention(command) => retention::execute(operator, command).await,
+        Command::Hold(command) => hold::execute(operator, command).await,
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,

@@ -13,6 +13,7 @@ mod demo;
 mod enforcement;
 mod erase;
 mod feedback;
+mod hold;
 mod init;
 mod key;
 mod mail;
@@ -20,6 +21,7 @@ mod openapi;
 mod output;
 mod password;
 mod restore;
+mod retention;
 mod role;
 mod serve;
 mod session;
@@ -78,6 +80,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
         Verb::Restore(verb) => restore::run(&context, verb).await,
+        Verb::Retention(verb) => socket::dispatch(&context, retention::command(verb)?).await,
+        Verb::Hold(verb) => socket::dispatch(&context, hold::command(verb)?).await,
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,

@@ -86,6 +86,8 @@ pub enum JobError {
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
     #[error(transparent)]
+    Backup(Box<BackupError>),
+    #[error(transparent)]
     Restore(Box<RestoreError>),
     #[error(transparent)]
     Door(DoorError),

@@ -14,13 +14,14 @@ use unic_langid::langid;
 pub use fluent_bundle::FluentValue as Value;
 
 /// What pages say, then the names of things that have a code, then both of single sign-on, of
-/// provisioning, and what pages say about the end of data.
-const ENGLISH: [&str; 5] = [
+/// provisioning, what pages say about the end of data, and about how long it is kept.
+const ENGLISH: [&str; 6] = [
     include_str!("../../templates/messages/en.ftl"),
     include_str!("../../templates/messages/en-codes.ftl"),
     include_str!("../../templates/messages/en-sso.ftl"),
     include_str!("../../templates/messages/en-scim.ftl"),
     include_str!("../../templates/messages/en-ends.ftl"),
+    include_str!("../../templates/messages/en-retention.ftl"),
 ];
 
 /// One language's strings. Shared by every thread; looking up takes no lock.

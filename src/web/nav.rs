@@ -31,7 +31,11 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/members/invitations", "tab-invitations"),
             ("/admin/sessions", "tab-sessions"),
         ],
-        Section::Privacy => &[("/admin/privacy/erasures", "tab-erasures")],
+        Section::Privacy => &[
+            ("/admin/privacy/retention", "tab-retention"),
+            ("/admin/privacy/holds", "tab-holds"),
+            ("/admin/privacy/erasures", "tab-erasures"),
+        ],
         Section::Permissions => &[
             ("/admin/permissions", "tab-permissions"),
             ("/admin/roles", "tab-roles"),

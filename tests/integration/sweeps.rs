@@ -247,6 +247,15 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             ("/api/v1/audit/acme/retention".into(), Some(json!({ "years": 3 })))
         }
         label if label.contains("/erasures/{tenant}") => valid_for_erasures(client, label).await,
+        "PATCH /api/v1/retention/{tenant}" => {
+            let policies = json!({ "policies": { "messages": 400 } });
+            ("/api/v1/retention/acme".into(), Some(policies))
+        }
+        "POST /api/v1/retention/{tenant}/preview" => {
+            ("/api/v1/retention/acme/preview".into(), Some(json!({})))
+        }
+        "POST /api/v1/retention/{tenant}/runs" => ("/api/v1/retention/acme/runs".into(), None),
+        label if label.contains("/holds/{tenant}") => valid_for_holds(client, label, &made).await,
         "PUT /api/v1/settings/{tenant}/sign-in" => {
             let policy = json!({
                 "secondFactorForAll": false, "accessTokenMinutes": 20, "magicLinks": true,
@@ -271,6 +280,20 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
             (format!("{SESSIONS}/{}", member["id"].as_str().unwrap()), None)
         }
         other => panic!("tell this test a valid request for {other}"),
+    }
+}
+
+async fn valid_for_holds(client: &Client, label: &str, made: &Value) -> (String, Option<Value>) {
+    let all = "/api/v1/holds/acme";
+    let new = json!({ "scope": "conversation", "target": made["id"], "reason": "Case 7" });
+    if label == "POST /api/v1/holds/{tenant}" {
+        return (all.to_owned(), Some(new));
+    }
+    let set = client.post(all, &new).await.expect(201);
+    let one = format!("{all}/{}", set["id"].as_str().unwrap());
+    match label.ends_with("/lift") {
+        true => (format!("{one}/lift"), Some(json!({ "reason": "The case is over" }))),
+        false => (one, Some(json!({ "reviewAt": "2096-11-22T00:00:00Z" }))),
     }
 }
 

@@ -170,7 +170,7 @@ impl Archiver {
 
     fn keys(&self, grant: Grant<PlatformBackupRun>, go_on: GoOn) -> Result<Run, BackupError> {
         let (tenants, targets) = (&self.tenants, self.targets.clone());
-        Run::to(tenants, &self.settings, self.installation, grant, targets, go_on)
+        Run::to(tenants, &self.settings, grant, targets, go_on)
     }
 
     fn turn<'a>(&'a self, realm: Realm, known: &Known, keys: Option<&'a Run>) -> Turn<'a> {

@@ -94,7 +94,7 @@ async fn show<P: Permission>(
             codes::ConversationState::Open => call.also::<ConversationClose>().is_some(),
             codes::ConversationState::Closed => call.also::<ConversationReopen>().is_some(),
         },
-        delete: call.also::<ConversationDelete>().is_some(),
+        delete: !conversation.hold && call.also::<ConversationDelete>().is_some(),
         open_entry: call.also::<AuditRead>().is_some(),
     };
     let recorded = Some(entry);
@@ -144,6 +144,7 @@ fn facts(conversation: &Conversation) -> Facts {
         last_activity: conversation.updated_at,
         closed: conversation.closed_at,
         messages: conversation.message_count,
+        hold: conversation.hold,
         custom_fields: custom.map(|(name, value)| (name.clone(), plain(value))).collect(),
     }
 }

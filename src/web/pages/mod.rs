@@ -20,6 +20,7 @@ mod conversations;
 mod erasures;
 mod exports;
 mod files;
+mod holds;
 mod home;
 mod identity_providers;
 mod invitations;
@@ -42,6 +43,7 @@ mod platform_settings;
 mod platform_tenant;
 mod provider_door;
 mod reset_factors;
+mod retention;
 mod roles;
 mod scim;
 mod second_factor;
@@ -85,6 +87,8 @@ pub fn routes() -> Vec<Route> {
         keys::routes(),
         witnesses::routes(),
         audit_settings::routes(),
+        retention::routes(),
+        holds::routes(),
         exports::routes(),
         streams::routes(),
         audit::routes(),

@@ -150,7 +150,7 @@ impl Section {
             Self::Members => "/members",
             Self::Keys => "/keys",
             Self::Audit => "/admin/audit",
-            Self::Privacy => "/admin/privacy/erasures",
+            Self::Privacy => "/admin/privacy/retention",
             Self::Permissions => "/admin/permissions",
             Self::Account | Self::PlatformAccount => "/account",
             Self::PlatformAudit => "/audit",

@@ -97,6 +97,8 @@ pub struct Conversation {
     pub last_activity: Timestamp,
     pub closed: Option<Timestamp>,
     pub messages: u64,
+    /// A legal hold keeps it from being deleted.
+    pub hold: bool,
     /// Name and value, as the application gave them.
     pub custom_fields: Vec<(String, String)>,
 }

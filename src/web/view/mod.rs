@@ -22,6 +22,7 @@ pub mod erasures;
 pub mod exports;
 pub mod form;
 pub mod general;
+pub mod holds;
 pub mod home;
 pub mod identity_providers;
 pub mod invitations;
@@ -35,6 +36,7 @@ pub mod platform_settings;
 pub mod public;
 pub mod public_sso;
 pub mod query;
+pub mod retention;
 pub mod roles;
 pub mod scim;
 pub mod second_factor;
@@ -53,6 +55,6 @@ pub use form::{Choice, Field, FieldError};
 pub use query::Pager;
 pub use state::{
     ApprovalState, AuthorType, ClosingState, ConversationState, ErasureState, ExportState,
-    JobResult, KeyState, MemberState, Notice, Outcome, SecondFactorState, StreamHealth,
-    TenantState, Tone, WitnessState,
+    HoldState, JobResult, KeyState, MemberState, Notice, Outcome, RetentionRunState,
+    SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };

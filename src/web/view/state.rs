@@ -167,6 +167,23 @@ labelled! {
 }
 
 labelled! {
+    /// A legal hold.
+    HoldState {
+        InForce: "in-force", "hold-in-force", Accent;
+        Lifted: "lifted", "hold-lifted", Neutral;
+    }
+}
+
+labelled! {
+    /// A run of retention.
+    RetentionRunState {
+        Running: "running", "retention-run-running", Accent;
+        Completed: "completed", "retention-run-completed", Good;
+        Interrupted: "interrupted", "retention-run-interrupted", Warning;
+    }
+}
+
+labelled! {
     /// What became of a request for approval.
     ApprovalState {
         Waiting: "waiting", "approval-state-waiting", Accent;
@@ -317,6 +334,11 @@ labelled! {
         WitnessAdded: "witness-added", "notice-witness-added", Good;
         WitnessRemoved: "witness-removed", "notice-witness-removed", Good;
         CheckpointWitnessed: "checkpoint-witnessed", "notice-checkpoint-witnessed", Good;
+        PoliciesChanged: "policies-changed", "notice-policies-changed", Good;
+        RetentionBegun: "retention-begun", "notice-retention-begun", Good;
+        HoldSet: "hold-set", "notice-hold-set", Good;
+        HoldChanged: "hold-changed", "notice-hold-changed", Good;
+        HoldLifted: "hold-lifted", "notice-hold-lifted", Good;
         RetentionChanged: "retention-changed", "notice-retention-changed", Good;
         IndexRebuilt: "index-rebuilt", "notice-index-rebuilt", Good;
         AuditDestroyed: "audit-destroyed", "notice-audit-destroyed", Good;
