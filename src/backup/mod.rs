@@ -24,6 +24,8 @@ pub mod restore;
 mod run;
 mod seal;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use error::{BackupError, Damage};

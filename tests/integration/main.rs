@@ -5,6 +5,7 @@ mod accessible;
 mod app;
 mod approvals;
 mod attack;
+mod backup;
 mod bad_input;
 mod browser;
 mod bundle;

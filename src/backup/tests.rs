@@ -1,0 +1,276 @@
+//! Runs against targets that are there, far away, slow to come back or gone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use object_store::memory::InMemory;
+
+use super::catalogue::PlacementState;
+use super::place::blocking;
+use super::prune::{Pruned, prune};
+use super::run::{Made, Run};
+use super::{BackupError, Identities, Kind, Manifest, Target, Targets, fetch, keys, repo};
+use crate::authz::permission::PlatformBackupRun;
+use crate::authz::{Grant, Principal, Realm};
+use crate::config;
+use crate::crypto::Key32;
+use crate::crypto::keyring::KeyShelf;
+use crate::kernel::clock::ManualClock;
+use crate::kernel::random::SystemRandom;
+use crate::kernel::{Runtime, Timestamp};
+use crate::store::shelf::FileShelf;
+use crate::store::{Readers, Sql};
+use crate::tenants::{StateChange, Tenant};
+use crate::testing::TestServer;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+struct House {
+    clock: Arc<ManualClock>,
+    server: TestServer,
+    identities: Identities,
+    tenant: Tenant,
+    directory: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let start = Timestamp::parse("2026-11-22T05:06:07Z").unwrap();
+        let clock = Arc::new(ManualClock::new(start));
+        let runtime = Runtime { clock: clock.clone(), random: Arc::new(SystemRandom) };
+        let server = TestServer::start_with(runtime);
+        let tenant = server.tenant("acme").await;
+        let directory = tempfile::tempdir().unwrap();
+        Self { clock, server, identities: Identities::generate(), tenant, directory }
+    }
+
+    fn realm(&self) -> Realm {
+        Realm::Tenant(self.tenant.id)
+    }
+
+    fn settings(&self) -> config::Backup {
+        let recipients = self.identities.recipients();
+        let target = format!("file://{}", self.directory.path().join("target").display());
+        config::Backup {
+            recipients: recipients.iter().map(|key| key.parse().unwrap()).collect(),
+            targets: vec![target.parse().unwrap()],
+            ..config::Backup::default()
+        }
+    }
+
+    async fn grant(&self) -> Grant<PlatformBackupRun> {
+        let system = self.server.caller(Principal::System { job: "backup.daily" });
+        self.server.tenants.authorize_platform(&system, "test").await.unwrap()
+    }
+
+    async fn run(&self) -> Run {
+        let (tenants, settings) = (&self.server.tenants, self.settings());
+        Run::new(tenants, &settings, self.grant().await, Arc::new(|| true)).unwrap()
+    }
+
+    async fn run_to(&self, targets: Vec<Target>) -> Run {
+        Run { targets: Targets(targets), ..self.run().await }
+    }
+
+    fn target(&self) -> Target {
+        Target::open(&self.settings().targets[0]).unwrap()
+    }
+
+    async fn prune(&self) -> Pruned {
+        let (tenants, settings) = (&self.server.tenants, self.settings());
+        prune(tenants, &settings, &self.grant().await).await.unwrap()
+    }
+
+    async fn manifests(&self) -> Vec<Manifest> {
+        let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
+        let all = self.server.tenants.credentials(Realm::Platform, read).await.unwrap();
+        all.into_iter().map(|entry| entry.manifest).collect()
+    }
+}
+
+fn far() -> Target {
+    Target { name: "s3://bucket/".into(), store: Arc::new(InMemory::new()) }
+}
+
+fn states(made: &Made) -> Vec<PlacementState> {
+    made.placements.iter().map(|one| one.state).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_far_away_gets_the_same_by_way_of_the_spool_which_is_empty_again() {
+    let house = House::new().await;
+    let target = far();
+    let run = house.run_to(vec![target.clone()]).await;
+    let made = run.tenant(&house.tenant).await.unwrap();
+    assert_eq!(made.iter().map(|one| one.manifest.kind).collect::<Vec<_>>(), [Kind::Keys, Kind::Data]);
+    let data = made[1].manifest.clone();
+    let plain = blocking(move || {
+        let mut plain = Vec::new();
+        fetch::fetch(&target, &data, &house.identities, &mut plain)?;
+        Ok(plain)
+    });
+    assert!(plain.await.unwrap().starts_with(b"SQLite format 3\0"));
+    let mut waiting = vec![house.server.data_dir().join("backup-spool")];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            assert!(entry.metadata().unwrap().is_dir(), "{entry:?} is left");
+            waiting.push(entry.path());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_is_gone_keeps_no_other_from_its_backup() {
+    let house = House::new().await;
+    let broken = house.directory.path().join("broken");
+    let gone = Target::directory(&broken).unwrap();
+    std::fs::remove_dir_all(&broken).unwrap();
+    std::fs::write(&broken, "no directory").unwrap();
+    let run = house.run_to(vec![gone.clone(), far(), house.target()]).await;
+    let made = run.tenant(&house.tenant).await.unwrap();
+    for one in &made {
+        use PlacementState::{Missing, Stored};
+        assert_eq!(states(one), [Missing, Stored, Stored], "{:?}", one.manifest.kind);
+    }
+    let run = house.run_to(vec![gone]).await;
+    assert!(run.tenant(&house.tenant).await.is_err());
+    let failed = house.server.entries_of(Realm::Platform).await;
+    assert_eq!(failed.last().unwrap().event.action, "backup.failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_copy_and_the_deltas_behind_it_give_every_key_that_was_not_destroyed() {
+    let house = House::new().await;
+    let (run, realm) = (house.run().await, house.realm());
+    let tenants = &house.server.tenants;
+    let kind = |made: Option<Made>| made.map(|made| made.manifest.kind);
+    let tick = || house.clock.advance(Duration::from_secs(1));
+    assert_eq!(kind(keys::archive_delta(&run, realm).await.unwrap()), Some(Kind::Keys));
+    assert_eq!(kind(keys::archive_delta(&run, realm).await.unwrap()), None);
+    let mut people = Vec::new();
+    for _ in 0..3 {
+        tick();
+        people.push(tenants.new_subject(realm).await.unwrap());
+        assert_eq!(kind(keys::archive_delta(&run, realm).await.unwrap()), Some(Kind::KeysDelta));
+    }
+    assert_eq!(restored(&house, &people, "a").await, [true, true, true]);
+    tick();
+    house.server.destroy_subject(&house.tenant, people[1]).await;
+    assert_eq!(kind(keys::archive_delta(&run, realm).await.unwrap()), Some(Kind::Keys));
+    tick();
+    people.push(tenants.new_subject(realm).await.unwrap());
+    keys::archive_delta(&run, realm).await.unwrap();
+    assert_eq!(restored(&house, &people, "b").await, [true, false, true, true]);
+}
+
+/// Which keys a store has that was made from the archives.
+async fn restored(
+    house: &House,
+    people: &[crate::kernel::id::KeyId],
+    name: &str,
+) -> Vec<bool> {
+    let (target, manifests) = (house.target(), house.manifests().await);
+    let path = house.directory.path().join(name);
+    let (key, owner) = (Key32::generate(&SystemRandom), house.tenant.id.to_string());
+    tokio::task::block_in_place(|| {
+        keys::read_keys(&target, &manifests, &owner, &house.identities, &key, &path).unwrap();
+    });
+    let shelf = FileShelf::open(&path, &key).unwrap();
+    people.iter().map(|id| shelf.find(*id).unwrap().is_some()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_past_its_time_goes_from_the_target_and_the_last_good_one_stays() {
+    let house = House::new().await;
+    for _ in 0..40 {
+        let run = house.run().await;
+        run.tenant(&house.tenant).await.unwrap();
+        house.prune().await;
+        house.clock.advance(DAY);
+    }
+    let kept = house.manifests().await;
+    let of = |kind| kept.iter().filter(move |one| one.kind == kind).collect::<Vec<_>>();
+    let (data, keys) = (of(Kind::Data), of(Kind::Keys));
+    assert!((9..=11).contains(&data.len()), "{}", data.len());
+    assert_eq!(keys.len(), 7);
+    let now = house.server.runtime.now();
+    assert!(data.iter().all(|one| now.since(one.taken) <= 30 * DAY));
+    assert_eq!(stored(&house).await, kept.iter().map(|one| one.path.clone()).collect());
+    // Nothing new for months: the last of each stays.
+    house.clock.advance(90 * DAY);
+    house.prune().await;
+    let kept = house.manifests().await;
+    let kinds: BTreeSet<_> = kept.iter().map(|one| one.kind.name()).collect();
+    assert_eq!((kept.len(), kinds), (2, BTreeSet::from(["data", "keys"])));
+    assert_eq!(stored(&house).await.len(), 2);
+    let deleted = house.server.entries_of(Realm::Platform).await;
+    assert!(deleted.iter().any(|entry| entry.event.action == "backup.deleted"));
+}
+
+/// Archives that lie in the target; a manifest lies beside each.
+async fn stored(house: &House) -> BTreeSet<String> {
+    let listed: Vec<_> = house.target().store.list(None).try_collect().await.unwrap();
+    let names: BTreeSet<_> = listed.iter().map(|meta| meta.location.to_string()).collect();
+    let archives: BTreeSet<_> =
+        names.iter().filter(|name| !name.ends_with(".manifest")).cloned().collect();
+    assert_eq!(names.len(), 2 * archives.len());
+    archives
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_again() {
+    let house = House::new().await;
+    let made = house.run().await.tenant(&house.tenant).await.unwrap();
+    let folder = house.directory.path().join("target").join(&made[1].manifest.path);
+    let folder = folder.parent().unwrap();
+    for name in ["20260101T000000Z-x.db.zst.age", "y.db.zst.age.partial", "z.manifest#1"] {
+        std::fs::write(folder.join(name), "unfinished").unwrap();
+    }
+    let ids: Vec<_> = made.iter().map(|one| one.manifest.id).collect();
+    let forget = move |tx: &mut crate::tenants::WriteTx<'_, _>| {
+        for id in &ids {
+            repo::remove(tx, *id)?;
+        }
+        Ok(())
+    };
+    super::prune::system(&house.server.tenants, forget).await.unwrap();
+    assert!(house.manifests().await.is_empty());
+    // The files have the machine's time: let it be long ago.
+    house.clock.set(Timestamp::from_micros(chrono::Utc::now().timestamp_micros()).plus(DAY));
+    let done = house.prune().await;
+    assert_eq!((done.leftovers, done.archives), (3, 0));
+    assert_eq!(house.manifests().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frozen_and_suspended_tenants_are_backed_up_too() {
+    let house = House::new().await;
+    for change in [StateChange::Freeze, StateChange::Suspend] {
+        let tenant = house.server.change_state(&house.tenant, change).await;
+        let made = house.run().await.tenant(&tenant).await.unwrap();
+        assert_eq!(made.len(), 2, "{change:?}");
+    }
+    let log = house.server.entries(&house.tenant).await;
+    assert_eq!(log.iter().filter(|entry| entry.event.action == "backup.completed").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_file_has_the_rows_that_its_manifest_says() {
+    let house = House::new().await;
+    let made = house.run().await.tenant(&house.tenant).await.unwrap();
+    let (manifest, target) = (made[1].manifest.clone(), house.target());
+    let (path, key) = (house.directory.path().join("x.db"), Key32::generate(&SystemRandom));
+    tokio::task::block_in_place(|| {
+        let mut pages = crate::store::pages::PageWriter::create(&path, &key).unwrap();
+        fetch::fetch(&target, &manifest, &house.identities, &mut pages).unwrap();
+        pages.finish().unwrap();
+    });
+    let readers = Readers::new(path, key, 1);
+    let rows = readers.read_here(|tx| repo::rows(tx)).unwrap().unwrap();
+    assert_eq!(rows, manifest.rows);
+    let entries = readers.read_here(|tx| tx.count("SELECT max(seq) FROM audit_entries", &[]));
+    assert_eq!(entries.unwrap().unwrap(), manifest.entries);
+}
