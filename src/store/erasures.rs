@@ -134,6 +134,20 @@ impl Erasures {
         Ok(Self { shared: Arc::new(Shared { path, inner, copy: OnceLock::new() }) })
     }
 
+    /// Whether a line says that this key was destroyed.
+    pub fn holds(&self, key: KeyId) -> Result<bool, StoreError> {
+        let path = &self.shared.path;
+        let io = |error: std::io::Error| StoreError::file(path, &error);
+        for line in BufReader::new(File::open(path).map_err(io)?).lines() {
+            let line: Line = serde_json::from_str(&line.map_err(io)?)
+                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
+            if line.erasure.key == key {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Copies every line from now on before [`Self::record`] returns. The first call counts.
     pub fn copy_to(&self, place: Arc<dyn LedgerCopy>) {
         let _ = self.shared.copy.set(place);
