@@ -62,8 +62,8 @@ pub(super) fn nothing(context: &Context) -> Summary {
 }
 
 pub(super) fn go_on(context: &Context) -> GoOn {
-    let stopping = context.stopping.clone();
-    Arc::new(move || !*stopping.borrow())
+    let (stopping, cancelled) = (context.stopping.clone(), context.cancelled.clone());
+    Arc::new(move || !*stopping.borrow() && !*cancelled.borrow())
 }
 
 impl From<BackupError> for JobError {

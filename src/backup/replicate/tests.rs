@@ -77,7 +77,7 @@ impl House {
         let (name, row) = (first.name.clone(), manifest.clone());
         let write = self.server.tenants.system_write(
             Realm::Platform,
-            SystemWrite::BackupState,
+            SystemWrite::BackupCatalogue,
             move |tx| {
                 let sql = "INSERT INTO backups (id, kind, taken, path, bytes, manifest)
                            VALUES ($1, 'data', $2, $3, $4, $5)";
@@ -151,7 +151,7 @@ async fn a_damaged_copy_is_replaced_by_one_that_is_whole() {
     let id = manifest.id;
     let mark = house.server.tenants.system_write(
         Realm::Platform,
-        SystemWrite::BackupState,
+        SystemWrite::BackupCatalogue,
         move |tx| Ok(repo::mark(tx, id, "a", "damaged", crate::kernel::Timestamp::from_micros(0))?),
     );
     mark.await.unwrap();
