@@ -199,7 +199,8 @@ impl Run {
         let pages = blocking(move || Ok(moment.pages()?)).await?;
         let mut made = vec![self.keys(realm, tenant, &original).await?];
         made.push(self.data(realm, tenant, &original, pages, taken).await?);
-        let blobs = original.directory().join("blobs");
+        // What lies beside the data: logs from before restores.
+        let blobs = original.directory().join("logs");
         if files::is_filled(&blobs)? {
             let go_on = self.go_on.clone();
             let write = move |out: &mut dyn Write| {
