@@ -201,7 +201,11 @@ impl Drop for Turn {
 
 async fn attempt(context: &Context) -> Result<Summary, JobError> {
     let run = AssertUnwindSafe((context.job.run)(context)).catch_unwind();
-    run.await.unwrap_or(Err(JobError::Panicked))
+    match run.await.unwrap_or(Err(JobError::Panicked)) {
+        // What a job runs on says only that it was to end.
+        Err(JobError::Stopped) => Err(context.go_on().err().unwrap_or(JobError::Stopped)),
+        result => result,
+    }
 }
 
 fn ended(job: &Job, run: JobRunId, result: Result<Summary, JobError>) -> (RunState, String, Event) {

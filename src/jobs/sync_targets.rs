@@ -29,8 +29,7 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         go_on: &|| context.go_on().map_err(|_| BackupError::Stopped),
     };
     let synced = sync.run().await.map_err(|error| match error {
-        // Why it stopped, the context knows.
-        BackupError::Stopped => context.go_on().err().unwrap_or(JobError::Stopped),
+        BackupError::Stopped => JobError::Stopped,
         error => error.into(),
     })?;
     Ok(Summary(vec![("archives", synced.archives), ("failing", synced.failing)]))

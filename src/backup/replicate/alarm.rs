@@ -30,7 +30,7 @@ pub async fn note(
     let (state, news) = after(&before, result, now);
     report(&before, &state, news);
     let Some(news) = news else {
-        let what = SystemWrite::BackupState;
+        let what = SystemWrite::BackupCatalogue;
         let write =
             tenants.system_write(Realm::Platform, what, move |tx| Ok(repo::put(tx, &state)?));
         return write.await;

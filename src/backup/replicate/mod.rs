@@ -72,7 +72,7 @@ impl Sync<'_> {
         let ledger = self.copier.catch_up(&target.name, self.tenants.ledger()).await;
         let ledger = ledger.map_err(BackupError::NotCopied)?;
         let (name, now) = (target.name.clone(), self.tenants.runtime().now());
-        let expect = self.tenants.system_write(Realm::Platform, SystemWrite::BackupState, {
+        let expect = self.tenants.system_write(Realm::Platform, SystemWrite::BackupCatalogue, {
             let name = name.clone();
             move |tx| Ok(repo::expect_all(tx, &name, now)?)
         });
@@ -125,7 +125,7 @@ impl Sync<'_> {
 
     async fn mark(&self, id: BackupId, target: &str, state: &'static str) -> Result<(), DoorError> {
         let (target, now) = (target.to_owned(), self.tenants.runtime().now());
-        let what = SystemWrite::BackupState;
+        let what = SystemWrite::BackupCatalogue;
         let write = self.tenants.system_write(Realm::Platform, what, move |tx| {
             Ok(repo::mark(tx, id, &target, state, now)?)
         });
