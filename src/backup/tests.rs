@@ -104,7 +104,10 @@ async fn a_target_far_away_gets_the_same_by_way_of_the_spool_which_is_empty_agai
     let target = far();
     let run = house.run_to(vec![target.clone()]).await;
     let made = run.tenant(&house.tenant).await.unwrap();
-    assert_eq!(made.iter().map(|one| one.manifest.kind).collect::<Vec<_>>(), [Kind::Keys, Kind::Data]);
+    assert_eq!(
+        made.iter().map(|one| one.manifest.kind).collect::<Vec<_>>(),
+        [Kind::Keys, Kind::Data]
+    );
     let data = made[1].manifest.clone();
     let plain = blocking(move || {
         let mut plain = Vec::new();
@@ -167,11 +170,7 @@ async fn a_full_copy_and_the_deltas_behind_it_give_every_key_that_was_not_destro
 }
 
 /// Which keys a store has that was made from the archives.
-async fn restored(
-    house: &House,
-    people: &[crate::kernel::id::KeyId],
-    name: &str,
-) -> Vec<bool> {
+async fn restored(house: &House, people: &[crate::kernel::id::KeyId], name: &str) -> Vec<bool> {
     let (target, manifests) = (house.target(), house.manifests().await);
     let path = house.directory.path().join(name);
     let (key, owner) = (Key32::generate(&SystemRandom), house.tenant.id.to_string());
