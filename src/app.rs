@@ -10,16 +10,18 @@ use crate::authn::passkey::RelyingParty;
 use crate::authn::token::Tokens;
 use crate::authn::{ApiKeys, Hasher, SessionPolicy};
 use crate::backup::changes::Archiver;
+use crate::backup::{BackupError, Places};
 use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
+use crate::jobs::Jobs;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::mail::Mailer;
 use crate::retention::Installation;
 use crate::sso::oidc::Oidc;
 use crate::streams::{Publisher, Streams};
-use crate::tenants::{Boot, DoorError, EMBEDDED_ROOT_KEY, Tenants, Turns};
+use crate::tenants::{Boot, EMBEDDED_ROOT_KEY, Tenants, Turns};
 use crate::trail::Verified;
 use crate::trail::export::Exports;
 
@@ -42,6 +44,10 @@ pub struct App {
     pub archiver: OnceCell<Option<Archiver>>,
     /// Of signed checkpoints, outside of this machine.
     pub publisher: Publisher,
+    /// Where backups go.
+    pub places: Places,
+    /// The jobs that run.
+    pub jobs: Jobs,
     pub form_key: Key32,
     /// Room for large bodies under way, in KiB.
     pub bodies: Arc<Semaphore>,
@@ -69,7 +75,7 @@ impl App {
         boot: &Boot,
         settings: &Settings,
         runtime: &Runtime,
-    ) -> Result<Arc<Self>, DoorError> {
+    ) -> Result<Arc<Self>, BackupError> {
         let mailer = Mailer::new(&settings.mail, runtime);
         Ok(Arc::new(Self {
             settings: settings.clone(),
@@ -83,6 +89,8 @@ impl App {
             mailer,
             oidc: Oidc::new(&settings.sso),
             publisher: Publisher::new(&settings.checkpoints),
+            jobs: Jobs::default(),
+            places: Places::open(&settings.backup, boot.installation, &boot.tenants)?,
             streams: Streams::new(&boot.tenants, &settings.streams),
             archiver: OnceCell::new(),
             form_key: boot.tenants.form_key()?,

@@ -204,7 +204,7 @@ permissions! {
         PlatformAuditWitness "platform.audit.witness" write [X L] "Name witnesses of the platform's log and store their signatures";
         PlatformAuditRecord "platform.audit.record" write [L S] "Record in the platform's log what was done to a tenant";
         PlatformRetentionManage "platform.retention.manage" write [X L S] "Change how long the platform's log is kept, remove what is past it";
-        PlatformJobRead "platform.job.read" read [X Y Z] "See scheduled jobs and their runs";
+        PlatformJobRead "platform.job.read" read [X Y Z L] "See scheduled jobs and their runs";
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
         PlatformJobControl "platform.job.control" write [X L] "Start and cancel jobs, change when they run";
         PlatformBackupRead "platform.backup.read" read [X Y Z L S] "See backups, their targets and what was tested";

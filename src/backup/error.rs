@@ -48,6 +48,12 @@ pub enum BackupError {
     Write { path: String, reason: String },
     #[error("{file} changed while it was copied; the next run tries again")]
     Changed { file: String },
+    #[error(
+        "the ledger of erasures in {target} is not this installation's, or was changed, at line {line}: look who can write there, and restore from another target"
+    )]
+    Ledger { target: String, line: u64 },
+    #[error("the ledger of erasures is not up to date there: {0}")]
+    NotCopied(String),
     #[error("stopped before it was done")]
     Stopped,
     #[error(transparent)]
@@ -82,12 +88,15 @@ impl Fault for BackupError {
             Self::Owners { cause, .. } => cause.kind(),
             Self::Door(error) => error.kind(),
             Self::NotStored { .. }
+            | Self::NotCopied(_)
             | Self::Write { .. }
             | Self::Changed { .. }
             | Self::Stopped
             | Self::Target(_)
             | Self::Io(_) => ErrorKind::Unavailable,
-            Self::Damaged { .. } | Self::Manifest(_) | Self::Seal(_) => ErrorKind::Internal,
+            Self::Damaged { .. } | Self::Ledger { .. } | Self::Manifest(_) | Self::Seal(_) => {
+                ErrorKind::Internal
+            }
         }
     }
 
@@ -100,6 +109,8 @@ impl Fault for BackupError {
             Self::Unknown(_) | Self::None(_) => "backup-unknown",
             Self::Owners { cause, .. } => cause.code(),
             Self::NotStored { .. } | Self::Write { .. } => "backup-not-stored",
+            Self::Ledger { .. } => "ledger-contradicted",
+            Self::NotCopied(_) => "ledger-not-copied",
             Self::Changed { .. } => "backup-changed",
             Self::Stopped => "backup-stopped",
             Self::Target(TargetError::None) => "backup-no-target",

@@ -12,7 +12,7 @@
 //!   …/base-<number>.note                      what it is, signed; in clear
 //!   …/<first>-<last>.age                      records of what changed
 //!   …/head.note                               how far the chain has come, signed; in clear
-//!   ledger/<first line>.jsonl                 lines of erasures.log; in clear
+//!   ledger/<first>-<last>.jsonl               lines of erasures.log; in clear
 //! ```
 
 use chrono::DateTime;
@@ -148,9 +148,16 @@ impl Layout {
         Path::from(format!("{}/ledger", self.root()))
     }
 
-    /// Lines of the ledger from number `first` on.
-    pub fn ledger_part(self, first: u64) -> Path {
-        Path::from(format!("{}/{first:016}.jsonl", self.ledger()))
+    /// Lines `first` to `last` of the ledger, counted from 1.
+    pub fn ledger_part(self, first: u64, last: u64) -> Path {
+        Path::from(format!("{}/{first:016}-{last:016}.jsonl", self.ledger()))
+    }
+
+    /// Which lines lie at a path of the ledger.
+    pub fn ledger_lines(path: &Path) -> Option<(u64, u64)> {
+        let (first, last) = path.filename()?.strip_suffix(".jsonl")?.split_once('-')?;
+        let lines = (first.parse().ok()?, last.parse().ok()?);
+        (1..=lines.1).contains(&lines.0).then_some(lines)
     }
 }
 

@@ -496,12 +496,12 @@ impl Target {
     /// # Errors
     /// [`super::TargetError::Setting`] when it cannot be used.
     pub fn directory(path: &Path) -> Result<Self, BackupError> {
-        let refused = |reason: &str| super::TargetError::Setting {
+        let refused = |reason: String| super::TargetError::Setting {
             target: path.display().to_string(),
-            reason: reason.to_owned(),
+            reason,
         };
-        let text = path.to_str().ok_or_else(|| refused("its name is not text"))?;
-        let url = format!("file://{text}").parse().map_err(|reason| refused(reason))?;
+        let text = path.to_str().ok_or_else(|| refused("its name is not text".to_owned()))?;
+        let url = format!("file://{text}").parse().map_err(refused)?;
         Ok(Self::open(&url)?)
     }
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, erase, hold, key, mail, restore, retention, role, session,
-    sso, tenant, token, user,
+    admin, audit, backup, certificate, erase, hold, jobs, key, mail, restore, retention, role,
+    session, sso, tenant, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -78,6 +78,9 @@ pub enum Verb {
     Erase(erase::Arguments),
     /// Check a certificate of an erasure or a destruction; needs only the public key
     Certificate(certificate::Arguments),
+    /// What the appliance does by itself: run, cancel, change when
+    #[command(subcommand)]
+    Job(jobs::Verb),
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::feedback::Feedback;
 use super::output::Report;
 use super::{
-    admin, audit, backup, erase, hold, key, mail, restore, retention, role, session, sso, tenant,
-    token, user,
+    admin, audit, backup, erase, hold, jobs, key, mail, restore, retention, role, session, sso,
+    tenant, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Backup, Settings};
+use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::tenants::{Tenant, Tenants};
 
@@ -31,6 +32,7 @@ pub enum Command {
     Key(key::Command),
     Session(session::Command),
     Sso(sso::Command),
+    Job(jobs::Command),
     Mail(mail::Command),
     Erase(erase::Command),
     Token(token::Command),
@@ -74,6 +76,10 @@ pub struct Operator {
     pub grace: Duration,
     /// Where backups go and who can read them.
     pub backup: Backup,
+    /// The jobs that run, when a server does.
+    pub jobs: Jobs,
+    /// Of schedules.
+    pub time_zone: chrono_tz::Tz,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -103,6 +109,8 @@ impl Operator {
             ageing: None,
             grace: Duration::ZERO,
             backup: Settings::default().backup,
+            jobs: Jobs::default(),
+            time_zone: chrono_tz::Tz::UTC,
             feedback,
         }
     }
@@ -110,6 +118,11 @@ impl Operator {
     #[must_use]
     pub fn with_sessions(self, sessions: SessionPolicy) -> Self {
         Self { sessions, ..self }
+    }
+
+    #[must_use]
+    pub fn with_jobs(self, jobs: &Jobs, settings: &Settings) -> Self {
+        Self { jobs: jobs.clone(), time_zone: settings.jobs.time_zone.zone(), ..self }
     }
 
     /// What settings say about destroying.
@@ -140,6 +153,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Tenant(command) => tenant::execute(operator, command).await,
         Command::Admin(command) => admin::execute(operator, command).await,
         Command::User(command) => user::execute(operator, command).await,
+        Command::Job(command) => jobs::execute(operator, command).await,
         Command::Mail(command) => mail::execute(operator, command).await,
         Command::Erase(command) => erase::execute(operator, command).await,
         Command::Restore(command) => restore::execute(operator, command).await,

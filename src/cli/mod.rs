@@ -15,6 +15,7 @@ mod erase;
 mod feedback;
 mod hold;
 mod init;
+mod jobs;
 mod key;
 mod mail;
 mod openapi;
@@ -77,6 +78,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             socket::dispatch(&context, Command::Erase(erase::command(arguments)?)).await
         }
         Verb::Certificate(arguments) => certificate::run(&context, &arguments),
+        Verb::Job(verb) => socket::dispatch(&context, jobs::command(verb)).await,
         Verb::Mail(verb) => socket::dispatch(&context, mail::command(verb)).await,
         Verb::Sso(verb) => socket::dispatch(&context, sso::command(verb)?).await,
         Verb::Restore(verb) => restore::run(&context, verb).await,

@@ -21,6 +21,8 @@ use super::feedback::{self, Listener};
 use super::output::Report;
 use crate::app::App;
 use crate::authn::Hasher;
+use crate::backup::Places;
+use crate::jobs::Jobs;
 use crate::kernel::Runtime;
 use crate::mail::Mailer;
 use crate::store::StoreError;
@@ -78,6 +80,8 @@ async fn alone(
         }
         other => other.into(),
     })?;
+    // What a command destroys is said to the targets first, here too.
+    let _places = Places::open(&settings.backup, boot.installation, &boot.tenants)?;
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
     let (feedback, mut answers) = feedback::channel();
@@ -85,7 +89,8 @@ async fn alone(
     let mailer = Mailer::new(&settings.mail, &runtime);
     let operator = Operator::new(&boot.tenants, &hasher, &mailer, &base_url, uid, feedback.clone())
         .with_sessions(crate::app::session_policy(settings))
-        .with_ends(settings);
+        .with_ends(settings)
+        .with_jobs(&Jobs::default(), settings);
     let work = async move {
         let result = execute(&operator, command).await;
         feedback.end(result).await;
@@ -177,7 +182,8 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let (tenants, hasher, mailer) = (&app.tenants, &app.hasher, &app.mailer);
     let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone())
         .with_sessions(app.session_policy())
-        .with_ends(&app.settings);
+        .with_ends(&app.settings)
+        .with_jobs(&app.jobs, &app.settings);
     let work = async move {
         let result = match serde_json::from_str(&line) {
             Ok(command) => execute(&operator, command).await,

@@ -12,12 +12,13 @@ mod place;
 mod publish;
 mod secret;
 mod table;
+mod target;
 #[cfg(test)]
 mod tests;
 mod types;
 mod value;
 
-pub use backup::{Ageing, Recipient, TargetUrl, TimeZone};
+pub use backup::{Ageing, Recipient, TimeZone};
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Sources};
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub use table::{
     Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server, Sessions,
     Settings, Sso, Store, Streams,
 };
+pub use target::{Place, S3Place, SftpPlace, TargetUrl, read_secret};
 pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

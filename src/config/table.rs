@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::backup::{Recipient, TargetUrl, TimeZone};
+use super::backup::{Recipient, TimeZone};
 use super::error::ConfigError;
 use super::load::Given;
 use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
 use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
+use super::target::TargetUrl;
 use super::types::{
     ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion,
 };

@@ -198,6 +198,8 @@ pub enum DemoError {
     #[error(transparent)]
     Boot(#[from] crate::tenants::BootError),
     #[error(transparent)]
+    Backup(#[from] crate::backup::BackupError),
+    #[error(transparent)]
     Door(#[from] crate::tenants::DoorError),
     #[error(transparent)]
     Denied(#[from] crate::authz::Denied),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::output::Output;
 use super::{Job, JobError, Record, repo};
 use crate::app::App;
 use crate::authz::{Caller, Realm};
@@ -21,30 +22,45 @@ pub struct Context {
     pub job: &'static Job,
     pub(super) run: JobRunId,
     pub(super) stopping: watch::Receiver<bool>,
+    /// True once somebody wants the run to end.
+    pub(super) cancelled: watch::Receiver<bool>,
+    pub(super) output: Output,
     /// When progress was last written.
     pub(super) reported: Mutex<Option<Duration>>,
 }
 
 impl Context {
-    /// Whether the server is about to stop: a long job ends at its next step.
+    /// Whether the server is about to stop, or somebody has cancelled the run: a long job ends at
+    /// its next step.
     ///
     /// # Errors
-    /// [`JobError::Stopped`] when it is.
+    /// [`JobError::Stopped`] or [`JobError::Cancelled`] then.
     pub fn go_on(&self) -> Result<(), JobError> {
-        if *self.stopping.borrow() { Err(JobError::Stopped) } else { Ok(()) }
+        match (*self.stopping.borrow(), *self.cancelled.borrow()) {
+            (true, _) => Err(JobError::Stopped),
+            (_, true) => Err(JobError::Cancelled),
+            _ => Ok(()),
+        }
     }
 
-    /// Waits between two steps, unless the server is about to stop.
+    /// Waits between two steps, unless the run is to end.
     ///
     /// # Errors
-    /// [`JobError::Stopped`] when it is.
+    /// [`JobError::Stopped`] or [`JobError::Cancelled`] then.
     pub async fn pause(&self, time: Duration) -> Result<(), JobError> {
-        let mut stopping = self.stopping.clone();
-        let stop = stopping.wait_for(|stopping| *stopping);
-        match tokio::time::timeout(time, stop).await {
-            Err(_) => Ok(()),
-            Ok(_) => Err(JobError::Stopped),
+        let (mut stopping, mut cancelled) = (self.stopping.clone(), self.cancelled.clone());
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return Err(JobError::Stopped),
+            _ = cancelled.wait_for(|cancelled| *cancelled) => return Err(JobError::Cancelled),
         }
+        self.go_on()
+    }
+
+    /// Says something about the run, for who looks at it; kept sealed with the run, the first
+    /// [`limits::JOB_OUTPUT_BYTES`](crate::kernel::limits::JOB_OUTPUT_BYTES) of all it says.
+    pub fn say(&self, line: &str) {
+        self.output.add(self.app.runtime.now(), line);
     }
 
     /// Closes tenants that nobody uses; off this thread, because closing writes WALs back.
@@ -61,10 +77,11 @@ impl Context {
         if !kept || !self.is_time_to_report(done == total) {
             return Ok(());
         }
-        let run = self.run;
+        let (run, output) = (self.run, self.output.text());
         let (tenants, what) = (&self.app.tenants, SystemWrite::JobProgress);
         let write = tenants.system_write(Realm::Platform, what, move |tx| {
-            Ok(repo::progress(tx, run, done, total)?)
+            repo::progress(tx, run, done, total)?;
+            Ok(repo::say(tx, run, &output)?)
         });
         Ok(write.await?)
     }

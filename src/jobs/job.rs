@@ -20,7 +20,7 @@ pub struct Job {
     /// `domain.verb`; stable, the log names it.
     pub name: &'static str,
     /// When it runs unless `job_schedules` says otherwise: second, minute, hour, day of the month,
-    /// month, day of the week; UTC.
+    /// month, day of the week; in the time zone of `jobs.time_zone`.
     pub cron: &'static str,
     pub description: &'static str,
     pub record: Record,
@@ -29,6 +29,14 @@ pub struct Job {
     /// Runs at the start when its time passed while nothing ran.
     pub catch_up: bool,
     pub run: for<'a> fn(&'a Context) -> Running<'a>,
+}
+
+impl Job {
+    /// Whether nobody may switch it off, give it another schedule or cancel it: housekeeping, and
+    /// what security rests on.
+    pub fn is_vital(&self) -> bool {
+        self.record == Record::Housekeeping || super::VITAL.contains(&self.name)
+    }
 }
 
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Summary, JobError>> + Send + 'a>>;
@@ -60,6 +68,8 @@ impl fmt::Display for Summary {
 pub enum JobError {
     #[error("stopped with the server before it was done")]
     Stopped,
+    #[error("cancelled before it was done")]
+    Cancelled,
     #[error("the audit log of {log} is broken at entry {first_bad}: {reason}")]
     Broken { log: String, first_bad: u64, reason: &'static str },
     /// Some tenants could not be served; the others were.

@@ -5,12 +5,17 @@
 //! runs every few seconds or minutes and does system writes only: no entries, and of its runs the
 //! latest alone, written down once a minute or when it ends otherwise than before.
 //!
+//! Administrators start and cancel runs and change when a job runs (`control`), except where nothing
+//! else would do its work ([`Job::is_vital`]). What a job says of itself is kept, sealed, with the run.
+//!
 //! A job never runs twice at once. A run that its process did not live to end is marked as
 //! interrupted at the next start.
 
 mod context;
+mod control;
 mod job;
 mod list;
+mod output;
 mod repo;
 mod runner;
 mod schedule;
@@ -43,17 +48,23 @@ mod rotate_token_keys;
 mod run_retention;
 mod send_mail;
 mod sweep_subject_keys;
+mod sync_targets;
 pub mod verify_logs;
 mod watch_providers;
 
 pub use context::Context;
+pub use control::{ControlError, cancel, find, schedule, start_now};
 pub use job::{Job, JobError, Record, Running, Summary};
-pub use list::{JobStatus, list};
-pub use repo::RunState;
+pub use list::{JobRun, JobStatus, list, runs};
+pub use repo::{Origin, RunState};
 pub use runner::Runner;
 pub use schedule::Schedule;
-pub use scheduler::{Scheduler, SchedulerError, start};
+pub use scheduler::{Jobs, Scheduler, SchedulerError, start};
 use walk::Walk;
+
+/// Jobs beside housekeeping that nobody switches off: without them keys would not be replaced, and
+/// what was to be destroyed would not be.
+pub const VITAL: &[&str] = &["erasures.complete", "tenants.migrate", "tokens.rotate-key"];
 
 /// Every job there is.
 pub const JOBS: &[Job] = &[
@@ -66,6 +77,7 @@ pub const JOBS: &[Job] = &[
     checkpoint_logs::JOB,
     publish_checkpoints::JOB,
     send_mail::JOB,
+    sync_targets::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     expire_approvals::JOB,

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use crate::args;
+use crate::crypto::Field;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{JobRunId, KeyId};
+use crate::kernel::id::{AdminId, JobRunId, KeyId};
 use crate::store::{Row, Sql, SqlMut, StoreError};
+use crate::tenants::{RealmTx, WriteTx};
 
 /// Runs that are kept of each job.
 const RUNS_KEPT: u32 = 100;
@@ -17,6 +19,8 @@ pub enum RunState {
     Failed,
     /// Its process was stopped or killed.
     Interrupted,
+    /// Somebody ended it.
+    Cancelled,
 }
 
 impl RunState {
@@ -26,6 +30,15 @@ impl RunState {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// As the table has it, which knew no cancelled runs at first.
+    const fn stored(self) -> &'static str {
+        match self {
+            Self::Cancelled => "interrupted",
+            other => other.name(),
         }
     }
 
@@ -36,9 +49,53 @@ impl RunState {
     }
 }
 
+/// Why a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Schedule,
+    /// With the server.
+    Start,
+    /// Its time had passed while nothing ran.
+    Missed,
+    Person(AdminId),
+    /// Somebody with a shell on the machine.
+    Operator,
+}
+
+impl Origin {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Start => "start",
+            Self::Missed => "missed",
+            Self::Person(_) => "person",
+            Self::Operator => "operator",
+        }
+    }
+
+    const fn requester(self) -> Option<AdminId> {
+        match self {
+            Self::Person(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn parse(name: &str, requester: Option<AdminId>) -> Self {
+        match (name, requester) {
+            ("person", Some(id)) => Self::Person(id),
+            ("start", _) => Self::Start,
+            ("missed", _) => Self::Missed,
+            ("operator", _) => Self::Operator,
+            _ => Self::Schedule,
+        }
+    }
+}
+
 /// One run of a job.
 #[derive(Clone, Debug)]
 pub struct Run {
+    pub id: JobRunId,
+    pub origin: Origin,
     pub state: RunState,
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
@@ -63,9 +120,51 @@ pub fn overrides(tx: &impl Sql) -> Result<HashMap<String, Override>, StoreError>
 
 /// The latest run of a job.
 pub fn latest(tx: &impl Sql, job: &str) -> Result<Option<Run>, StoreError> {
-    let sql = "SELECT state, started, finished, done, total, message FROM job_runs
-               WHERE job = $1 ORDER BY started DESC, id DESC LIMIT 1";
-    tx.query_one(sql, args![job], read_run)
+    Ok(runs(tx, job, 1)?.into_iter().next())
+}
+
+/// The latest runs of a job, the latest first.
+pub fn runs(tx: &impl Sql, job: &str, most: u32) -> Result<Vec<Run>, StoreError> {
+    let sql = "SELECT id, state, started, finished, done, total, message, origin, requester,
+                   cancelled FROM job_runs
+               WHERE job = $1 ORDER BY started DESC, id DESC LIMIT $2";
+    tx.query(sql, args![job, most], read_run)
+}
+
+/// What a run has said.
+pub fn output(tx: &impl RealmTx, run: JobRunId) -> Result<String, StoreError> {
+    let sql = "SELECT output FROM job_runs WHERE id = $1";
+    let sealed: Option<Vec<u8>> = tx.query_one(sql, args![run], |row| row.get(0))?.flatten();
+    let Some(sealed) = sealed else { return Ok(String::new()) };
+    Ok(tx.open_text(Field::JobOutput, run.bytes(), &sealed)?.unwrap_or_default())
+}
+
+/// Keeps what a run has said so far.
+pub fn say<P>(tx: &mut WriteTx<'_, P>, run: JobRunId, output: &str) -> Result<(), StoreError> {
+    if output.is_empty() {
+        return Ok(());
+    }
+    let sealed = tx.seal(Field::JobOutput, run.bytes(), None, output.as_bytes())?;
+    tx.execute("UPDATE job_runs SET output = $1 WHERE id = $2", args![&sealed, run]).map(|_| ())
+}
+
+/// An administrator's name, sealed.
+pub fn admin_name(tx: &impl Sql, id: AdminId) -> Result<Option<Vec<u8>>, StoreError> {
+    tx.query_one("SELECT name FROM admins WHERE id = $1", args![id], |row| row.get(0))
+}
+
+/// Gives a job another schedule, or its own again.
+pub fn set_schedule(
+    tx: &mut impl SqlMut,
+    job: &str,
+    other: Option<&Override>,
+) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM job_schedules WHERE job = $1", args![job])?;
+    if let Some(other) = other {
+        let sql = "INSERT INTO job_schedules (job, cron, enabled) VALUES ($1, $2, $3)";
+        tx.execute(sql, args![job, other.cron.as_str(), other.enabled])?;
+    }
+    Ok(())
 }
 
 /// When the last run began that came to its end.
@@ -83,13 +182,16 @@ pub fn starts(tx: &impl Sql, job: &str) -> Result<Vec<Timestamp>, StoreError> {
 
 fn read_run(row: &Row<'_>) -> Result<Run, StoreError> {
     let damaged = || StoreError::Sql("a job's run is damaged".into());
+    let state = RunState::parse(&row.get::<String>(1)?).ok_or_else(damaged)?;
     Ok(Run {
-        state: RunState::parse(&row.get::<String>(0)?).ok_or_else(damaged)?,
-        started: row.get(1)?,
-        finished: row.get(2)?,
-        done: row.get(3)?,
-        total: row.get(4)?,
-        message: row.get(5)?,
+        id: row.get(0)?,
+        state: if row.get(9)? { RunState::Cancelled } else { state },
+        started: row.get(2)?,
+        finished: row.get(3)?,
+        done: row.get(4)?,
+        total: row.get(5)?,
+        message: row.get(6)?,
+        origin: Origin::parse(&row.get::<String>(7)?, row.get(8)?),
     })
 }
 
@@ -98,9 +200,11 @@ pub fn start(
     id: JobRunId,
     job: &str,
     started: Timestamp,
+    origin: Origin,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO job_runs (id, job, state, started) VALUES ($1, $2, 'running', $3)";
-    tx.execute(sql, args![id, job, started]).map(|_| ())
+    let sql = "INSERT INTO job_runs (id, job, state, started, origin, requester)
+               VALUES ($1, $2, 'running', $3, $4, $5)";
+    tx.execute(sql, args![id, job, started, origin.name(), origin.requester()]).map(|_| ())
 }
 
 pub fn progress(
@@ -123,8 +227,8 @@ pub fn finish(
     message: &str,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE job_runs SET state = $1, finished = $2, message = $3 WHERE id = $4",
-        args![state.name(), finished, message, id],
+        "UPDATE job_runs SET state = $1, finished = $2, message = $3, cancelled = $4 WHERE id = $5",
+        args![state.stored(), finished, message, state == RunState::Cancelled, id],
     )?;
     tx.execute(
         "DELETE FROM job_runs WHERE job = $1 AND id NOT IN (
@@ -135,12 +239,21 @@ pub fn finish(
 }
 
 /// Writes down a finished run in the place of the one before.
-pub fn replace(tx: &mut impl SqlMut, id: JobRunId, job: &str, run: &Run) -> Result<(), StoreError> {
+pub fn replace(tx: &mut impl SqlMut, job: &str, run: &Run) -> Result<(), StoreError> {
     tx.execute("DELETE FROM job_runs WHERE job = $1", args![job])?;
     tx.execute(
-        "INSERT INTO job_runs (id, job, state, started, finished, message)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![id, job, run.state.name(), run.started, run.finished, run.message.as_ref()],
+        "INSERT INTO job_runs (id, job, state, started, finished, message, origin, requester)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![
+            run.id,
+            job,
+            run.state.stored(),
+            run.started,
+            run.finished,
+            run.message.as_ref(),
+            run.origin.name(),
+            run.origin.requester()
+        ],
     )?;
     Ok(())
 }

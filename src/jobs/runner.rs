@@ -1,6 +1,6 @@
 //! Running jobs: never the same one twice at once, with what is recorded of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,8 +8,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
+use super::output::Output;
 use super::repo::{self, Run, RunState};
-use super::{Context, Job, JobError, Record, Summary};
+use super::{Context, Job, JobError, Origin, Record, Summary};
 use crate::app::App;
 use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
@@ -26,9 +27,25 @@ const HOUSEKEEPING_STEP: Duration = Duration::from_secs(60);
 pub struct Runner {
     app: Arc<App>,
     stopping: watch::Sender<bool>,
-    running: Mutex<HashSet<&'static str>>,
+    running: Arc<Mutex<HashMap<&'static str, Going>>>,
     /// Housekeeping as last written down: when, and how it ended.
     written: Mutex<HashMap<&'static str, (Timestamp, RunState)>>,
+}
+
+/// A run that goes on.
+#[derive(Clone)]
+pub(super) struct Going {
+    pub run: JobRunId,
+    /// Set to true to end it.
+    pub cancel: watch::Sender<bool>,
+}
+
+/// A run whose turn it is.
+pub struct Begun {
+    turn: Turn,
+    pub(super) run: JobRunId,
+    origin: Origin,
+    cancelled: watch::Receiver<bool>,
 }
 
 impl Runner {
@@ -36,7 +53,7 @@ impl Runner {
         Self {
             app: app.clone(),
             stopping: watch::Sender::new(false),
-            running: Mutex::default(),
+            running: Arc::default(),
             written: Mutex::default(),
         }
     }
@@ -52,56 +69,86 @@ impl Runner {
         self.stopping.send_replace(true);
     }
 
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
     /// Runs a job to its end. Nothing happens while it is running already, or once the server is
     /// about to stop.
     pub async fn run(&self, job: &'static Job) -> Option<RunState> {
+        let begun = self.begin(job, Origin::Schedule)?;
+        self.carry_out(begun).await
+    }
+
+    /// Takes a job's turn: nobody else runs it until what is answered is gone. Nothing while it
+    /// runs already, or once the server is about to stop.
+    pub(super) fn begin(&self, job: &'static Job, origin: Origin) -> Option<Begun> {
         if *self.stopping.borrow() {
             return None;
         }
-        let _turn = self.turn(job)?;
-        let context = self.context(job);
-        let result = match job.record {
-            Record::Audited => self.audited(&context).await,
-            Record::Housekeeping => self.housekeeping(&context).await,
+        let (run, cancel) = (self.app.runtime.id(), watch::Sender::new(false));
+        let cancelled = cancel.subscribe();
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.contains_key(job.name) {
+            return None;
+        }
+        running.insert(job.name, Going { run, cancel });
+        let turn = Turn { running: self.running.clone(), job };
+        Some(Begun { turn, run, origin, cancelled })
+    }
+
+    pub(super) async fn carry_out(&self, begun: Begun) -> Option<RunState> {
+        let Begun { turn, run, origin, cancelled } = begun;
+        let context = self.context(turn.job, run, cancelled);
+        let result = match context.job.record {
+            Record::Audited => self.audited(&context, origin).await,
+            Record::Housekeeping => self.housekeeping(&context, origin).await,
         };
         result
             .inspect_err(|error| {
-                tracing::error!(job = job.name, %error, "a job's run could not be recorded");
+                tracing::error!(job = turn.job.name, %error, "a job's run could not be recorded");
             })
             .ok()
     }
 
-    fn turn(&self, job: &'static Job) -> Option<Turn<'_>> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.insert(job.name).then(|| Turn { runner: self, job: job.name })
+    /// The run of a job that goes on.
+    pub(super) fn going(&self, job: &str) -> Option<Going> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).get(job).cloned()
     }
 
-    fn context(&self, job: &'static Job) -> Context {
-        let runtime = &self.app.runtime;
-        let request = RequestContext::local(runtime.id());
+    fn context(
+        &self,
+        job: &'static Job,
+        run: JobRunId,
+        cancelled: watch::Receiver<bool>,
+    ) -> Context {
+        let request = RequestContext::local(self.app.runtime.id());
         Context {
             app: self.app.clone(),
             caller: Arc::new(Caller { principal: Principal::System { job: job.name }, request }),
             job,
-            run: runtime.id(),
+            run,
             stopping: self.stopping.subscribe(),
+            cancelled,
+            output: Output::default(),
             reported: Mutex::default(),
         }
     }
 
-    async fn audited(&self, context: &Context) -> Result<RunState, JobError> {
+    async fn audited(&self, context: &Context, origin: Origin) -> Result<RunState, JobError> {
         let (job, run, tenants) = (context.job, context.run, &self.app.tenants);
         let grant: Grant<PlatformJobRun> =
             tenants.authorize_platform(&context.caller, job.name).await?;
         let started = self.app.runtime.now();
         let write = tenants.write(&grant, move |tx| {
-            repo::start(tx, run, job.name, started)?;
+            repo::start(tx, run, job.name, started, origin)?;
             Ok::<_, DoorError>(((), event(catalogue::JOB_STARTED, job, run).into()))
         });
         write.await?;
         let (state, message, event) = ended(job, run, attempt(context).await);
-        let finished = self.app.runtime.now();
+        let (finished, output) = (self.app.runtime.now(), context.output.text());
         let write = tenants.write(&grant, move |tx| {
+            repo::say(tx, run, &output)?;
             repo::finish(tx, run, job.name, state, finished, &message)?;
             Ok::<_, DoorError>(((), event.clone().into()))
         });
@@ -109,17 +156,19 @@ impl Runner {
         Ok(state)
     }
 
-    async fn housekeeping(&self, context: &Context) -> Result<RunState, JobError> {
+    async fn housekeeping(&self, context: &Context, origin: Origin) -> Result<RunState, JobError> {
         let (job, id) = (context.job, context.run);
         let started = self.app.runtime.now();
         let (state, message, _) = ended(job, id, attempt(context).await);
         let now = self.app.runtime.now();
         if self.is_news(job, state, now) {
             let (finished, message) = (Some(now), Some(message));
-            let run = Run { state, started, finished, done: 0, total: 0, message };
+            let run = Run { id, origin, state, started, finished, done: 0, total: 0, message };
+            let output = context.output.text();
             let (tenants, what) = (&self.app.tenants, SystemWrite::JobProgress);
             let write = tenants.system_write(Realm::Platform, what, move |tx| {
-                Ok(repo::replace(tx, id, job.name, &run)?)
+                repo::replace(tx, job.name, &run)?;
+                Ok(repo::say(tx, run.id, &output)?)
             });
             write.await?;
         }
@@ -139,14 +188,14 @@ impl Runner {
 }
 
 /// Held while a job runs.
-struct Turn<'a> {
-    runner: &'a Runner,
-    job: &'static str,
+struct Turn {
+    running: Arc<Mutex<HashMap<&'static str, Going>>>,
+    job: &'static Job,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.runner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(self.job);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(self.job.name);
     }
 }
 
@@ -165,11 +214,14 @@ fn ended(job: &Job, run: JobRunId, result: Result<Summary, JobError>) -> (RunSta
             (RunState::Succeeded, summary.to_string(), event)
         }
         Err(error) => {
-            let stopped = matches!(error, JobError::Stopped);
-            if !stopped {
+            let state = match error {
+                JobError::Stopped => RunState::Interrupted,
+                JobError::Cancelled => RunState::Cancelled,
+                _ => RunState::Failed,
+            };
+            if state == RunState::Failed {
                 tracing::error!(job = job.name, %error, "job failed");
             }
-            let state = if stopped { RunState::Interrupted } else { RunState::Failed };
             let mut event = event(catalogue::JOB_FAILED, job, run);
             event.outcome = Outcome::Error;
             event.custom_fields.insert("error".into(), error.to_string().into());

@@ -1,15 +1,16 @@
-//! Starting jobs when their time has come, by `tokio-cron-scheduler`.
+//! Starting jobs when their time has come.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use chrono_tz::Tz;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
 use super::repo::{self, Override};
-use super::runner::Runner;
-use super::{JOBS, Job, Schedule};
+use super::runner::{Begun, Runner};
+use super::{JOBS, Job, Origin, Schedule};
 use crate::app::App;
 use crate::authz::Realm;
 use crate::kernel::Timestamp;
@@ -18,57 +19,62 @@ use crate::tenants::DoorError;
 /// How long a stopping server waits for running jobs; what still runs then is marked as
 /// interrupted at the next start.
 const STOP_WAIT: Duration = Duration::from_secs(10);
+/// The clock is looked at this often at least, because somebody may set it.
+const LOOK: Duration = Duration::from_secs(1);
+/// A clock that was set back by more has every next time reckoned anew.
+const SET_BACK: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulerError {
-    #[error("the job scheduler did not start: {0}")]
-    Scheduler(#[from] JobSchedulerError),
     #[error(transparent)]
     Door(#[from] DoorError),
 }
 
 /// The running scheduler.
 pub struct Scheduler {
-    cron: JobScheduler,
     crew: Arc<Crew>,
 }
 
+/// The way to the jobs that run, for who starts and cancels them; empty before the scheduler
+/// started, and where none runs.
+#[derive(Clone, Default)]
+pub struct Jobs {
+    crew: Arc<OnceLock<Weak<Crew>>>,
+}
+
 /// The runner with the runs that go on.
-struct Crew {
-    runner: Arc<Runner>,
+pub struct Crew {
+    pub(super) runner: Arc<Runner>,
     tasks: Mutex<JoinSet<()>>,
+    /// When jobs run has changed.
+    changed: Notify,
 }
 
 /// Starts scheduling: marks what a killed process left behind, runs what belongs to the start or
 /// was missed while nothing ran, then runs every job at its times.
 pub async fn start(app: &Arc<App>) -> Result<Scheduler, SchedulerError> {
-    let crew = Arc::new(Crew { runner: Arc::new(Runner::new(app)), tasks: Mutex::default() });
+    let crew = Arc::new(Crew {
+        runner: Arc::new(Runner::new(app)),
+        tasks: Mutex::default(),
+        changed: Notify::new(),
+    });
     crew.runner.recover().await?;
     let plan = plan(app).await?;
-    let cron = JobScheduler::new().await?;
-    for Planned { job, cron: expression, now } in plan {
-        if now {
-            crew.spawn(job);
+    let _ = app.jobs.crew.set(Arc::downgrade(&crew));
+    for Planned { job, at_once, .. } in &plan {
+        if let Some(origin) = at_once {
+            crew.start(job, *origin);
         }
-        let Some(expression) = expression else { continue };
-        let crew = crew.clone();
-        let tick = CronJob::new_async(expression, move |_, _| {
-            crew.spawn(job);
-            Box::pin(std::future::ready(()))
-        })?;
-        cron.add(tick).await?;
     }
-    cron.start().await?;
-    Ok(Scheduler { cron, crew })
+    let keep = keep_time(app.clone(), crew.clone(), plan);
+    crew.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(keep);
+    Ok(Scheduler { crew })
 }
 
 impl Scheduler {
     /// Starts no more jobs, tells the running ones to end and waits for them a while.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         self.crew.runner.stop();
-        if let Err(error) = self.cron.shutdown().await {
-            tracing::warn!(%error, "the job scheduler did not stop cleanly");
-        }
         let mut tasks = self.crew.take();
         let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_WAIT, ended).await.is_err() {
@@ -77,13 +83,33 @@ impl Scheduler {
     }
 }
 
+impl Jobs {
+    pub(super) fn crew(&self) -> Option<Arc<Crew>> {
+        self.crew.get()?.upgrade()
+    }
+
+    /// Has a changed schedule count from now on.
+    pub(super) fn changed(&self) {
+        if let Some(crew) = self.crew() {
+            crew.changed.notify_one();
+        }
+    }
+}
+
 impl Crew {
-    fn spawn(&self, job: &'static Job) {
+    /// Nothing happens while it runs already.
+    fn start(&self, job: &'static Job, origin: Origin) {
+        if let Some(begun) = self.runner.begin(job, origin) {
+            self.carry_out(begun);
+        }
+    }
+
+    pub(super) fn carry_out(&self, begun: Begun) {
         let runner = self.runner.clone();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
-            runner.run(job).await;
+            runner.carry_out(begun).await;
         });
     }
 
@@ -92,16 +118,55 @@ impl Crew {
     }
 }
 
+/// Runs every job at its times until the server stops.
+async fn keep_time(app: Arc<App>, crew: Arc<Crew>, mut plan: Vec<Planned>) {
+    let mut stopping = crew.runner.stopping();
+    let mut last = app.runtime.now();
+    loop {
+        let now = app.runtime.now();
+        if last.since(now) > SET_BACK {
+            plan.iter_mut().for_each(|planned| planned.reckon(now));
+        }
+        last = now;
+        for planned in &mut plan {
+            if planned.next.is_some_and(|next| next <= now) {
+                crew.start(planned.job, Origin::Schedule);
+                planned.reckon(now);
+            }
+        }
+        let next = plan.iter().filter_map(|planned| planned.next).min();
+        let wait = next.map_or(LOOK, |next| next.since(now).min(LOOK));
+        let changed = tokio::select! {
+            () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => false,
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = crew.changed.notified() => true,
+        };
+        if changed {
+            match self::plan(&app).await {
+                Ok(new) => plan = new,
+                Err(error) => tracing::error!(%error, "changed schedules could not be read"),
+            }
+        }
+    }
+}
+
 struct Planned {
     job: &'static Job,
     /// None when the job is switched off.
-    cron: Option<String>,
-    /// Whether it runs at once.
-    now: bool,
+    schedule: Option<Schedule>,
+    next: Option<Timestamp>,
+    /// Why it runs when the scheduler starts, if it does.
+    at_once: Option<Origin>,
+}
+
+impl Planned {
+    fn reckon(&mut self, now: Timestamp) {
+        self.next = self.schedule.as_ref().and_then(|schedule| schedule.next(now));
+    }
 }
 
 async fn plan(app: &App) -> Result<Vec<Planned>, DoorError> {
-    let now = app.runtime.now();
+    let (now, zone) = (app.runtime.now(), app.settings.jobs.time_zone.zone());
     let read = app.tenants.credentials(Realm::Platform, move |tx| {
         let overrides = repo::overrides(tx)?;
         let mut ended = HashMap::new();
@@ -112,11 +177,17 @@ async fn plan(app: &App) -> Result<Vec<Planned>, DoorError> {
     });
     let (overrides, ended) = read.await?;
     let planned = JOBS.iter().map(|job| {
-        let (cron, schedule) = in_force(job, overrides.get(job.name));
+        let (_, schedule) = in_force(job, overrides.get(job.name), zone);
         let last = ended.get(job.name).copied().flatten();
         let due = schedule.as_ref().is_some_and(|schedule| missed(schedule, last, now));
-        let on = schedule.is_some();
-        Planned { job, cron: on.then_some(cron), now: on && (job.at_start || due) }
+        let at_once = match schedule.is_some() {
+            true if due => Some(Origin::Missed),
+            true if job.at_start => Some(Origin::Start),
+            _ => None,
+        };
+        let mut planned = Planned { job, schedule, next: None, at_once };
+        planned.reckon(now);
+        planned
     });
     Ok(planned.collect())
 }
@@ -129,12 +200,16 @@ pub(super) fn missed(schedule: &Schedule, last: Option<Timestamp>, now: Timestam
 }
 
 /// The cron expression that counts, and its times unless the job is switched off.
-pub(super) fn in_force(job: &Job, other: Option<&Override>) -> (String, Option<Schedule>) {
-    if other.is_some_and(|other| !other.enabled) {
+pub(super) fn in_force(
+    job: &Job,
+    other: Option<&Override>,
+    zone: Tz,
+) -> (String, Option<Schedule>) {
+    if other.is_some_and(|other| !other.enabled) && !job.is_vital() {
         return (other.map_or_else(String::new, |other| other.cron.clone()), None);
     }
-    if let Some(other) = other {
-        if let Some(schedule) = Schedule::parse(&other.cron) {
+    if let Some(other) = other.filter(|_| !job.is_vital()) {
+        if let Some(schedule) = Schedule::parse(&other.cron, zone) {
             return (other.cron.clone(), Some(schedule));
         }
         tracing::error!(
@@ -143,5 +218,5 @@ pub(super) fn in_force(job: &Job, other: Option<&Override>) -> (String, Option<S
             "unreadable schedule; using the default"
         );
     }
-    (job.cron.to_owned(), Schedule::parse(job.cron))
+    (job.cron.to_owned(), Schedule::parse(job.cron, zone))
 }

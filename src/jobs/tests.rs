@@ -6,8 +6,10 @@ use super::*;
 use crate::app::App;
 use crate::audit::view::EntryView;
 use crate::authn::{self, Credentials};
-use crate::authz::permission::{ConversationCreate, PlatformJobRead, TenantCreate, UserCreate};
-use crate::authz::{Principal, Realm, RequestContext, Role};
+use crate::authz::permission::{
+    ConversationCreate, PlatformJobControl, PlatformJobRead, TenantCreate, UserCreate,
+};
+use crate::authz::{Grant, Principal, Realm, RequestContext, Role};
 use crate::conversations::{self, NewConversation, NewDataSubject};
 use crate::kernel::clock::ManualClock;
 use crate::kernel::random::SystemRandom;
@@ -54,7 +56,7 @@ async fn status(app: &App, server: &TestServer, job: &str) -> JobStatus {
         role: Role::PlatformAdmin,
     });
     let grant = app.tenants.authorize_platform::<PlatformJobRead>(&admin, "test").await.unwrap();
-    let all = list(&app.tenants, &grant).await.unwrap();
+    let all = list(&app.tenants, &grant, chrono_tz::Tz::UTC).await.unwrap();
     all.into_iter().find(|status| status.name == job).unwrap()
 }
 
@@ -115,6 +117,126 @@ async fn a_job_never_runs_twice_at_once_and_ends_when_the_server_stops() {
     assert_eq!(runner.run(&LONG).await, None);
 }
 
+async fn operator(app: &App, server: &TestServer) -> Grant<PlatformJobControl> {
+    let operator = server.operator();
+    app.tenants.authorize_platform::<PlatformJobControl>(&operator, "test").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_cancelled_run_ends_at_its_next_step_and_is_shown_as_cancelled() {
+    let server = TestServer::start();
+    let runner = Arc::new(Runner::new(&server.app()));
+    let begun = runner.begin(&LONG, Origin::Operator).unwrap();
+    let run = tokio::spawn({
+        let runner = runner.clone();
+        async move { runner.carry_out(begun).await }
+    });
+    assert!(runner.begin(&LONG, Origin::Schedule).is_none());
+    runner.going(LONG.name).unwrap().cancel.send_replace(true);
+    assert_eq!(run.await.unwrap(), Some(RunState::Cancelled));
+    assert!(runner.going(LONG.name).is_none());
+    assert_eq!(recorded(&server, LONG.name).await, ["job.started", "job.failed"]);
+}
+
+#[tokio::test]
+async fn somebody_starts_a_job_and_the_log_says_who_wanted_it_before_it_ran() {
+    let server = TestServer::start();
+    let app = server.app();
+    let grant = operator(&app, &server).await;
+    let name = "subject-keys.sweep";
+    let not_yet = start_now(&app.jobs, &app.tenants, &grant, name).await;
+    assert!(matches!(not_yet, Err(ControlError::NotServing)));
+    let scheduler = start(&app).await.unwrap();
+    start_now(&app.jobs, &app.tenants, &grant, name).await.unwrap();
+    while status(&app, &server, name).await.state != Some(RunState::Succeeded) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let entries = recorded(&server, name).await;
+    assert_eq!(entries, ["job.requested", "job.started", "job.completed"]);
+    let unknown = start_now(&app.jobs, &app.tenants, &grant, "no.such-job").await;
+    assert!(matches!(unknown, Err(ControlError::Unknown)));
+    let idle = cancel(&app.jobs, &app.tenants, &grant, name).await;
+    assert!(matches!(idle, Err(ControlError::Idle)));
+    scheduler.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_changed_schedule_counts_without_a_restart_and_is_an_entry() {
+    let (clock, server) = manual();
+    let app = server.app();
+    let grant = operator(&app, &server).await;
+    let scheduler = start(&app).await.unwrap();
+    let name = "audit.verify";
+    let change = async |cron: Option<&str>, enabled| {
+        schedule(&app.jobs, &app.tenants, &grant, name, cron, enabled).await
+    };
+    for bad in ["", "every day", "30 3 * * *", "*/5 * * * * *", "0 0 0 31 2 *"] {
+        assert!(matches!(change(Some(bad), true).await, Err(ControlError::Schedule)), "{bad}");
+    }
+    assert!(!change(None, true).await.unwrap());
+    assert!(change(Some("0 30 5 * * *"), true).await.unwrap());
+    let next = status(&app, &server, name).await.next_run;
+    assert_eq!(next, Timestamp::parse("2026-11-22T05:30:00Z"));
+    // Schedules are read anew before the clock moves.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    clock.advance(Duration::from_secs(24 * 60));
+    while status(&app, &server, name).await.state != Some(RunState::Succeeded) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(change(None, false).await.unwrap());
+    assert_eq!(status(&app, &server, name).await.next_run, None);
+    assert!(change(None, true).await.unwrap());
+    let entries = recorded(&server, name).await;
+    let scheduled = entries.iter().filter(|entry| *entry == "job.scheduled");
+    assert_eq!(scheduled.count(), 3);
+    scheduler.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_keeps_the_house_running_is_neither_switched_off_nor_cancelled() {
+    let server = TestServer::start();
+    let app = server.app();
+    let grant = operator(&app, &server).await;
+    for job in JOBS.iter().filter(|job| job.is_vital()) {
+        let off = schedule(&app.jobs, &app.tenants, &grant, job.name, None, false).await;
+        assert!(matches!(off, Err(ControlError::Vital)), "{}", job.name);
+        let cancelled = cancel(&app.jobs, &app.tenants, &grant, job.name).await;
+        assert!(matches!(cancelled, Err(ControlError::Vital)), "{}", job.name);
+    }
+}
+
+static TALKS: Job = Job {
+    name: "audit.verify",
+    run: |context| {
+        Box::pin(async {
+            context.say("looking at acme");
+            Ok(Summary(vec![("logs", 1)]))
+        })
+    },
+    ..verify_logs::JOB
+};
+
+#[tokio::test]
+async fn what_a_job_says_is_kept_with_its_run_and_not_in_clear() {
+    let server = TestServer::start();
+    let app = server.app();
+    assert_eq!(Runner::new(&app).run(&TALKS).await, Some(RunState::Succeeded));
+    let operator = server.operator();
+    let grant = app.tenants.authorize_platform::<PlatformJobRead>(&operator, "test").await.unwrap();
+    let (_, all, said) =
+        runs(&app.tenants, &grant, job("audit.verify"), None, chrono_tz::Tz::UTC).await.unwrap();
+    assert_eq!((all.len(), all[0].origin), (1, Origin::Schedule));
+    let (run, said) = said.unwrap();
+    assert_eq!(run, all[0].id);
+    assert!(said.ends_with("looking at acme\n"), "{said}");
+    let stored = server.tenants.credentials(Realm::Platform, |tx| {
+        let sql = "SELECT output FROM job_runs";
+        Ok::<_, DoorError>(tx.query(sql, &[], |row| row.get::<Vec<u8>>(0))?)
+    });
+    let stored = stored.await.unwrap();
+    assert!(!String::from_utf8_lossy(&stored[0]).contains("acme"));
+}
+
 #[tokio::test]
 async fn a_job_that_breaks_off_is_a_failed_run() {
     let server = TestServer::start();
@@ -129,7 +251,7 @@ async fn a_run_that_its_process_did_not_live_to_end_is_shown_as_interrupted() {
     let app = server.app();
     let (run, now) = (server.runtime.id(), server.runtime.now());
     let write = server.tenants.system_write(Realm::Platform, SystemWrite::JobProgress, move |tx| {
-        repo::start(tx, run, "audit.verify", now)?;
+        repo::start(tx, run, "audit.verify", now, Origin::Schedule)?;
         Ok(repo::progress(tx, run, 3, 9)?)
     });
     write.await.unwrap();
@@ -142,7 +264,7 @@ async fn a_run_that_its_process_did_not_live_to_end_is_shown_as_interrupted() {
 
 #[test]
 fn a_time_that_passed_while_nothing_ran_is_caught_up_with() {
-    let schedule = Schedule::parse("0 30 3 * * *").unwrap();
+    let schedule = Schedule::parse("0 30 3 * * *", chrono_tz::Tz::UTC).unwrap();
     let time = |text: &str| Timestamp::parse(text).unwrap();
     let now = time("2026-11-22T05:06:07Z");
     let missed = |last| scheduler::missed(&schedule, last, now);

@@ -32,7 +32,7 @@ impl<'a> Walk<'a> {
     /// The next tenant; none after the last.
     ///
     /// # Errors
-    /// [`JobError::Stopped`] when the server is about to stop.
+    /// [`JobError::Stopped`] or [`JobError::Cancelled`].
     pub async fn next(&mut self) -> Result<Option<Tenant>, JobError> {
         loop {
             self.context.go_on()?;
@@ -52,14 +52,15 @@ impl<'a> Walk<'a> {
     /// Keeps in mind how it went with a tenant.
     ///
     /// # Errors
-    /// [`JobError::Stopped`] when that is how it went.
+    /// [`JobError::Stopped`] or [`JobError::Cancelled`] when that is how it went.
     pub fn note(&mut self, tenant: &Tenant, result: Result<(), JobError>) -> Result<(), JobError> {
         let cause = match result {
             Ok(()) => return Ok(()),
-            Err(JobError::Stopped) => return Err(JobError::Stopped),
+            Err(ended @ (JobError::Stopped | JobError::Cancelled)) => return Err(ended),
             Err(cause) => cause,
         };
         let (job, tenant) = (self.context.job.name, tenant.slug.to_string());
+        self.context.say(&format!("{tenant}: {cause}"));
         tracing::error!(job, tenant, error = %cause, "a job failed in this tenant");
         match &mut self.failed {
             Some(failed) => failed.count += 1,

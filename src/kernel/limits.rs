@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What is kept of what one run of a job says: some hundred lines, in the platform's own file.
+pub const JOB_OUTPUT_BYTES: usize = 64 * 1024;
+
 /// One audit event as canonical JSON: room for a full old → new diff, small enough that 10,000 fit a call.
 pub const EVENT_BYTES: usize = 64 * 1024;
 /// Events in one ingest call.

@@ -98,6 +98,9 @@ fn arguments(
         Letter::ProviderExpiring { provider, .. } => {
             arguments.push(("provider", one_line(provider)));
         }
+        Letter::BackupTargetFailing { target, .. } => {
+            arguments.push(("target", one_line(target)));
+        }
         Letter::NewDevice { browser, ip, .. } | Letter::EmergencyUsed { browser, ip, .. } => {
             arguments.push(("browser", one_line(browser)));
             arguments.push(("ip", one_line(ip)));

@@ -73,6 +73,11 @@ pub enum Letter {
         at: Timestamp,
         provider: String,
     },
+    /// To administrators of the platform: a backup target takes no backups.
+    BackupTargetFailing {
+        at: Timestamp,
+        target: String,
+    },
 }
 
 impl Letter {
@@ -92,6 +97,7 @@ impl Letter {
             Self::EmailChanged { .. } => "email-changed",
             Self::EmergencyUsed { .. } => "emergency-used",
             Self::ProviderExpiring { .. } => "provider-expiring",
+            Self::BackupTargetFailing { .. } => "backup-target-failing",
         }
     }
 
@@ -111,6 +117,7 @@ impl Letter {
             Self::NewDevice { at, .. }
             | Self::EmergencyUsed { at, .. }
             | Self::ProviderExpiring { at, .. }
+            | Self::BackupTargetFailing { at, .. }
             | Self::PasswordChanged { at }
             | Self::FactorsReset { at }
             | Self::EmailChanged { at } => Some(*at),

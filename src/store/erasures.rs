@@ -84,7 +84,13 @@ pub struct Unchained;
 /// Lines from one remembered offset to the next.
 const STEP: u64 = 256;
 
+/// The ledger; clones are the same one.
+#[derive(Clone)]
 pub struct Erasures {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     path: PathBuf,
     inner: Mutex<Inner>,
     copy: OnceLock<Arc<dyn LedgerCopy>>,
@@ -124,15 +130,17 @@ impl Erasures {
             let corrupt = |_| StoreError::Corrupt(path.display().to_string().into());
             inner.head.follow(&line).map_err(corrupt)?;
         }
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner), copy: OnceLock::new() })
+        let (path, inner) = (path.to_owned(), Mutex::new(inner));
+        Ok(Self { shared: Arc::new(Shared { path, inner, copy: OnceLock::new() }) })
     }
 
     /// Whether a line says that this key was destroyed.
     pub fn holds(&self, key: KeyId) -> Result<bool, StoreError> {
-        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
-        for line in BufReader::new(File::open(&self.path).map_err(io)?).lines() {
+        let path = &self.shared.path;
+        let io = |error: std::io::Error| StoreError::file(path, &error);
+        for line in BufReader::new(File::open(path).map_err(io)?).lines() {
             let line: Line = serde_json::from_str(&line.map_err(io)?)
-                .map_err(|_| StoreError::Corrupt(self.path.display().to_string().into()))?;
+                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
             if line.erasure.key == key {
                 return Ok(true);
             }
@@ -142,7 +150,7 @@ impl Erasures {
 
     /// Copies every line from now on before [`Self::record`] returns. The first call counts.
     pub fn copy_to(&self, place: Arc<dyn LedgerCopy>) {
-        let _ = self.copy.set(place);
+        let _ = self.shared.copy.set(place);
     }
 
     /// Durable when it returns, here and in a backup target if there is any; only then may the key
@@ -162,7 +170,7 @@ impl Erasures {
         }
         let through = self.append(erasures)?;
         // Without the lock: others may record while a target is slow.
-        match self.copy.get() {
+        match self.shared.copy.get() {
             None => Ok(()),
             Some(place) => {
                 place.copy(self, through).map_err(|why| StoreError::LedgerNotCopied(why.into()))
@@ -171,9 +179,9 @@ impl Erasures {
     }
 
     fn append(&self, erasures: &[Erasure]) -> Result<u64, StoreError> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut head, mut text, mut starts) = (inner.head.clone(), Vec::new(), Vec::new());
-        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
+        let io = |error: std::io::Error| StoreError::file(&self.shared.path, &error);
         let before = inner.file.metadata().map_err(io)?.len();
         for erasure in erasures {
             starts.push(before + text.len() as u64);
@@ -199,20 +207,20 @@ impl Erasures {
     }
 
     pub fn head(&self) -> Head {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).head.clone()
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner).head.clone()
     }
 
     /// The lines from number `first` on (from 1), `most` at the most, each with its end.
     pub fn lines(&self, first: u64, most: u64) -> Result<String, StoreError> {
-        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
+        let io = |error: std::io::Error| StoreError::file(&self.shared.path, &error);
         let (offset, end) = {
-            let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let inner = self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner);
             let mark = inner.marks.get((first.saturating_sub(1) / STEP) as usize).copied();
             // What is behind it may be half written.
             (mark, inner.file.metadata().map_err(io)?.len())
         };
         let Some(offset) = offset.filter(|_| first > 0) else { return Ok(String::new()) };
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = File::open(&self.shared.path).map_err(io)?;
         file.seek(SeekFrom::Start(offset)).map_err(io)?;
         let lines = BufReader::new(file.take(end - offset)).lines();
         let mut text = String::new();

@@ -52,6 +52,9 @@ pub enum SystemWrite {
     /// How far a run of retention has come, and when it looked at the clock; what it deletes are
     /// entries.
     RetentionState,
+    /// Which archive lies in which target, and how targets are; what was backed up, and that a
+    /// target fails, are entries.
+    BackupState,
 }
 
 /// What one round of feeding search indexes did.

@@ -60,3 +60,7 @@ emergency-used-after = If none of you did this, or nobody knows why, end its ses
 provider-expiring-subject = Single sign-on to { $place }: something ends soon
 provider-expiring-text = A certificate or the metadata of { $provider } ends at { $at } (UTC). Once the identity provider goes over to another one that Strongroom does not have yet, nobody can sign in by it.
 provider-expiring-after = Whoever runs the identity provider has the new certificate or metadata. Add it in the console under Access, Single sign-on; two certificates can be there at once.
+
+backup-target-failing-subject = { $place }: a backup target does not take backups
+backup-target-failing-text = The backup target { $target } has failed for more than fifteen minutes, last at { $at } (UTC). Backups go on to the other targets, if there are any; keys are destroyed only while at least one can be reached.
+backup-target-failing-after = The console says under Backups what went wrong. Once the target answers again it is brought up to date by itself, and the platform's log says so.

@@ -1,21 +1,35 @@
 //! Where backups go: several places at once, behind one trait.
 
+mod s3;
+mod sftp;
+mod sftp_connection;
+mod sftp_upload;
+#[cfg(test)]
+mod test_servers;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::config::{Backup, TargetUrl};
+use crate::config::{Backup, Place, TargetUrl};
 use crate::store::files;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum TargetError {
     #[error("no backup target is configured: set backup.targets")]
     None,
     #[error("backup target {target}: {reason}")]
     Setting { target: String, reason: String },
-    #[error("backup target {target}: {error}")]
+    #[error("backup target {target}: {}", told(error))]
     Store { target: String, error: Arc<object_store::Error> },
+    /// It keeps what it has: an object lock, an append-only directory, a credential without the
+    /// right to delete.
+    #[error("backup target {target} does not let {path} be deleted")]
+    Locked { target: String, path: String },
 }
 
 /// One of the places.
@@ -27,28 +41,98 @@ pub struct Target {
 }
 
 impl Target {
+    /// Makes no connection yet. Blocks while certificates are read.
+    ///
     /// # Errors
     /// [`TargetError::Setting`] when the address cannot be used.
     pub fn open(url: &TargetUrl) -> Result<Self, TargetError> {
-        let name = url.url().to_string();
+        let name = url.name().to_owned();
         let refused = |reason: String| TargetError::Setting { target: name.clone(), reason };
-        let directory = url.directory().ok_or_else(|| refused("not a directory".into()))?;
-        files::private_directory(&directory).map_err(|error| refused(error.to_string()))?;
-        let store = LocalFileSystem::new_with_prefix(&directory)
-            .map_err(|error| refused(error.to_string()))?
-            .with_fsync(true);
-        Ok(Self { name, store: Arc::new(store) })
+        let store: Arc<dyn ObjectStore> = match url.place() {
+            Place::Directory(path) => {
+                files::private_directory(path).map_err(|error| refused(error.to_string()))?;
+                let store = LocalFileSystem::new_with_prefix(path)
+                    .map_err(|error| refused(error.to_string()))?;
+                // The file and its directory, before a write is answered.
+                Arc::new(store.with_fsync(true))
+            }
+            Place::S3(place) => s3::open(place).map_err(refused)?,
+            Place::Sftp(place) => Arc::new(sftp::Sftp::open(place).map_err(refused)?),
+        };
+        Ok(Self { name, store })
+    }
+
+    /// Deletes one object; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`TargetError::Locked`] when the target keeps it, [`TargetError::Store`] when it fails.
+    pub async fn delete(&self, path: &Path) -> Result<(), TargetError> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) if keeps(&error) => {
+                Err(TargetError::Locked { target: self.name.clone(), path: path.to_string() })
+            }
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Names the target that an operation failed on.
+    pub fn failed(&self, error: object_store::Error) -> TargetError {
+        TargetError::Store { target: self.name.clone(), error: Arc::new(error) }
     }
 }
 
 /// All of them.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Targets(pub Vec<Target>);
 
 impl Targets {
+    /// Makes no connection yet: a target that is out of reach is no error here.
+    ///
     /// # Errors
     /// [`TargetError`] for the first that cannot be used.
     pub fn open(settings: &Backup) -> Result<Self, TargetError> {
-        settings.targets.iter().map(Target::open).collect::<Result<_, _>>().map(Self)
+        let all: Vec<Target> =
+            settings.targets.iter().map(Target::open).collect::<Result<_, _>>()?;
+        for (at, target) in all.iter().enumerate() {
+            if all[..at].iter().any(|other| other.name == target.name) {
+                let reason = "it is given twice in backup.targets".to_owned();
+                return Err(TargetError::Setting { target: target.name.clone(), reason });
+            }
+        }
+        Ok(Self(all))
+    }
+}
+
+/// Whether the target refused rather than failed.
+fn keeps(error: &object_store::Error) -> bool {
+    let refused = matches!(error, object_store::Error::PermissionDenied { .. });
+    refused || io_kind(error) == Some(std::io::ErrorKind::PermissionDenied)
+}
+
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<std::io::ErrorKind> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// What went wrong, in one line, with its innermost cause.
+fn told(error: &object_store::Error) -> String {
+    use object_store::Error as E;
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    match error {
+        E::NotFound { path, .. } => format!("{path} is not there"),
+        E::AlreadyExists { path, .. } => format!("{path} is there already"),
+        E::PermissionDenied { path, .. } => format!("it refuses access to {path}"),
+        E::Unauthenticated { .. } => format!("it does not accept the credentials ({cause})"),
+        _ => cause.to_string(),
     }
 }

@@ -90,7 +90,7 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
     respond::page(&BackupsPage {
         chrome: frame::platform(&call, "nav-backups", Section::Backups).await?,
         configured: !settings.recipients.is_empty() && !settings.targets.is_empty(),
-        targets: settings.targets.iter().map(|target| target.url().to_string()).collect(),
+        targets: settings.targets.iter().map(|target| target.name().to_owned()).collect(),
         last_backup: archives.first().map(|one| one.manifest.taken),
         last_test: tests.first().map(|test| TestCard {
             at: test.started,

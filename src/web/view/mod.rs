@@ -26,6 +26,7 @@ pub mod holds;
 pub mod home;
 pub mod identity_providers;
 pub mod invitations;
+pub mod jobs;
 pub mod keys;
 pub mod links;
 pub mod members;

@@ -89,8 +89,9 @@ pub struct JobRow {
     /// The job's code, such as `session.sweep`.
     pub name: String,
     pub description: String,
-    /// As configured: a cron expression or an interval.
+    /// The cron expression in force.
     pub schedule: String,
+    pub enabled: bool,
     pub result: JobResult,
     pub last_run: Option<Timestamp>,
     pub took: Option<Duration>,

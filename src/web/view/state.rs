@@ -163,6 +163,7 @@ labelled! {
         Completed: "completed", "job-completed", Good;
         Failed: "failed", "job-failed", Bad;
         Interrupted: "interrupted", "job-interrupted", Warning;
+        Cancelled: "cancelled", "job-cancelled", Neutral;
     }
 }
 
@@ -321,6 +322,9 @@ labelled! {
         PasskeyRemoved: "passkey-removed", "notice-passkey-removed", Good;
         PasskeyObligatory: "passkey-obligatory", "notice-passkey-obligatory", Warning;
         TenantCreated: "tenant-created", "notice-tenant-created", Good;
+        JobStarted: "job-started", "notice-job-started", Good;
+        JobCancelled: "job-cancelled", "notice-job-cancelled", Good;
+        JobScheduled: "job-scheduled", "notice-job-scheduled", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         TenantClosed: "tenant-closed", "notice-tenant-closed", Good;

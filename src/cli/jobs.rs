@@ -1,0 +1,122 @@
+//! `strongroom job …`: what the appliance does by itself.
+
+use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::command::Operator;
+use super::output::{Report, table};
+use crate::authz::permission::{PlatformJobControl, PlatformJobRead};
+use crate::jobs::{self, JobStatus, RunState};
+
+#[derive(Subcommand)]
+pub enum Verb {
+    /// List the jobs: when they run, and how the last run went
+    List,
+    /// Start a job now
+    Run {
+        /// Name of the job
+        job: String,
+    },
+    /// End a job's run at its next step
+    Cancel {
+        /// Name of the job
+        job: String,
+    },
+    /// Change when a job runs; counts at once
+    Schedule {
+        /// Name of the job
+        job: String,
+        /// Second, minute, hour, day of the month, month, day of the week: "0 30 3 * * *", in the
+        /// time zone of jobs.time_zone
+        #[arg(required_unless_present_any = ["off", "default"])]
+        cron: Option<String>,
+        /// Switch it off
+        #[arg(long, conflicts_with_all = ["cron", "default"])]
+        off: bool,
+        /// Back to its own schedule, and on
+        #[arg(long, conflicts_with = "cron")]
+        default: bool,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    List,
+    Run { job: String },
+    Cancel { job: String },
+    Schedule { job: String, cron: Option<String>, enabled: bool },
+}
+
+pub fn command(verb: Verb) -> super::Command {
+    super::Command::Job(match verb {
+        Verb::List => Command::List,
+        Verb::Run { job } => Command::Run { job },
+        Verb::Cancel { job } => Command::Cancel { job },
+        Verb::Schedule { job, cron, off, .. } => Command::Schedule { job, cron, enabled: !off },
+    })
+}
+
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    let (jobs, tenants) = (&operator.jobs, &operator.tenants);
+    match command {
+        Command::List => list(operator).await,
+        Command::Run { job } => {
+            let grant = operator.platform::<PlatformJobControl>().await?;
+            let run = jobs::start_now(jobs, tenants, &grant, &job).await?;
+            let text = format!("{job} runs now; see: strongroom job list");
+            Ok(Report::done(json!({ "job": job, "run": run.to_string() }), text))
+        }
+        Command::Cancel { job } => {
+            let grant = operator.platform::<PlatformJobControl>().await?;
+            let run = jobs::cancel(jobs, tenants, &grant, &job).await?;
+            let text = format!("{job} ends at its next step.");
+            Ok(Report::done(json!({ "job": job, "run": run.to_string() }), text))
+        }
+        Command::Schedule { job, cron, enabled } => {
+            let grant = operator.platform::<PlatformJobControl>().await?;
+            let cron = cron.as_deref();
+            let changed = jobs::schedule(jobs, tenants, &grant, &job, cron, enabled).await?;
+            let text = match (changed, enabled) {
+                (false, _) => format!("{job} was scheduled so already."),
+                (true, true) => format!("{job} has another schedule now."),
+                (true, false) => format!("{job} is switched off."),
+            };
+            Ok(Report::done(json!({ "job": job, "changed": changed, "enabled": enabled }), text))
+        }
+    }
+}
+
+async fn list(operator: &Operator) -> anyhow::Result<Report> {
+    let grant = operator.platform::<PlatformJobRead>().await?;
+    let all = jobs::list(&operator.tenants, &grant, operator.time_zone).await?;
+    let head = ["JOB", "SCHEDULE", "LAST RUN", "RESULT", "NEXT RUN"];
+    let rows: Vec<_> = all.iter().map(row).collect();
+    let text = table(&head, &rows);
+    let json: Vec<_> = all
+        .iter()
+        .map(|job| {
+            json!({
+                "job": job.name,
+                "schedule": job.schedule,
+                "enabled": job.enabled,
+                "state": job.state.map(RunState::name),
+                "lastRun": job.last_run,
+                "nextRun": job.next_run,
+                "summary": job.summary,
+                "error": job.error,
+            })
+        })
+        .collect();
+    Ok(Report::done(json!({ "jobs": json, "timeZone": operator.time_zone.name() }), text))
+}
+
+fn row(job: &JobStatus) -> Vec<String> {
+    let time = |time: Option<crate::kernel::Timestamp>| {
+        time.map_or_else(|| "-".to_owned(), |time| time.display())
+    };
+    let state = job.state.map_or("-", RunState::name);
+    let schedule = if job.enabled { job.schedule.clone() } else { "off".to_owned() };
+    vec![job.name.to_owned(), schedule, time(job.last_run), state.to_owned(), time(job.next_run)]
+}
