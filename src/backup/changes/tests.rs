@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::audit::{Event, catalogue};
 use crate::authz::Realm;
-use crate::backup::{BackupError, Identities, Layout, SealError, Target};
+use crate::backup::{BackupError, Identities, SealError, Target};
 use crate::kernel::clock::ManualClock;
 use crate::kernel::{Runtime, Timestamp};
 use crate::tenants::Tenant;

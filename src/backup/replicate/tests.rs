@@ -66,6 +66,7 @@ impl House {
             checkpoint: None,
             rows: Default::default(),
             file_key: None,
+            keys: None,
             ledger: (0, String::new()),
             recipients: Vec::new(),
             program: "test".into(),
@@ -149,11 +150,10 @@ async fn a_damaged_copy_is_replaced_by_one_that_is_whole() {
     let (path, a) = (Path::from(manifest.path.as_str()), &house.targets.0[0]);
     a.store.put(&path, "damaged".into()).await.unwrap();
     let id = manifest.id;
-    let mark = house.server.tenants.system_write(
-        Realm::Platform,
-        SystemWrite::BackupState,
-        move |tx| Ok(repo::mark(tx, id, "a", "damaged", crate::kernel::Timestamp::from_micros(0))?),
-    );
+    let mark =
+        house.server.tenants.system_write(Realm::Platform, SystemWrite::BackupState, move |tx| {
+            Ok(repo::mark(tx, id, "a", "damaged", crate::kernel::Timestamp::from_micros(0))?)
+        });
     mark.await.unwrap();
     assert_eq!(house.sync().await, Synced { archives: 1, failing: 0 });
     assert_eq!(a.store.get(&path).await.unwrap().bytes().await.unwrap(), "content");
