@@ -17,7 +17,7 @@ struct House {
     _outside: TempDir,
 }
 
-const ROOT: &str = "4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f4b1f";
+const ROOT: &str = "b1e387b67c46a94c1fd0b96a79d3f215f52037fe67c2f64120e5a46eb4031740";
 
 impl House {
     fn start() -> Self {

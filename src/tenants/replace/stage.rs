@@ -141,7 +141,7 @@ impl Stage {
         self.keys.file_key().cloned()
     }
 
-    /// Room for other files of the restore.
+    #[cfg(test)]
     pub fn directory(&self) -> &Path {
         &self.directory
     }

@@ -64,10 +64,6 @@ impl Empty {
         Ok(Some(Self { directory: directory.to_owned(), lock }))
     }
 
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
     /// Opens the installation's keys with the root key: `root.json` first, then what `bring` puts
     /// at a path, readable under a key.
     ///
