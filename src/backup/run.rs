@@ -199,7 +199,8 @@ impl Run {
         let pages = blocking(move || Ok(moment.pages()?)).await?;
         let mut made = vec![self.keys(realm, tenant, &original).await?];
         made.push(self.data(realm, tenant, &original, pages, taken).await?);
-        let blobs = original.directory().join("blobs");
+        // What lies beside the data: logs from before restores.
+        let blobs = original.directory().join("logs");
         if files::is_filled(&blobs)? {
             let go_on = self.go_on.clone();
             let write = move |out: &mut dyn Write| {
@@ -495,12 +496,12 @@ impl Target {
     /// # Errors
     /// [`super::TargetError::Setting`] when it cannot be used.
     pub fn directory(path: &Path) -> Result<Self, BackupError> {
-        let refused = |reason: &str| super::TargetError::Setting {
+        let refused = |reason: String| super::TargetError::Setting {
             target: path.display().to_string(),
-            reason: reason.to_owned(),
+            reason,
         };
-        let text = path.to_str().ok_or_else(|| refused("its name is not text"))?;
-        let url = format!("file://{text}").parse().map_err(|reason| refused(reason))?;
+        let text = path.to_str().ok_or_else(|| refused("its name is not text".to_owned()))?;
+        let url = format!("file://{text}").parse().map_err(refused)?;
         Ok(Self::open(&url)?)
     }
 }

@@ -432,6 +432,9 @@ fn describe(rebuilt: &restore::Rebuilt) -> Report {
     };
     let head = ["TENANT", "AS OF", "ENTRIES", "RESULT"];
     let mut text = table(&head, &rebuilt.tenants.iter().map(row).collect::<Vec<_>>());
+    for note in &rebuilt.notes {
+        text += &format!("\nNote: {note}");
+    }
     text += &format!(
         "\nErasures: {} lines of the ledger were gone through again, {} keys were destroyed again.\n\
          Start it with: strongroom serve --data-dir {}",

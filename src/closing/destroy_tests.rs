@@ -114,7 +114,7 @@ async fn closing_shuts_everybody_out_at_once_and_says_so_in_both_logs() {
     );
     assert!(late.await.is_err());
     let own: Vec<_> = house.server.entries(&house.tenant).await;
-    assert_eq!(own.last().unwrap().action, "account.closed");
+    assert!(own.iter().any(|entry| entry.action == "account.closed"));
     assert!(house.platform_actions().await.contains(&"account.closed".to_owned()));
     let again = close(tenants, &house.grant, "acme", "acme", "again", GRACE).await;
     assert!(matches!(again, Err(ClosingError::Closed)));

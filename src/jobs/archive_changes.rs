@@ -1,9 +1,10 @@
 //! Sends what was committed to the archive.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Context, Job, JobError, Record, Summary};
-use crate::backup::changes::Archiver;
+use crate::backup::changes::{self, Archiver};
 
 pub const JOB: Job = Job {
     name: "backup.archive",
@@ -16,6 +17,9 @@ pub const JOB: Job = Job {
     run: |context| Box::pin(run(context)),
 };
 
+/// How often the lag is told while a round is under way.
+const REPORT_STEP: Duration = Duration::from_secs(2);
+
 async fn run(context: &Context) -> Result<Summary, JobError> {
     let app = &context.app;
     let make = || async { Archiver::new(&app.tenants, &app.settings.backup, app.installation) };
@@ -27,7 +31,17 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     }
     let grant = app.tenants.authorize_platform(&context.caller, context.job.name).await?;
     let stopping = context.stopping.clone();
-    let done = archiver.round(Some(grant), Arc::new(move || !*stopping.borrow())).await?;
+    let go_on = Arc::new(move || !*stopping.borrow());
+    let mut round = std::pin::pin!(archiver.round(Some(grant), go_on));
+    // What cannot leave grows old while it tries to: that is told as it happens.
+    let done = loop {
+        changes::report(&app.tenants);
+        if let Ok(done) = tokio::time::timeout(REPORT_STEP, &mut round).await {
+            break done;
+        }
+    };
+    changes::report(&app.tenants);
+    let done = done?;
     Ok(Summary(vec![
         ("segments", done.segments),
         ("copies", done.bases),

@@ -136,10 +136,11 @@ impl Erasures {
 
     /// Whether a line says that this key was destroyed.
     pub fn holds(&self, key: KeyId) -> Result<bool, StoreError> {
-        let io = |error: std::io::Error| StoreError::file(&self.path, &error);
-        for line in BufReader::new(File::open(&self.path).map_err(io)?).lines() {
+        let path = &self.shared.path;
+        let io = |error: std::io::Error| StoreError::file(path, &error);
+        for line in BufReader::new(File::open(path).map_err(io)?).lines() {
             let line: Line = serde_json::from_str(&line.map_err(io)?)
-                .map_err(|_| StoreError::Corrupt(self.path.display().to_string().into()))?;
+                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
             if line.erasure.key == key {
                 return Ok(true);
             }

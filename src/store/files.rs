@@ -51,6 +51,16 @@ pub fn remove_directory(path: &Path) -> Result<(), StoreError> {
     gone.and_then(|()| sync_parent(path)).map_err(|error| StoreError::file(path, &error))
 }
 
+/// Removes a file that need not be there.
+pub fn remove_if_there(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::file(path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()

@@ -56,6 +56,7 @@ resource-invitation = Invitation
 resource-mail = Mail
 resource-api-key = API key
 resource-tenant = Tenant
+resource-data-subject = Person
 resource-witness = Witness
 resource-checkpoint = Checkpoint
 resource-job = Job

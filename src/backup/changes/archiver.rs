@@ -164,7 +164,6 @@ impl Archiver {
             }
             all.add(turn.done);
         }
-        super::status::report(&self.tenants);
         failure.map_or(Ok(all), Err)
     }
 

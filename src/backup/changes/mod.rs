@@ -28,4 +28,4 @@ pub use archiver::{Archived, Archiver};
 pub use locate::{Chains, Window, window};
 pub use materialise::{Materialised, materialise};
 pub use notes::{BaseNote, HeadNote, SegmentNote};
-pub use status::{Lag, METRIC, status};
+pub use status::{Lag, METRIC, report, status};

@@ -30,7 +30,7 @@ pub fn status(tenants: &Tenants) -> Vec<Lag> {
 }
 
 /// Tells the metrics.
-pub(super) fn report(tenants: &Tenants) {
+pub fn report(tenants: &Tenants) {
     let largest = status(tenants).into_iter().map(|it| it.lag).max().unwrap_or_default();
     metrics::gauge!(METRIC).set(largest.as_secs_f64());
 }

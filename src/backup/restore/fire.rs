@@ -3,7 +3,7 @@
 //! Nothing is believed that this installation has not signed. Its signing key comes out of the
 //! archive of the platform's keys, which the root key opens and nobody without it can have made.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::PlatformRestoreRun;
 use crate::authz::{Caller, Principal, Realm, RequestContext, TenantState};
-use crate::backup::{Identities, Kind, Layout, Manifest, Target, Targets};
-use crate::backup::{fetch, keys, place, scan};
+use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Targets};
+use crate::backup::{changes, fetch, keys, place, scan};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::TenantKeys;
 use crate::kernel::id::{InstallationId, RestoreId, TenantId};
@@ -144,14 +144,14 @@ impl Job {
         let installation = TenantId::from_bytes(*whole.installation().bytes());
         rebuilt.erased_again += whole.erase_again(installation, &platform, &ledger)?;
         self.tell("reading the platform");
-        self.bring(&whole, Realm::Platform, &platform, &signed)?;
+        self.bring(&whole, Realm::Platform, &platform, &signed, &mut rebuilt.notes)?;
         let all = self.tenants(&whole)?;
         for tenant in all.iter().filter(|tenant| tenant.state != TenantState::Closed) {
             self.tell(&format!("reading {}", tenant.slug));
             let brought = self.tenant(&whole, tenant, &signed, &ledger, &mut rebuilt);
             // One that cannot be read keeps none of the others away.
             let (moment, entries, problem) = match brought {
-                Ok(Some(manifest)) => (Some(manifest.taken), manifest.entries, None),
+                Ok(Some((moment, entries))) => (Some(moment), entries, None),
                 Ok(None) => (None, 0, Some("it was destroyed on purpose".to_owned())),
                 Err(error) => (None, 0, Some(error.to_string())),
             };
@@ -234,7 +234,7 @@ impl Job {
         signed: &[Manifest],
         ledger: &[Erasure],
         rebuilt: &mut Rebuilt,
-    ) -> Result<Option<Manifest>, RestoreError> {
+    ) -> Result<Option<(Timestamp, u64)>, RestoreError> {
         let (realm, identities) = (Realm::Tenant(tenant.id), &self.rebuild.identities);
         let opened = whole.tenant_keys(tenant.id, |path, key| {
             let name = Layout::owner(realm);
@@ -243,30 +243,90 @@ impl Job {
         });
         let Some(keys) = opened? else { return Ok(None) };
         rebuilt.erased_again += whole.erase_again(tenant.id, &keys, ledger)?;
-        let manifest = self.bring(whole, realm, &keys, signed)?;
+        let brought = self.bring(whole, realm, &keys, signed, &mut rebuilt.notes)?;
         whole.begin_anew(realm, &keys, self.rebuild.only.is_some())?;
-        Ok(Some(manifest))
+        Ok(Some(brought))
     }
 
-    /// The newest data of a realm, checked.
+    /// The newest data of a realm, checked: from the continuous archive where that reaches further.
     fn bring(
         &self,
         whole: &Whole,
         realm: Realm,
         keys: &Arc<TenantKeys>,
         signed: &[Manifest],
-    ) -> Result<Manifest, RestoreError> {
+        notes: &mut Vec<String>,
+    ) -> Result<(Timestamp, u64), RestoreError> {
         let name = Layout::owner(realm);
-        let of_owner = signed.iter().filter(|one| one.kind == Kind::Data && one.owner == name);
-        let newest = of_owner.max_by_key(|one| (one.taken, one.id));
-        let manifest = newest.ok_or_else(|| RestoreError::Nothing(name.clone()))?.clone();
+        let newest = |kind: Kind| {
+            let of_owner = signed.iter().filter(|one| one.kind == kind && one.owner == name);
+            of_owner.max_by_key(|one| (one.taken, one.id)).cloned()
+        };
+        if let Some(logs) = newest(Kind::Blobs) {
+            self.logs(whole, realm, &logs)?;
+        }
+        let archive = newest(Kind::Data);
+        let taken = archive.as_ref().map(|manifest| manifest.taken);
+        match self.changes(whole, realm, keys, taken) {
+            Ok(Some(brought)) => return Ok(brought),
+            Ok(None) => {}
+            Err(error) if archive.is_some() => {
+                crate::store::files::remove_if_there(&whole.database(realm))?;
+                notes.push(format!("{name}: the continuous archive was not used: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+        let manifest = archive.ok_or(RestoreError::Nothing(name))?;
         super::room(&self.rebuild.settings.store.data_dir, &manifest)?;
         let mut file = PageWriter::create(&whole.database(realm), keys.file_key()?)?;
         fetch(&self.target, &manifest, &self.rebuild.identities, &mut file)?;
         file.finish()?;
         let checked = whole.check(realm, keys, &manifest.rows)?;
         compare(&checked, &manifest)?;
-        Ok(manifest)
+        Ok((manifest.taken, manifest.entries))
+    }
+
+    /// None when the archive reaches as far.
+    fn changes(
+        &self,
+        whole: &Whole,
+        realm: Realm,
+        keys: &Arc<TenantKeys>,
+        archive: Option<Timestamp>,
+    ) -> Result<Option<(Timestamp, u64)>, RestoreError> {
+        let (verifier, now) = (whole.verifier(), self.rebuild.runtime.now());
+        let windows = changes::window(&self.target, self.layout, realm, &verifier);
+        let windows = self.handle.block_on(windows)?;
+        let reaches = windows.iter().map(|window| window.to).max();
+        if reaches.is_none_or(|to| archive.is_some_and(|archive| to <= archive)) {
+            return Ok(None);
+        }
+        let (path, identities) = (whole.database(realm), &self.rebuild.identities);
+        let made = changes::materialise(
+            &self.target,
+            self.layout,
+            realm,
+            now,
+            &verifier,
+            identities,
+            &path,
+        )?;
+        let checked = whole.check(realm, keys, &BTreeMap::new())?;
+        Ok(Some((made.at, checked.log.size)))
+    }
+
+    /// Logs from before earlier restores.
+    fn logs(&self, whole: &Whole, realm: Realm, manifest: &Manifest) -> Result<(), RestoreError> {
+        let place = whole.database(realm).with_file_name("logs");
+        let packed = place.with_extension("tar");
+        let mut file = std::fs::File::create(&packed).map_err(BackupError::from)?;
+        fetch(&self.target, manifest, &self.rebuild.identities, &mut file)?;
+        let unpack = || {
+            std::fs::create_dir_all(&place)?;
+            tar::Archive::new(std::fs::File::open(&packed)?).unpack(&place)?;
+            std::fs::remove_file(&packed)
+        };
+        Ok(unpack().map_err(BackupError::from)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -460,9 +460,8 @@ impl Tap {
         let more = u64::from(frames - from.frame) * u64::from(header.page_size);
         self.shared.room(&self.directory, more)?;
         let (pages, commits) = read(&wal, header, from, frames)?;
-        let mut steps = steps(&commits, runs, recovered)?;
         let mut start = 0;
-        for (count, time) in steps.drain(..) {
+        for (count, time) in steps(&commits, runs, recovered)? {
             let Some(last) = commits.get(start + count - 1) else {
                 return Err(Gap::Failed("commits are missing in the WAL".into()));
             };
@@ -505,7 +504,7 @@ fn read(
 ) -> Result<(Vec<u32>, Vec<Commit>), Gap> {
     let mut input = wal.try_clone()?;
     input.seek(SeekFrom::Start(header.offset(from.frame)))?;
-    let input = BufReader::with_capacity(1 << 20, input.take(u64::MAX));
+    let input = BufReader::with_capacity(1 << 20, input);
     let mut reader = Frames::new(input, header, from);
     let (mut pages, mut commits) = (Vec::new(), Vec::new());
     while reader.position().frame < frames {

@@ -299,6 +299,14 @@ impl Archived {
                 Act::Reopen => self.fixture.reopen(),
                 Act::Collect => drop(self.tap().collect()),
                 Act::Crash => {
+                    // A copy is another file than the one that was closed last: something has to be
+                    // on record since.
+                    self.commit(2000 + n as u64, 10);
+                    expected.push((self.now(), self.fixture.names()));
+                    self.tap().collect();
+                    settled = expected.len();
+                    self.commit(3000 + n as u64, 10);
+                    expected.push((self.now(), self.fixture.names()));
                     let last = expected.len() - 1;
                     expected.drain(settled.min(last)..last);
                     self.crash(&mut kept);

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use journal::resume;
-pub(crate) use stage::{Checked, Scratch, Stage};
+pub(crate) use stage::Checked;
 pub(crate) use swap::Swapped;
 pub(crate) use whole::{Empty, Whole};
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::journal::{self, Journal, Move};
-use super::{Closed, Stage, carry};
+use super::stage::Stage;
+use super::{Closed, carry};
 use crate::audit::past::{self, PastLog};
 use crate::audit::pruning;
 use crate::audit::read;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::stage::Stage;
 use super::*;
 use crate::authz::permission::*;
 use crate::conversations::{self, ConversationError};
