@@ -39,7 +39,9 @@ pub fn routes() -> Vec<Route> {
         .takes::<PolicyChanges>()
         .gives::<Preview>(200),
         Route::api(Method::Post, RUNS, Audit::Events(&[catalogue::RETENTION_COMPLETED]), run)
-            .says("Delete what is due, now; the answer is the run as it begins")
+            .says(
+                "Delete what is due, now; the answer is the run, which goes on when there is much",
+            )
             .sensitive()
             .gives::<Run>(202),
         Route::api(Method::Get, RUNS, counts, runs)
@@ -74,8 +76,9 @@ async fn run(call: Call<RetentionManage>) -> Answer {
     let begun =
         retention::begin(&app.tenants, &call.grant, app.retention(), Asked::BySomebody).await?;
     let begun = begun.ok_or(RetentionError::NoRun)?;
-    let found = retention::find_run(&app.tenants, &call.grant, begun.id()).await?;
-    begun.in_background(app.stopping.subscribe());
+    let id = begun.id();
+    begun.in_background(app.stopping.subscribe()).await;
+    let found = retention::find_run(&app.tenants, &call.grant, id).await?;
     let location = format!("/api/v1/retention/{}/runs/{}", call.tenant.slug, found.id);
     Ok(HttpResponse::Accepted().insert_header(("location", location)).json(found))
 }

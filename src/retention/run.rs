@@ -26,6 +26,8 @@ use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants};
 
 /// Between two writes, so that whoever waits for the same writer comes first.
 const BREATH: Duration = Duration::from_millis(5);
+/// Whoever asks for a run waits so long for its end.
+const MOMENT: Duration = Duration::from_secs(1);
 /// Keys destroyed between two looks at whether to stop.
 const KEYS: u32 = 100;
 /// Why keys are destroyed, as the ledger of erasures says it.
@@ -181,15 +183,17 @@ impl Begun {
         self.id
     }
 
-    /// Deletes what is due while nobody waits for it; ends at its next step when the server stops.
-    pub fn in_background(self, stopping: watch::Receiver<bool>) {
-        tokio::spawn(async move {
+    /// Deletes what is due, to its end whether or not somebody waits for it; stops at its next step
+    /// when the server does. Comes back after a moment, or earlier when it is done.
+    pub async fn in_background(self, stopping: watch::Receiver<bool>) {
+        let run = tokio::spawn(async move {
             let go_on = || !*stopping.borrow();
             match self.complete(go_on).await {
                 Ok(_) | Err(RetentionError::Stopped) => {}
                 Err(error) => tracing::error!(%error, "a run of retention failed"),
             }
         });
+        let _ = tokio::time::timeout(MOMENT, run).await;
     }
 
     /// Deletes what is due.

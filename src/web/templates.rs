@@ -10,6 +10,8 @@ const SSO: &str = include_str!("../../templates/messages/en-sso.ftl");
 const SCIM: &str = include_str!("../../templates/messages/en-scim.ftl");
 /// Erasing persons, closing tenants.
 const ENDS: &str = include_str!("../../templates/messages/en-ends.ftl");
+/// How long data is kept, legal holds.
+const RETENTION: &str = include_str!("../../templates/messages/en-retention.ftl");
 
 /// Messages looked up by a code that is data.
 const LABEL_PREFIXES: [&str; 10] = [
@@ -41,6 +43,9 @@ const SSO_PREFIXES: [&str; 13] = [
     "sso-discovery-",
     "sso-client-auth-",
 ];
+
+/// The same of classes of data and of legal holds.
+const RETENTION_PREFIXES: [&str; 3] = ["class-", "decided-", "hold-scope-"];
 
 /// Attributes that are read out or shown.
 const SPOKEN: [&str; 5] =
@@ -142,14 +147,17 @@ fn ids(catalogue: &'static str) -> BTreeSet<&'static str> {
 fn said() -> BTreeSet<&'static str> {
     let of_code = |id: &&str| SSO_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
     let sso = ids(SSO).into_iter().filter(|id| !of_code(id));
-    ids(PAGES).into_iter().chain(sso).chain(ids(SCIM)).chain(ids(ENDS)).collect()
+    let of_code = |id: &&str| RETENTION_PREFIXES.iter().any(|prefix| id.starts_with(prefix));
+    let retention = ids(RETENTION).into_iter().filter(|id| !of_code(id));
+    let pages = ids(PAGES).into_iter().chain(sso).chain(ids(SCIM)).chain(ids(ENDS));
+    pages.chain(retention).collect()
 }
 
 /// The later one would silently take the place of the earlier one.
 #[test]
 fn no_message_is_there_twice() {
     let mut seen = BTreeSet::new();
-    for id in [PAGES, CODES, SSO, SCIM, ENDS].into_iter().flat_map(listed) {
+    for id in [PAGES, CODES, SSO, SCIM, ENDS, RETENTION].into_iter().flat_map(listed) {
         assert!(seen.insert(id), "{id} is defined twice");
     }
 }

@@ -227,7 +227,7 @@ async fn run(call: Call<RetentionManage>) -> Answer {
     let begun = begun.ok_or(RetentionError::NoRun)?;
     let path = RUN.replace("{tenant}", call.tenant.slug.as_str());
     let path = path.replace("{id}", &begun.id().to_string());
-    begun.in_background(app.stopping.subscribe());
+    begun.in_background(app.stopping.subscribe()).await;
     Ok(respond::see_other(&with_notice(&path, Notice::RetentionBegun)))
 }
 
