@@ -66,7 +66,6 @@ impl House {
             checkpoint: None,
             rows: Default::default(),
             file_key: None,
-            keys: None,
             ledger: (0, String::new()),
             recipients: Vec::new(),
             program: "test".into(),
@@ -78,7 +77,7 @@ impl House {
         let (name, row) = (first.name.clone(), manifest.clone());
         let write = self.server.tenants.system_write(
             Realm::Platform,
-            SystemWrite::BackupState,
+            SystemWrite::BackupCatalogue,
             move |tx| {
                 let sql = "INSERT INTO backups (id, kind, taken, path, bytes, manifest)
                            VALUES ($1, 'data', $2, $3, $4, $5)";
@@ -150,10 +149,11 @@ async fn a_damaged_copy_is_replaced_by_one_that_is_whole() {
     let (path, a) = (Path::from(manifest.path.as_str()), &house.targets.0[0]);
     a.store.put(&path, "damaged".into()).await.unwrap();
     let id = manifest.id;
-    let mark =
-        house.server.tenants.system_write(Realm::Platform, SystemWrite::BackupState, move |tx| {
-            Ok(repo::mark(tx, id, "a", "damaged", crate::kernel::Timestamp::from_micros(0))?)
-        });
+    let mark = house.server.tenants.system_write(
+        Realm::Platform,
+        SystemWrite::BackupCatalogue,
+        move |tx| Ok(repo::mark(tx, id, "a", "damaged", crate::kernel::Timestamp::from_micros(0))?),
+    );
     mark.await.unwrap();
     assert_eq!(house.sync().await, Synced { archives: 1, failing: 0 });
     assert_eq!(a.store.get(&path).await.unwrap().bytes().await.unwrap(), "content");
