@@ -149,7 +149,7 @@ pub async fn schedule(
     let cron = cron.map_or(job.cron, str::trim).to_owned();
     check(job, &cron, tenants)?;
     let own = cron == job.cron && enabled;
-    let other = (!own).then(|| Override { cron, enabled });
+    let other = (!own).then_some(Override { cron, enabled });
     let read = tenants.read(grant, move |tx| Ok::<_, DoorError>(repo::overrides(tx)?));
     let before = read.await?.remove(job.name);
     let (from, to) = (told(job, before.as_ref()), told(job, other.as_ref()));
