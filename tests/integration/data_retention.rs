@@ -107,7 +107,7 @@ async fn a_run_that_is_killed_is_completed_by_the_next() {
     let whole = owner.get(&format!("{RUNS}/{}", before[0]["id"].as_str().unwrap())).await;
     let whole = whole.expect(200);
     assert_eq!(
-        (&whole["state"], &whole["classes"][0]["deleted"]),
+        (&whole["state"], &whole["classes"][1]["deleted"]),
         (&json!("completed"), &json!(8_000))
     );
     let said: u64 = owner
