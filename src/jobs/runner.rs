@@ -69,10 +69,6 @@ impl Runner {
         self.stopping.send_replace(true);
     }
 
-    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stopping.subscribe()
-    }
-
     /// Runs a job to its end. Nothing happens while it is running already, or once the server is
     /// about to stop.
     pub async fn run(&self, job: &'static Job) -> Option<RunState> {

@@ -1,12 +1,16 @@
 //! Starting jobs when their time has come.
+//!
+//! `tokio-cron-scheduler` ticks once a second; what is due then is read off the schedules here,
+//! because it knows no time zone whose offset changes.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
 use super::repo::{self, Override};
 use super::runner::{Begun, Runner};
@@ -19,19 +23,22 @@ use crate::tenants::DoorError;
 /// How long a stopping server waits for running jobs; what still runs then is marked as
 /// interrupted at the next start.
 const STOP_WAIT: Duration = Duration::from_secs(10);
-/// The clock is looked at this often at least, because somebody may set it.
-const LOOK: Duration = Duration::from_secs(1);
+/// Every second.
+const TICK: &str = "* * * * * *";
 /// A clock that was set back by more has every next time reckoned anew.
 const SET_BACK: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulerError {
+    #[error("the job scheduler did not start: {0}")]
+    Scheduler(#[from] JobSchedulerError),
     #[error(transparent)]
     Door(#[from] DoorError),
 }
 
 /// The running scheduler.
 pub struct Scheduler {
+    cron: JobScheduler,
     crew: Arc<Crew>,
 }
 
@@ -47,7 +54,7 @@ pub struct Crew {
     pub(super) runner: Arc<Runner>,
     tasks: Mutex<JoinSet<()>>,
     /// When jobs run has changed.
-    changed: Notify,
+    changed: AtomicBool,
 }
 
 /// Starts scheduling: marks what a killed process left behind, runs what belongs to the start or
@@ -56,7 +63,7 @@ pub async fn start(app: &Arc<App>) -> Result<Scheduler, SchedulerError> {
     let crew = Arc::new(Crew {
         runner: Arc::new(Runner::new(app)),
         tasks: Mutex::default(),
-        changed: Notify::new(),
+        changed: AtomicBool::new(false),
     });
     crew.runner.recover().await?;
     let plan = plan(app).await?;
@@ -66,15 +73,30 @@ pub async fn start(app: &Arc<App>) -> Result<Scheduler, SchedulerError> {
             crew.start(job, *origin);
         }
     }
-    let keep = keep_time(app.clone(), crew.clone(), plan);
-    crew.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(keep);
-    Ok(Scheduler { crew })
+    let cron = JobScheduler::new().await?;
+    let watch = Watch { app: app.clone(), crew: crew.clone(), plan, last: app.runtime.now() };
+    let watch = Arc::new(tokio::sync::Mutex::new(watch));
+    let tick = CronJob::new_async(TICK, move |_, _| {
+        let watch = watch.clone();
+        Box::pin(async move {
+            // A look that takes longer than a second is not overtaken by the next.
+            if let Ok(mut watch) = watch.try_lock() {
+                watch.look().await;
+            }
+        })
+    })?;
+    cron.add(tick).await?;
+    cron.start().await?;
+    Ok(Scheduler { cron, crew })
 }
 
 impl Scheduler {
     /// Starts no more jobs, tells the running ones to end and waits for them a while.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.crew.runner.stop();
+        if let Err(error) = self.cron.shutdown().await {
+            tracing::warn!(%error, "the job scheduler did not stop cleanly");
+        }
         let mut tasks = self.crew.take();
         let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_WAIT, ended).await.is_err() {
@@ -91,7 +113,7 @@ impl Jobs {
     /// Has a changed schedule count from now on.
     pub(super) fn changed(&self) {
         if let Some(crew) = self.crew() {
-            crew.changed.notify_one();
+            crew.changed.store(true, Ordering::Release);
         }
     }
 }
@@ -118,33 +140,33 @@ impl Crew {
     }
 }
 
-/// Runs every job at its times until the server stops.
-async fn keep_time(app: Arc<App>, crew: Arc<Crew>, mut plan: Vec<Planned>) {
-    let mut stopping = crew.runner.stopping();
-    let mut last = app.runtime.now();
-    loop {
-        let now = app.runtime.now();
-        if last.since(now) > SET_BACK {
-            plan.iter_mut().for_each(|planned| planned.reckon(now));
-        }
-        last = now;
-        for planned in &mut plan {
-            if planned.next.is_some_and(|next| next <= now) {
-                crew.start(planned.job, Origin::Schedule);
-                planned.reckon(now);
+/// What is looked at once a second.
+struct Watch {
+    app: Arc<App>,
+    crew: Arc<Crew>,
+    plan: Vec<Planned>,
+    /// When it was last looked at.
+    last: Timestamp,
+}
+
+impl Watch {
+    /// Starts what is due.
+    async fn look(&mut self) {
+        if self.crew.changed.swap(false, Ordering::AcqRel) {
+            match plan(&self.app).await {
+                Ok(new) => self.plan = new,
+                Err(error) => tracing::error!(%error, "changed schedules could not be read"),
             }
         }
-        let next = plan.iter().filter_map(|planned| planned.next).min();
-        let wait = next.map_or(LOOK, |next| next.since(now).min(LOOK));
-        let changed = tokio::select! {
-            () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => false,
-            _ = stopping.wait_for(|stopping| *stopping) => return,
-            () = crew.changed.notified() => true,
-        };
-        if changed {
-            match self::plan(&app).await {
-                Ok(new) => plan = new,
-                Err(error) => tracing::error!(%error, "changed schedules could not be read"),
+        let now = self.app.runtime.now();
+        let set_back = self.last.since(now) > SET_BACK;
+        self.last = now;
+        for planned in &mut self.plan {
+            if set_back {
+                planned.reckon(now);
+            } else if planned.next.is_some_and(|next| next <= now) {
+                self.crew.start(planned.job, Origin::Schedule);
+                planned.reckon(now);
             }
         }
     }

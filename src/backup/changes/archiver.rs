@@ -249,10 +249,11 @@ impl Turn<'_> {
             }
         }
         let mut chain = chain;
-        if self.needs_base(chain) && self.a_target_answers().await {
-            if let Some(made) = self.base().await? {
-                chain = Some(made);
-            }
+        if self.needs_base(chain)
+            && self.a_target_answers().await
+            && let Some(made) = self.base().await?
+        {
+            chain = Some(made);
         }
         let Some(chain) = chain else { return Ok(false) };
         let sent = self.send_chain(chain, known).await?;

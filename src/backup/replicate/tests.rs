@@ -66,6 +66,7 @@ impl House {
             checkpoint: None,
             rows: Default::default(),
             file_key: None,
+            keys: None,
             ledger: (0, String::new()),
             recipients: Vec::new(),
             program: "test".into(),
