@@ -1,4 +1,4 @@
-//! A directory of files as a `tar` stream.
+//! The files beside a data file as a `tar` stream.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -6,8 +6,19 @@ use std::path::{Path, PathBuf};
 
 use super::BackupError;
 
+/// What belongs to a data file and lies beside it: files that were stored, logs from before earlier
+/// restores.
+pub const BESIDE: [&str; 2] = ["blobs", "logs"];
+
+/// Whether there is anything of it in a realm's directory.
+pub fn is_anything_beside(directory: &Path) -> std::io::Result<bool> {
+    let filled: Result<Vec<_>, _> =
+        BESIDE.iter().map(|name| is_filled(&directory.join(name))).collect();
+    Ok(filled?.contains(&true))
+}
+
 /// Whether there is anything in a directory; it need not be there.
-pub fn is_filled(directory: &Path) -> std::io::Result<bool> {
+fn is_filled(directory: &Path) -> std::io::Result<bool> {
     match fs::read_dir(directory) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
@@ -15,8 +26,8 @@ pub fn is_filled(directory: &Path) -> std::io::Result<bool> {
     }
 }
 
-/// Writes every file below a directory, in the order of their names. One that disappears meanwhile
-/// is left out; nothing but files and directories is looked at.
+/// Writes what lies beside a realm's data file, in the order of names. A file that disappears
+/// meanwhile is left out; nothing but files and directories is looked at.
 ///
 /// # Errors
 /// [`BackupError::Changed`] when a file became shorter while it was read.
@@ -26,7 +37,7 @@ pub fn pack(
     go_on: &(dyn Fn() -> bool + Send + Sync),
 ) -> Result<(), BackupError> {
     let mut tar = tar::Builder::new(out);
-    let mut waiting = vec![PathBuf::new()];
+    let mut waiting: Vec<_> = BESIDE.iter().rev().map(PathBuf::from).collect();
     while let Some(below) = waiting.pop() {
         if !go_on() {
             return Err(BackupError::Stopped);
@@ -48,6 +59,23 @@ pub fn pack(
         }
     }
     tar.finish()?;
+    Ok(())
+}
+
+/// Puts into a realm's directory what was packed.
+///
+/// # Errors
+/// When it holds anything else, or cannot be written.
+pub fn unpack(packed: impl Read, directory: &Path) -> std::io::Result<()> {
+    for entry in tar::Archive::new(packed).entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        let belongs = BESIDE.iter().any(|name| path.starts_with(name));
+        if !belongs || !entry.header().entry_type().is_file() || !entry.unpack_in(directory)? {
+            let what = format!("{} does not belong here", path.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));
+        }
+    }
     Ok(())
 }
 
@@ -81,5 +109,35 @@ impl Read for Whole {
         let count = self.file.read(out)?;
         self.left -= count as u64;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_beside_a_data_file_comes_back_and_nothing_else_does() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert!(!is_anything_beside(from.path()).unwrap());
+        for (path, content) in
+            [("blobs/ab/cdef", "a file"), ("logs/1.db", "a log"), ("keys.db", "")]
+        {
+            let path = from.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        assert!(is_anything_beside(from.path()).unwrap());
+        let mut packed = Vec::new();
+        pack(from.path(), &mut packed, &|| true).unwrap();
+        unpack(packed.as_slice(), to.path()).unwrap();
+        let read = |path: &str| fs::read_to_string(to.path().join(path)).unwrap();
+        assert_eq!((read("blobs/ab/cdef"), read("logs/1.db")), ("a file".into(), "a log".into()));
+        assert!(!to.path().join("keys.db").exists());
+        let mut foreign = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        foreign.append_data(&mut header, "keys.db", [].as_slice()).unwrap();
+        assert!(unpack(foreign.into_inner().unwrap().as_slice(), to.path()).is_err());
     }
 }

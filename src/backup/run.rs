@@ -199,12 +199,11 @@ impl Run {
         let pages = blocking(move || Ok(moment.pages()?)).await?;
         let mut made = vec![self.keys(realm, tenant, &original).await?];
         made.push(self.data(realm, tenant, &original, pages, taken).await?);
-        // What lies beside the data: logs from before restores.
-        let blobs = original.directory().join("logs");
-        if files::is_filled(&blobs)? {
+        let directory = original.directory().to_owned();
+        if files::is_anything_beside(&directory)? {
             let go_on = self.go_on.clone();
             let write = move |out: &mut dyn Write| {
-                files::pack(&blobs, out, &*go_on).map(|()| Facts::default())
+                files::pack(&directory, out, &*go_on).map(|()| Facts::default())
             };
             made.push(self.archive(Kind::Blobs, realm, tenant, write).await?);
         }

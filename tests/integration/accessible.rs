@@ -183,6 +183,9 @@ async fn fill(app: &TestApp, admin: &Session) {
     api.post("/api/v1/conversations/acme", &gone).await.expect(201);
     let erase = ["erase", "--tenant", "acme", "--reference", "customer-4711"];
     app.cli(&[&erase[..], &["--confirm", "erase", "--reason", "by letter"]].concat(), "");
+    let hold = ["hold", "set", "--tenant", "acme", "--conversation", &conversation];
+    app.cli(&[&hold[..], &["--reason", "Case 12/26"]].concat(), "");
+    app.cli(&["retention", "run", "--tenant", "acme"], "");
     let create = ["user", "create", "--tenant", "acme", "--role", "viewer", "--password-stdin"];
     app.cli(&[&create[..], &["vera@example.org"]].concat(), crate::app::PASSWORD);
     let role = ["role", "create", "helpdesk", "--tenant", "acme", "--name", "Help desk"];
@@ -276,6 +279,9 @@ const NOT_PAGES: &[&str] = &[
     "/t/{tenant}/admin/audit/witnesses/request.svg",
     "/platform/audit/witnesses/request.svg",
     "/t/{tenant}/admin/audit/exports/{id}/download",
+    "/t/{tenant}/admin/privacy/retention/runs/{id}/csv",
+    "/t/{tenant}/admin/privacy/retention/runs/{id}/json",
+    "/platform/closings/{id}/certificate",
     "/platform/audit/exports/{id}/download",
     "/t/{tenant}/admin/audit/suggest",
     "/platform/audit/suggest",

@@ -113,7 +113,7 @@ async fn stock_tools_read_an_archive_and_find_everything_sealed_still_sealed() {
     assert_eq!(sqlite(&keys, "SELECT count(*) FROM keys WHERE purpose = 'file'"), "1");
     let blobs = place.unpack(&file(archives(&made, "blobs", Some("acme"))[0]), "one");
     let listed = Command::new("tar").arg("-tf").arg(&blobs).output().unwrap();
-    assert_eq!(String::from_utf8(listed.stdout).unwrap().trim(), "ab/cdef");
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().trim(), "blobs/ab/cdef");
     assert_eq!(archives(&made, "root", None).len(), 1);
     assert_eq!(archives(&made, "data", None).len(), 1);
 
@@ -245,10 +245,10 @@ fn found(place: &Place) -> Vec<PathBuf> {
     files
 }
 
-/// Nothing but what an archive, its manifest or an unfinished one is called.
+/// Nothing but what an archive, its description or an unfinished one is called.
 fn is_known(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_str().unwrap();
-    [".age", ".manifest", ".partial", ".jsonl"].iter().any(|end| name.ends_with(end))
+    [".age", ".manifest", ".note", ".partial", ".jsonl"].iter().any(|end| name.ends_with(end))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

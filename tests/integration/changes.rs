@@ -39,7 +39,7 @@ impl Archived {
         let (place, identity) = (directory.path().join("target"), directory.path().join("key.txt"));
         let key = age::x25519::Identity::generate();
         std::fs::write(&identity, key.to_string().expose_secret()).unwrap();
-        let settings = vec![
+        let settings = [
             ("STRONGROOM_BACKUP__RECIPIENTS", key.to_public().to_string()),
             ("STRONGROOM_BACKUP__TARGETS", format!("file://{}", place.display())),
             ("STRONGROOM_BACKUP__ARCHIVE_SECONDS", SECONDS.to_string()),

@@ -1,7 +1,10 @@
 //! How long data is kept, through the API, a shell and the console of the real binary.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use strongroom::kernel::Runtime;
 
 use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Answer, Client};
@@ -18,8 +21,7 @@ async fn old_messages(client: &Client, count: usize) -> String {
     let made =
         client.post("/api/v1/conversations/acme", &json!({ "subject": "Old" })).await.expect(201);
     let id = made["id"].as_str().unwrap().to_owned();
-    let two_days = chrono::Utc::now() - chrono::Duration::days(2);
-    let sent = two_days.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let sent = Runtime::system().now().minus(Duration::from_secs(2 * 86_400)).to_string();
     let message = json!({ "author": { "type": "agent" }, "body": "Hello", "sentAt": sent });
     let place = format!("/api/v1/conversations/acme/{id}/messages");
     for _ in 0..count.div_ceil(1000) {

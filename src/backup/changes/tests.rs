@@ -189,7 +189,8 @@ async fn what_is_damaged_missing_swapped_or_foreign_is_refused() {
     };
     let base = files.iter().find(|it| it.to_string_lossy().contains("base-")).unwrap();
     let base = base.with_extension("age");
-    let spoil: Vec<(&str, Box<dyn Fn()>)> = vec![
+    type Harm<'a> = (&'a str, Box<dyn Fn() + 'a>);
+    let spoil: Vec<Harm<'_>> = vec![
         ("changed", Box::new(|| flip(&segments[1], 0.7))),
         ("changed head", Box::new(|| flip(&files[files.len() - 1], 0.5))),
         ("changed base", Box::new(|| flip(&base, 0.9))),

@@ -18,7 +18,7 @@ use crate::audit::{Event, catalogue};
 use crate::authz::permission::PlatformRestoreRun;
 use crate::authz::{Caller, Principal, Realm, RequestContext, TenantState};
 use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Targets};
-use crate::backup::{changes, fetch, keys, place, scan};
+use crate::backup::{changes, fetch, files, keys, place, scan};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::TenantKeys;
 use crate::kernel::id::{InstallationId, RestoreId, TenantId};
@@ -262,8 +262,8 @@ impl Job {
             let of_owner = signed.iter().filter(|one| one.kind == kind && one.owner == name);
             of_owner.max_by_key(|one| (one.taken, one.id)).cloned()
         };
-        if let Some(logs) = newest(Kind::Blobs) {
-            self.logs(whole, realm, &logs)?;
+        if let Some(beside) = newest(Kind::Blobs) {
+            self.beside(whole, realm, &beside)?;
         }
         let archive = newest(Kind::Data);
         let taken = archive.as_ref().map(|manifest| manifest.taken);
@@ -315,15 +315,14 @@ impl Job {
         Ok(Some((made.at, checked.log.size)))
     }
 
-    /// Logs from before earlier restores.
-    fn logs(&self, whole: &Whole, realm: Realm, manifest: &Manifest) -> Result<(), RestoreError> {
-        let place = whole.database(realm).with_file_name("logs");
-        let packed = place.with_extension("tar");
+    /// What lies beside the data file.
+    fn beside(&self, whole: &Whole, realm: Realm, manifest: &Manifest) -> Result<(), RestoreError> {
+        let packed = whole.database(realm).with_file_name("beside.tar");
         let mut file = std::fs::File::create(&packed).map_err(BackupError::from)?;
         fetch(&self.target, manifest, &self.rebuild.identities, &mut file)?;
         let unpack = || {
-            std::fs::create_dir_all(&place)?;
-            tar::Archive::new(std::fs::File::open(&packed)?).unpack(&place)?;
+            let directory = packed.parent().unwrap_or(&packed);
+            files::unpack(std::fs::File::open(&packed)?, directory)?;
             std::fs::remove_file(&packed)
         };
         Ok(unpack().map_err(BackupError::from)?)

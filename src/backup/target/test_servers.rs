@@ -10,12 +10,15 @@ use tempfile::TempDir;
 
 use super::Target;
 
+/// How it is started in its directory, on its port.
+type Start = Box<dyn Fn(&Path, u16) -> Command + Send>;
+
 /// A server that ends with the test.
 pub struct Server {
     child: Option<Child>,
     pub port: u16,
     pub directory: TempDir,
-    start: Box<dyn Fn(&Path, u16) -> Command + Send>,
+    start: Start,
 }
 
 impl Server {
