@@ -118,10 +118,11 @@ async fn stock_tools_read_an_archive_and_find_everything_sealed_still_sealed() {
     assert_eq!(archives(&made, "data", None).len(), 1);
 
     let listed = app.cli(&["backup", "list"], "");
-    assert_eq!(
-        listed["items"].as_array().unwrap().len(),
-        made["archives"].as_array().unwrap().len()
-    );
+    let listed: Vec<_> =
+        listed["items"].as_array().unwrap().iter().map(|one| &one["path"]).collect();
+    for archive in made["archives"].as_array().unwrap() {
+        assert!(listed.contains(&&archive["path"]), "{archive} in {listed:?}");
+    }
     let owner = "/api/v1/audit/acme/events?q=action:backup.completed";
     let auditor = app.client(app.key("acme", "auditor"));
     assert_eq!(auditor.list(owner).await.len(), 1, "the tenant's own log says so");
@@ -224,7 +225,8 @@ async fn a_run_that_is_killed_leaves_nothing_that_is_listed_but_not_whole() {
         run.wait().unwrap();
         let checked = app.cli(&["backup", "verify"], "");
         assert_eq!(checked["ok"], true, "round {round}: {checked}");
-        assert!(found(&place).iter().all(|path| is_known(path)), "round {round}");
+        let unknown: Vec<_> = found(&place).into_iter().filter(|path| !is_known(path)).collect();
+        assert!(unknown.is_empty(), "round {round}: {unknown:?}");
     }
     let made = app.cli(&["backup", "run"], "");
     assert_eq!((&made["ok"], archives(&made, "data", None).len()), (&true.into(), 1));
@@ -248,6 +250,8 @@ fn found(place: &Place) -> Vec<PathBuf> {
 /// Nothing but what an archive, its description or an unfinished one is called.
 fn is_known(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_str().unwrap();
+    // What is being written has a `#` and a number at its end, which no listing shows.
+    let name = name.rsplit_once('#').map_or(name, |(name, _)| name);
     [".age", ".manifest", ".note", ".partial", ".jsonl"].iter().any(|end| name.ends_with(end))
 }
 
