@@ -25,12 +25,10 @@ use crate::kernel::id::{ErasureId, KeyId, UserId};
 use crate::kernel::{Timestamp, limits};
 use crate::retention::holds::{self, Held};
 use crate::store::StoreError;
+use crate::store::erasures::OF_A_PERSON;
 use crate::tenants::{AuditEvents, DoorError, IdempotencyKey, RealmTx, Tenant, Tenants, WriteTx};
 use crate::trail::export;
 use crate::users;
-
-/// Why keys are destroyed, as the ledger of erasures says it.
-const CAUSE: &str = "erasure of a person";
 
 /// What is kept of an erasure beside its row's columns; sealed under the tenant's key.
 #[derive(Clone, Serialize, Deserialize)]
@@ -229,7 +227,7 @@ pub(super) async fn complete(
         return list::find(tenants, grant, id).await;
     }
     if lives || tenants.ledger_line(subject).await?.is_none() {
-        tenants.destroy_subject(grant.realm(), subject, CAUSE).await?;
+        tenants.destroy_subject(grant.realm(), subject, OF_A_PERSON).await?;
     }
     // Files that were written while the key was there say in clear what it sealed.
     export::discard_all(tenants, grant).await?;

@@ -16,6 +16,10 @@ use crate::crypto::mac;
 use crate::kernel::Timestamp;
 use crate::kernel::id::KeyId;
 
+/// The cause of lines about persons who were erased: of them nothing may come back, also of what was
+/// not sealed under their key.
+pub const OF_A_PERSON: &str = "erasure of a person";
+
 /// What was destroyed: opaque ids only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -161,6 +161,29 @@ impl Staged {
         Ok(self.connection.execute_batch("COMMIT")?)
     }
 
+    /// Writes another file's values over these columns of the rows that both have, by their `id`.
+    pub fn amend(
+        &mut self,
+        from: &RawReadTx<'_>,
+        table: &str,
+        columns: &[&str],
+    ) -> Result<(), StoreError> {
+        let mut rows =
+            from.0.prepare(&format!("SELECT id, {} FROM {table}", columns.join(", ")))?;
+        let set: Vec<_> =
+            columns.iter().zip(2..).map(|(name, at)| format!("{name} = ?{at}")).collect();
+        let sql = format!("UPDATE {table} SET {} WHERE id = ?1", set.join(", "));
+        self.connection.execute_batch("BEGIN")?;
+        let mut update = self.connection.prepare_cached(&sql)?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let values: Vec<ValueRef<'_>> =
+                (0..=columns.len()).map(|at| row.get_ref(at)).collect::<Result<_, _>>()?;
+            update.execute(params_from_iter(values.iter().map(Borrowed)))?;
+        }
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
     /// Inserts what a statement finds in another file.
     fn copy(&self, from: &RawReadTx<'_>, select: &str, table: &str) -> Result<(), StoreError> {
         let mut statement = from.0.prepare(select)?;

@@ -1,12 +1,14 @@
 //! Looking something up in the ledger of erasures.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::Path;
 
 use serde::Deserialize;
 
 use super::{DoorError, Tenants};
 use crate::kernel::id::KeyId;
 use crate::store::StoreError;
+use crate::store::erasures::{Erasure, Head};
 
 /// A line of the ledger, as far as a certificate names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,23 @@ struct Line {
 #[derive(Deserialize)]
 struct Erased {
     key: KeyId,
+}
+
+/// Every line of the ledger in a data directory.
+pub(super) fn all(directory: &Path) -> Result<Vec<Erasure>, StoreError> {
+    let path = directory.join("erasures.log");
+    let io = |error: std::io::Error| StoreError::file(&path, &error);
+    let file = match std::fs::File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        file => file.map_err(io)?,
+    };
+    let mut head = Head::default();
+    let mut lines = Vec::new();
+    for line in BufReader::new(file).lines() {
+        let line = head.follow(&line.map_err(io)?);
+        lines.push(line.map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?);
+    }
+    Ok(lines)
 }
 
 impl Tenants {

@@ -129,6 +129,34 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
 }
 
 #[tokio::test]
+async fn what_was_revoked_and_who_was_erased_between_a_restore_and_its_undo_stays_so() {
+    let house = House::start();
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    let create = ["key", "create", "--tenant", "acme", "--role", "admin", "--name", "stolen"];
+    let stolen = app.cli(&create, "");
+    let bert = write(app, &acme, "acme", "bert").await;
+    house.back_up();
+    let late = write(app, &acme, "acme", "late").await;
+    let restored: Value = serde_json::from_str(&house.restore("acme", &[]).out).unwrap();
+
+    app.cli(&["key", "revoke", "--tenant", "acme", stolen["id"].as_str().unwrap()], "");
+    let who = ["erase", "--tenant", "acme", "--reference", "bert", "--confirm", "bert"];
+    app.cli(&[&who[..], &["--reason", "asked for it"]].concat(), "");
+
+    let undone = app.cli(&["restore", "undo", restored["id"].as_str().unwrap()], "");
+    assert_eq!(undone["state"], "undone", "{undone}");
+    assert_eq!(status(app, &acme, "acme", &late).await, 200, "the state before is back");
+    let token = stolen["token"].as_str().unwrap();
+    assert_eq!(status(app, token, "acme", &late).await, 401, "the key stays revoked");
+    let gone = app.client(&acme).get(&format!("/api/v1/conversations/acme/{bert}")).await;
+    assert!(!gone.body.contains("bert"), "{}", gone.body);
+    let again = write(app, &acme, "acme", "bert").await;
+    assert_eq!(status(app, &acme, "acme", &again).await, 200, "the reference is somebody new");
+    assert_eq!(logs(app, "acme")["ok"], true);
+}
+
+#[tokio::test]
 async fn a_wrong_key_or_a_damaged_archive_changes_nothing() {
     let house = House::start();
     let app = &house.app;

@@ -245,6 +245,7 @@ impl Job {
         rebuilt.erased_again += whole.erase_again(tenant.id, &keys, ledger)?;
         let brought = self.bring(whole, realm, &keys, signed, &mut rebuilt.notes)?;
         whole.begin_anew(realm, &keys, self.rebuild.only.is_some())?;
+        whole.forget_again(tenant.id, &keys, ledger)?;
         Ok(Some(brought))
     }
 

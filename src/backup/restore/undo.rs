@@ -3,6 +3,7 @@
 use super::model::{Restore, RestoreState};
 use super::run::event;
 use super::{RestoreError, repo};
+use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
 use crate::authz::Grant;
 use crate::authz::permission::PlatformRestoreRun;
@@ -43,10 +44,27 @@ pub async fn undo(
         restore.state = RestoreState::Undone;
         restore.past = undone.between.as_ref().map(|past| past.id);
         restore.lost = undone.between.as_ref().map_or(0, |past| past.size);
-        tenants
-            .note_undone(restore.tenant, event(catalogue::RESTORE_UNDONE, &restore), undone.between)
-            .await?;
-        note(&tenants, &grant, &restore, catalogue::RESTORE_UNDONE).await?;
+        let mut says = event(catalogue::RESTORE_UNDONE, &restore);
+        let mut problems = Vec::new();
+        if let Some(broken) = &undone.broken {
+            restore.lost = broken.known;
+            let mut say = |name: &str, value| says.custom_fields.insert(name.into(), value);
+            say("lost", true.into());
+            say("logNotWhole", broken.file.as_str().into());
+            say("knownSize", broken.known.into());
+            problems.push(format!(
+                "the log in between is not whole and does not verify; it is kept as it was found \
+                 in logs/{}",
+                broken.file
+            ));
+        }
+        if !undone.could_read {
+            let who = "the file in between could not be read: who may get in is as it was then";
+            problems.push(who.to_owned());
+        }
+        restore.problem = Some(problems.join("; ")).filter(|problem| !problem.is_empty());
+        tenants.note_undone(restore.tenant, says.clone(), undone.between).await?;
+        write(&tenants, &grant, &restore, says).await?;
         Ok(restore)
     });
     run.await.map_err(|_| crate::store::StoreError::Panicked)?
@@ -71,7 +89,16 @@ async fn note(
     restore: &Restore,
     action: Action,
 ) -> Result<(), RestoreError> {
-    let (now, ended, says) = (tenants.now(), restore.clone(), event(action, restore));
+    write(tenants, grant, restore, event(action, restore)).await
+}
+
+async fn write(
+    tenants: &Tenants,
+    grant: &Grant<PlatformRestoreRun>,
+    restore: &Restore,
+    says: Event,
+) -> Result<(), RestoreError> {
+    let (now, ended) = (tenants.now(), restore.clone());
     let written = tenants.write(grant, move |tx| {
         repo::end(tx, &ended, now)?;
         Ok::<_, RestoreError>(((), AuditEvents::from(says.clone())))

@@ -1,6 +1,10 @@
 //! What does not go back in time with a restored file: who may get in, and how, is as it was just
 //! before; what was under way is over.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
 use crate::args;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{ApiKeyId, UserId};
@@ -20,8 +24,9 @@ const OVER: [&str; 10] = [
     "exports",
 ];
 /// Of a tenant, as they are today: factors, providers, sign-in policy, roles; what was seen and used
-/// once; how long data is kept, what is held, who was erased; who witnesses the log.
-const AS_TODAY: [&str; 19] = [
+/// once; what provisioning knows of members; how long data is kept, what is held, who was erased, and
+/// what may name them under a key that is still there; who witnesses the log.
+const AS_TODAY: [&str; 25] = [
     "settings",
     "roles",
     "authenticators",
@@ -34,7 +39,12 @@ const AS_TODAY: [&str; 19] = [
     "provider_domains",
     "sso_keys",
     "sso_seen",
+    "sso_tests",
     "identities",
+    "scim_users",
+    "scim_addresses",
+    "scim_groups",
+    "scim_members",
     "witnesses",
     "log_retention",
     // Nothing is deleted that is held today, and nobody is erased without it being said.
@@ -42,12 +52,35 @@ const AS_TODAY: [&str; 19] = [
     "retention_policies",
     "retention_clock",
     "erasures",
+    "saved_searches",
 ];
+/// Of a member and of an API key, as they are today: all but when they were made.
+const OF_USERS: [&str; 8] =
+    ["subject", "email_hash", "email", "name", "password", "role", "state", "signed_in"];
+const OF_API_KEYS: [&str; 11] = [
+    "token_hash",
+    "hint",
+    "name",
+    "role",
+    "expires",
+    "revoked",
+    "scopes",
+    "networks",
+    "former_hash",
+    "former_until",
+    "rotated",
+];
+/// What providers say of a member; it is lost with whom a restore leaves behind.
+const OF_LEFT: [&str; 4] = ["identities", "scim_users", "scim_addresses", "scim_members"];
 /// What the rows that were taken over may name in vain.
-const DANGLING: [&str; 3] = [
+const DANGLING: [&str; 7] = [
     "DELETE FROM identities WHERE user NOT IN (SELECT id FROM users)",
     "DELETE FROM sso_tests WHERE provider NOT IN (SELECT id FROM identity_providers)",
+    "DELETE FROM identities WHERE provider NOT IN (SELECT id FROM identity_providers)",
     "DELETE FROM scim_users WHERE user NOT IN (SELECT id FROM users)",
+    "DELETE FROM scim_addresses WHERE user NOT IN (SELECT user FROM scim_users)",
+    "DELETE FROM scim_members WHERE user NOT IN (SELECT user FROM scim_users)",
+    "DELETE FROM scim_members WHERE team NOT IN (SELECT id FROM scim_groups)",
 ];
 
 /// Ends sessions and everything else that was under way. `sessions` names their table.
@@ -77,49 +110,113 @@ pub(super) fn of_platform(staged: &mut Staged) -> Result<(), StoreError> {
     end_what_was_under_way(staged, &tables)
 }
 
+/// Members and API keys of the file in use that a restore leaves behind, because the restored one
+/// does not know them. When it is undone they are as they were; whoever is missing for another
+/// reason was removed in between.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Left {
+    users: BTreeSet<UserId>,
+    api_keys: BTreeSet<ApiKeyId>,
+}
+
+impl Left {
+    pub fn behind(live: &RawReadTx<'_>, staged: &RawReadTx<'_>) -> Result<Self, StoreError> {
+        let (known_users, known_keys) = (users(staged)?, api_keys(staged)?);
+        Ok(Self {
+            users: users(live)?.difference(&known_users).copied().collect(),
+            api_keys: api_keys(live)?.difference(&known_keys).copied().collect(),
+        })
+    }
+}
+
+fn users(tx: &impl Sql) -> Result<BTreeSet<UserId>, StoreError> {
+    let ids = tx.query("SELECT id FROM users", &[], |row| row.get::<UserId>(0))?;
+    Ok(ids.into_iter().collect())
+}
+
+fn api_keys(tx: &impl Sql) -> Result<BTreeSet<ApiKeyId>, StoreError> {
+    let ids = tx.query("SELECT id FROM api_keys", &[], |row| row.get::<ApiKeyId>(0))?;
+    Ok(ids.into_iter().collect())
+}
+
 /// Takes over from the file in use who may get in.
 pub(super) fn as_today(
     staged: &mut Staged,
     live: &RawReadTx<'_>,
+    left: &Left,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    staged.change(|tx| set_aside(tx, left))?;
     staged.take_over(live, &AS_TODAY)?;
-    let members = live.query("SELECT id, state, role, password FROM users", &[], |row| {
-        Ok((row.get::<UserId>(0)?, row.get::<String>(1)?, row.get(2)?, row.get(3)?))
-    })?;
-    let keys = live.query("SELECT id, revoked, expires, role FROM api_keys", &[], |row| {
-        Ok((row.get::<ApiKeyId>(0)?, row.get(1)?, row.get(2)?, row.get::<String>(3)?))
+    let addresses = live.query("SELECT id, email_hash FROM users", &[], |row| {
+        Ok((row.get::<UserId>(0)?, row.get::<Vec<u8>>(1)?))
     })?;
     staged.change(|tx| {
-        // Who is not there today was removed since, or is a guess of whoever made the backup.
-        tx.execute("UPDATE users SET state = 'disabled'", &[])?;
-        for (id, state, role, password) in &members {
-            let (role, password): (&String, &String) = (role, password);
-            tx.execute(
-                "UPDATE users SET state = $1, role = $2, password = $3 WHERE id = $4",
-                args![state.as_str(), role.as_str(), password.as_str(), *id],
-            )?;
+        // Addresses may have gone from one to another, and no two have the same for a moment.
+        let sql = "UPDATE users SET email_hash = id WHERE (id = $1 OR email_hash = $2)
+                   AND EXISTS (SELECT 1 FROM users WHERE id = $1)";
+        for (id, hash) in &addresses {
+            tx.execute(sql, args![*id, hash])?;
         }
-        let revoked: Vec<(ApiKeyId, Option<Timestamp>)> =
-            tx.query("SELECT id, revoked FROM api_keys", &[], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        for (id, before) in revoked {
-            let today = keys.iter().find(|key| key.0 == id);
-            let (until, expires, role): (Option<Timestamp>, Option<Timestamp>, Option<&str>) =
-                match today {
-                    Some((_, revoked, expires, role)) => (*revoked, *expires, Some(role)),
-                    None => (before.or(Some(now)), None, None),
-                };
-            tx.execute("UPDATE api_keys SET revoked = $1 WHERE id = $2", args![until, id])?;
-            if let Some(role) = role {
-                let sql = "UPDATE api_keys SET expires = $1, role = $2 WHERE id = $3";
-                tx.execute(sql, args![expires, role, id])?;
-            }
+        Ok(())
+    })?;
+    staged.amend(live, "users", &OF_USERS)?;
+    staged.amend(live, "api_keys", &OF_API_KEYS)?;
+    let (users_today, keys_today) = (users(live)?, api_keys(live)?);
+    staged.change(|tx| {
+        // Who is not there today was removed since, or is a guess of whoever made the backup.
+        for id in users(tx)?.difference(&users_today).filter(|id| !left.users.contains(id)) {
+            tx.execute("UPDATE users SET state = 'disabled' WHERE id = $1", args![*id])?;
+        }
+        for id in api_keys(tx)?.difference(&keys_today).filter(|id| !left.api_keys.contains(id)) {
+            let sql = "UPDATE api_keys SET revoked = coalesce(revoked, $1) WHERE id = $2";
+            tx.execute(sql, args![now, *id])?;
+        }
+        for table in OF_LEFT {
+            tx.execute(&format!("INSERT OR IGNORE INTO {table} SELECT * FROM left_{table}"), &[])?;
+            tx.execute(&format!("DROP TABLE left_{table}"), &[])?;
         }
         for sql in DANGLING {
             tx.execute(sql, &[])?;
         }
         Ok(())
     })
+}
+
+/// Keeps what the file in use cannot know of members who were left behind.
+fn set_aside(tx: &mut impl SqlMut, left: &Left) -> Result<(), StoreError> {
+    for table in OF_LEFT {
+        let sql = format!("CREATE TEMP TABLE left_{table} AS SELECT * FROM {table} WHERE 0");
+        tx.execute(&sql, &[])?;
+        for id in &left.users {
+            let sql = format!("INSERT INTO left_{table} SELECT * FROM {table} WHERE user = $1");
+            tx.execute(&sql, args![*id])?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrate;
+
+    /// A new column has to be decided about: does it say who gets in?
+    #[test]
+    fn every_column_of_who_gets_in_is_decided_about() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = crate::crypto::Key32::from_slice(&[7; 32]).unwrap();
+        let path = directory.path().join("tenant.db");
+        let staged = Staged::create(&path, &key, migrate::TENANT).unwrap();
+        for (table, carried) in [("users", &OF_USERS[..]), ("api_keys", &OF_API_KEYS[..])] {
+            let sql = format!("SELECT name FROM pragma_table_info('{table}')");
+            let mut found: Vec<String> =
+                staged.read(|tx| tx.query(&sql, &[], |row| row.get(0))).unwrap();
+            let mut decided: Vec<_> = carried.iter().chain(&["id", "created"]).copied().collect();
+            found.sort_unstable();
+            decided.sort_unstable();
+            assert_eq!(found, decided, "{table}");
+        }
+    }
 }

@@ -6,11 +6,15 @@
 //! the other's place. The state before is kept in `restored/<id>/before/` until somebody confirms.
 
 mod carry;
+#[cfg(test)]
+mod carry_tests;
+mod forget;
 mod journal;
 mod stage;
 mod swap;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod whole;
 
 use std::collections::HashSet;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
+use super::carry::{self, Left};
 use super::journal::{self, Journal, Move};
 use super::stage::Stage;
-use super::{Closed, carry};
+use super::{Closed, forget};
 use crate::audit::past::{self, PastLog};
 use crate::audit::pruning;
 use crate::audit::read;
@@ -17,15 +18,14 @@ use crate::crypto::Key32;
 use crate::kernel::id::{RestoreId, TenantId};
 use crate::store::{OwnReader, RawReadTx, Readers, Staged, StoreError, files, migrate};
 use crate::tenants::realm::OpenRealm;
-use crate::tenants::{DoorError, Tenants};
+use crate::tenants::{DoorError, ledger};
 
-const DATABASE: &str = "tenant.db";
-/// What belongs to the data file and goes out with it. `keys.db` stays: what was erased since stays
-/// erased.
-const WITH_IT: [&str; 8] = [
-    "tenant.db",
-    "tenant.db-wal",
-    "tenant.db-shm",
+pub(super) const DATABASE: &str = "tenant.db";
+/// The data file, which is kept until the restore is confirmed.
+const DATA: [&str; 3] = ["tenant.db", "tenant.db-wal", "tenant.db-shm"];
+/// What belongs to it and is of no use without it; the index has names of persons in it. `keys.db`
+/// stays: what was erased since stays erased.
+const DERIVED: [&str; 5] = [
     "index.db",
     "index.db-wal",
     "index.db-shm",
@@ -34,6 +34,9 @@ const WITH_IT: [&str; 8] = [
     "changes",
 ];
 
+/// Who is not in the restored file, in `restored/<id>/`.
+pub(super) const LEFT: &str = "left.json";
+
 /// What a swap did.
 #[derive(Clone, Debug)]
 pub(crate) struct Swapped {
@@ -41,13 +44,6 @@ pub(crate) struct Swapped {
     pub past: Option<PastLog>,
     /// Whether the file before could be read: if not, who may get in is as in the backup.
     pub could_read: bool,
-}
-
-/// What undoing one did.
-#[derive(Clone, Debug)]
-pub(crate) struct Undone {
-    /// The log of the time in between, which is kept.
-    pub between: Option<PastLog>,
 }
 
 impl Stage {
@@ -71,7 +67,7 @@ impl Stage {
 
     /// While the tenant still works: copies its log, when that is whole and would lose entries, so
     /// that only what comes meanwhile is left for the moment in which it is away.
-    async fn copy_log_ahead(&self) -> Result<LiveLog, DoorError> {
+    pub(super) async fn copy_log_ahead(&self) -> Result<LiveLog, DoorError> {
         let realm = match self.tenants.realm(Realm::Tenant(self.tenant)).await {
             Ok(realm) => realm,
             Err(DoorError::Store(error)) => {
@@ -104,25 +100,57 @@ impl Stage {
 
     /// With the tenant's files closed: the prepared file gets what does not go back in time.
     fn finish(&self, live: LiveLog) -> Result<Swapped, StoreError> {
+        let reader = self.live_file(live)?;
+        let mut staged = Staged::open(&self.database(), &self.file_key()?, migrate::TENANT)?;
+        if let Some(reader) = &reader {
+            let left = reader.read(|tx| staged.read(|staged| Left::behind(tx, staged)))??;
+            let text = serde_json::to_vec(&left).unwrap_or_default();
+            files::replace(&self.left_behind(), &text)?;
+        }
+        let past = match self.goes_on(&staged, reader.as_ref())? {
+            true => None,
+            false => self.begin_log_anew(&mut staged, reader.as_ref(), live, self.restore)?,
+        };
+        self.carry(&mut staged, reader.as_ref(), &Left::default())?;
+        staged.finish()?;
+        Ok(Swapped { past, could_read: reader.is_some() })
+    }
+
+    /// The file in use, when it can be read.
+    pub(super) fn live_file(&self, live: LiveLog) -> Result<Option<OwnReader>, StoreError> {
+        let path = self.tenant_directory().join(DATABASE);
+        match live {
+            LiveLog::Unreadable => Ok(None),
+            _ => Readers::new(path, self.file_key()?, 1).own().map(Some),
+        }
+    }
+
+    /// Whether the prepared file's log has every entry of the one in use, which goes on then.
+    pub(super) fn goes_on(
+        &self,
+        staged: &Staged,
+        live: Option<&OwnReader>,
+    ) -> Result<bool, StoreError> {
+        let Some(live) = live else { return Ok(false) };
+        let same = live.read(|tx| staged.read(|staged| same_log(tx, staged)))??;
+        if same {
+            journal::remove(&self.past_log())?;
+        }
+        Ok(same)
+    }
+
+    /// Takes the log out of the prepared file, which follows the one in use from now on.
+    pub(super) fn begin_log_anew(
+        &self,
+        staged: &mut Staged,
+        reader: Option<&OwnReader>,
+        live: LiveLog,
+        restore: RestoreId,
+    ) -> Result<Option<PastLog>, StoreError> {
         let ground = &self.tenants.inner.ground;
         let (key, now) = (self.file_key()?, ground.runtime.now());
-        let before = self.tenant_directory().join(DATABASE);
-        let reader = match live {
-            LiveLog::Unreadable => None,
-            _ => Some(Readers::new(before, key.clone(), 1).own()?),
-        };
-        let mut staged = Staged::open(&self.database(), &key, migrate::TENANT)?;
-        if let Some(reader) = &reader
-            && reader.read(|tx| staged.read(|staged| same_log(tx, staged)))??
-        {
-            carry::of_tenant(&mut staged)?;
-            reader.read(|tx| carry::as_today(&mut staged, tx, now))??;
-            journal::remove(&self.past_log())?;
-            staged.finish()?;
-            return Ok(Swapped { past: None, could_read: true });
-        }
-        let known = self.known_size(&staged, reader.as_ref())?;
-        match (&reader, live) {
+        let known = self.known_size(staged, reader)?;
+        match (reader, live) {
             (Some(reader), LiveLog::Whole) => copy_log(&self.past_log(), &key, reader)?,
             _ => {
                 let mut past = Staged::create(&self.past_log(), &key, migrate::TENANT)?;
@@ -130,24 +158,40 @@ impl Stage {
                 past.finish()?;
             }
         }
-        let of_past = Readers::new(self.past_log(), key.clone(), 1).own()?;
+        let of_past = Readers::new(self.past_log(), key, 1).own()?;
         let notary = &ground.notary;
-        let past = of_past.read(|tx| past::of_file(tx, notary, known, now, self.restore))??;
+        let past = of_past.read(|tx| past::of_file(tx, notary, known, now, restore))??;
         let earlier = of_past.read(|tx| past::list(tx))??;
         drop(of_past);
         staged.without_log()?;
         staged
             .change(|tx| earlier.iter().chain(&past).try_for_each(|past| past::insert(tx, past)))?;
-        carry::of_tenant(&mut staged)?;
-        if let Some(reader) = &reader {
-            reader.read(|tx| carry::as_today(&mut staged, tx, now))??;
+        Ok(past)
+    }
+
+    /// What does not go back in time, nor with it: what was under way is over, who may get in is as
+    /// today, who was erased stays erased.
+    pub(super) fn carry(
+        &self,
+        staged: &mut Staged,
+        live: Option<&OwnReader>,
+        left: &Left,
+    ) -> Result<(), StoreError> {
+        let ground = &self.tenants.inner.ground;
+        carry::of_tenant(staged)?;
+        if let Some(live) = live {
+            live.read(|tx| carry::as_today(staged, tx, left, ground.runtime.now()))??;
         }
-        staged.finish()?;
-        Ok(Swapped { past, could_read: reader.is_some() })
+        let ledger = ledger::all(&ground.directory)?;
+        forget::erased(staged, self.tenant, &self.keys, &ledger)
     }
 
     /// Entries that the log is known to have had: in the file in use, or signed outside of it.
-    fn known_size(&self, staged: &Staged, reader: Option<&OwnReader>) -> Result<u64, StoreError> {
+    pub(super) fn known_size(
+        &self,
+        staged: &Staged,
+        reader: Option<&OwnReader>,
+    ) -> Result<u64, StoreError> {
         use crate::audit::notary::Head;
         let notary = &self.tenants.inner.ground.notary;
         let live =
@@ -160,8 +204,12 @@ impl Stage {
         Ok(live.unwrap_or(0).max(head).max(staged.read(|tx| read::size(tx))?))
     }
 
-    fn tenant_directory(&self) -> PathBuf {
+    pub(super) fn tenant_directory(&self) -> PathBuf {
         self.tenants.inner.ground.tenant_directory(self.tenant)
+    }
+
+    fn left_behind(&self) -> PathBuf {
+        self.database().with_file_name(LEFT)
     }
 
     fn exchange(&self) -> Result<(), StoreError> {
@@ -169,26 +217,28 @@ impl Stage {
         let data = &ground.directory;
         let work = Path::new(journal::WORK).join(self.restore.to_string());
         let place = Path::new("tenants").join(self.tenant.to_string());
-        let before = journal::kept(self.restore).join("before");
+        let kept = journal::kept(self.restore);
+        let before = kept.join("before");
         files::private_directory(&data.join(&before))?;
         let mut inward = vec![Move { from: work.join(DATABASE), to: place.join(DATABASE) }];
+        if self.left_behind().exists() {
+            inward.push(Move { from: work.join(LEFT), to: kept.join(LEFT) });
+        }
         if let Some(log) = past_log_id(&self.past_log(), &self.file_key()?)? {
             inward.push(Move { from: work.join("past.db"), to: log_file(&place, &log) });
         }
-        let journal = Journal {
-            work: self.restore,
-            tenant: self.tenant,
-            out: moves(data, &place, &before),
-            inward,
-            leftovers: Vec::new(),
-        };
+        let mut out = moves(data, &place, &before, &DATA);
+        // Goes with what was prepared, at the end.
+        out.extend(moves(data, &place, &work.join("old"), &DERIVED));
+        let journal =
+            Journal { work: self.restore, tenant: self.tenant, out, inward, leftovers: Vec::new() };
         journal.carry_out(data)
     }
 }
 
 /// How the log in use is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LiveLog {
+pub(super) enum LiveLog {
     /// Its copy has been begun.
     Whole,
     Broken,
@@ -196,7 +246,7 @@ enum LiveLog {
 }
 
 /// Brings a log's copy up to its end.
-fn copy_log(path: &Path, key: &Key32, from: &OwnReader) -> Result<(), StoreError> {
+pub(super) fn copy_log(path: &Path, key: &Key32, from: &OwnReader) -> Result<(), StoreError> {
     let mut copy = match path.exists() {
         true => Staged::open(path, key, migrate::TENANT)?,
         false => Staged::create(path, key, migrate::TENANT)?,
@@ -230,18 +280,25 @@ fn past_log_id(path: &Path, key: &Key32) -> Result<Option<String>, StoreError> {
     Ok(id.map(|id| id.to_string()))
 }
 
-fn log_file(place: &Path, log: &str) -> PathBuf {
+pub(super) fn log_file(place: &Path, log: &str) -> PathBuf {
     place.join("logs").join(format!("{log}.db"))
 }
 
 /// What of the files in `place` goes to `target`.
-fn moves(data: &Path, place: &Path, target: &Path) -> Vec<Move> {
-    let names = WITH_IT.into_iter().filter(|name| data.join(place).join(name).exists());
+fn moves(data: &Path, place: &Path, target: &Path, names: &[&str]) -> Vec<Move> {
+    let names = names.iter().filter(|name| data.join(place).join(name).exists());
     names.map(|name| Move { from: place.join(name), to: target.join(name) }).collect()
 }
 
+/// Everything that belongs to a tenant's data file.
+pub(super) fn all_moves(data: &Path, place: &Path, target: &Path) -> Vec<Move> {
+    let mut all = moves(data, place, target, &DATA);
+    all.extend(moves(data, place, target, &DERIVED));
+    all
+}
+
 /// Opens the tenant's files and lets everybody in again.
-fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError> {
+pub(super) fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError> {
     let inner = closed.tenants.inner.clone();
     let realm: Arc<OpenRealm> = Arc::new(inner.ground.open_tenant(&inner.platform, tenant)?);
     let mut open = inner.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -250,70 +307,4 @@ fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError> {
     inner.ground.standing.stir(Realm::Tenant(tenant));
     drop(open);
     Ok(())
-}
-
-impl Tenants {
-    /// Puts the state before a restore back. The log of the time in between is kept beside it.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when it is not kept any more.
-    pub(crate) async fn undo_restore(
-        &self,
-        restore: RestoreId,
-        tenant: TenantId,
-    ) -> Result<Undone, DoorError> {
-        let before = self.inner.ground.directory.join(journal::kept(restore)).join("before");
-        if !before.join(DATABASE).exists() {
-            return Err(
-                StoreError::Missing(before.join(DATABASE).display().to_string().into()).into()
-            );
-        }
-        let stage = self.stage(self.inner.ground.runtime.id(), tenant).await?;
-        let live = stage.copy_log_ahead().await?;
-        let closed = self.close_for_restore(tenant).await?;
-        let undone = tokio::task::spawn_blocking(move || {
-            let undone = stage.undo(restore, live)?;
-            reopen(closed, tenant)?;
-            Ok::<_, StoreError>(undone)
-        });
-        Ok(undone.await.map_err(|_| StoreError::Panicked)??)
-    }
-}
-
-impl Stage {
-    fn undo(&self, restore: RestoreId, live: LiveLog) -> Result<Undone, StoreError> {
-        let ground = &self.tenants.inner.ground;
-        let (data, key) = (&ground.directory, self.file_key()?);
-        let place = Path::new("tenants").join(self.tenant.to_string());
-        let kept = journal::kept(restore);
-        let mut between = None;
-        if live == LiveLog::Whole {
-            let reader = Readers::new(self.tenant_directory().join(DATABASE), key.clone(), 1);
-            copy_log(&self.past_log(), &key, &reader.own()?)?;
-            let past = Readers::new(self.past_log(), key.clone(), 1).own()?;
-            let (now, notary) = (ground.runtime.now(), &ground.notary);
-            between = past.read(|tx| past::of_file(tx, notary, 0, now, restore))??;
-        }
-        let before = Readers::new(data.join(&kept).join("before").join(DATABASE), key.clone(), 1);
-        let old = before.own()?.read(|tx| crate::audit::checkpoint::log(tx, &ground.notary))??;
-        // Where the log went on, there is none in between to keep.
-        between = between.filter(|past| old.as_ref().is_none_or(|(log, _)| *log != past.id));
-        let work = Path::new(journal::WORK).join(self.restore.to_string());
-        let mut out = moves(data, &place, &kept.join("undone"));
-        if let Some((log, _)) = &old {
-            let file = log_file(&place, &log.to_string());
-            if data.join(&file).exists() {
-                out.push(Move { from: file, to: kept.join("undone").join("past.db") });
-            }
-        }
-        let mut inward = moves(data, &kept.join("before"), &place);
-        if let Some(past) = &between {
-            let to = log_file(&place, &past.id.to_string());
-            inward.push(Move { from: work.join("past.db"), to });
-        }
-        let journal =
-            Journal { work: self.restore, tenant: self.tenant, out, inward, leftovers: vec![kept] };
-        journal.carry_out(data)?;
-        Ok(Undone { between })
-    }
 }

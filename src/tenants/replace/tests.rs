@@ -13,22 +13,22 @@ use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::Tenant;
 use crate::testing::TestServer;
 
-struct House {
-    server: TestServer,
-    tenant: Tenant,
-    other: Tenant,
-    backup: std::path::PathBuf,
+pub(super) struct House {
+    pub server: TestServer,
+    pub tenant: Tenant,
+    pub other: Tenant,
+    pub backup: std::path::PathBuf,
 }
 
 impl House {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let server = TestServer::start();
         let (tenant, other) = (server.tenant("acme").await, server.tenant("globex").await);
         let backup = server.data_dir().join("..").join("backup.db");
         Self { server, tenant, other, backup }
     }
 
-    async fn write(&self, tenant: &Tenant, subject: &str) -> ConversationId {
+    pub async fn write(&self, tenant: &Tenant, subject: &str) -> ConversationId {
         let grant = self.server.grant::<ConversationCreate>(tenant).await;
         let new = serde_json::from_value(json!({
             "subject": subject, "channel": "email", "dataSubject": { "id": subject },
@@ -37,31 +37,31 @@ impl House {
         conversations::create(tenants, &grant, new.unwrap(), None).await.unwrap().value.id
     }
 
-    async fn find(&self, id: ConversationId) -> Result<String, ConversationError> {
+    pub async fn find(&self, id: ConversationId) -> Result<String, ConversationError> {
         let grant = self.server.grant::<ConversationRead>(&self.tenant).await;
         let found = conversations::find(&self.server.tenants, &grant, id).await?;
         Ok(found.value.subject.unwrap_or_default())
     }
 
-    fn file(&self) -> std::path::PathBuf {
+    pub fn file(&self) -> std::path::PathBuf {
         self.server.data_dir().join("tenants").join(self.tenant.id.to_string()).join("tenant.db")
     }
 
     /// A copy of the file as it is, and what its log has.
-    async fn back_up(&self) {
+    pub async fn back_up(&self) {
         let closed = self.server.tenants.close_for_restore(self.tenant.id).await.unwrap();
         std::fs::copy(self.file(), &self.backup).unwrap();
         drop(closed);
     }
 
-    async fn stage(&self) -> Stage {
+    pub async fn stage(&self) -> Stage {
         let restore = self.server.runtime.id();
         let stage = self.server.tenants.stage(restore, self.tenant.id).await.unwrap();
         std::fs::copy(&self.backup, stage.database()).unwrap();
         stage
     }
 
-    async fn restore(&self) -> (RestoreId, Swapped) {
+    pub async fn restore(&self) -> (RestoreId, Swapped) {
         let stage = self.stage().await;
         stage.check(&BTreeMap::new()).unwrap();
         (stage.restore, stage.put().await.unwrap())
