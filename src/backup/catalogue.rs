@@ -52,6 +52,8 @@ pub struct Placement {
 /// One archive.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// Larger than that of those that were made before, whatever times they bear.
+    pub(super) row: i64,
     pub manifest: Manifest,
     /// The manifest as it is signed.
     pub note: String,

@@ -11,11 +11,12 @@ use std::path::Path;
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::Entry;
 use super::run::{Facts, Made, Run};
 use super::{BackupError, Damage, Identities, Kind, Manifest, Target, fetch, repo};
 use crate::authz::Realm;
 use crate::crypto::Key32;
-use crate::crypto::keyring::{KeyShelf, Purpose, StoredKey};
+use crate::crypto::keyring::{KeyChanges, KeyShelf, Purpose, StoredKey};
 use crate::kernel::Timestamp;
 use crate::kernel::id::KeyId;
 use crate::store::pages::PageWriter;
@@ -59,8 +60,14 @@ pub async fn archive_delta(run: &Run, realm: Realm) -> Result<Option<Made>, Back
             Ok::<_, BackupError>(repo::keys(tx, realm, DELTAS as u32 + 1)?)
         })
         .await?;
-    let last = archived.iter().find(|entry| entry.is_stored()).and_then(|one| one.manifest.keys);
-    let deltas = archived.iter().take_while(|one| one.manifest.kind == Kind::KeysDelta).count();
+    // By what they hold: times may be wrong.
+    let held = |one: &Entry| one.manifest.keys.filter(|_| one.is_stored());
+    let last = archived.iter().filter_map(held).max_by_key(|keys| (keys.gone, keys.made));
+    let full = |one: &&Entry| one.manifest.kind == Kind::Keys;
+    let base = archived.iter().filter(full).filter_map(held).max_by_key(|it| (it.gone, it.made));
+    let behind = |keys: &KeyChanges| base.is_none_or(|base| keys.made > base.made);
+    let deltas = archived.iter().filter(|one| one.manifest.kind == Kind::KeysDelta);
+    let deltas = deltas.filter_map(held).filter(behind).count();
     match last {
         Some(last) if last == now => return Ok(None),
         Some(last) if last.gone == now.gone && last.made < now.made && deltas < DELTAS => {
@@ -90,7 +97,8 @@ pub async fn archive_delta(run: &Run, realm: Realm) -> Result<Option<Made>, Back
     archive_full(run, realm).await.map(Some)
 }
 
-/// The newest full copy of an owner's keys among these, and the deltas behind it in their order.
+/// The newest full copy of an owner's keys among these, and the deltas behind it in their order: by
+/// what was made and destroyed until then, because a time may be wrong.
 ///
 /// # Errors
 /// [`BackupError::None`] when there is no full copy.
@@ -101,7 +109,7 @@ pub fn choose<'a>(
     let of_owner =
         |kind: Kind| manifests.iter().filter(move |one| one.kind == kind && one.owner == owner);
     let full = of_owner(Kind::Keys)
-        .max_by_key(|one| (one.taken, one.id))
+        .max_by_key(|one| (one.keys.map(|keys| (keys.gone, keys.made)), one.taken, one.id))
         .ok_or_else(|| BackupError::None(format!("the keys of {owner}")))?;
     let base = full.keys.unwrap_or_default();
     let mut deltas: Vec<_> = of_owner(Kind::KeysDelta)
@@ -125,7 +133,9 @@ pub fn read_keys(
     let mut pages = PageWriter::create(path, shelf_key)?;
     fetch::fetch(target, full, identities, &mut pages)?;
     pages.finish()?;
-    let result = add_deltas(target, &deltas, identities, shelf_key, path);
+    let newest = manifests.iter().filter(|one| one.owner == owner).filter_map(|one| one.keys);
+    let gone = newest.map(|keys| keys.gone).max().unwrap_or(0);
+    let result = add_deltas(target, &deltas, identities, shelf_key, path, gone);
     if result.is_err() {
         let _ = std::fs::remove_file(path);
     }
@@ -138,6 +148,7 @@ fn add_deltas(
     identities: &Identities,
     shelf_key: &Key32,
     path: &Path,
+    gone: u64,
 ) -> Result<(), BackupError> {
     let shelf = FileShelf::open(path, shelf_key)?;
     for delta in deltas {
@@ -152,6 +163,8 @@ fn add_deltas(
             }
         }
     }
+    // Archives of what it becomes are later than all of what it was.
+    shelf.outgrow(gone)?;
     Ok(())
 }
 

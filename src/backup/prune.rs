@@ -19,6 +19,7 @@ use crate::authz::{Grant, Realm};
 use crate::config;
 use crate::kernel::Timestamp;
 use crate::kernel::id::BackupId;
+use crate::retention::clock::{self, Reading};
 use crate::tenants::{DoorError, SystemWrite, Tenants, WriteTx};
 
 /// A younger file without a manifest may still be on its way.
@@ -75,7 +76,11 @@ async fn over(
         let key = (entry.manifest.owner.clone(), entry.manifest.kind.name());
         groups.entry(key).or_default().push(entry);
     }
-    let (now, mut over) = (tenants.runtime().now(), HashSet::new());
+    let (Reading { now, in_doubt }, mut over) =
+        (clock::reading(tenants, Realm::Platform).await?, HashSet::new());
+    if in_doubt {
+        tracing::warn!("the clock is in doubt: no backup is deleted because of its age");
+    }
     for ((owner, kind), group) in &groups {
         let (lives, destroyed) = match fetch::realm(&group[0].manifest) {
             Some(Realm::Tenant(id)) => {
@@ -85,6 +90,9 @@ async fn over(
         };
         if destroyed {
             over.extend(group.iter().map(|entry| entry.manifest.id));
+            continue;
+        }
+        if in_doubt {
             continue;
         }
         if *kind == Kind::KeysDelta.name() {
@@ -105,11 +113,16 @@ async fn over(
 /// does not push out a good one.
 fn past(group: &[&Entry], now: Timestamp, rule: Rule, lives: bool) -> Vec<BackupId> {
     let (good, bad): (Vec<&Entry>, Vec<&Entry>) = group.iter().partition(|one| one.is_stored());
+    // A clock that ran ahead has dated some too late: those go once a rightly dated one was made.
+    let right = good.iter().filter(|one| one.manifest.taken <= now).map(|one| one.row).max();
+    let ran_ahead =
+        |one: &&Entry| one.manifest.taken > now && right.is_some_and(|right| right > one.row);
+    let (late, good): (Vec<&Entry>, Vec<&Entry>) = good.into_iter().partition(ran_ahead);
     let taken: Vec<_> = good.iter().map(|entry| entry.manifest.taken).collect();
     let kept = keep(&taken, now, rule, lives);
     let over = good.iter().zip(kept).filter(|(_, kept)| !kept).map(|(entry, _)| *entry);
     let spoiled = bad.into_iter().filter(|entry| rule.is_over(entry.manifest.taken, now));
-    over.chain(spoiled).map(|entry| entry.manifest.id).collect()
+    over.chain(late).chain(spoiled).map(|entry| entry.manifest.id).collect()
 }
 
 /// A delta is of use until two full copies are newer: one may turn out to be damaged.
@@ -121,7 +134,9 @@ fn old_deltas(
 ) -> Vec<BackupId> {
     let newer = |delta: &Entry| {
         let stored = fulls.iter().filter(|full| full.is_stored());
-        stored.filter(|full| full.manifest.taken > delta.manifest.taken).count()
+        // By what they hold: times may be wrong.
+        let order = |one: &Entry| one.manifest.keys.map(|keys| (keys.gone, keys.made));
+        stored.filter(|full| order(full) >= order(delta)).count()
     };
     let is_over = |delta: &&&Entry| match newer(delta) {
         0 => false,

@@ -70,7 +70,7 @@ pub fn displace(tx: &mut impl SqlMut, backup: BackupId, target: &str) -> Result<
     tx.execute(sql, args![backup, target]).map(|_| ())
 }
 
-const COLUMNS: &str = "SELECT id, manifest FROM backups";
+const COLUMNS: &str = "SELECT id, manifest, rowid FROM backups";
 
 /// Every archive, the newest first.
 pub fn all(tx: &impl Sql) -> Result<Vec<Entry>, StoreError> {
@@ -112,13 +112,14 @@ pub fn last(tx: &impl Sql, kind: Kind) -> Result<Option<Timestamp>, StoreError> 
 }
 
 fn entries(tx: &impl Sql, sql: &str, args: &[Value<'_>]) -> Result<Vec<Entry>, StoreError> {
-    let read = |row: &Row<'_>| Ok((row.get::<BackupId>(0)?, row.get::<String>(1)?));
+    let read =
+        |row: &Row<'_>| Ok((row.get::<BackupId>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?));
     tx.query(sql, args, read)?
         .into_iter()
-        .map(|(id, note)| {
+        .map(|(id, note, row)| {
             let manifest = Manifest::unchecked(&note)
                 .map_err(|_| StoreError::Sql(format!("backup {id} has no manifest").into()))?;
-            Ok(Entry { placements: placements(tx, id)?, manifest, note })
+            Ok(Entry { row, placements: placements(tx, id)?, manifest, note })
         })
         .collect()
 }

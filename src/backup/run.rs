@@ -267,6 +267,10 @@ impl Run {
         taken: Timestamp,
         write: impl FnMut(&mut dyn Write) -> Result<Facts, BackupError> + Send + 'static,
     ) -> Result<Made, BackupError> {
+        // Its time would be wrong for good, and with it which archive is the newest.
+        if !self.tenants.is_clock_steady() {
+            return Err(DoorError::Store(StoreError::ClockJump).into());
+        }
         let (id, ledger): (BackupId, _) = (self.runtime.id(), self.tenants.ledger_head());
         let path = self.layout.archive(kind, realm, taken, id);
         let (near, facts, packed) = self.write_near(&path, write).await?;

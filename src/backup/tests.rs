@@ -21,7 +21,7 @@ use crate::kernel::clock::ManualClock;
 use crate::kernel::random::SystemRandom;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::shelf::FileShelf;
-use crate::store::{Readers, Sql};
+use crate::store::{Readers, Sql, SqlMut};
 use crate::tenants::{StateChange, Tenant};
 use crate::testing::TestServer;
 
@@ -244,6 +244,63 @@ async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_ag
     let done = house.prune().await;
     assert_eq!((done.leftovers, done.archives), (3, 0));
     assert_eq!(house.manifests().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_wrong_makes_no_backup_and_deletes_none() {
+    let house = House::new().await;
+    house.run().await.tenant(&house.tenant).await.unwrap();
+    house.clock.advance(DAY);
+    house.run().await.tenant(&house.tenant).await.unwrap();
+    house.prune().await;
+    let all = house.manifests().await.len();
+    let ahead = i64::try_from((90 * DAY).as_micros()).unwrap();
+    house.clock.jump(ahead);
+    assert!(house.run().await.tenant(&house.tenant).await.is_err());
+    assert_eq!(house.manifests().await.len(), all);
+    // Nor when the process begins with it.
+    house.server.tenants.forget_looks();
+    for _ in 0..2 {
+        assert_eq!(house.prune().await.archives, 0);
+    }
+    house.clock.jump(-ahead);
+    house.run().await.tenant(&house.tenant).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_that_was_dated_too_late_goes_once_there_is_a_right_one() {
+    let house = House::new().await;
+    let made = house.run().await.tenant(&house.tenant).await.unwrap();
+    house.prune().await;
+    // As if it had been made by a clock that ran a year ahead.
+    let (ids, late) = (
+        made.iter().map(|one| one.manifest.id).collect::<Vec<_>>(),
+        house.server.runtime.now().plus(365 * DAY),
+    );
+    let notary = house.server.tenants.notary().clone();
+    let manifests: Vec<_> = made.iter().map(|one| one.manifest.clone()).collect();
+    super::prune::system(&house.server.tenants, move |tx| {
+        for manifest in &manifests {
+            let manifest = Manifest { taken: late, ..manifest.clone() };
+            let note = manifest.sign(notary.signer()).unwrap();
+            let sql = "UPDATE backups SET taken = $1, manifest = $2 WHERE id = $3";
+            tx.execute(sql, crate::args![late, note.as_str(), manifest.id])?;
+        }
+        Ok(())
+    })
+    .await
+    .unwrap();
+    house.prune().await;
+    assert_eq!(house.manifests().await.len(), 2, "the last of each stays");
+    house.clock.advance(DAY);
+    let person = house.server.tenants.new_subject(house.realm()).await.unwrap();
+    house.run().await.tenant(&house.tenant).await.unwrap();
+    // The newest keys are those that hold the most, whatever time they bear.
+    assert_eq!(restored(&house, &[person], "late").await, [true]);
+    house.prune().await;
+    let left = house.manifests().await;
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|one| !ids.contains(&one.id) && one.taken < late));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

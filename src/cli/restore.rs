@@ -304,8 +304,15 @@ fn planned(plan: &Plan) -> Report {
             format!("What {count} entries of its log tell of would be undone; they are kept.")
         }
     };
+    let held = match plan.hold {
+        None => String::new(),
+        Some(hold) => format!(
+            "The legal hold {hold} is in force: the state before is kept, and the restore cannot be \
+             confirmed, until it is lifted.\n"
+        ),
+    };
     let text = format!(
-        "{} would be as it was at {}.\n{lost}\nUsed: {} in {}{}.\n\
+        "{} would be as it was at {}.\n{lost}\n{held}Used: {} in {}{}.\n\
          Readable with the private key of: {}",
         plan.slug,
         plan.moment,

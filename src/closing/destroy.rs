@@ -16,7 +16,9 @@ use crate::audit::read::{self, Opener};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{HoldManage, TenantClose};
 use crate::authz::{Caller, Grant, Realm};
+use crate::backup::restore;
 use crate::config::Ageing;
+use crate::retention::clock::{self, Reading};
 use crate::retention::holds;
 use crate::store::StoreError;
 use crate::tenants::{AuditEvents, SystemWrite, Tenants, root_of};
@@ -44,8 +46,14 @@ pub async fn destroy_due(
     job: &str,
     ageing: Option<Ageing>,
 ) -> Result<Destroyed, ClosingError> {
-    let now = tenants.runtime().now();
-    let due = tenants.read(grant, move |tx| Ok::<_, ClosingError>(repo::due(tx, now)?)).await?;
+    let Reading { now, in_doubt } = clock::reading(tenants, Realm::Platform).await?;
+    let read = tenants.read(grant, move |tx| Ok::<_, ClosingError>(repo::due(tx, now)?));
+    let mut due = read.await?;
+    if in_doubt {
+        // What was begun has no way back whatever the time.
+        due.retain(|closing| closing.state == ClosingState::Destroying);
+        tracing::warn!("the clock is in doubt: no closed tenant's time of grace ends by it");
+    }
     let mut done = Destroyed::default();
     for closing in due {
         let slug = closing.slug.clone();
@@ -135,6 +143,7 @@ impl Steps<'_> {
         let id = closing.tenant;
         self.tenants.close_files(id).await?;
         self.tenants.destroy_tenant_root(id, CAUSE).await?;
+        restore::forget(self.tenants, id).await?;
         Ok(self.tenants.remove_files(id).await?)
     }
 

@@ -10,7 +10,7 @@ use crate::audit::note::Note;
 use crate::authz::permission::{AuditIngest, HoldManage, TenantClose, TenantCreate, TenantRead};
 use crate::authz::{Denied, Grant, Realm, TenantState};
 use crate::kernel::clock::ManualClock;
-use crate::kernel::id::HoldId;
+use crate::kernel::id::{HoldId, RestoreId};
 use crate::kernel::random::SystemRandom;
 use crate::kernel::{Runtime, Timestamp};
 use crate::store::SqlMut;
@@ -40,7 +40,10 @@ impl House {
         let operator = server.operator();
         let grant = server.tenants.authorize_platform(&operator, "test").await.unwrap();
         let tenant = server.tenant("acme").await;
-        Self { clock, server, grant, tenant }
+        let house = Self { clock, server, grant, tenant };
+        // The job has run since the start.
+        house.run().await;
+        house
     }
 
     async fn close(&self) -> Closing {
@@ -174,6 +177,46 @@ async fn after_its_grace_nothing_is_left_but_a_certificate() {
         Ok::<_, DoorError>(is_destroyed(tx, house.tenant.id)?)
     });
     assert!(read.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_wrong_clock_at_the_start_destroys_nothing_and_a_right_one_goes_on() {
+    let house = House::open().await;
+    let closing = house.close().await;
+    house.server.tenants.forget_looks();
+    let ahead = i64::try_from(GRACE.as_micros()).unwrap();
+    house.clock.jump(ahead);
+    for _ in 0..3 {
+        assert_eq!(house.run().await, Destroyed::default());
+    }
+    assert!(house.directory().exists());
+    house.clock.jump(-ahead);
+    house.clock.advance(GRACE);
+    assert_eq!(house.run().await.destroyed, 1);
+    house.assert_destroyed(closing.id).await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_the_state_before_a_restore_either() {
+    let house = House::open().await;
+    let (id, tenant) = (house.server.runtime.id::<RestoreId>(), house.tenant.id);
+    let before = house.server.data_dir().join("restored").join(id.to_string()).join("before");
+    std::fs::create_dir_all(&before).unwrap();
+    std::fs::write(before.join("tenant.db"), "old data").unwrap();
+    let set = house.server.tenants.system_write(
+        Realm::Platform,
+        crate::tenants::SystemWrite::Expiry,
+        move |tx| {
+            let sql = "INSERT INTO restores (id, tenant, state, moment, backup, target, started)
+                       VALUES ($1, $2, 'restored', 1, '', '', 1)";
+            Ok(tx.execute(sql, args![id, tenant])?)
+        },
+    );
+    set.await.unwrap();
+    house.close().await;
+    house.clock.advance(GRACE);
+    assert_eq!(house.run().await.destroyed, 1);
+    assert!(!before.exists());
 }
 
 #[tokio::test]

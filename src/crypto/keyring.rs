@@ -33,13 +33,14 @@ pub trait KeyShelf: Send + Sync {
     fn find(&self, id: KeyId) -> Result<Option<StoredKey>, CryptoError>;
     /// Durable when it returns: a key is committed before data that names it.
     fn insert(&self, keys: &[StoredKey]) -> Result<(), CryptoError>;
-    /// Subject keys made before `before`, in the order of their ids, after `after`, `most` of them.
+    /// Subject keys made before `before` and when they were, in the order of their ids, after
+    /// `after`, `most` of them.
     fn subjects(
         &self,
         before: Timestamp,
         after: Option<KeyId>,
         most: u32,
-    ) -> Result<Vec<KeyId>, CryptoError>;
+    ) -> Result<Vec<(KeyId, Timestamp)>, CryptoError>;
     /// Overwritten on disk when it returns. False when there was none.
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError>;
     /// Takes keys out and puts others in, in one transaction; [`wipe`](Self::wipe) then overwrites.
@@ -368,13 +369,14 @@ impl TenantKeys {
         Ok(self.shelf.find(id)?.is_some_and(|key| key.purpose == Purpose::Subject))
     }
 
-    /// Subject keys made before `before`, in the order of their ids, after `after`, `most` of them.
+    /// Subject keys made before `before` and when they were, in the order of their ids, after
+    /// `after`, `most` of them.
     pub fn subjects(
         &self,
         before: Timestamp,
         after: Option<KeyId>,
         most: u32,
-    ) -> Result<Vec<KeyId>, CryptoError> {
+    ) -> Result<Vec<(KeyId, Timestamp)>, CryptoError> {
         self.shelf.subjects(before, after, most)
     }
 

@@ -6,6 +6,7 @@ use crate::args;
 use crate::crypto::Field;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{AdminId, JobRunId, KeyId};
+use crate::retention::holds;
 use crate::store::{Row, Sql, SqlMut, StoreError};
 use crate::tenants::{RealmTx, WriteTx};
 
@@ -295,6 +296,17 @@ pub fn forget_devices_not_held(
                      (SELECT u.subject FROM users u WHERE u.id = devices.person))))",
         args![since],
     )
+}
+
+/// Those of a tenant's keys that no legal hold keeps.
+pub fn not_held(tx: &impl Sql, keys: Vec<KeyId>) -> Result<Vec<KeyId>, StoreError> {
+    let mut free = Vec::new();
+    for key in keys {
+        if !holds::is_held_subject(tx, key)? {
+            free.push(key);
+        }
+    }
+    Ok(free)
 }
 
 /// Which of these subject keys no row names.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::runner::Runner;
 use super::*;
 use crate::app::App;
+use crate::args;
 use crate::audit::view::EntryView;
 use crate::authn::{self, Credentials};
 use crate::authz::permission::{
@@ -12,10 +13,11 @@ use crate::authz::permission::{
 use crate::authz::{Grant, Principal, Realm, RequestContext, Role};
 use crate::conversations::{self, NewConversation, NewDataSubject};
 use crate::kernel::clock::ManualClock;
+use crate::kernel::id::KeyId;
 use crate::kernel::random::SystemRandom;
 use crate::kernel::{Runtime, Timestamp};
 use crate::provision::tenant_with_owner;
-use crate::store::Sql;
+use crate::store::{Sql, SqlMut, StoreError};
 use crate::tenants::{DoorError, NewTenant, RealmTx, SystemWrite, Tenant};
 use crate::testing::TestServer;
 use crate::users::{self, NewMember};
@@ -356,12 +358,73 @@ async fn a_key_that_was_never_used_is_destroyed_after_a_day_and_no_other() {
     let left = left.await.unwrap();
     // The owner's, the customer's, and the one that is not a day old.
     assert_eq!(left.len(), 3);
+    let left: Vec<_> = left.into_iter().map(|(key, _)| key).collect();
     assert!(left.contains(&young) && !left.contains(&old));
     let ledger = std::fs::read_to_string(server.data_dir().join("erasures.log")).unwrap();
     assert!(ledger.contains(&old.to_string()));
     let entries = server.entries(&tenant).await;
     assert_eq!(entries.last().unwrap().action, "key.destroyed");
     assert!(server.verify(&tenant).await.ok);
+}
+
+#[tokio::test]
+async fn keys_that_a_restore_left_without_a_name_stay_as_long_as_a_backup_needs_them() {
+    let (clock, server) = manual();
+    let app = server.app();
+    let tenant = with_owner(&app, &server).await;
+    let realm = Realm::Tenant(tenant.id);
+    let sweep = async || {
+        let done = Runner::new(&app).run(job("subject-keys.sweep")).await;
+        assert_eq!(done, Some(RunState::Succeeded));
+    };
+    let has = async |key: KeyId| {
+        let read = move |tx: &crate::tenants::ReadTx<'_>| {
+            Ok::<_, DoorError>(tx.keys().holds_subject(key).map_err(StoreError::from)?)
+        };
+        server.tenants.credentials(realm, read).await.unwrap()
+    };
+    let platform = async |sql: &'static str| {
+        let (now, id) = (server.runtime.now(), tenant.id);
+        let write = server.tenants.system_write(Realm::Platform, SystemWrite::Expiry, move |tx| {
+            Ok(tx.execute(sql, args![now, now.minus(DAY * 3), id])?)
+        });
+        write.await.unwrap();
+    };
+    sweep().await;
+    clock.advance(DAY * 3);
+    let lost = app.tenants.new_subject(realm).await.unwrap();
+    clock.advance(DAY * 2);
+    platform(
+        "INSERT INTO restores (id, tenant, state, moment, backup, target, started, finished)
+         VALUES (x'00112233445566778899aabbccddeeff', $3, 'restored', $2, '', '', $1, $1)",
+    )
+    .await;
+    clock.advance(DAY * 2);
+    sweep().await;
+    assert!(has(lost).await, "the restore may be undone");
+    platform("UPDATE restores SET state = 'confirmed' WHERE $1 + $2 > 0 AND tenant = $3").await;
+    let never_used = app.tenants.new_subject(realm).await.unwrap();
+    clock.advance(DAY * 2);
+    sweep().await;
+    assert!(has(lost).await, "newer backups name it");
+    assert!(!has(never_used).await);
+    clock.advance(DAY * 40);
+    let hold = async |sql: &'static str| {
+        let write = server
+            .tenants
+            .system_write(realm, SystemWrite::Expiry, move |tx| Ok(tx.execute(sql, args![lost])?));
+        write.await.unwrap();
+    };
+    hold(
+        "INSERT INTO legal_holds (id, scope, target, reason, details, created)
+         VALUES ($1, 'data-subject', $1, x'00', x'00', 1)",
+    )
+    .await;
+    sweep().await;
+    assert!(has(lost).await, "a legal hold keeps it");
+    hold("UPDATE legal_holds SET lifted = 2 WHERE id = $1").await;
+    sweep().await;
+    assert!(!has(lost).await);
 }
 
 #[tokio::test]

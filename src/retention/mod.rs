@@ -6,7 +6,7 @@
 //! is, for what a wrong clock deletes cannot be given back.
 
 mod class;
-mod clock;
+pub mod clock;
 mod delete;
 mod due;
 mod error;

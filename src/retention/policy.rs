@@ -119,15 +119,10 @@ pub async fn policies<P: Permission>(
     grant: &Grant<P>,
     installation: Installation,
 ) -> Result<Policies, RetentionError> {
-    let wall = tenants.runtime().now();
-    tenants.read(grant, move |tx| look(tx, installation, wall)).await
+    tenants.read(grant, move |tx| look(tx, installation)).await
 }
 
-fn look(
-    tx: &impl Sql,
-    installation: Installation,
-    wall: Timestamp,
-) -> Result<Policies, RetentionError> {
+fn look(tx: &impl Sql, installation: Installation) -> Result<Policies, RetentionError> {
     let stored = repo::policies(tx)?;
     let log_days = log::days(tx)?;
     let policy = |class: Class| match class.bounds() {
@@ -146,7 +141,7 @@ fn look(
     Ok(Policies {
         items: Class::ALL.into_iter().map(policy).collect(),
         holds: super::holds::in_force(tx)?,
-        clock_in_doubt: super::clock::is_in_doubt(tx, wall)?,
+        clock_in_doubt: super::clock::is_in_doubt(tx)?,
         next_cursor: None,
     })
 }
@@ -209,7 +204,7 @@ pub async fn change(
             event.changes.insert(class.name().into(), change);
         }
         let events = if event.changes.is_empty() { AuditEvents::none() } else { event.into() };
-        Ok::<_, RetentionError>((look(tx, installation, now)?, events))
+        Ok::<_, RetentionError>((look(tx, installation)?, events))
     });
     Ok(written.await?.value)
 }

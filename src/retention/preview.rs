@@ -82,8 +82,9 @@ pub async fn preview(
     changes.check()?;
     let wall = tenants.runtime().now();
     let names = grant.caller().principal.permissions().has(ConversationRead::FLAG);
+    let carried = tenants.carried(grant.realm());
     let found = tenants.disclose(grant, move |tx| {
-        let as_of = clock::careful(tx, wall)?;
+        let as_of = clock::careful(tx, carried, wall)?;
         let policies = in_force(tx, &changes)?;
         let cutoffs = due::cutoffs(&policies, as_of);
         let class = |class: &Class| {

@@ -41,7 +41,10 @@ impl House {
         let runtime = Runtime { clock: clock.clone(), random: Arc::new(SystemRandom) };
         let server = TestServer::start_with(runtime);
         let (runner, tenant) = (Runner::new(&server.app()), server.tenant("acme").await);
-        Self { clock, server, runner, tenant }
+        let house = Self { clock, server, runner, tenant };
+        // The job has run since the start.
+        house.night().await;
+        house
     }
 
     pub async fn grant<P: Permission>(&self) -> crate::authz::Grant<P> {
@@ -196,8 +199,6 @@ async fn what_is_held_stays_however_old_it_is_and_goes_once_the_hold_is_lifted()
     assert!(!house.find(free).await.unwrap().hold);
     house.clock.advance(31 * DAY);
     let run = house.run().await.unwrap();
-    assert_eq!((run.report.classes[0].deleted, run.report.classes[0].held), (0, 0), "{run:?}");
-    let run = house.run().await.unwrap();
     assert_eq!((run.report.classes[0].deleted, run.report.classes[0].held), (2, 2), "{run:?}");
     assert!(house.find(by_itself).await.is_some() && house.find(by_person).await.is_some());
     assert!(house.find(free).await.is_none() && house.find(other_of_zoe).await.is_none());
@@ -252,9 +253,9 @@ async fn messages_go_while_their_conversation_stays_and_numbers_are_never_used_a
 async fn a_clock_that_leaps_ahead_deletes_nothing_until_it_was_right_for_a_week() {
     let house = House::new().await;
     let id = house.closed(Some("zoe")).await;
-    house.night().await;
     house.clock.advance(3 * 365 * DAY);
-    // Somebody signs in: the log's own clock has leapt too.
+    house.server.tenants.forget_looks();
+    // Started again. Somebody signs in: the log's own clock has leapt too.
     house.conversation(None).await;
     house.night().await;
     let refused = house.run().await.unwrap_err();

@@ -50,6 +50,7 @@ pub const PLATFORM: Migrations = &[
     include_str!("../../migrations/platform/0009_jobs.sql"),
     include_str!("../../migrations/platform/0010_closings.sql"),
     audit!("0007_past_logs"),
+    include_str!("../../migrations/platform/0011_clock.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),

@@ -37,6 +37,21 @@ impl FileShelf {
         Ok(Self { connection: Mutex::new(connection) })
     }
 
+    /// Counts one key more as taken out than any store has that counted `gone`.
+    ///
+    /// # Errors
+    /// [`CryptoError::Shelf`]
+    pub fn outgrow(&self, gone: u64) -> Result<(), CryptoError> {
+        self.locked(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let mut tx = RawWriteTx::new(&transaction);
+            let changes = changes(&tx)?;
+            note(&mut tx, KeyChanges { gone: changes.gone.max(gone) + 1, ..changes })?;
+            transaction.commit()?;
+            Ok(())
+        })
+    }
+
     fn locked<T>(
         &self,
         f: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -118,12 +133,14 @@ impl KeyShelf for FileShelf {
         before: Timestamp,
         after: Option<KeyId>,
         most: u32,
-    ) -> Result<Vec<KeyId>, CryptoError> {
-        let sql = "SELECT id FROM keys WHERE id > $1 AND purpose = 'subject' AND created < $2
+    ) -> Result<Vec<(KeyId, Timestamp)>, CryptoError> {
+        let sql =
+            "SELECT id, created FROM keys WHERE id > $1 AND purpose = 'subject' AND created < $2
                    ORDER BY id LIMIT $3";
         let after = after.unwrap_or(KeyId::from_bytes([0; 16]));
         self.locked(|connection| {
-            RawReadTx(connection).query(sql, args![after, before, most], |row| row.get(0))
+            RawReadTx(connection)
+                .query(sql, args![after, before, most], |row| Ok((row.get(0)?, row.get(1)?)))
         })
     }
 

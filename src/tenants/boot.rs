@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
 use super::growth::Growth;
+use super::looks::Looks;
 use super::outboxes::Outboxes;
 use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
@@ -155,6 +156,7 @@ impl Boot {
         for tenant in platform.database.read_here(|tx| list::all(tx))?? {
             registry.put(tenant);
         }
+        let looks = Looks::new(ground.runtime.clock.as_ref());
         let inner = Inner {
             ground,
             platform,
@@ -163,6 +165,7 @@ impl Boot {
             open: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
             restoring: Restoring::default(),
+            looks,
             verifying: Turns::new(limits::VERIFICATIONS, limits::VERIFICATIONS_PER_LOG),
         };
         let tenants = Tenants { inner: Arc::new(inner) };

@@ -12,6 +12,7 @@ use tokio::sync::{OnceCell, oneshot};
 use super::boot::Ground;
 use super::denials::Denials;
 use super::idempotency::{self, IdempotencyKey};
+use super::looks::Looks;
 use super::realm::OpenRealm;
 use super::registry::Registry;
 use super::replace::Restoring;
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub changing: tokio::sync::Mutex<()>,
     /// Tenants whose files are being replaced.
     pub restoring: Restoring,
+    pub looks: Looks,
     /// Verifications of logs.
     pub verifying: Turns,
     pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,

@@ -51,6 +51,7 @@ mod growth;
 mod idempotency;
 mod ledger;
 mod list;
+mod looks;
 mod model;
 mod outboxes;
 mod past;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::archiver::{Known, Turn};
 use super::locate::{Chains, base_number, range};
 use super::send;
+use crate::authz::Realm;
 use crate::backup::{BackupError, Target};
 use crate::kernel::Timestamp;
+use crate::retention::clock::{self, Reading};
 
 /// Once in so long for each realm.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
@@ -16,13 +18,26 @@ impl Turn<'_> {
     /// it goes.
     pub(super) async fn prune(&mut self, known: &mut Known) {
         let now = self.now();
+        let tenants = &self.archiver.tenants;
         let is_due = |last: &Timestamp| now.since(*last) >= EVERY;
         if known.pruned.get(&self.realm).is_some_and(|last| !is_due(last)) {
             return;
         }
+        let careful = match clock::reading(tenants, Realm::Platform).await {
+            Ok(Reading { now, in_doubt: false }) => now,
+            Ok(_) => {
+                tracing::warn!("the clock is in doubt: the archive of changes keeps what it has");
+                known.pruned.insert(self.realm, now);
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the archive of changes keeps what it has");
+                return;
+            }
+        };
         known.pruned.insert(self.realm, now);
         let days = u64::from(self.archiver.settings.archive_days);
-        let until = now.minus(Duration::from_secs(days * 24 * 3600));
+        let until = careful.minus(Duration::from_secs(days * 24 * 3600));
         for target in self.waiting(|_| true) {
             let result = self.prune_target(target, until).await;
             self.ok(target, result);

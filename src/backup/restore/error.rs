@@ -1,6 +1,7 @@
 //! Why a restore was refused or failed: everything is as it was before.
 
 use crate::backup::{BackupError, TargetError};
+use crate::kernel::id::HoldId;
 use crate::kernel::{ErrorKind, Fault};
 use crate::tenants::DoorError;
 
@@ -29,6 +30,15 @@ pub enum RestoreError {
     Unknown(String),
     #[error("this restore is {0}: there is nothing to confirm or to undo")]
     State(&'static str),
+    #[error(
+        "the legal hold {0} is in force: the state before the restore is kept until it is lifted"
+    )]
+    Held(HoldId),
+    #[error(
+        "the legal hold {0} is in force: what was written since the restore is kept until it is \
+         lifted, and so is the state before"
+    )]
+    HeldSince(HoldId),
     #[error("another restore of this tenant is under way")]
     Running,
     #[error(
@@ -72,7 +82,11 @@ impl Fault for RestoreError {
             }
             Self::Room { .. } => ErrorKind::Unavailable,
             Self::Confirmation | Self::NotEmpty(_) => ErrorKind::Invalid,
-            Self::State(_) | Self::Running | Self::Unconfirmed(_) => ErrorKind::Conflict,
+            Self::State(_)
+            | Self::Held(_)
+            | Self::HeldSince(_)
+            | Self::Running
+            | Self::Unconfirmed(_) => ErrorKind::Conflict,
             Self::Foreign | Self::Rows { .. } | Self::Entries { .. } | Self::Fire(_) => {
                 ErrorKind::Invalid
             }
@@ -90,6 +104,7 @@ impl Fault for RestoreError {
             Self::Confirmation => "confirmation",
             Self::NotEmpty(_) => "restore-not-empty",
             Self::State(_) => "restore-state",
+            Self::Held(_) | Self::HeldSince(_) => "held",
             Self::Running | Self::Unconfirmed(_) => "restore-running",
             Self::Foreign => "restore-foreign",
             Self::Rows { .. } | Self::Entries { .. } => "backup-damaged",

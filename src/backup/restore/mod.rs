@@ -14,6 +14,7 @@ mod plan;
 mod rehearse;
 mod repo;
 mod run;
+mod spared;
 mod status;
 mod undo;
 
@@ -24,6 +25,7 @@ pub use model::{Moment, Plan, Restore, RestoreState, Wanted};
 pub use plan::plan;
 pub use rehearse::{RestoreTest, Tested, rehearse, tests};
 pub use run::{Told, run, start};
+pub use spared::{Spared, forget, spared};
 pub use status::{find, restores};
 pub use undo::{confirm, settle, undo};
 

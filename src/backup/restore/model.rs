@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{BackupId, LogId, RestoreId, TenantId};
+use crate::kernel::id::{BackupId, HoldId, LogId, RestoreId, TenantId};
 
 /// The state that is wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub struct Plan {
     pub lost: Option<u64>,
     /// Who can read it: public keys, one of whose private keys is needed.
     pub recipients: Vec<String>,
+    /// A legal hold is in force: the restore cannot be confirmed before it is lifted.
+    pub hold: Option<HoldId>,
     /// Changes after the archive come from the continuous archive.
     pub continuous: bool,
 }

@@ -9,7 +9,8 @@ use crate::backup::changes::{self, Window};
 use crate::backup::{Layout, Manifest, Target, Targets};
 use crate::config::Backup;
 use crate::kernel::Timestamp;
-use crate::tenants::{Tenant, Tenants};
+use crate::retention::holds;
+use crate::tenants::{ReadTx, Tenant, Tenants};
 
 /// What was chosen for a restore.
 pub(super) struct Chosen {
@@ -59,6 +60,9 @@ pub async fn plan(
 ) -> Result<Plan, RestoreError> {
     let Chosen { tenant, source, target } = choose(tenants, grant, settings, wanted).await?;
     let live = tenants.entries_known(tenant.id).await;
+    let read = |tx: &ReadTx<'_>| Ok::<_, RestoreError>(holds::any(tx)?);
+    // A file that cannot be read is what a restore may be for.
+    let hold = tenants.credentials(Realm::Tenant(tenant.id), read).await.unwrap_or(None);
     let manifest = source.manifest();
     let entries = manifest.map(|manifest| manifest.entries);
     let configured = || settings.recipients.iter().map(|one| one.key().to_string()).collect();
@@ -73,6 +77,7 @@ pub async fn plan(
         entries,
         lost: entries.map(|entries| live.saturating_sub(entries)),
         recipients: manifest.map_or_else(configured, |manifest| manifest.recipients.clone()),
+        hold,
         continuous: manifest.is_none(),
     })
 }

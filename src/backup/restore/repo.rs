@@ -44,6 +44,23 @@ pub fn in_state(tx: &impl Sql, state: RestoreState) -> Result<Vec<Restore>, Stor
     tx.query(&format!("{COLUMNS} WHERE state = $1 ORDER BY started"), args![state.name()], read)
 }
 
+pub fn of_tenant(tx: &impl Sql, tenant: TenantId) -> Result<Vec<Restore>, StoreError> {
+    tx.query(&format!("{COLUMNS} WHERE tenant = $1"), args![tenant], read)
+}
+
+/// Nothing of a tenant's restores is undone any more.
+pub fn close(tx: &mut impl SqlMut, tenant: TenantId) -> Result<(), StoreError> {
+    let sql = "UPDATE restores SET state = 'confirmed' WHERE tenant = $1 AND state = 'restored'";
+    tx.execute(sql, args![tenant]).map(|_| ())
+}
+
+/// Whether a tenant's conversations have changed since.
+pub fn has_changed(tx: &impl Sql, since: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM conversations WHERE updated >= $1)
+                   OR EXISTS (SELECT 1 FROM messages WHERE created >= $2)";
+    Ok(tx.query_one(sql, args![since, since], |row| row.get(0))?.unwrap_or(false))
+}
+
 pub fn of_tenant_in(
     tx: &impl Sql,
     tenant: TenantId,

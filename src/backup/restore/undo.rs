@@ -5,21 +5,27 @@ use super::run::event;
 use super::{RestoreError, repo};
 use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
-use crate::authz::Grant;
 use crate::authz::permission::PlatformRestoreRun;
-use crate::kernel::id::RestoreId;
-use crate::tenants::{AuditEvents, Tenants};
+use crate::authz::{Grant, Realm};
+use crate::kernel::Timestamp;
+use crate::kernel::id::{HoldId, RestoreId, TenantId};
+use crate::retention::holds;
+use crate::tenants::{AuditEvents, ReadTx, Tenants};
 
 /// Deletes the state before the restore, for good.
 ///
 /// # Errors
-/// [`RestoreError::Unknown`], [`RestoreError::State`]
+/// [`RestoreError::Unknown`], [`RestoreError::State`]; [`RestoreError::Held`] while a legal hold is in
+/// force in the tenant.
 pub async fn confirm(
     tenants: &Tenants,
     grant: &Grant<PlatformRestoreRun>,
     id: RestoreId,
 ) -> Result<Restore, RestoreError> {
     let mut restore = restored(tenants, grant, id).await?;
+    if let Some(hold) = hold(tenants, restore.tenant, None).await? {
+        return Err(RestoreError::Held(hold));
+    }
     // The row first: from then on nobody can undo it, whatever becomes of the files.
     restore.state = RestoreState::Confirmed;
     note(tenants, grant, &restore, catalogue::RESTORE_CONFIRMED).await?;
@@ -30,7 +36,8 @@ pub async fn confirm(
 /// Puts the state before the restore back. What was written since is lost but for its log.
 ///
 /// # Errors
-/// [`RestoreError::Unknown`], [`RestoreError::State`]
+/// [`RestoreError::Unknown`], [`RestoreError::State`]; [`RestoreError::HeldSince`] when conversations
+/// have changed since the restore and a legal hold is in force.
 pub async fn undo(
     tenants: &Tenants,
     grant: &Grant<PlatformRestoreRun>,
@@ -40,6 +47,9 @@ pub async fn undo(
     // Goes on to its end even when the caller goes away.
     let run = tokio::spawn(async move {
         let mut restore = restored(&tenants, &grant, id).await?;
+        if let Some(hold) = hold(&tenants, restore.tenant, Some(restore.started)).await? {
+            return Err(RestoreError::HeldSince(hold));
+        }
         let undone = tenants.undo_restore(id, restore.tenant).await?;
         restore.state = RestoreState::Undone;
         restore.past = undone.between.as_ref().map(|past| past.id);
@@ -68,6 +78,21 @@ pub async fn undo(
         Ok(restore)
     });
     run.await.map_err(|_| crate::store::StoreError::Panicked)?
+}
+
+/// A legal hold in force in a tenant; with `since`, only if conversations have changed since.
+async fn hold(
+    tenants: &Tenants,
+    tenant: TenantId,
+    since: Option<Timestamp>,
+) -> Result<Option<HoldId>, RestoreError> {
+    let read = move |tx: &ReadTx<'_>| {
+        Ok::<_, RestoreError>(match since {
+            Some(since) if !repo::has_changed(tx, since)? => None,
+            _ => holds::any(tx)?,
+        })
+    };
+    tenants.credentials(Realm::Tenant(tenant), read).await
 }
 
 async fn restored(

@@ -185,6 +185,7 @@ async fn page(
                         backup: found.backup,
                         target: found.target,
                         lost: found.lost,
+                        held: found.hold.is_some(),
                         recipients: found.recipients,
                     });
                 }

@@ -81,5 +81,6 @@ pub struct PlanCard {
     pub backup: String,
     pub target: String,
     pub lost: Option<u64>,
+    pub held: bool,
     pub recipients: Vec<String>,
 }
