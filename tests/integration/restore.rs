@@ -189,7 +189,6 @@ async fn everything_comes_back_after_a_fire_and_who_was_erased_since_stays_erase
     house.back_up();
     let who = ["erase", "--tenant", "acme", "--reference", "bert", "--confirm", "bert"];
     app.cli(&[&who[..], &["--reason", "asked for it"]].concat(), "");
-    put_ledger(&house);
 
     let new = house.identity.with_file_name("new");
     let from = house.target.to_str().unwrap();
@@ -220,15 +219,6 @@ async fn everything_comes_back_after_a_fire_and_who_was_erased_since_stays_erase
     for log in verified["logs"].as_array().unwrap() {
         assert_eq!(log["past"].as_array().unwrap().len(), 1, "{log}");
     }
-}
-
-/// The ledger as it lies in a target, whenever it is copied there.
-fn put_ledger(house: &House) {
-    let installation = std::fs::read_dir(&house.target).unwrap().next().unwrap().unwrap().path();
-    let ledger = installation.join("ledger");
-    std::fs::create_dir_all(&ledger).unwrap();
-    let lines = std::fs::read(house.app.data().join("erasures.log")).unwrap();
-    std::fs::write(ledger.join("0000000000000001.jsonl"), lines).unwrap();
 }
 
 #[tokio::test]
