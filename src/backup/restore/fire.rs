@@ -19,7 +19,7 @@ use crate::audit::{Event, catalogue};
 use crate::authz::permission::PlatformRestoreRun;
 use crate::authz::{Caller, Principal, Realm, RequestContext};
 use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Targets};
-use crate::backup::{changes, fetch, keys, ledger, place, scan_all, signed_manifest};
+use crate::backup::{changes, fetch, keys, ledger, place, scan_all};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::{Key32, TenantKeys};
 use crate::kernel::id::{InstallationId, KeyId, RestoreId, TenantId};
@@ -193,8 +193,7 @@ impl Job {
         empty: &Empty,
         notes: &mut Vec<String>,
     ) -> Result<(Whole, Vec<Manifest>), RestoreError> {
-        let verifier = self.verifier(empty, notes)?;
-        let signed = self.scan(Some(&verifier), notes)?;
+        let signed = self.signed(empty, notes)?;
         let (platform, mut first) = (Layout::owner(Realm::Platform), None);
         for root in of_kind(&signed, Kind::Root, None) {
             let opened = self.open(empty, root, |path, key| {
@@ -242,9 +241,13 @@ impl Job {
         Ok((whole, brought))
     }
 
-    /// The key that signs manifests, out of the newest archives that it has signed itself: who can
-    /// write to a target can put others beside them, but none that the root key opens.
-    fn verifier(&self, empty: &Empty, notes: &mut Vec<String>) -> Result<Verifier, RestoreError> {
+    /// What this installation has signed. Its key comes out of the archives of its keys: who can write
+    /// to a target can put others beside them, but none that the root key opens.
+    fn signed(
+        &self,
+        empty: &Empty,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<Manifest>, RestoreError> {
         let unchecked = self.scan(None, &mut Vec::new())?;
         let (platform, mut first) = (Layout::owner(Realm::Platform), None);
         for root in of_kind(&unchecked, Kind::Root, None) {
@@ -261,18 +264,21 @@ impl Job {
                     }
                     keys::read_full(&self.target, full, &self.rebuild.identities, key, path)
                 });
+                // Who has copied an archive cannot sign for it; what it holds is ours all the same.
                 let checked = opened.and_then(|(whole, ())| {
-                    let verifier = whole.verifier();
-                    for one in [Some(root), full].into_iter().flatten() {
-                        let path = StorePath::from(one.path.as_str());
-                        let read =
-                            signed_manifest(&self.target, self.layout, &path, Some(&verifier));
-                        self.handle.block_on(read)?;
+                    let mut left_out = Vec::new();
+                    let signed = self.scan(Some(&whole.verifier()), &mut left_out)?;
+                    if of_kind(&signed, Kind::Keys, Some(&platform)).is_empty() {
+                        let why = "nothing in this target was signed with the key in it";
+                        return Err(RestoreError::Fire(why.to_owned()));
                     }
-                    Ok(verifier)
+                    Ok((signed, left_out))
                 });
                 match checked {
-                    Ok(verifier) => return Ok(verifier),
+                    Ok((signed, left_out)) => {
+                        notes.extend(left_out);
+                        return Ok(signed);
+                    }
                     Err(error) => {
                         let at = full.filter(|_| is_sealed_with_ours).unwrap_or(root);
                         notes.push(format!("{} was left out: {error}", at.path));
