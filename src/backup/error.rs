@@ -68,6 +68,16 @@ pub enum BackupError {
     Door(DoorError),
 }
 
+impl BackupError {
+    /// Whether one archive is at fault, so that another may do.
+    pub fn is_of_the_archive(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. } | Self::Manifest(_) | Self::Seal(_) | Self::Write { .. }
+        )
+    }
+}
+
 crate::behind_doors!(BackupError);
 
 impl From<crate::authz::Denied> for BackupError {

@@ -1,7 +1,7 @@
 //! Archives read back: nothing of one is believed but what its manifest, signed by this
 //! installation, says of it.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use futures_util::TryStreamExt;
 use object_store::path::Path as StorePath;
@@ -25,14 +25,20 @@ pub fn fetch(
 ) -> Result<(), BackupError> {
     let path = StorePath::from(manifest.path.as_str());
     let archive = place::open(target, &path)?;
-    let packed = pack::unpack(archive, identities, out).map_err(|error| match error {
-        UnpackError::Read(error) => BackupError::Io(error),
-        UnpackError::Damaged(_) => damaged(target, &manifest.path, Damage::Content),
-        UnpackError::Key(error) => error.into(),
-        UnpackError::Write(error) => {
-            BackupError::Write { path: "what was restored".into(), reason: error.to_string() }
-        }
-    })?;
+    // Not a byte more than was signed for, in or out: a target may send what has no end.
+    let archive = archive.take(manifest.bytes.saturating_add(1));
+    let packed =
+        pack::unpack(archive, identities, out, manifest.plain_bytes).map_err(
+            |error| match error {
+                UnpackError::Read(error) => BackupError::Io(error),
+                UnpackError::Damaged(_) => damaged(target, &manifest.path, Damage::Content),
+                UnpackError::Key(error) => error.into(),
+                UnpackError::Write(error) => BackupError::Write {
+                    path: "what was restored".into(),
+                    reason: error.to_string(),
+                },
+            },
+        )?;
     compare(target, manifest, &packed)
 }
 
@@ -54,7 +60,7 @@ fn compare(target: &Target, manifest: &Manifest, packed: &Packed) -> Result<(), 
 /// Reads an archive to its end and compares size and hash; needs no key.
 pub fn read_through(target: &Target, manifest: &Manifest) -> Result<(), BackupError> {
     let path = StorePath::from(manifest.path.as_str());
-    let mut archive = place::open(target, &path)?;
+    let mut archive = place::open(target, &path)?.take(manifest.bytes.saturating_add(1));
     let mut hash = pack::Hashing::new(std::io::sink());
     std::io::copy(&mut archive, &mut hash)?;
     let (bytes, sha256) = hash.end();
@@ -100,22 +106,38 @@ pub async fn scan(
     layout: Layout,
     verifier: Option<&Verifier>,
 ) -> Result<Vec<(Manifest, String)>, BackupError> {
-    let mut found = Vec::new();
+    Ok(scan_all(targets, layout, verifier).await?.0)
+}
+
+/// The same, and what was left out, in words.
+pub async fn scan_all(
+    targets: &Targets,
+    layout: Layout,
+    verifier: Option<&Verifier>,
+) -> Result<(Vec<(Manifest, String)>, Vec<String>), BackupError> {
+    let (mut found, mut left_out, mut failed) = (Vec::new(), Vec::new(), None);
     for target in &targets.0 {
         for folder in [Kind::Data, Kind::Blobs, Kind::Keys] {
             for path in archives(target, layout, folder).await?.0 {
                 match manifest(target, layout, &path, verifier).await {
                     Ok(manifest) => found.push((manifest, target.name.clone())),
-                    Err(BackupError::Damaged { damage, .. }) => {
-                        tracing::warn!(target = target.name, %path, %damage, "left out");
+                    Err(error) => {
+                        tracing::warn!(target = target.name, %path, %error, "left out");
+                        left_out.push(format!("{path} was left out: {error}"));
+                        if !matches!(error, BackupError::Damaged { .. }) {
+                            failed = Some(error);
+                        }
                     }
-                    Err(error) => return Err(error),
                 }
             }
         }
     }
+    // One object that cannot be read hides no other; where none can, the target is at fault.
+    if let Some(error) = failed.filter(|_| found.is_empty()) {
+        return Err(error);
+    }
     found.sort_by_key(|(manifest, _)| std::cmp::Reverse((manifest.taken, manifest.id)));
-    Ok(found)
+    Ok((found, left_out))
 }
 
 /// Files of a folder: those with a manifest beside them, and all that stand alone.
@@ -146,6 +168,11 @@ pub fn realm(manifest: &Manifest) -> Option<Realm> {
         "platform" => Some(Realm::Platform),
         owner => owner.parse::<TenantId>().ok().map(Realm::Tenant),
     }
+}
+
+/// An archive that is not what it should be.
+pub fn not_it(target: &Target, manifest: &Manifest) -> BackupError {
+    damaged(target, &manifest.path, Damage::Size)
 }
 
 pub fn damaged(target: &Target, path: &str, damage: Damage) -> BackupError {

@@ -97,30 +97,36 @@ pub async fn archive_delta(run: &Run, realm: Realm) -> Result<Option<Made>, Back
     archive_full(run, realm).await.map(Some)
 }
 
-/// The newest full copy of an owner's keys among these, and the deltas behind it in their order: by
-/// what was made and destroyed until then, because a time may be wrong.
-///
-/// # Errors
-/// [`BackupError::None`] when there is no full copy.
-pub fn choose<'a>(
+/// The full copies of an owner's keys among these, the newest first, each with the deltas behind it
+/// in their order: by what was made and destroyed until then, because a time may be wrong.
+pub fn choices<'a>(
     manifests: &'a [Manifest],
     owner: &str,
-) -> Result<(&'a Manifest, Vec<&'a Manifest>), BackupError> {
+) -> Vec<(&'a Manifest, Vec<&'a Manifest>)> {
     let of_owner =
         |kind: Kind| manifests.iter().filter(move |one| one.kind == kind && one.owner == owner);
-    let full = of_owner(Kind::Keys)
-        .max_by_key(|one| (one.keys.map(|keys| (keys.gone, keys.made)), one.taken, one.id))
-        .ok_or_else(|| BackupError::None(format!("the keys of {owner}")))?;
-    let base = full.keys.unwrap_or_default();
-    let mut deltas: Vec<_> = of_owner(Kind::KeysDelta)
-        .filter(|one| one.keys.is_some_and(|keys| keys.gone == base.gone && keys.made > base.made))
-        .collect();
-    deltas.sort_by_key(|one| one.keys.map(|keys| keys.made));
-    Ok((full, deltas))
+    let mut fulls: Vec<_> = of_owner(Kind::Keys).collect();
+    let age = |one: &Manifest| (one.keys.map(|keys| (keys.gone, keys.made)), one.taken, one.id);
+    fulls.sort_by_key(|one| std::cmp::Reverse(age(one)));
+    let behind = |full: &'a Manifest| {
+        let base = full.keys.unwrap_or_default();
+        let mut deltas: Vec<_> = of_owner(Kind::KeysDelta)
+            .filter(|one| {
+                one.keys.is_some_and(|keys| keys.gone == base.gone && keys.made > base.made)
+            })
+            .collect();
+        deltas.sort_by_key(|one| one.keys.map(|keys| keys.made));
+        (full, deltas)
+    };
+    fulls.into_iter().map(behind).collect()
 }
 
 /// Makes a key store at `path` from what a target has of an owner's keys; waits for disk and
-/// network. `shelf_key` is the key of the file.
+/// network. `shelf_key` is the key of the file. What is damaged is left out, an older copy used
+/// instead; answers what, in words.
+///
+/// # Errors
+/// [`BackupError::None`] when there is no full copy; why the newest cannot be used when none can.
 pub fn read_keys(
     target: &Target,
     manifests: &[Manifest],
@@ -128,18 +134,41 @@ pub fn read_keys(
     identities: &Identities,
     shelf_key: &Key32,
     path: &Path,
-) -> Result<(), BackupError> {
-    let (full, deltas) = choose(manifests, owner)?;
-    let mut pages = PageWriter::create(path, shelf_key)?;
-    fetch::fetch(target, full, identities, &mut pages)?;
-    pages.finish()?;
+) -> Result<Vec<String>, BackupError> {
+    let (mut left_out, mut first) = (Vec::new(), None);
     let newest = manifests.iter().filter(|one| one.owner == owner).filter_map(|one| one.keys);
     let gone = newest.map(|keys| keys.gone).max().unwrap_or(0);
-    let result = add_deltas(target, &deltas, identities, shelf_key, path, gone);
-    if result.is_err() {
-        let _ = std::fs::remove_file(path);
+    for (full, deltas) in choices(manifests, owner) {
+        match read_full(target, full, identities, shelf_key, path) {
+            Ok(()) => {
+                let result = add_deltas(target, &deltas, identities, shelf_key, path, gone);
+                if result.is_err() {
+                    let _ = std::fs::remove_file(path);
+                }
+                left_out.extend(result?);
+                return Ok(left_out);
+            }
+            Err(error) if error.is_of_the_archive() => {
+                left_out.push(format!("{} was left out: {error}", full.path));
+                first.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
     }
-    result
+    Err(first.unwrap_or_else(|| BackupError::None(format!("the keys of {owner}"))))
+}
+
+/// Makes a key store from one full copy.
+pub fn read_full(
+    target: &Target,
+    full: &Manifest,
+    identities: &Identities,
+    shelf_key: &Key32,
+    path: &Path,
+) -> Result<(), BackupError> {
+    let mut pages = PageWriter::create(path, shelf_key)?;
+    fetch::fetch(target, full, identities, &mut pages)?;
+    Ok(pages.finish()?)
 }
 
 fn add_deltas(
@@ -149,11 +178,18 @@ fn add_deltas(
     shelf_key: &Key32,
     path: &Path,
     gone: u64,
-) -> Result<(), BackupError> {
-    let shelf = FileShelf::open(path, shelf_key)?;
+) -> Result<Vec<String>, BackupError> {
+    let (shelf, mut left_out) = (FileShelf::open(path, shelf_key)?, Vec::new());
     for delta in deltas {
         let mut text = Vec::new();
-        fetch::fetch(target, delta, identities, &mut text)?;
+        match fetch::fetch(target, delta, identities, &mut text) {
+            Ok(()) => {}
+            Err(error) if error.is_of_the_archive() => {
+                left_out.push(format!("{} was left out: {error}", delta.path));
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
         let damaged = || fetch::damaged(target, &delta.path, Damage::Content);
         for line in BufReader::new(text.as_slice()).lines() {
             let line: Line = serde_json::from_str(&line?).map_err(|_| damaged())?;
@@ -165,7 +201,7 @@ fn add_deltas(
     }
     // Archives of what it becomes are later than all of what it was.
     shelf.outgrow(gone)?;
-    Ok(())
+    Ok(left_out)
 }
 
 impl Line {

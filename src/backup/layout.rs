@@ -12,7 +12,7 @@
 //!   …/base-<number>.note                      what it is, signed; in clear
 //!   …/<first>-<last>.age                      records of what changed
 //!   …/head.note                               how far the chain has come, signed; in clear
-//!   ledger/<first>-<last>.jsonl               lines of erasures.log; in clear
+//!   ledger/<first>-<last>.jsonl               lines of erasures.log, signed; in clear
 //! ```
 
 use chrono::DateTime;
@@ -79,6 +79,10 @@ pub struct Layout {
 impl Layout {
     pub const fn new(installation: InstallationId) -> Self {
         Self { installation }
+    }
+
+    pub const fn installation(self) -> InstallationId {
+        self.installation
     }
 
     /// `platform` or the tenant's id.

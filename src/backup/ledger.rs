@@ -1,20 +1,25 @@
 //! Copies of the ledger of erasures in the targets: no key is destroyed before one target has its
 //! line, so that a restore after a fire does not bring back what was erased.
 //!
-//! A target has the ledger in parts, each a few lines. A part is written when all lines before it
-//! are there, so that the lines that a target has are always the first ones.
+//! A target has the ledger in parts, each a few lines and a signed note that says which. A part is
+//! written when all lines before it are there, so that the lines that a target has are always the
+//! first ones. Nothing is believed of a part that this installation has not signed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use object_store::ObjectStoreExt;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Mutex;
 
-use super::{BackupError, Layout, Target, TargetError, Targets};
+use super::changes::notes::Said;
+use super::{BackupError, Layout, ManifestError, Target, TargetError, Targets, place};
+use crate::audit::note::{Kind, Signer, Verifier};
+use crate::kernel::id::InstallationId;
+use crate::kernel::limits;
 use crate::store::erasures::{Erasure, Erasures, Head, LedgerCopy};
 
 /// Lines in one part at the most.
@@ -37,7 +42,7 @@ struct Shared {
 impl Copier {
     /// # Errors
     /// When the threads cannot be started.
-    pub fn new(targets: &Targets, layout: Layout) -> std::io::Result<Self> {
+    pub fn new(targets: &Targets, layout: Layout, signer: Arc<Signer>) -> std::io::Result<Self> {
         let runtime = match targets.0.is_empty() {
             true => None,
             false => {
@@ -46,7 +51,8 @@ impl Copier {
             }
         };
         let place = |target: &Target| {
-            Arc::new(Copy { target: target.clone(), layout, there: Mutex::default() })
+            let (target, signer, there) = (target.clone(), signer.clone(), Mutex::default());
+            Arc::new(Copy { target, layout, signer, there })
         };
         let places = targets.0.iter().map(place).collect();
         Ok(Self { shared: Arc::new(Shared { runtime, places }) })
@@ -114,6 +120,7 @@ impl Drop for Shared {
 struct Copy {
     target: Target,
     layout: Layout,
+    signer: Arc<Signer>,
     /// Lines that are there; none before it was looked at, and after an error.
     there: Mutex<Option<u64>>,
 }
@@ -132,8 +139,15 @@ impl Copy {
             if count == 0 {
                 break;
             }
-            let path = self.layout.ledger_part(lines + 1, lines + count);
-            let put = self.target.store.put(&path, text.into()).await;
+            let part = Part {
+                installation: self.layout.installation(),
+                first: lines + 1,
+                last: lines + count,
+                hash: last_hash(&text).unwrap_or_default(),
+            };
+            let note = part.sign(&self.signer).map_err(ManifestError::from)?;
+            let path = self.layout.ledger_part(part.first, part.last);
+            let put = self.target.store.put(&path, format!("{text}\n{note}").into()).await;
             put.map_err(|error| self.target.failed(error))?;
             lines += count;
         }
@@ -143,32 +157,41 @@ impl Copy {
 
     /// How many of the first lines are there; the last of them have to be this ledger's.
     async fn look(&self, ledger: &Erasures) -> Result<u64, BackupError> {
-        let parts = parts(&self.target, self.layout).await?;
-        let Some((first, last)) = without_gap(&parts) else { return Ok(0) };
-        let text = read(&self.target, self.layout, (first, last)).await?;
-        if ledger.lines(first, last - first + 1)? != text {
-            return Err(BackupError::Ledger { target: self.target.name.clone(), line: last });
+        let mut parts = parts(&self.target, self.layout).await?;
+        let verifier = self.signer.verifier(Kind::Ed25519);
+        while let Some((first, last)) = without_gap(&parts) {
+            let place = (&self.target, self.layout);
+            if let Some((part, text)) = read(place, (first, last), &verifier).await? {
+                let own = ledger.lines(first, last - first + 1)?;
+                if last_hash(&own).as_ref() != Some(&part.hash) {
+                    let target = self.target.name.clone();
+                    return Err(BackupError::Ledger { target, line: last });
+                }
+                if own == text {
+                    return Ok(last);
+                }
+            }
+            // Damaged, or somebody else's: it is written again.
+            parts.retain(|part| *part != (first, last));
         }
-        Ok(last)
+        Ok(0)
     }
 }
 
-/// Which parts lie in a target, by their first line, and of those the longest.
-async fn parts(target: &Target, layout: Layout) -> Result<BTreeMap<u64, u64>, TargetError> {
+/// Which parts lie in a target, by their first line, and of those the longest first.
+async fn parts(target: &Target, layout: Layout) -> Result<Vec<(u64, u64)>, TargetError> {
     let folder = layout.ledger();
-    let mut parts = BTreeMap::new();
+    let mut parts = Vec::new();
     let mut listed = target.store.list(Some(&folder));
     while let Some(meta) = listed.try_next().await.map_err(|error| target.failed(error))? {
-        if let Some((first, last)) = Layout::ledger_lines(&meta.location) {
-            let longest = parts.entry(first).or_insert(last);
-            *longest = last.max(*longest);
-        }
+        parts.extend(Layout::ledger_lines(&meta.location));
     }
+    parts.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
     Ok(parts)
 }
 
 /// The last part that no line is missing before; parts may overlap.
-fn without_gap(parts: &BTreeMap<u64, u64>) -> Option<(u64, u64)> {
+fn without_gap(parts: &[(u64, u64)]) -> Option<(u64, u64)> {
     let mut end: Option<(u64, u64)> = None;
     for (first, last) in parts {
         let through = end.map_or(0, |(_, last)| last);
@@ -182,16 +205,53 @@ fn without_gap(parts: &BTreeMap<u64, u64>) -> Option<(u64, u64)> {
     end
 }
 
+/// What a part is, signed by the installation; it stands behind its lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Part {
+    installation: InstallationId,
+    /// Numbers of the first and the last line.
+    first: u64,
+    last: u64,
+    /// Hash of the last, which all before go into.
+    hash: String,
+}
+
+impl Said for Part {
+    const TITLE: &'static str = "strongroom ledger v1";
+}
+
+/// A part's lines and what was signed of them; nothing for what was not signed, or is another part.
+/// Whether the lines are those that were signed is for the caller to see.
 async fn read(
-    target: &Target,
-    layout: Layout,
+    (target, layout): (&Target, Layout),
     (first, last): (u64, u64),
-) -> Result<String, BackupError> {
+    verifier: &Verifier,
+) -> Result<Option<(Part, String)>, BackupError> {
     let path = layout.ledger_part(first, last);
-    let read = async { target.store.get(&path).await?.bytes().await };
-    let bytes = read.await.map_err(|error| target.failed(error))?;
-    let broken = || BackupError::Ledger { target: target.name.clone(), line: first };
-    String::from_utf8(bytes.to_vec()).map_err(|_| broken())
+    let bytes = match place::bounded(target, &path, limits::LEDGER_PART_BYTES).await {
+        Err(object_store::Error::NotFound { .. }) => None,
+        other => other.map_err(|error| target.failed(error))?,
+    };
+    let opened = || {
+        let text = String::from_utf8(bytes?).ok()?;
+        let (lines, note) = text.split_once("\n\n")?;
+        let part = Part::open(note, verifier)?;
+        let belongs = (part.first, part.last) == (first, last);
+        let belongs = belongs && part.installation == layout.installation();
+        belongs.then(|| (part, format!("{lines}\n")))
+    };
+    Ok(opened())
+}
+
+/// The hash that the last line says that it has.
+fn last_hash(lines: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Line {
+        hash: String,
+    }
+    let line: Line = serde_json::from_str(lines.lines().last()?).ok()?;
+    Some(line.hash)
 }
 
 /// The ledger as the targets have it.
@@ -204,6 +264,12 @@ pub struct Fetched {
     heads: Vec<Head>,
     /// Targets that could not be read, and why: one of them may have more.
     pub unread: Vec<(String, String)>,
+    /// Parts that were not believed, and why.
+    pub left_out: Vec<(String, String)>,
+    /// The target that it was read from.
+    pub target: String,
+    /// The highest line that a signed part names.
+    told: u64,
 }
 
 impl Fetched {
@@ -221,32 +287,54 @@ impl Fetched {
         head.is_some_and(|head| head.hash == hash)
     }
 
-    fn push(&mut self, line: &str) -> bool {
+    /// Goes on by a part, whose lines may be known in part. False when they do not follow, or are not
+    /// those that were signed.
+    fn extend(&mut self, part: &Part, lines: &str) -> bool {
         let mut head = self.head();
-        let Ok(erasure) = head.follow(line) else { return false };
-        self.text += line;
-        self.text.push('\n');
-        self.erasures.push(erasure);
-        self.heads.push(head);
+        let (mut erasures, mut heads, mut text) = (Vec::new(), Vec::new(), String::new());
+        let known = head.lines.saturating_sub(part.first.saturating_sub(1));
+        for line in lines.lines().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+            let Ok(erasure) = head.follow(line) else { return false };
+            erasures.push(erasure);
+            heads.push(head.clone());
+            text += line;
+            text.push('\n');
+        }
+        if (head.lines, &head.hash) != (part.last, &part.hash) {
+            return false;
+        }
+        self.erasures.extend(erasures);
+        self.heads.extend(heads);
+        self.text += &text;
         true
     }
 }
 
-/// The longest chain that the targets have.
+/// The longest chain that the targets have, of parts that this installation signed.
 ///
 /// # Errors
-/// [`BackupError::Ledger`] when a line does not follow from the one before, or two targets have
-/// different ones: one of them is damaged or was changed.
-pub async fn fetch(targets: &Targets, layout: Layout) -> Result<Fetched, BackupError> {
-    let (mut longest, mut unread) = (Fetched::default(), Vec::new());
+/// [`BackupError::Ledger`] when lines are missing that were signed, or two targets have different
+/// ones.
+pub async fn fetch(
+    targets: &Targets,
+    layout: Layout,
+    verifier: &Verifier,
+) -> Result<Fetched, BackupError> {
+    let (mut longest, mut unread, mut left_out) = (Fetched::default(), Vec::new(), Vec::new());
+    // The highest line that something signed names, and where.
+    let mut told = (0, String::new());
     for target in &targets.0 {
-        let one = match fetch_one(target, layout).await {
+        let mut one = match fetch_one(target, layout, verifier).await {
             Err(BackupError::Target(error)) => {
                 unread.push((target.name.clone(), error.to_string()));
                 continue;
             }
             other => other?,
         };
+        left_out.append(&mut one.left_out);
+        if one.told > told.0 {
+            told = (one.told, target.name.clone());
+        }
         let both = one.heads.len().min(longest.heads.len());
         if both > 0 && one.heads[both - 1] != longest.heads[both - 1] {
             let differs = one.heads.iter().zip(&longest.heads).position(|(a, b)| a != b);
@@ -257,32 +345,36 @@ pub async fn fetch(targets: &Targets, layout: Layout) -> Result<Fetched, BackupE
             longest = one;
         }
     }
-    longest.unread = unread;
+    let lines = longest.head().lines;
+    if told.0 > lines {
+        return Err(BackupError::Ledger { target: told.1, line: lines + 1 });
+    }
+    (longest.unread, longest.left_out) = (unread, left_out);
     Ok(longest)
 }
 
-async fn fetch_one(target: &Target, layout: Layout) -> Result<Fetched, BackupError> {
-    let mut fetched = Fetched::default();
-    for part in parts(target, layout).await? {
-        let (first, last) = part;
-        let have = fetched.heads.len() as u64;
-        let wrong = |line| BackupError::Ledger { target: target.name.clone(), line };
-        if first > have + 1 {
-            // Lines in between were lost.
-            return Err(wrong(have + 1));
-        }
-        if last <= have {
+async fn fetch_one(
+    target: &Target,
+    layout: Layout,
+    verifier: &Verifier,
+) -> Result<Fetched, BackupError> {
+    let mut fetched = Fetched { target: target.name.clone(), ..Fetched::default() };
+    for (first, last) in parts(target, layout).await? {
+        if last <= fetched.head().lines {
             continue;
         }
-        let text = read(target, layout, part).await?;
-        if text.lines().count() as u64 != last - first + 1 {
-            return Err(wrong(first));
-        }
-        for (line, number) in text.lines().zip(first..) {
-            let known = fetched.heads.len() as u64;
-            if number > known && !fetched.push(line) {
-                return Err(wrong(number));
-            }
+        let found = read((target, layout), (first, last), verifier).await?;
+        let path = layout.ledger_part(first, last);
+        let Some((part, lines)) = found else {
+            let why = "it was not signed by this installation".to_owned();
+            fetched.left_out.push((format!("{}/{path}", target.name), why));
+            continue;
+        };
+        fetched.told = fetched.told.max(last);
+        let follows = first <= fetched.head().lines + 1;
+        if follows && !fetched.extend(&part, &lines) {
+            let why = "its lines are not those that were signed".to_owned();
+            fetched.left_out.push((format!("{}/{path}", target.name), why));
         }
     }
     Ok(fetched)

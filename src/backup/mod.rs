@@ -32,7 +32,9 @@ mod tests;
 mod verify;
 
 pub use error::{BackupError, Damage};
-pub use fetch::{fetch, manifest as signed_manifest, read_through, realm, scan};
+pub use fetch::{
+    fetch, manifest as signed_manifest, not_it as damaged, read_through, realm, scan, scan_all,
+};
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
 pub use places::Places;

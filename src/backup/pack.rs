@@ -113,15 +113,16 @@ pub enum UnpackError {
     Write(io::Error),
 }
 
-/// Decrypts and decompresses the whole of `archive` into `out`; sizes and hashes are for the caller
-/// to compare.
+/// Decrypts and decompresses the whole of `archive` into `out`, `most` bytes at the most; sizes and
+/// hashes are for the caller to compare.
 pub fn unpack(
     archive: impl Read,
     identities: &Identities,
     out: &mut dyn Write,
+    most: u64,
 ) -> Result<Packed, UnpackError> {
     let mut archive = HashingReader::new(archive);
-    let result = unpack_from(&mut archive, identities, out);
+    let result = unpack_from(&mut archive, identities, out, most);
     if let Some(error) = archive.failed.take() {
         return Err(UnpackError::Read(error));
     }
@@ -136,6 +137,7 @@ fn unpack_from(
     archive: impl Read,
     identities: &Identities,
     out: &mut dyn Write,
+    most: u64,
 ) -> Result<(u64, String), UnpackError> {
     let damaged = |error: io::Error| UnpackError::Damaged(error.to_string());
     let plain = identities.decrypt(archive).map_err(|error| match error {
@@ -152,6 +154,9 @@ fn unpack_from(
         }
         hash.update(&block[..count]);
         bytes += count as u64;
+        if bytes > most {
+            return Err(UnpackError::Damaged("there is more in it than there should be".into()));
+        }
         out.write_all(&block[..count]).map_err(UnpackError::Write)?;
     }
 }
@@ -259,9 +264,20 @@ mod tests {
             let (archive, told) = packed(&identities, &plain);
             assert_eq!(told.bytes, archive.len() as u64);
             let mut out = Vec::new();
-            assert_eq!(unpack(archive.as_slice(), &identities, &mut out).unwrap(), told);
+            assert_eq!(unpack(archive.as_slice(), &identities, &mut out, u64::MAX).unwrap(), told);
             assert!(out == plain);
         }
+    }
+
+    #[test]
+    fn a_small_archive_of_much_is_given_up_where_more_comes_than_should() {
+        let identities = Identities::generate();
+        let (archive, told) = packed(&identities, &vec![0; 50 * BLOCK]);
+        assert!(told.bytes < 100_000);
+        let mut out = Vec::new();
+        let refused = unpack(archive.as_slice(), &identities, &mut out, 2 * BLOCK as u64);
+        assert!(matches!(refused, Err(UnpackError::Damaged(_))));
+        assert!(out.len() <= 2 * BLOCK);
     }
 
     #[test]
@@ -272,13 +288,13 @@ mod tests {
         let middle = archive.len() / 2;
         changed[middle] ^= 1;
         let sink = &mut io::sink();
-        let damaged = unpack(changed.as_slice(), &identities, sink);
+        let damaged = unpack(changed.as_slice(), &identities, sink, u64::MAX);
         assert!(matches!(damaged, Err(UnpackError::Damaged(_))));
-        let cut = unpack(&archive[..archive.len() - 1], &identities, sink);
+        let cut = unpack(&archive[..archive.len() - 1], &identities, sink, u64::MAX);
         assert!(matches!(cut, Err(UnpackError::Damaged(_))));
-        let other = unpack(archive.as_slice(), &Identities::generate(), sink);
+        let other = unpack(archive.as_slice(), &Identities::generate(), sink, u64::MAX);
         assert!(matches!(other, Err(UnpackError::Key(_))));
-        let full = unpack(archive.as_slice(), &identities, &mut Full(10));
+        let full = unpack(archive.as_slice(), &identities, &mut Full(10), u64::MAX);
         assert!(matches!(full, Err(UnpackError::Write(_))));
     }
 

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use super::pack::{self, Packed};
 use super::{BackupError, Damage, Recipients, Target, TargetError};
 use crate::config::TargetUrl;
+use crate::kernel::limits;
 use crate::store::files;
 
 /// Pieces of a file on its way to a store: the most that a store takes is 10,000 of them.
@@ -144,17 +145,32 @@ pub async fn size(target: &Target, path: &StorePath) -> Result<Option<u64>, Back
 
 /// A small text file; none when it is not there or longer than anything that was put.
 pub async fn text(target: &Target, path: &StorePath) -> Result<Option<String>, BackupError> {
-    const MOST: u64 = 1024 * 1024;
-    let got = match target.store.get(path).await {
-        Ok(got) => got,
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(failed(target, error)),
-    };
-    if got.meta.size > MOST {
+    match bounded(target, path, limits::BACKUP_NOTE_BYTES).await {
+        Ok(bytes) => Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok())),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failed(target, error)),
+    }
+}
+
+/// A small file; none when it is longer than `most` bytes, whatever the target says that it is.
+pub async fn bounded(
+    target: &Target,
+    path: &StorePath,
+    most: u64,
+) -> object_store::Result<Option<Vec<u8>>> {
+    let got = target.store.get(path).await?;
+    if got.meta.size > most {
         return Ok(None);
     }
-    let bytes = got.bytes().await.map_err(|error| failed(target, error))?;
-    Ok(String::from_utf8(bytes.to_vec()).ok())
+    let (mut all, mut pieces) = (Vec::new(), got.into_stream());
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if (all.len() + piece.len()) as u64 > most {
+            return Ok(None);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Some(all))
 }
 
 /// One that is not there is deleted already.
@@ -176,7 +192,7 @@ pub fn open(target: &Target, path: &StorePath) -> Result<Box<dyn Read + Send>, B
         damage: Damage::Missing,
     };
     if let Some(directory) = directory(target) {
-        return match File::open(directory.join(path.as_ref())) {
+        return match regular(&directory.join(path.as_ref())) {
             Ok(file) => Ok(Box::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
             Err(error) => Err(error.into()),
@@ -228,15 +244,10 @@ fn whole<T>(
         path: path.display().to_string(),
         reason: error.to_string(),
     };
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{PARTIAL}"));
-    let partial = PathBuf::from(partial);
     if let Some(directory) = path.parent() {
         files::private_directory(directory)?;
     }
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(true).mode(0o600);
-    let file = options.open(&partial).map_err(at_fault)?;
+    let (partial, file) = partial(path).map_err(at_fault)?;
     let result = fill(&file).and_then(|value| {
         file.sync_all().map_err(at_fault)?;
         fs::rename(&partial, path).map_err(at_fault)?;
@@ -247,6 +258,34 @@ fn whole<T>(
         let _ = fs::remove_file(&partial);
     }
     result
+}
+
+/// Makes a file beside `path`, under a name of its own. Who can write to the directory may have put a
+/// link there that leads to a file of this machine: nothing that exists is opened or followed.
+fn partial(path: &Path) -> io::Result<(PathBuf, File)> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true).mode(0o600);
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}.{PARTIAL}", uuid::Uuid::new_v4().simple()));
+        let partial = PathBuf::from(name);
+        match options.open(&partial) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => return Ok((partial, opened?)),
+        }
+    }
+}
+
+/// Opens a file to read it: a link would lead out of the target, a pipe or a device has no end.
+fn regular(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")),
+    }
 }
 
 /// Whether a name is that of a file that was not finished, by this program or by the store.
@@ -267,4 +306,34 @@ pub async fn blocking<T: Send + 'static>(
     f: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
 ) -> Result<T, BackupError> {
     tokio::task::spawn_blocking(f).await.unwrap_or(Err(BackupError::Stopped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_in_a_directory_lead_neither_a_write_nor_a_read_to_other_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mine, name) = (directory.path().join("mine"), directory.path().join("archive"));
+        fs::write(&mine, "kept").unwrap();
+        for link in ["archive", "archive.partial"] {
+            std::os::unix::fs::symlink(&mine, directory.path().join(link)).unwrap();
+        }
+        assert!(regular(&name).is_err());
+        whole(&name, |mut file| Ok(file.write_all(b"backup")?)).unwrap();
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "kept");
+        assert_eq!(fs::read_to_string(&name).unwrap(), "backup");
+        assert!(fs::symlink_metadata(&name).unwrap().is_file());
+    }
+
+    #[tokio::test]
+    async fn a_note_without_an_end_is_not_read() {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let target = Target { name: "a".into(), store };
+        let path = StorePath::from("note");
+        target.store.put(&path, vec![b'a'; 100].into()).await.unwrap();
+        assert_eq!(bounded(&target, &path, 100).await.unwrap().unwrap().len(), 100);
+        assert!(bounded(&target, &path, 99).await.unwrap().is_none());
+    }
 }

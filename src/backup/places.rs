@@ -27,7 +27,7 @@ impl Places {
         tenants: &Tenants,
     ) -> Result<Self, BackupError> {
         let (targets, layout) = (Targets::open(settings)?, Layout::new(installation));
-        let copier = Copier::new(&targets, layout)?;
+        let copier = Copier::new(&targets, layout, tenants.notary().signer().clone())?;
         if !targets.0.is_empty() {
             tenants.copy_ledger_to(Arc::new(copier.clone()));
         }

@@ -20,7 +20,7 @@ use crate::backup::Identities;
 use crate::backup::restore::{self, Available, Moment, Plan, Restore, Tested, Told, Wanted};
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{BackupId, RestoreId, TenantId};
+use crate::kernel::id::{BackupId, InstallationId, RestoreId, TenantId};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -55,6 +55,12 @@ pub enum Verb {
         /// Not in place but into this empty directory, with that tenant alone, for a look at it
         #[arg(long, value_name = "DIR", requires = "from", conflicts_with_all = ["all", "at", "backup"])]
         into: Option<PathBuf>,
+        /// With --all and --into: read the ledger of erasures here too; give every target there is
+        #[arg(long, value_name = "DIR|URL", requires = "from")]
+        ledger_from: Vec<String>,
+        /// With --all and --into: whose backups to use, when several installations' lie there
+        #[arg(long, value_name = "ID", requires = "from")]
+        installation: Option<InstallationId>,
         /// The short name once more; asked for on a terminal
         #[arg(long, value_name = "SLUG")]
         confirm: Option<String>,
@@ -112,12 +118,21 @@ pub enum Command {
 /// Runs the verb. After a fire there is no server and no installation to ask.
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
-        Verb::Run { all: true, choice, identity, .. } => {
-            return everything(context, choice.from.as_deref(), &identity, None, None).await;
+        Verb::Run { all: true, choice, identity, ledger_from, installation, .. } => {
+            let from = (choice.from, ledger_from);
+            return everything(context, from, &identity, installation, None).await;
         }
-        Verb::Run { tenant, into: Some(into), choice, identity, .. } => {
-            let from = choice.from.as_deref();
-            return everything(context, from, &identity, tenant, Some(into)).await;
+        Verb::Run {
+            tenant: Some(tenant),
+            into: Some(into),
+            choice,
+            identity,
+            ledger_from,
+            installation,
+            ..
+        } => {
+            let from = (choice.from, ledger_from);
+            return everything(context, from, &identity, installation, Some((tenant, into))).await;
         }
         other => command(other)?,
     };
@@ -221,7 +236,6 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     let (tenants, settings) = (&operator.tenants, &operator.backup);
     let reading = operator.platform::<PlatformBackupRead>().await?;
     let grant = operator.platform::<PlatformRestoreRun>().await?;
-    restore::settle(tenants, &grant).await?;
     match command {
         Command::List { tenant, target: from } => {
             let realm = match &tenant {
@@ -404,17 +418,22 @@ async fn rehearsed(operator: &Operator, identity: Option<&Password>) -> anyhow::
 
 async fn everything(
     context: &Context,
-    from: Option<&str>,
+    (from, ledger_from): (Option<String>, Vec<String>),
     identity: &Path,
-    only: Option<String>,
-    into: Option<PathBuf>,
+    installation: Option<InstallationId>,
+    only: Option<(String, PathBuf)>,
 ) -> anyhow::Result<ExitCode> {
     let mut settings = context.settings(None)?;
-    if let Some(into) = into {
+    let only = only.map(|(tenant, into)| {
         settings.store.data_dir = into;
-    }
-    let from = target(from.map(url).transpose()?)?;
+        tenant
+    });
+    let from = target(from.as_deref().map(url).transpose()?)?;
     let from = from.context("say with --from where the backups are")?;
+    let mut ledgers = Vec::new();
+    for text in &ledger_from {
+        ledgers.extend(target(Some(url(text)?))?);
+    }
     let identities = Identities::read(identity)?;
     let quiet = context.json || !std::io::stderr().is_terminal();
     let told: Told = Arc::new(move |text: &str| {
@@ -423,7 +442,8 @@ async fn everything(
         }
     });
     let runtime = crate::kernel::Runtime::system();
-    let rebuild = restore::Rebuild { settings, runtime, from, identities, only, told };
+    let rebuild =
+        restore::Rebuild { settings, runtime, from, ledgers, installation, identities, only, told };
     let rebuilt = restore::rebuild(rebuild).await?;
     socket::finish(context, describe(&rebuilt))
 }
@@ -434,7 +454,11 @@ fn describe(rebuilt: &restore::Rebuilt) -> Report {
             one.slug.clone(),
             one.moment.map_or_else(|| "-".to_owned(), |moment| moment.to_string()),
             one.entries.to_string(),
-            one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
+            match &one.problem {
+                Some(problem) => problem.clone(),
+                None if one.destroyed => "destroyed on purpose".to_owned(),
+                None => "ok".to_owned(),
+            },
         ]
     };
     let head = ["TENANT", "AS OF", "ENTRIES", "RESULT"];
@@ -444,9 +468,12 @@ fn describe(rebuilt: &restore::Rebuilt) -> Report {
     }
     text += &format!(
         "\nErasures: {} lines of the ledger were gone through again, {} keys were destroyed again.\n\
+         The ledger was read from {}; its last line is of {}. Whatever was erased later is not in it.\n\
          Start it with: strongroom serve --data-dir {}",
         rebuilt.ledger,
         rebuilt.erased_again,
+        rebuilt.ledger_targets.join(", "),
+        rebuilt.ledger_until.map_or_else(|| "no time: it is empty".to_owned(), |at| at.to_string()),
         rebuilt.directory.display()
     );
     let ok = rebuilt.tenants.iter().all(|tenant| tenant.problem.is_none());

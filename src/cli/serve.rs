@@ -42,6 +42,8 @@ pub async fn run_server(
     ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
     let app = App::new(boot, settings, runtime)?;
+    // Before anything that could start another restore.
+    crate::backup::restore::settle_at_start(&app.tenants).await?;
     let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
     let fingerprint = identity.fingerprint.clone();
     let (listener, address) = server::bind(settings.server.listen)

@@ -82,6 +82,7 @@ async fn alone(
     })?;
     // What a command destroys is said to the targets first, here too.
     let _places = Places::open(&settings.backup, boot.installation, &boot.tenants)?;
+    crate::backup::restore::settle_at_start(&boot.tenants).await?;
     let base_url = settings.server.base_url(settings.server.listen);
     let uid = rustix::process::getuid().as_raw();
     let (feedback, mut answers) = feedback::channel();

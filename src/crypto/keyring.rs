@@ -388,8 +388,12 @@ impl TenantKeys {
         cache.insert(id, key);
     }
 
-    /// Forgets and overwrites a subject key. The caller has recorded the destruction already.
+    /// Forgets and overwrites a subject key. The caller has recorded the destruction already. False
+    /// when there was none: a key of another purpose stays, whoever names it.
     pub fn destroy_subject(&self, id: KeyId) -> Result<bool, CryptoError> {
+        if self.shelf.find(id)?.is_some_and(|key| key.purpose != Purpose::Subject) {
+            return Ok(false);
+        }
         let destroyed = self.shelf.destroy(id)?;
         self.subjects.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         Ok(destroyed)
@@ -405,6 +409,7 @@ impl TenantKeys {
 
     pub fn tenant_root(&self, tenant: TenantId) -> Result<Key32, CryptoError> {
         let stored = self.shelf.find(KeyId::from_bytes(*tenant.bytes()))?;
+        let stored = stored.filter(|key| key.purpose == Purpose::TenantRoot);
         unwrap(&self.owner, &self.root, &stored.ok_or(CryptoError::KeyDestroyed)?)
     }
 

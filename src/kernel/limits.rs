@@ -272,6 +272,15 @@ pub const CLOSING_GRACE_DAYS: u32 = 23;
 
 /// Days after closing by which nothing of a tenant can be read any more, backups included.
 pub const CLOSING_DAYS: u32 = 30;
+/// What is read of a backup target before anything in it is believed, in bytes: `root.json`, …
+pub const BACKUP_ROOT_BYTES: u64 = 64 * 1024;
+/// … the platform's key store in it, whose manifest nobody can check yet, …
+pub const BACKUP_KEYS_BYTES: u64 = 1024 * 1024 * 1024;
+/// … a manifest or another signed note, …
+pub const BACKUP_NOTE_BYTES: u64 = 1024 * 1024;
+/// … and a part of the ledger of erasures, of 10,000 lines at the most.
+pub const LEDGER_PART_BYTES: u64 = 32 * 1024 * 1024;
+
 /// Bytes of the data disk that changes on their way to an archive leave free: the data itself needs
 /// them more.
 pub const CHANGES_RESERVE_BYTES: u64 = 64 * 1024 * 1024;

@@ -217,8 +217,8 @@ async fn everything_comes_back_after_a_fire_and_who_was_erased_since_stays_erase
     house.back_up();
     let who = ["erase", "--tenant", "acme", "--reference", "bert", "--confirm", "bert"];
     app.cli(&[&who[..], &["--reason", "asked for it"]].concat(), "");
-    put_ledger(&house);
 
+    put_forgeries(&house);
     let new = house.identity.with_file_name("new");
     let from = house.target.to_str().unwrap();
     let args =
@@ -234,6 +234,9 @@ async fn everything_comes_back_after_a_fire_and_who_was_erased_since_stays_erase
     assert_eq!(said.code, 0, "{said:?}");
     let rebuilt: Value = serde_json::from_str(&said.out).unwrap();
     assert!(rebuilt["erasedAgain"].as_u64().unwrap() >= 1, "{rebuilt}");
+    assert!(rebuilt["ledgerUntil"].is_string(), "{rebuilt}");
+    let notes = rebuilt["notes"].to_string();
+    assert!(notes.contains("ffffffff-ffff-7fff") && notes.contains("900.jsonl"), "{notes}");
 
     let server = Server::start(&new, &given);
     let client = crate::client::Client::new(&server.url, &new, Some(acme.clone()));
@@ -250,13 +253,25 @@ async fn everything_comes_back_after_a_fire_and_who_was_erased_since_stays_erase
     }
 }
 
-/// The ledger as it lies in a target, whenever it is copied there.
-fn put_ledger(house: &House) {
+/// What anybody can put into a target: a copy of `root.json` that nobody signed for, and lines of
+/// the ledger that nobody wrote.
+fn put_forgeries(house: &House) {
     let installation = std::fs::read_dir(&house.target).unwrap().next().unwrap().unwrap().path();
-    let ledger = installation.join("ledger");
-    std::fs::create_dir_all(&ledger).unwrap();
-    let lines = std::fs::read(house.app.data().join("erasures.log")).unwrap();
-    std::fs::write(ledger.join("0000000000000001.jsonl"), lines).unwrap();
+    let root = installation.join("keys/root");
+    let names = std::fs::read_dir(&root).unwrap();
+    let name = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .find(|name| name.ends_with(".age"))
+        .unwrap();
+    let (_, id) = name.strip_suffix(".json.zst.age").unwrap().split_once('-').unwrap();
+    let last = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+    let forged = root.join(name.replace(id, last));
+    std::fs::copy(root.join(&name), &forged).unwrap();
+    let manifest = std::fs::read_to_string(root.join(format!("{name}.manifest"))).unwrap();
+    let manifest = manifest.replace(id, last);
+    std::fs::write(format!("{}.manifest", forged.display()), manifest).unwrap();
+    let part = "0000000000000001-0000000000000900.jsonl";
+    std::fs::write(installation.join("ledger").join(part), "{}\n").unwrap();
 }
 
 #[tokio::test]

@@ -100,6 +100,9 @@ impl Source<'_> {
             }
             hash.update(&buffer[..n]);
             bytes += n as u64;
+            if bytes > base.bytes {
+                return Err(self.damaged(&path, Damage::Size));
+            }
             out.write_all(&buffer[..n])?;
         }
         let same = bytes == base.bytes && HEXLOWER.encode(&hash.finalize()) == base.sha256;
@@ -162,7 +165,7 @@ impl Source<'_> {
         if number + 1 == first && previous != hash {
             return Err(self.damaged(&path, Damage::Place));
         }
-        let applied = out.apply_from(first - 1, previous, input, at);
+        let applied = out.apply_from(first - 1, previous, input.take(note.bytes), at);
         let applied = applied.map_err(|error| self.reading(&path, error))?;
         let (reached, hash) = out.at();
         match reached == last && HEXLOWER.encode(&hash) == note.hash {

@@ -15,7 +15,7 @@ mod deliver;
 mod locate;
 mod materialise;
 mod merge;
-mod notes;
+pub(super) mod notes;
 mod prune;
 mod seal;
 mod send;

@@ -11,7 +11,8 @@ use object_store::{ObjectStoreExt, PutPayload};
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
 
-use crate::backup::{BackupError, Damage, Target};
+use crate::backup::{BackupError, Damage, Target, place};
+use crate::kernel::limits;
 
 /// Files up to this size, in bytes, go in one piece.
 const SMALL: u64 = 8 << 20;
@@ -81,8 +82,9 @@ pub(super) async fn list(target: &Target, below: &Path) -> Result<Vec<(String, u
 
 /// Something small, whole.
 pub(super) async fn get(target: &Target, path: &Path) -> Result<Bytes, BackupError> {
-    let read = async { target.store.get(path).await?.bytes().await };
-    read.await.map_err(|error| unread(target, path, error))
+    let read = place::bounded(target, path, limits::BACKUP_NOTE_BYTES).await;
+    let read = read.map_err(|error| unread(target, path, error))?;
+    read.map(Bytes::from).ok_or_else(|| damaged(target, path, Damage::Size))
 }
 
 pub(super) fn unread(target: &Target, path: &Path, error: object_store::Error) -> BackupError {

@@ -50,9 +50,13 @@ async fn pour(
         return Err(damaged(from, manifest, Damage::Size));
     }
     let (mut hash, mut pieces) = (Sha256::new(), source.into_stream());
-    let mut part = PutPayloadMut::new();
+    let (mut part, mut bytes) = (PutPayloadMut::new(), 0);
     while let Some(piece) = pieces.next().await {
         let mut piece = piece.map_err(|error| from.failed(error))?;
+        bytes += piece.len() as u64;
+        if bytes > manifest.bytes {
+            return Err(damaged(from, manifest, Damage::Size));
+        }
         hash.update(&piece);
         while !piece.is_empty() {
             let room = (PART - part.content_length()).min(piece.len());

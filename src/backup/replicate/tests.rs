@@ -29,7 +29,8 @@ impl House {
         let server = TestServer::start();
         let layout = Layout::new(server.app().installation);
         let targets = Targets(targets);
-        let copier = Copier::new(&targets, layout).unwrap();
+        let copier =
+            Copier::new(&targets, layout, server.tenants.notary().signer().clone()).unwrap();
         Self { server, layout, targets, copier }
     }
 
@@ -123,7 +124,13 @@ async fn a_new_target_gets_everything_that_is_kept_and_the_ledger() {
         assert!(b.store.head(&Layout::manifest(&path)).await.is_ok());
         assert_eq!(house.state_in(manifest, "b").await, "stored");
     }
-    let fetched = crate::backup::ledger::fetch(&house.targets, house.layout).await.unwrap();
+    let fetched = crate::backup::ledger::fetch(
+        &house.targets,
+        house.layout,
+        &house.server.tenants.notary().verifier(),
+    )
+    .await
+    .unwrap();
     assert_eq!(fetched.head(), house.server.tenants.ledger().head());
     assert_eq!(fetched.erasures[0].key, key);
 }

@@ -49,12 +49,30 @@ pub enum RestoreError {
     Confirmation,
     #[error("the data directory {0} is not empty: restore everything into an empty one")]
     NotEmpty(String),
+    #[error(
+        "the files were exchanged in part only: {0}. See to the disk, then start the server again: \
+         it completes the restore, and the tenant answers"
+    )]
+    Halfway(String),
     #[error("{0}")]
     Fire(String),
     #[error(transparent)]
     Backup(BackupError),
     #[error(transparent)]
     Door(DoorError),
+}
+
+impl RestoreError {
+    /// Whether one archive is at fault, so that another may do.
+    pub fn is_of_the_archive(&self) -> bool {
+        use crate::store::StoreError;
+        match self {
+            Self::Backup(error) => error.is_of_the_archive(),
+            Self::Door(DoorError::Store(error)) => matches!(error, StoreError::Corrupt(_)),
+            Self::Rows { .. } | Self::Entries { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 crate::behind_doors!(RestoreError);
@@ -80,7 +98,7 @@ impl Fault for RestoreError {
             Self::NoTenant(_) | Self::Nothing(_) | Self::NothingThen { .. } | Self::Unknown(_) => {
                 ErrorKind::NotFound
             }
-            Self::Room { .. } => ErrorKind::Unavailable,
+            Self::Room { .. } | Self::Halfway(_) => ErrorKind::Unavailable,
             Self::Confirmation | Self::NotEmpty(_) => ErrorKind::Invalid,
             Self::State(_)
             | Self::Held(_)
@@ -108,7 +126,7 @@ impl Fault for RestoreError {
             Self::Running | Self::Unconfirmed(_) => "restore-running",
             Self::Foreign => "restore-foreign",
             Self::Rows { .. } | Self::Entries { .. } => "backup-damaged",
-            Self::Fire(_) => "restore-failed",
+            Self::Fire(_) | Self::Halfway(_) => "restore-failed",
             Self::Backup(error) => error.code(),
             Self::Door(error) => error.code(),
         }

@@ -3,26 +3,27 @@
 //! Nothing is believed that this installation has not signed. Its signing key comes out of the
 //! archive of the platform's keys, which the root key opens and nobody without it can have made.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use object_store::path::Path as StorePath;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::RestoreError;
 use super::run::{Told, compare};
-use super::{RestoreError, ledger};
 use crate::audit::event::Resource;
+use crate::audit::note::Verifier;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::PlatformRestoreRun;
-use crate::authz::{Caller, Principal, Realm, RequestContext, TenantState};
+use crate::authz::{Caller, Principal, Realm, RequestContext};
 use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Targets};
-use crate::backup::{changes, fetch, files, keys, place, scan};
+use crate::backup::{changes, fetch, files, keys, ledger, place, scan_all};
 use crate::config::{Settings, TargetUrl};
-use crate::crypto::TenantKeys;
-use crate::kernel::id::{InstallationId, RestoreId, TenantId};
-use crate::kernel::{Runtime, Timestamp};
+use crate::crypto::{Key32, TenantKeys};
+use crate::kernel::id::{InstallationId, KeyId, RestoreId, TenantId};
+use crate::kernel::{Runtime, Timestamp, limits};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
 use crate::store::pages::PageWriter;
@@ -38,6 +39,10 @@ pub struct Rebuilt {
     pub tenants: Vec<RebuiltTenant>,
     /// Lines of the ledger of erasures, and keys that were destroyed again.
     pub ledger: u64,
+    /// Time of the last of them; nothing that was erased later is known.
+    pub ledger_until: Option<Timestamp>,
+    /// Where the ledger was looked for and found readable.
+    pub ledger_targets: Vec<String>,
     pub erased_again: u64,
     /// What an administrator should know.
     pub notes: Vec<String>,
@@ -50,6 +55,8 @@ pub struct RebuiltTenant {
     /// The moment that it is as of; none when it could not be restored.
     pub moment: Option<Timestamp>,
     pub entries: u64,
+    /// The ledger of erasures says that it was destroyed.
+    pub destroyed: bool,
     pub problem: Option<String>,
 }
 
@@ -58,6 +65,10 @@ pub struct Rebuild {
     pub settings: Settings,
     pub runtime: Runtime,
     pub from: TargetUrl,
+    /// Where else the ledger of erasures may lie: the one that reaches furthest is used.
+    pub ledgers: Vec<TargetUrl>,
+    /// Whose backups, when several installations' lie there.
+    pub installation: Option<InstallationId>,
     pub identities: Identities,
     /// Only this tenant, in a directory beside the installation, for a look.
     pub only: Option<String>,
@@ -108,7 +119,7 @@ struct Job {
 impl Job {
     fn new(rebuild: Rebuild, handle: Handle) -> Result<Self, RestoreError> {
         let target = Target::open(&rebuild.from)?;
-        let layout = Layout::new(handle.block_on(installation(&target))?);
+        let layout = Layout::new(handle.block_on(installation(&target, rebuild.installation))?);
         Ok(Self { rebuild, handle, target, layout })
     }
 
@@ -118,11 +129,13 @@ impl Job {
 
     fn scan(
         &self,
-        verifier: Option<&crate::audit::note::Verifier>,
+        verifier: Option<&Verifier>,
+        notes: &mut Vec<String>,
     ) -> Result<Vec<Manifest>, RestoreError> {
         let targets = Targets(vec![self.target.clone()]);
-        let found = self.handle.block_on(scan(&targets, self.layout, verifier))?;
-        Ok(found.into_iter().map(|(manifest, _)| manifest).collect())
+        let found = self.handle.block_on(scan_all(&targets, self.layout, verifier))?;
+        notes.extend(found.1);
+        Ok(found.0.into_iter().map(|(manifest, _)| manifest).collect())
     }
 
     fn run(&self) -> Result<Rebuilt, RestoreError> {
@@ -130,14 +143,17 @@ impl Job {
         let empty = Empty::take(&directory)?
             .ok_or_else(|| RestoreError::NotEmpty(directory.display().to_string()))?;
         self.tell("reading the installation's keys");
-        let (whole, signed) = self.unlock(empty)?;
+        let mut notes = Vec::new();
+        let (whole, signed) = self.unlock(&empty, &mut notes)?;
         let mut rebuilt = Rebuilt {
             directory,
             restore: whole.restore(),
             tenants: Vec::new(),
             ledger: 0,
+            ledger_until: None,
+            ledger_targets: Vec::new(),
             erased_again: 0,
-            notes: Vec::new(),
+            notes,
         };
         let ledger = self.ledger(&whole, &signed, &mut rebuilt)?;
         let platform = whole.platform_keys();
@@ -146,74 +162,182 @@ impl Job {
         self.tell("reading the platform");
         self.bring(&whole, Realm::Platform, &platform, &signed, &mut rebuilt.notes)?;
         let all = self.tenants(&whole)?;
-        for tenant in all.iter().filter(|tenant| tenant.state != TenantState::Closed) {
+        // Closed ones too: they may be reopened, or on hold. Those whose time was up have no keys.
+        for tenant in &all {
             self.tell(&format!("reading {}", tenant.slug));
             let brought = self.tenant(&whole, tenant, &signed, &ledger, &mut rebuilt);
             // One that cannot be read keeps none of the others away.
+            let root = KeyId::from_bytes(*tenant.id.bytes());
+            let destroyed = ledger.iter().any(|line| line.key == root);
             let (moment, entries, problem) = match brought {
                 Ok(Some((moment, entries))) => (Some(moment), entries, None),
-                Ok(None) => (None, 0, Some("it was destroyed on purpose".to_owned())),
+                Ok(None) if destroyed => (None, 0, None),
+                Ok(None) => {
+                    let why = "its key is in no archive of keys, and no erasure says why";
+                    (None, 0, Some(why.to_owned()))
+                }
                 Err(error) => (None, 0, Some(error.to_string())),
             };
             let slug = tenant.slug.to_string();
-            rebuilt.tenants.push(RebuiltTenant { slug, moment, entries, problem });
+            rebuilt.tenants.push(RebuiltTenant { slug, moment, entries, destroyed, problem });
         }
         whole.begin_anew(Realm::Platform, &platform, self.rebuild.only.is_some())?;
         whole.done()?;
         Ok(rebuilt)
     }
 
-    /// `root.json` and the platform's keys; from then on manifests are believed or not.
-    fn unlock(&self, empty: Empty) -> Result<(Whole, Vec<Manifest>), RestoreError> {
-        let unchecked = self.scan(None)?;
-        let roots = unchecked.iter().filter(|one| one.kind == Kind::Root);
-        let root = roots.max_by_key(|one| (one.taken, one.id)).ok_or_else(|| {
-            RestoreError::Fire(format!(
-                "{} holds no archive of root.json; archives of keys are deleted after a week at \
-                 the most",
-                self.target.name
-            ))
-        })?;
-        let Rebuild { identities, settings, runtime, .. } = &self.rebuild;
-        let mut json = Vec::new();
-        fetch(&self.target, root, identities, &mut json)?;
-        let platform = Layout::owner(Realm::Platform);
-        let whole = empty.unlock(&json, &settings.root_key, runtime, |path, key| {
-            keys::read_keys(&self.target, &unchecked, &platform, identities, key, path)?;
-            Ok::<_, RestoreError>(())
-        })?;
-        let signed = self.scan(Some(&whole.verifier()))?;
-        // What was used before anybody could check it.
-        let believed: HashSet<_> = signed.iter().map(|one| one.id).collect();
-        let (full, deltas) = keys::choose(&unchecked, &platform)?;
-        let mut used = [root, full].into_iter().chain(deltas);
-        if let Some(forged) = used.find(|one| !believed.contains(&one.id)) {
-            let path = &forged.path;
-            return Err(RestoreError::Fire(format!("{path} was not signed by this installation")));
+    /// `root.json` and the platform's keys; from then on manifests are believed or not. Whatever
+    /// somebody else put beside them is passed over.
+    fn unlock(
+        &self,
+        empty: &Empty,
+        notes: &mut Vec<String>,
+    ) -> Result<(Whole, Vec<Manifest>), RestoreError> {
+        let signed = self.signed(empty, notes)?;
+        let (platform, mut first) = (Layout::owner(Realm::Platform), None);
+        for root in of_kind(&signed, Kind::Root, None) {
+            let opened = self.open(empty, root, |path, key| {
+                let identities = &self.rebuild.identities;
+                keys::read_keys(&self.target, &signed, &platform, identities, key, path)
+            });
+            match opened {
+                Ok((whole, left_out)) => {
+                    notes.extend(left_out);
+                    return Ok((whole, signed));
+                }
+                Err(error) => {
+                    notes.push(format!("{} was left out: {error}", root.path));
+                    first.get_or_insert(error);
+                }
+            }
         }
-        Ok((whole, signed))
+        Err(first.unwrap_or_else(|| self.no_root()))
     }
 
-    /// The ledger of erasures, which goes before everything: what it names is destroyed again.
+    fn no_root(&self) -> RestoreError {
+        RestoreError::Fire(format!(
+            "{} holds no archive of root.json; archives of keys are deleted after a week at the most",
+            self.target.name
+        ))
+    }
+
+    fn open<T>(
+        &self,
+        empty: &Empty,
+        root: &Manifest,
+        bring: impl FnOnce(&Path, &Key32) -> Result<T, BackupError>,
+    ) -> Result<(Whole, T), RestoreError> {
+        let Rebuild { identities, settings, runtime, .. } = &self.rebuild;
+        if root.plain_bytes > limits::BACKUP_ROOT_BYTES {
+            return Err(damaged(&self.target, root));
+        }
+        let (mut json, mut brought) = (Vec::new(), None);
+        fetch(&self.target, root, identities, &mut json)?;
+        let whole = empty.unlock(&json, &settings.root_key, runtime, |path, key| {
+            brought = Some(bring(path, key)?);
+            Ok::<_, RestoreError>(())
+        })?;
+        let brought = brought.ok_or_else(|| damaged(&self.target, root))?;
+        Ok((whole, brought))
+    }
+
+    /// What this installation has signed. Its key comes out of the archives of its keys: who can write
+    /// to a target can put others beside them, but none that the root key opens.
+    fn signed(
+        &self,
+        empty: &Empty,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<Manifest>, RestoreError> {
+        let unchecked = self.scan(None, &mut Vec::new())?;
+        let (platform, mut first) = (Layout::owner(Realm::Platform), None);
+        for root in of_kind(&unchecked, Kind::Root, None) {
+            let mut is_sealed_with_ours = false;
+            let fulls = of_kind(&unchecked, Kind::Keys, Some(&platform));
+            let fulls = fulls.into_iter().map(Some).chain([None]);
+            for full in fulls {
+                let opened = self.open(empty, root, |path, key| {
+                    is_sealed_with_ours = true;
+                    let none = || BackupError::None(format!("the keys of {platform}"));
+                    let full = full.ok_or_else(none)?;
+                    if full.plain_bytes > limits::BACKUP_KEYS_BYTES {
+                        return Err(crate::backup::damaged(&self.target, full));
+                    }
+                    keys::read_full(&self.target, full, &self.rebuild.identities, key, path)
+                });
+                // Who has copied an archive cannot sign for it; what it holds is ours all the same.
+                let checked = opened.and_then(|(whole, ())| {
+                    let mut left_out = Vec::new();
+                    let signed = self.scan(Some(&whole.verifier()), &mut left_out)?;
+                    if of_kind(&signed, Kind::Keys, Some(&platform)).is_empty() {
+                        let why = "nothing in this target was signed with the key in it";
+                        return Err(RestoreError::Fire(why.to_owned()));
+                    }
+                    Ok((signed, left_out))
+                });
+                match checked {
+                    Ok((signed, left_out)) => {
+                        notes.extend(left_out);
+                        return Ok(signed);
+                    }
+                    Err(error) => {
+                        let at = full.filter(|_| is_sealed_with_ours).unwrap_or(root);
+                        notes.push(format!("{} was left out: {error}", at.path));
+                        first.get_or_insert(error);
+                    }
+                }
+                if !is_sealed_with_ours {
+                    break;
+                }
+            }
+            // The root key has opened it: no other root.json would do better.
+            if is_sealed_with_ours {
+                break;
+            }
+        }
+        Err(first.unwrap_or_else(|| self.no_root()))
+    }
+
+    /// The ledger of erasures, which goes before everything: what it names is destroyed again. Of
+    /// all targets that are known, the one that reaches furthest.
     fn ledger(
         &self,
         whole: &Whole,
         signed: &[Manifest],
         rebuilt: &mut Rebuilt,
     ) -> Result<Vec<Erasure>, RestoreError> {
-        let fetched = self.handle.block_on(ledger::read(&self.target, self.layout))?;
+        let verifier = whole.verifier();
+        let mut targets = Targets(vec![self.target.clone()]);
+        let more = self.rebuild.ledgers.iter().chain(&self.rebuild.settings.backup.targets);
+        for url in more {
+            if targets.0.iter().all(|known| known.name != url.name()) {
+                targets.0.push(Target::open(url)?);
+            }
+        }
+        let fetched = self.handle.block_on(ledger::fetch(&targets, self.layout, &verifier))?;
+        for (target, why) in &fetched.unread {
+            rebuilt.notes.push(format!(
+                "the ledger of erasures in {target} could not be read, it may reach further: {why}"
+            ));
+        }
+        let left_out = fetched.left_out.iter();
+        rebuilt.notes.extend(left_out.map(|(path, why)| format!("{path} was left out: {why}")));
         let known = signed.iter().max_by_key(|manifest| manifest.ledger.0);
         if let Some(manifest) = known
             && !fetched.follows(manifest.ledger.0, &manifest.ledger.1)
         {
             return Err(RestoreError::Fire(format!(
                 "the ledger of erasures in {} is not the one that this installation wrote: lines \
-                 are missing or were changed. Without it what was erased would come back",
+                 are missing or were changed. Without it what was erased would come back. Give the \
+                 other targets with --ledger-from",
                 self.target.name
             )));
         }
         whole.put_ledger(&fetched.text)?;
         rebuilt.ledger = fetched.erasures.len() as u64;
+        rebuilt.ledger_until = fetched.erasures.last().map(|line| line.time);
+        let is_read = |name: &String| fetched.unread.iter().all(|(unread, _)| unread != name);
+        rebuilt.ledger_targets =
+            targets.0.iter().map(|target| target.name.clone()).filter(is_read).collect();
         Ok(fetched.erasures)
     }
 
@@ -236,12 +360,14 @@ impl Job {
         rebuilt: &mut Rebuilt,
     ) -> Result<Option<(Timestamp, u64)>, RestoreError> {
         let (realm, identities) = (Realm::Tenant(tenant.id), &self.rebuild.identities);
+        let mut left_out = Vec::new();
         let opened = whole.tenant_keys(tenant.id, |path, key| {
             let name = Layout::owner(realm);
-            keys::read_keys(&self.target, signed, &name, identities, key, path)?;
+            left_out = keys::read_keys(&self.target, signed, &name, identities, key, path)?;
             Ok::<_, RestoreError>(())
         });
         let Some(keys) = opened? else { return Ok(None) };
+        rebuilt.notes.extend(left_out);
         rebuilt.erased_again += whole.erase_again(tenant.id, &keys, ledger)?;
         let brought = self.bring(whole, realm, &keys, signed, &mut rebuilt.notes)?;
         whole.begin_anew(realm, &keys, self.rebuild.only.is_some())?;
@@ -259,31 +385,60 @@ impl Job {
         notes: &mut Vec<String>,
     ) -> Result<(Timestamp, u64), RestoreError> {
         let name = Layout::owner(realm);
-        let newest = |kind: Kind| {
-            let of_owner = signed.iter().filter(|one| one.kind == kind && one.owner == name);
-            of_owner.max_by_key(|one| (one.taken, one.id)).cloned()
-        };
-        if let Some(beside) = newest(Kind::Blobs) {
-            self.beside(whole, realm, &beside)?;
+        for beside in of_kind(signed, Kind::Blobs, Some(&name)) {
+            match self.beside(whole, realm, beside) {
+                Err(RestoreError::Backup(error)) if error.is_of_the_archive() => {
+                    notes.push(format!("{} was left out: {error}", beside.path));
+                }
+                other => {
+                    other?;
+                    break;
+                }
+            }
         }
-        let archive = newest(Kind::Data);
-        let taken = archive.as_ref().map(|manifest| manifest.taken);
+        let archives = of_kind(signed, Kind::Data, Some(&name));
+        let taken = archives.first().map(|manifest| manifest.taken);
         match self.changes(whole, realm, keys, taken) {
             Ok(Some(brought)) => return Ok(brought),
             Ok(None) => {}
-            Err(error) if archive.is_some() => {
+            Err(error) if !archives.is_empty() => {
                 crate::store::files::remove_if_there(&whole.database(realm))?;
                 notes.push(format!("{name}: the continuous archive was not used: {error}"));
             }
             Err(error) => return Err(error),
         }
-        let manifest = archive.ok_or(RestoreError::Nothing(name))?;
-        super::room(&self.rebuild.settings.store.data_dir, &manifest)?;
+        let mut first = None;
+        for manifest in archives {
+            match self.archive(whole, realm, keys, manifest) {
+                Ok(brought) => return Ok(brought),
+                Err(error) if error.is_of_the_archive() => {
+                    crate::store::files::remove_if_there(&whole.database(realm))?;
+                    notes.push(format!(
+                        "{} was left out, an older one is looked for: {error}",
+                        manifest.path
+                    ));
+                    first.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(first.unwrap_or(RestoreError::Nothing(name)))
+    }
+
+    /// One archive of data, checked.
+    fn archive(
+        &self,
+        whole: &Whole,
+        realm: Realm,
+        keys: &Arc<TenantKeys>,
+        manifest: &Manifest,
+    ) -> Result<(Timestamp, u64), RestoreError> {
+        super::room(&self.rebuild.settings.store.data_dir, manifest)?;
         let mut file = PageWriter::create(&whole.database(realm), keys.file_key()?)?;
-        fetch(&self.target, &manifest, &self.rebuild.identities, &mut file)?;
+        fetch(&self.target, manifest, &self.rebuild.identities, &mut file)?;
         file.finish()?;
         let checked = whole.check(realm, keys, &manifest.rows)?;
-        compare(&checked, &manifest)?;
+        compare(&checked, manifest)?;
         Ok((manifest.taken, manifest.entries))
     }
 
@@ -330,8 +485,27 @@ impl Job {
     }
 }
 
-/// The one installation whose backups lie in a target.
-async fn installation(target: &Target) -> Result<InstallationId, RestoreError> {
+/// Archives of one kind, and of one owner, the newest first.
+fn of_kind<'a>(all: &'a [Manifest], kind: Kind, owner: Option<&str>) -> Vec<&'a Manifest> {
+    let is_wanted =
+        |one: &&Manifest| one.kind == kind && owner.is_none_or(|owner| one.owner == owner);
+    let mut found: Vec<_> = all.iter().filter(is_wanted).collect();
+    found.sort_by_key(|one| std::cmp::Reverse((one.taken, one.id)));
+    found
+}
+
+fn damaged(target: &Target, manifest: &Manifest) -> RestoreError {
+    crate::backup::damaged(target, manifest).into()
+}
+
+/// The installation whose backups lie in a target, or that is wanted of several.
+async fn installation(
+    target: &Target,
+    wanted: Option<InstallationId>,
+) -> Result<InstallationId, RestoreError> {
+    if let Some(wanted) = wanted {
+        return Ok(wanted);
+    }
     let listed = target.store.list_with_delimiter(None).await;
     let listed = listed.map_err(|error| place::failed(target, error))?;
     let id = |path: &StorePath| path.as_ref().strip_prefix("strongroom-")?.parse().ok();
@@ -339,10 +513,14 @@ async fn installation(target: &Target) -> Result<InstallationId, RestoreError> {
     match found.as_slice() {
         [one] => Ok(*one),
         [] => Err(RestoreError::Fire(format!("there are no backups in {}", target.name))),
-        _ => Err(RestoreError::Fire(format!(
-            "{} holds the backups of several installations: give one of them a place of its own",
-            target.name
-        ))),
+        several => {
+            let several: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(RestoreError::Fire(format!(
+                "{} holds the backups of several installations: say whose with --installation ({})",
+                target.name,
+                several.join(", ")
+            )))
+        }
     }
 }
 
@@ -364,7 +542,11 @@ async fn record(
         event.custom_fields.insert(name.into(), value);
     };
     say(&mut restored, "restore", rebuilt.restore.to_string().into());
-    let whole = rebuilt.tenants.iter().filter(|tenant| tenant.problem.is_none()).count();
+    let whole = rebuilt
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.problem.is_none() && !tenant.destroyed)
+        .count();
     say(&mut restored, "tenants", whole.into());
     let mut replayed = Event::new(catalogue::ERASURES_REPLAYED);
     replayed.resource = Some(Resource::new("installation", boot.installation.to_string()));

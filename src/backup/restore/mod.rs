@@ -8,7 +8,6 @@
 mod available;
 mod error;
 mod fire;
-mod ledger;
 mod model;
 mod plan;
 mod rehearse;
@@ -27,7 +26,7 @@ pub use rehearse::{RestoreTest, Tested, rehearse, tests};
 pub use run::{Told, run, start};
 pub use spared::{Spared, forget, spared};
 pub use status::{find, restores};
-pub use undo::{confirm, settle, undo};
+pub use undo::{confirm, settle_at_start, undo};
 
 use std::path::Path;
 

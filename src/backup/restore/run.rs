@@ -187,6 +187,11 @@ async fn end(
             }
             (catalogue::RESTORE_COMPLETED, None)
         }
+        // The next start completes it and says so; nothing is as before.
+        Err(error) if tenants.is_being_swapped(restore.id) => {
+            tracing::error!(restore = %restore.id, %error, "a restore was interrupted");
+            return Err(RestoreError::Halfway(error.to_string()));
+        }
         Err(error) => {
             restore.state = RestoreState::Failed;
             tracing::error!(restore = %restore.id, %error, "a restore failed");

@@ -1,16 +1,18 @@
 //! What comes after a restore: it is confirmed, or undone; one that was killed is settled.
 
+use std::sync::Arc;
+
 use super::model::{Restore, RestoreState};
 use super::run::event;
 use super::{RestoreError, repo};
 use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
 use crate::authz::permission::PlatformRestoreRun;
-use crate::authz::{Grant, Realm};
+use crate::authz::{Caller, Grant, Principal, Realm, RequestContext};
 use crate::kernel::Timestamp;
 use crate::kernel::id::{HoldId, RestoreId, TenantId};
 use crate::retention::holds;
-use crate::tenants::{AuditEvents, ReadTx, Tenants};
+use crate::tenants::{AuditEvents, DoorError, ReadTx, Tenants};
 
 /// Deletes the state before the restore, for good.
 ///
@@ -131,18 +133,33 @@ async fn write(
     written.await.map(|_| ())
 }
 
-/// Writes down what became of restores that their process did not live to end: their files were
-/// completed or removed when the directory was opened.
-pub async fn settle(
+/// The state before a restore that was confirmed, by a process that was killed before it had deleted
+/// it, is deleted.
+async fn forget_confirmed(
     tenants: &Tenants,
     grant: &Grant<PlatformRestoreRun>,
-) -> Result<u64, RestoreError> {
+) -> Result<(), RestoreError> {
+    for id in tenants.kept_restores()? {
+        let row = move |tx: &crate::tenants::ReadTx<'_>| Ok::<_, RestoreError>(repo::find(tx, id)?);
+        let row = tenants.read(grant, row).await?;
+        if row.is_some_and(|row| row.state == RestoreState::Confirmed) {
+            tenants.forget_before(id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes down what became of restores that their process did not live to end: their files were
+/// completed or removed when the directory was opened. To be called before anything can start a
+/// restore, and never while one may be under way: it would be taken for one that was interrupted.
+async fn settle(tenants: &Tenants, grant: &Grant<PlatformRestoreRun>) -> Result<u64, RestoreError> {
     let read = |tx: &crate::tenants::ReadTx<'_>| {
         let running = repo::in_state(tx, RestoreState::Running)?;
         let restored = repo::in_state(tx, RestoreState::Restored)?;
         Ok::<_, RestoreError>((running, restored))
     };
     let (running, restored) = tenants.read(grant, read).await?;
+    forget_confirmed(tenants, grant).await?;
     let kept = tenants.kept_restores()?;
     let mut settled = 0;
     for mut restore in running {
@@ -169,4 +186,17 @@ pub async fn settle(
         }
     }
     Ok(settled)
+}
+
+/// [`settle`], for whoever opens a data directory: a server before it serves, or the CLI before it
+/// does anything else.
+///
+/// # Errors
+/// What the platform's file answers.
+pub async fn settle_at_start(tenants: &Tenants) -> Result<u64, RestoreError> {
+    let request = RequestContext::local(tenants.runtime().id());
+    let principal = Principal::System { job: "restore.settle" };
+    let caller = Arc::new(Caller { principal, request });
+    let grant = tenants.authorize_platform::<PlatformRestoreRun>(&caller, "restore").await;
+    settle(tenants, &grant.map_err(DoorError::from)?).await
 }

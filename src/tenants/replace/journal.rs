@@ -92,6 +92,11 @@ pub(super) fn work(data: &Path, id: RestoreId) -> PathBuf {
     data.join(WORK).join(id.to_string())
 }
 
+/// Whether its renames are written down and not all done.
+pub(super) fn stands(data: &Path, id: RestoreId) -> bool {
+    work(data, id).join(JOURNAL).exists()
+}
+
 /// Where the state before a restore is kept, relative to the data directory.
 pub(super) fn kept(id: RestoreId) -> PathBuf {
     Path::new(KEPT).join(id.to_string())

@@ -17,6 +17,7 @@ mod tests;
 mod undo;
 mod whole;
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,11 +59,15 @@ impl Restoring {
 struct Closed {
     tenants: Tenants,
     tenant: TenantId,
+    /// It does not: its files are neither the old ones nor the new ones.
+    for_good: Cell<bool>,
 }
 
 impl Drop for Closed {
     fn drop(&mut self) {
-        self.tenants.inner.restoring.lock().remove(&self.tenant);
+        if !self.for_good.get() {
+            self.tenants.inner.restoring.lock().remove(&self.tenant);
+        }
     }
 }
 
@@ -81,7 +86,7 @@ impl Tenants {
             }
             open.remove(&tenant)
         };
-        let closed = Closed { tenants: self.clone(), tenant };
+        let closed = Closed { tenants: self.clone(), tenant, for_good: Cell::new(false) };
         let Some(cell) = cell else { return Ok(closed) };
         // Live views and downloads look up, find the door shut and end.
         self.inner.ground.standing.stir(Realm::Tenant(tenant));

@@ -51,14 +51,16 @@ impl Stage {
     /// away for a moment.
     ///
     /// # Errors
-    /// Whatever the disk answers; then everything is as before.
+    /// Whatever the disk answers; then everything is as before, unless the renames have begun
+    /// ([`Tenants::is_being_swapped`]): then the next start completes them, and until then nobody
+    /// gets in.
     pub async fn put(self) -> Result<Swapped, DoorError> {
         let live = self.copy_log_ahead().await?;
         let tenants = self.tenants.clone();
         let closed = tenants.close_for_restore(self.tenant).await?;
         let swapped = tokio::task::spawn_blocking(move || {
             let swapped = self.finish(live)?;
-            self.exchange()?;
+            exchanged(self.exchange(), &closed, self.restore)?;
             reopen(closed, self.tenant)?;
             Ok::<_, StoreError>(swapped)
         });
@@ -297,6 +299,22 @@ pub(super) fn all_moves(data: &Path, place: &Path, target: &Path) -> Vec<Move> {
     all
 }
 
+/// Keeps a tenant closed whose files were exchanged in part.
+pub(super) fn exchanged<T>(
+    result: Result<T, StoreError>,
+    closed: &Closed,
+    work: RestoreId,
+) -> Result<T, StoreError> {
+    if result.is_err() && closed.tenants.is_being_swapped(work) {
+        closed.for_good.set(true);
+        tracing::error!(
+            tenant = %closed.tenant,
+            "the files were exchanged in part: start the server again, which completes it"
+        );
+    }
+    result
+}
+
 /// Opens the tenant's files and lets everybody in again.
 pub(super) fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError> {
     let inner = closed.tenants.inner.clone();
@@ -307,4 +325,11 @@ pub(super) fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError>
     inner.ground.standing.stir(Realm::Tenant(tenant));
     drop(open);
     Ok(())
+}
+
+impl Tenants {
+    /// Whether renames were begun and not ended: the next start completes them.
+    pub(crate) fn is_being_swapped(&self, work: RestoreId) -> bool {
+        journal::stands(&self.inner.ground.directory, work)
+    }
 }

@@ -177,3 +177,14 @@ async fn a_file_that_is_not_whole_is_refused_and_leaves_nothing() {
         assert!(!directory.exists());
     }
 }
+
+#[tokio::test]
+async fn a_line_of_the_ledger_that_names_another_kind_of_key_destroys_nothing() {
+    let house = House::open().await;
+    let id = house.write(&house.tenant, "early").await;
+    let original = house.server.tenants.realm(Realm::Tenant(house.tenant.id)).await.unwrap();
+    let file = original.keys.file_key_id().unwrap();
+    assert!(!original.keys.destroy_subject(file).unwrap());
+    assert_eq!(original.keys.file_key_id().unwrap(), file);
+    assert_eq!(house.find(id).await.unwrap(), "early");
+}

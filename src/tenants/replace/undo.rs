@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::carry::Left;
 use super::journal::{self, Journal, Move};
 use super::stage::Stage;
-use super::swap::{DATABASE, LEFT, LiveLog, all_moves, copy_log, log_file, reopen};
+use super::swap::{DATABASE, LEFT, LiveLog, all_moves, copy_log, exchanged, log_file, reopen};
 use crate::audit::checkpoint;
 use crate::audit::past::{self, PastLog};
 use crate::kernel::id::{RestoreId, TenantId};
@@ -57,7 +57,7 @@ impl Tenants {
         let live = stage.copy_log_ahead().await?;
         let closed = self.close_for_restore(tenant).await?;
         let undone = tokio::task::spawn_blocking(move || {
-            let undone = stage.undo(restore, live, known)?;
+            let undone = exchanged(stage.undo(restore, live, known), &closed, stage.restore)?;
             reopen(closed, tenant)?;
             Ok::<_, StoreError>(undone)
         });

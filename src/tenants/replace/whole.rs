@@ -32,13 +32,13 @@ pub(crate) struct Whole {
     platform: Arc<TenantKeys>,
     platform_shelf: Key32,
     notary: Arc<Notary>,
-    _lock: DirectoryLock,
+    _lock: Arc<DirectoryLock>,
 }
 
 /// An empty directory that is to become one.
 pub(crate) struct Empty {
     directory: PathBuf,
-    lock: DirectoryLock,
+    lock: Arc<DirectoryLock>,
 }
 
 impl Empty {
@@ -47,7 +47,7 @@ impl Empty {
     pub fn take(directory: &Path) -> Result<Option<Self>, StoreError> {
         let named = |error| StoreError::file(directory, &error);
         files::private_directory(directory)?;
-        let lock = DirectoryLock::take(directory)?;
+        let lock = Arc::new(DirectoryLock::take(directory)?);
         let names = std::fs::read_dir(directory).map_err(named)?;
         let names: Vec<_> = names.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         let others = names.iter().filter(|name| {
@@ -58,19 +58,30 @@ impl Empty {
             return Ok(None);
         }
         files::replace(&directory.join(MARKER), b"restore not finished\n")?;
-        for name in others {
-            super::journal::remove(&directory.join(name))?;
+        let empty = Self { directory: directory.to_owned(), lock };
+        empty.clear()?;
+        Ok(Some(empty))
+    }
+
+    /// Removes what an attempt left.
+    fn clear(&self) -> Result<(), StoreError> {
+        let names = std::fs::read_dir(&self.directory)
+            .map_err(|error| StoreError::file(&self.directory, &error))?;
+        for name in names.filter_map(|entry| Some(entry.ok()?.file_name())) {
+            if name != "strongroom.lock" && name != root_key::EMBEDDED && name != MARKER {
+                super::journal::remove(&self.directory.join(name))?;
+            }
         }
-        Ok(Some(Self { directory: directory.to_owned(), lock }))
+        Ok(())
     }
 
     /// Opens the installation's keys with the root key: `root.json` first, then what `bring` puts
-    /// at a path, readable under a key.
+    /// at a path, readable under a key. It may be tried again with other files.
     ///
     /// # Errors
     /// [`BootError`] for a missing or wrong root key, and for keys that are not this installation's.
     pub fn unlock<E: From<BootError>>(
-        self,
+        &self,
         root_json: &[u8],
         root_key: &RootKey,
         runtime: &Runtime,
@@ -78,6 +89,7 @@ impl Empty {
     ) -> Result<Whole, E> {
         let store = |error: StoreError| E::from(BootError::Store(error));
         let crypto = |error: CryptoError| E::from(BootError::Crypto(error));
+        self.clear().map_err(store)?;
         let path = self.directory.join("root.json");
         files::replace(&path, root_json).map_err(store)?;
         let file = RootFile::read(&path).map_err(crypto)?;
@@ -95,13 +107,13 @@ impl Empty {
         let notary = Notary::new(signer, &self.directory).map_err(store)?;
         Ok(Whole {
             restore: runtime.id(),
-            directory: self.directory,
+            directory: self.directory.clone(),
             runtime: runtime.clone(),
             installation,
             platform: Arc::new(platform),
             platform_shelf,
             notary: Arc::new(notary),
-            _lock: self.lock,
+            _lock: self.lock.clone(),
         })
     }
 }
@@ -245,6 +257,7 @@ impl Whole {
         keys: &TenantKeys,
         ledger: &[Erasure],
     ) -> Result<u64, StoreError> {
+        let is_platform = owner.bytes() == self.installation.bytes();
         let owner = owner.to_string();
         let named: Vec<_> =
             ledger.iter().filter(|line| line.owner == owner).map(|line| line.key).collect();
@@ -255,7 +268,11 @@ impl Whole {
             keys.destroy_audit(&audit)?;
         }
         for key in named.iter().filter(|key| !held.contains(key)) {
-            destroyed += u64::from(keys.destroy_subject(*key)?);
+            let tenant = TenantId::from_bytes(*key.bytes());
+            destroyed += u64::from(match is_platform && keys.holds_tenant_root(tenant)? {
+                true => keys.destroy_tenant_root(tenant)?,
+                false => keys.destroy_subject(*key)?,
+            });
         }
         Ok(destroyed)
     }
