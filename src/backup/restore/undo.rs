@@ -1,7 +1,7 @@
 //! What comes after a restore: it is confirmed, or undone; one that was killed is settled.
 
 use super::model::{Restore, RestoreState};
-use super::run::event;
+use super::run::{by, event};
 use super::{RestoreError, repo};
 use crate::audit::catalogue::{self, Action};
 use crate::authz::Grant;
@@ -44,7 +44,11 @@ pub async fn undo(
         restore.past = undone.between.as_ref().map(|past| past.id);
         restore.lost = undone.between.as_ref().map_or(0, |past| past.size);
         tenants
-            .note_undone(restore.tenant, event(catalogue::RESTORE_UNDONE, &restore), undone.between)
+            .note_undone(
+                restore.tenant,
+                by(&grant, event(catalogue::RESTORE_UNDONE, &restore)),
+                undone.between,
+            )
             .await?;
         note(&tenants, &grant, &restore, catalogue::RESTORE_UNDONE).await?;
         Ok(restore)
