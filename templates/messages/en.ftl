@@ -423,6 +423,13 @@ confirm-disable-member-button = Disable member
 confirm-end-sessions-title = Sign { $subject } out everywhere?
 confirm-end-sessions-text = All sessions and access tokens of this person end at once, on every device. They can sign in again: to keep somebody out, disable them.
 confirm-end-sessions-button = End all sessions
+confirm-keep-restore-title = Keep what was restored of { $subject }?
+confirm-keep-restore-text = The state before, of { $subject }, is deleted for good. What was written until then and is not in the backup cannot be brought back any more.
+confirm-keep-restore-button = Keep it, delete the state before
+confirm-undo-restore-title = Undo the restore of { $subject }?
+confirm-undo-restore-text = The state before comes back, as it was when the restore began. Whatever was written since is deleted for good; only its log is kept.
+confirm-undo-restore-button = Undo the restore
+restore-named = { $name } on { $at } UTC
 confirm-freeze-title = Freeze { $subject }?
 confirm-freeze-text = Sign-in and reading go on and are still recorded. Every change is refused, in the console and through the API.
 confirm-freeze-button = Freeze tenant
@@ -997,6 +1004,13 @@ sessions-end-of = End all sessions of { $name }
 ## Platform
 tenants-lead = Each has its own encrypted files, keys, people and audit log.
 tenants-empty = No tenants yet
+alarm-link = See backups
+alarm-backups-unset = Backups are not set up: if this machine is lost, everything is.
+alarm-backups-off = The daily backup is switched off.
+alarm-backup-failed = The last backup run, { $at } UTC, failed.
+alarm-target-failing = The backup target { $target } has been failing since { $since } UTC.
+alarm-test-failed = The last restore test, { $at } UTC, failed.
+alarm-test-overdue = A restore test is overdue: nobody knows whether the backups can be restored.
 tenants-empty-text = Create the first one, with its owner.
 tenant-new = New tenant
 tenant-new-lead = Its database, keys and audit log are created at once.
@@ -1044,10 +1058,29 @@ job-origin-operator = Somebody on the machine
 
 backups-lead = What there is to restore from, and whether it can be restored.
 backups-unset = No backup is made yet
-backups-unset-text = Make a key pair on another machine with the command below and keep its file there. Put the public key that it prints into backup.recipients, and a place for backups into backup.targets.
+backups-unset-text = Make a key pair on another machine and keep its file there:
+backups-unset-lines = Write the public key that it prints, and places for backups, into the server’s configuration file:
+backups-unset-after = Then restart the server. Backups are made every night from then on.
 backups-test-overdue = No restore test went well for too long. Nobody knows whether these backups can be restored.
 backups-state = Backups
 backups-last = Last backup
+backups-last-run = Last run
+backups-changes = Between backups
+backups-changes-none = Nothing leaves this machine between daily backups.
+backups-unsent = { $count ->
+    [0] Every change has been sent. Nothing would be lost if this machine were gone now.
+    [one] If this machine were gone now, the last second would be lost at most.
+   *[other] If this machine were gone now, the last { $count } seconds would be lost at most.
+}
+target-well = Takes backups
+target-failing = Failing
+target-untried = Not tried yet
+backups-target-since = since
+backups-target-success = Last success
+backups-target-missing = { $count ->
+    [one] One backup is missing here.
+   *[other] { $count } backups are missing here.
+}
 backups-targets = Targets
 backups-none = None
 backups-test = Last restore test

@@ -257,6 +257,8 @@ const SENSITIVE: &[Flag] = &[
     Flag::PlatformRetentionManage,
     Flag::PlatformAdminManage,
     Flag::PlatformKeyRotate,
+    Flag::PlatformRestoreRun,
+    Flag::TenantClose,
 ];
 
 /// What a page asks for itself: the current code, or the password of who has no second factor.

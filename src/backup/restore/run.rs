@@ -205,10 +205,7 @@ async fn end(
     restore.finished = Some(now);
     let says = event(action, &restore);
     if result.is_ok() {
-        let mut own = says.clone();
-        let actor = grant.caller().principal.actor();
-        own.actor = Some(Actor { role: Some(actor.role), ..Actor::new(actor.kind, actor.id) });
-        tenants.record(Realm::Tenant(restore.tenant), own).await?;
+        tenants.record(Realm::Tenant(restore.tenant), by(grant, says.clone())).await?;
     }
     let ended = restore.clone();
     let written = tenants.write(grant, move |tx| {
@@ -217,6 +214,13 @@ async fn end(
     });
     written.await?;
     result.map(|_| restore)
+}
+
+/// An event of the tenant's own log, which the platform's grant does not open, names who did it.
+pub(super) fn by(grant: &Grant<PlatformRestoreRun>, mut event: Event) -> Event {
+    let actor = grant.caller().principal.actor();
+    event.actor = Some(Actor { role: Some(actor.role), ..Actor::new(actor.kind, actor.id) });
+    event
 }
 
 pub(super) fn event(action: catalogue::Action, restore: &Restore) -> Event {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::model::{Restore, RestoreState};
-use super::run::event;
+use super::run::{by, event};
 use super::{RestoreError, repo};
 use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
@@ -75,7 +75,7 @@ pub async fn undo(
             problems.push(who.to_owned());
         }
         restore.problem = Some(problems.join("; ")).filter(|problem| !problem.is_empty());
-        tenants.note_undone(restore.tenant, says.clone(), undone.between).await?;
+        tenants.note_undone(restore.tenant, by(&grant, says.clone()), undone.between).await?;
         write(&tenants, &grant, &restore, says).await?;
         Ok(restore)
     });

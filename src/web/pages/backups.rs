@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
+use super::backup_state::BackupState;
 use super::{also_platform, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
@@ -19,12 +20,14 @@ use crate::kernel::id::RestoreId;
 use crate::kernel::{ErrorKind, Fault, Timestamp};
 use crate::tenants::{self, Tenant};
 use crate::trail;
+use crate::web::messages::Messages;
 use crate::web::problems::sentence;
 use crate::web::view::backups::{
     BackedUp, BackupsPage, PlanCard, RestorePage, RestoreRow, TestCard,
 };
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
+use crate::web::view::general::{ConfirmAct, ConfirmPage};
 use crate::web::view::platform::duration;
 use crate::web::view::state::{Notice, RestoreStanding};
 use crate::web::{frame, respond};
@@ -33,7 +36,6 @@ const LIST: &str = "/platform/backups";
 const RESTORE: &str = "/platform/backups/{name}";
 const CONFIRM: &str = "/platform/restores/{id}/confirm";
 const UNDO: &str = "/platform/restores/{id}/undo";
-const DAY: Duration = Duration::from_secs(86_400);
 
 pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
@@ -49,9 +51,12 @@ pub fn routes() -> Vec<Route> {
         Route::platform(Method::Get, RESTORE, opened, show)
             .says("What restoring a tenant would use and undo"),
         Route::platform(Method::Post, RESTORE, run, run_one).says("Restore a tenant").sensitive(),
+        Route::platform(Method::Get, CONFIRM, opened, ask_confirm)
+            .says("Ask before keeping what was restored"),
         Route::platform(Method::Post, CONFIRM, confirmed, confirm)
             .says("Keep what was restored")
             .sensitive(),
+        Route::platform(Method::Get, UNDO, opened, ask_undo).says("Ask before undoing a restore"),
         Route::platform(Method::Post, UNDO, undone, undo)
             .says("Put the state before a restore back")
             .sensitive(),
@@ -61,7 +66,6 @@ pub fn routes() -> Vec<Route> {
 async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
     let (app, tenants) = (&call.app, &call.app.tenants);
     trail::record_admin_access(tenants, &call.grant, "backups").await?;
-    let settings = &app.settings.backup;
     let archives = restore::available(tenants, &call.grant, None, None).await?;
     let all = tenants::list(tenants, &also_platform::<_, TenantRead>(&call)?).await?;
     let of = |owner: &str, name: String, slug: String, href: String| {
@@ -82,25 +86,24 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
         let href = format!("{LIST}/{}", tenant.id);
         of(&tenant.id.to_string(), tenant.name.clone(), tenant.slug.to_string(), href)
     }));
-    let tests = restore::tests(tenants, &call.grant).await?;
-    let overdue = DAY * settings.test_overdue_days;
-    let good = tests.iter().find(|test| test.passed).map(|test| test.started);
-    let since = good.unwrap_or(app.started);
+    let state = BackupState::of(&call, &call.grant).await?;
     let restores = restore::restores(tenants, &call.grant).await?;
     respond::page(&BackupsPage {
         chrome: frame::platform(&call, "nav-backups", Section::Backups).await?,
-        configured: !settings.recipients.is_empty() && !settings.targets.is_empty(),
-        targets: settings.targets.iter().map(|target| target.name().to_owned()).collect(),
+        configured: state.configured,
+        targets: state.targets,
+        last_run: state.last_run,
+        unsent: state.unsent.map(|unsent| unsent.as_millis().div_ceil(1000) as u64),
         last_backup: archives.first().map(|one| one.manifest.taken),
-        last_test: tests.first().map(|test| TestCard {
+        last_test: state.last_test.map(|test| TestCard {
             at: test.started,
             passed: test.passed,
             archives: test.archives,
             took: duration(Duration::from_millis(test.millis)),
             seconds_per_gib: test.seconds_per_gib(),
-            problem: test.problem.clone(),
+            problem: test.problem,
         }),
-        test_overdue: app.runtime.now().since(since) >= overdue,
+        test_overdue: state.test_overdue,
         tenants: rows,
         restores: restores.into_iter().map(|one| row(one, &all)).collect(),
         may_restore: call.also::<PlatformRestoreRun>().is_some(),
@@ -123,7 +126,7 @@ fn row(restore: Restore, tenants: &[Tenant]) -> RestoreRow {
         started: restore.started,
         lost: restore.lost,
         past: restore.past.map(|past| past.to_string()),
-        problem: restore.problem,
+        problem: restore.problem.map(|problem| without_command(&problem).to_owned()),
     }
 }
 
@@ -211,9 +214,14 @@ async fn page(
     respond::page_with(status, &page)
 }
 
+/// What is said at a shell names the command that goes on from there.
+fn without_command(problem: &str) -> &str {
+    problem.split_once("; see: strongroom ").map_or(problem, |(problem, _)| problem)
+}
+
 fn as_sentence(error: &RestoreError) -> String {
     let text = error.to_string();
-    let mut letters = text.chars();
+    let mut letters = without_command(&text).chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
 }
@@ -249,6 +257,39 @@ async fn run_one(call: PlatformCall<PlatformRestoreRun>) -> Answer {
             page(&call, &tenant, at, Field::default(), Field::value(confirm), why).await
         }
     }
+}
+
+async fn ask_confirm(call: PlatformCall<PlatformRestoreRun>) -> Answer {
+    ask(&call, ConfirmAct::KeepRestore, CONFIRM).await
+}
+
+async fn ask_undo(call: PlatformCall<PlatformRestoreRun>) -> Answer {
+    ask(&call, ConfirmAct::UndoRestore, UNDO).await
+}
+
+/// Either throws one of two states away.
+async fn ask(
+    call: &PlatformCall<PlatformRestoreRun>,
+    act: ConfirmAct,
+    action: &'static str,
+) -> Answer {
+    let tenants = &call.app.tenants;
+    trail::record_admin_access(tenants, &call.grant, "backups").await?;
+    let id: RestoreId = call.input.id("id")?;
+    let restore = restore::find(tenants, &also_platform(call)?, id).await?;
+    if restore.state != RestoreState::Restored {
+        return Ok(respond::see_other(&with_notice(LIST, Notice::NothingChanged)));
+    }
+    let tenant = tenants.tenant_by_id(restore.tenant);
+    let name = tenant.map_or_else(|| restore.tenant.to_string(), |tenant| tenant.name.clone());
+    let named = [("name", name.into()), ("at", restore.started.display().into())];
+    respond::page(&ConfirmPage {
+        chrome: frame::platform(call, "nav-backups", Section::Backups).await?,
+        act,
+        subject: Messages::english().with("restore-named", &named).into_owned(),
+        action: action.replace("{id}", &id.to_string()),
+        cancel: LIST.to_owned(),
+    })
 }
 
 async fn confirm(call: PlatformCall<PlatformRestoreRun>) -> Answer {

@@ -72,7 +72,7 @@ fn row(job: JobStatus) -> JobRow {
     }
 }
 
-const fn result(state: Option<RunState>) -> JobResult {
+pub const fn result(state: Option<RunState>) -> JobResult {
     match state {
         None => JobResult::NeverRun,
         Some(RunState::Running) => JobResult::Running,

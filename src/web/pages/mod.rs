@@ -11,6 +11,7 @@ mod audit_settings;
 mod audit_suggest;
 mod audit_tail;
 mod audit_verify;
+mod backup_state;
 mod backups;
 mod by_mail;
 mod choose_password;

@@ -3,10 +3,11 @@
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::backup_state::BackupState;
 use super::with_notice;
 use crate::audit::catalogue;
 use crate::authz::Role;
-use crate::authz::permission::{TenantCreate, TenantRead};
+use crate::authz::permission::{PlatformBackupRead, TenantCreate, TenantRead};
 use crate::http::call::PlatformCall;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::provision::{self, ProvisionError};
@@ -56,8 +57,12 @@ async fn list(call: PlatformCall<TenantRead>) -> Answer {
         newer: None,
         older: last.map(|slug| query::href("/platform/", &[("cursor", &slug)])),
     };
+    let alarms = match call.also::<PlatformBackupRead>() {
+        Some(grant) => BackupState::of(&call, &grant).await?.alarms(),
+        None => Vec::new(),
+    };
     let chrome = frame::platform(&call, "nav-tenants", Section::Tenants).await?;
-    respond::page(&TenantsPage { chrome, rows, pager })
+    respond::page(&TenantsPage { chrome, alarms, rows, pager })
 }
 
 fn row(tenant: &Tenant) -> TenantRow {

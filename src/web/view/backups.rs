@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::state::RestoreStanding;
+use super::state::{JobResult, RestoreStanding, TargetStanding};
 use super::{Chrome, Field};
 use crate::kernel::Timestamp;
 
@@ -13,8 +13,12 @@ pub struct BackupsPage {
     pub chrome: Chrome,
     /// Somebody is configured who can read backups, and a place for them.
     pub configured: bool,
-    pub targets: Vec<String>,
+    pub targets: Vec<TargetRow>,
     pub last_backup: Option<Timestamp>,
+    pub last_run: Option<LastRun>,
+    /// Seconds that would be lost if this machine were gone now; None when nothing leaves it
+    /// between daily backups.
+    pub unsent: Option<u64>,
     pub last_test: Option<TestCard>,
     /// No test went well for longer than the settings allow.
     pub test_overdue: bool,
@@ -22,6 +26,24 @@ pub struct BackupsPage {
     pub restores: Vec<RestoreRow>,
     /// Whether the person may restore.
     pub may_restore: bool,
+}
+
+pub struct TargetRow {
+    pub name: String,
+    pub standing: TargetStanding,
+    pub failing_since: Option<Timestamp>,
+    pub error: Option<String>,
+    pub last_success: Option<Timestamp>,
+    /// Archives that others have.
+    pub missing: u64,
+}
+
+/// The last run of the daily backup that has ended.
+pub struct LastRun {
+    pub at: Timestamp,
+    pub failed: bool,
+    pub result: JobResult,
+    pub message: Option<String>,
 }
 
 pub struct TestCard {

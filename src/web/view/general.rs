@@ -144,6 +144,8 @@ pub enum ConfirmAct {
     SuspendTenant,
     ResumeTenant,
     DeleteStream,
+    KeepRestore,
+    UndoRestore,
 }
 
 impl ConfirmAct {
@@ -165,6 +167,8 @@ impl ConfirmAct {
             Self::SuspendTenant => "confirm-suspend-title",
             Self::ResumeTenant => "confirm-resume-title",
             Self::DeleteStream => "confirm-delete-stream-title",
+            Self::KeepRestore => "confirm-keep-restore-title",
+            Self::UndoRestore => "confirm-undo-restore-title",
         }
     }
 
@@ -186,6 +190,8 @@ impl ConfirmAct {
             Self::SuspendTenant => "confirm-suspend-text",
             Self::ResumeTenant => "confirm-resume-text",
             Self::DeleteStream => "confirm-delete-stream-text",
+            Self::KeepRestore => "confirm-keep-restore-text",
+            Self::UndoRestore => "confirm-undo-restore-text",
         }
     }
 
@@ -207,6 +213,8 @@ impl ConfirmAct {
             Self::SuspendTenant => "confirm-suspend-button",
             Self::ResumeTenant => "confirm-resume-button",
             Self::DeleteStream => "confirm-delete-stream-button",
+            Self::KeepRestore => "confirm-keep-restore-button",
+            Self::UndoRestore => "confirm-undo-restore-button",
         }
     }
 

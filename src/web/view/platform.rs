@@ -14,6 +14,8 @@ use crate::kernel::Timestamp;
 #[template(path = "platform/tenants.html")]
 pub struct TenantsPage {
     pub chrome: Chrome,
+    /// What somebody should look at, for who may see backups.
+    pub alarms: Vec<String>,
     pub rows: Vec<TenantRow>,
     pub pager: Pager,
 }

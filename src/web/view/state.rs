@@ -86,6 +86,16 @@ labelled! {
 }
 
 labelled! {
+    /// Whether a place for backups takes them.
+    TargetStanding {
+        Well: "well", "target-well", Good;
+        Failing: "failing", "target-failing", Bad;
+        /// Nothing was sent there yet.
+        Untried: "untried", "target-untried", Neutral;
+    }
+}
+
+labelled! {
     ConversationState {
         Open: "open", "conversation-state-open", Good;
         Closed: "closed", "conversation-state-closed", Neutral;
