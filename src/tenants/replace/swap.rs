@@ -18,7 +18,7 @@ use crate::crypto::Key32;
 use crate::kernel::id::{RestoreId, TenantId};
 use crate::store::{OwnReader, RawReadTx, Readers, Staged, StoreError, files, migrate};
 use crate::tenants::realm::OpenRealm;
-use crate::tenants::{DoorError, ledger};
+use crate::tenants::{DoorError, Tenants, ledger};
 
 pub(super) const DATABASE: &str = "tenant.db";
 /// The data file, which is kept until the restore is confirmed.
