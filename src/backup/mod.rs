@@ -35,7 +35,7 @@ pub use error::{BackupError, Damage};
 pub use fetch::{fetch, manifest as signed_manifest, read_through, realm, scan};
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
-pub use places::Places;
+pub use places::{Places, targets};
 pub use prune::{Pruned, prune};
 pub use run::{GoOn, Made, Run};
 pub use seal::{Identities, Recipients, SealError};

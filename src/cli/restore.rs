@@ -281,7 +281,7 @@ fn listed(found: &[Available]) -> Report {
     };
     let head = ["TENANT", "AS OF", "ENTRIES", "SIZE", "WHERE", "BACKUP"];
     let text = match found {
-        [] => "There is no backup to restore from; see: strongroom backup run\n".to_owned(),
+        [] => super::backup::NOTHING.to_owned(),
         _ => table(&head, &found.iter().map(row).collect::<Vec<_>>()),
     };
     Report::done(json!({ "items": found }), text)
