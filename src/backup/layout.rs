@@ -93,7 +93,8 @@ impl Layout {
         }
     }
 
-    fn root(self) -> String {
+    /// What everything of this installation lies in.
+    pub fn root(self) -> String {
         format!("strongroom-{}", self.installation)
     }
 

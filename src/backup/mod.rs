@@ -37,7 +37,7 @@ pub use fetch::{
 };
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
-pub use places::Places;
+pub use places::{Places, targets};
 pub use prune::{Pruned, prune};
 pub use run::{GoOn, Made, Run};
 pub use seal::{Identities, Recipients, SealError};

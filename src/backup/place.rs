@@ -39,6 +39,16 @@ pub fn directory_of(target: &str) -> Option<PathBuf> {
     target.parse::<TargetUrl>().ok()?.directory()
 }
 
+/// The same, when it can be written to: made if it has to be, and the disk mounted that it was on.
+///
+/// # Errors
+/// [`TargetError::Store`]
+pub async fn ready(target: &Target) -> Result<Option<PathBuf>, BackupError> {
+    let Some(directory) = directory(target) else { return Ok(None) };
+    target.make_ready(&directory).await?;
+    Ok(Some(directory))
+}
+
 /// Writes an archive into a directory: synced, and there under its name only when it is whole.
 ///
 /// # Errors
@@ -64,7 +74,7 @@ pub fn write<T>(
 /// # Errors
 /// [`BackupError::Write`] or [`TargetError::Store`].
 pub async fn send(target: &Target, path: &StorePath, file: &Path) -> Result<(), BackupError> {
-    match directory(target) {
+    match ready(target).await? {
         Some(directory) => {
             let (to, from, path) = (directory.join(path.as_ref()), file.to_owned(), path.clone());
             blocking(move || {
@@ -123,7 +133,7 @@ fn read_pieces(file: &Path, sender: &mpsc::Sender<io::Result<Bytes>>) {
 
 /// Puts a small file.
 pub async fn put(target: &Target, path: &StorePath, text: String) -> Result<(), BackupError> {
-    let Some(directory) = directory(target) else {
+    let Some(directory) = ready(target).await? else {
         let payload = PutPayload::from(text);
         return target.store.put(path, payload).await.map(|_| ()).map_err(|e| failed(target, e));
     };
@@ -192,6 +202,7 @@ pub fn open(target: &Target, path: &StorePath) -> Result<Box<dyn Read + Send>, B
         damage: Damage::Missing,
     };
     if let Some(directory) = directory(target) {
+        Handle::current().block_on(look(target))?;
         return match regular(&directory.join(path.as_ref())) {
             Ok(file) => Ok(Box::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
@@ -214,6 +225,12 @@ pub fn open(target: &Target, path: &StorePath) -> Result<Box<dyn Read + Send>, B
         }
     });
     Ok(Box::new(Stream { pieces, piece: Bytes::new() }))
+}
+
+/// Whether a target is there at all: what is missing in it is missing then.
+async fn look(target: &Target) -> Result<(), BackupError> {
+    let listed = target.store.list_with_delimiter(None).await;
+    listed.map(|_| ()).map_err(|error| failed(target, error))
 }
 
 struct Stream {

@@ -42,7 +42,7 @@ pub async fn prune(
     settings: &config::Backup,
     grant: &Grant<PlatformBackupRun>,
 ) -> Result<Pruned, BackupError> {
-    let targets = Targets::open(settings)?;
+    let targets = super::places::targets(tenants, settings)?;
     let (layout, mut done) = (Layout::new(tenants.installation()), Pruned::default());
     for target in &targets.0 {
         // A target that cannot be reached keeps nothing else from being done.

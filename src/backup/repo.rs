@@ -105,6 +105,12 @@ pub fn find(tx: &impl Sql, backup: BackupId) -> Result<Option<Entry>, StoreError
     Ok(found.into_iter().next())
 }
 
+/// Every target that archives were stored in and should still be.
+pub fn in_use(tx: &impl Sql) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT target FROM backup_placements WHERE state <> 'missing'";
+    tx.query(sql, &[], |row| row.get(0))
+}
+
 /// When the last archive of a kind was taken.
 pub fn last(tx: &impl Sql, kind: Kind) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT max(taken) FROM backups WHERE kind = $1";

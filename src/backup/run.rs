@@ -61,6 +61,8 @@ pub struct Run {
 pub struct Made {
     pub manifest: Manifest,
     pub placements: Vec<Placement>,
+    /// Targets that did not take it, and why.
+    pub failed: Vec<(String, String)>,
 }
 
 /// What a database file says of itself.
@@ -96,7 +98,7 @@ impl Run {
         go_on: GoOn,
     ) -> Result<Self, BackupError> {
         Recipients::new(&settings.recipients).map_err(|_| BackupError::NoRecipient)?;
-        let targets = Targets::open(settings)?;
+        let targets = super::places::targets(tenants, settings)?;
         if targets.0.is_empty() {
             return Err(super::TargetError::None.into());
         }
@@ -313,14 +315,19 @@ impl Run {
         path: &StorePath,
         mut write: impl FnMut(&mut dyn Write) -> Result<Facts, BackupError> + Send + 'static,
     ) -> Result<(PathBuf, Facts, Packed), BackupError> {
-        let mut directories: Vec<_> = self.targets.0.iter().filter_map(place::directory).collect();
+        let (mut directories, mut last) = (Vec::new(), BackupError::Stopped);
+        for target in &self.targets.0 {
+            match place::ready(target).await {
+                Ok(directory) => directories.extend(directory),
+                Err(error) => last = error,
+            }
+        }
         // Where the only targets are directories, the spool would help nobody.
-        if directories.len() < self.targets.0.len() {
+        if self.targets.0.iter().any(|target| place::directory(target).is_none()) {
             directories.push(self.spool.clone());
         }
         let (path, recipients) = (path.clone(), self.recipients.clone());
         blocking(move || {
-            let mut last = BackupError::Stopped;
             for directory in directories {
                 match place::write(&directory, &path, &recipients, &mut write) {
                     Ok((facts, packed)) => {
@@ -366,7 +373,7 @@ impl Run {
             };
             (target, stored.await)
         });
-        let (mut placements, mut first) = (Vec::new(), None);
+        let (mut placements, mut failed) = (Vec::new(), Vec::new());
         for (target, result) in join_all(each).await {
             let state = match &result {
                 Ok(()) => PlacementState::Stored,
@@ -375,7 +382,7 @@ impl Run {
             metrics::target(&target.name, result.is_ok());
             if let Err(error) = result {
                 tracing::error!(target = target.name, %path, %error, "a target took no backup");
-                first.get_or_insert(error);
+                failed.push((target.name.clone(), error.to_string()));
             }
             let since = self.runtime.now();
             placements.push(Placement {
@@ -386,10 +393,10 @@ impl Run {
             });
         }
         if placements.iter().all(|one| one.state != PlacementState::Stored) {
-            let reason = first.map_or_else(String::new, |error| error.to_string());
+            let reason = failed.into_iter().next().map(|(_, error)| error).unwrap_or_default();
             return Err(BackupError::NotStored { path: path.to_string(), reason });
         }
-        Ok(Made { manifest: manifest.clone(), placements })
+        Ok(Made { manifest: manifest.clone(), placements, failed })
     }
 
     /// Puts what was made into the catalogue.
@@ -479,7 +486,7 @@ fn completed(made: &[Made], tenant: Option<&Tenant>) -> Event {
                 .map(|one| one.target.as_str())
                 .collect();
             if !targets.is_empty() {
-                event.custom_fields.insert(state.name().into(), targets.join(" ").into());
+                event.custom_fields.insert(state.name().into(), targets.join(", ").into());
             }
         }
     }

@@ -9,9 +9,7 @@ use object_store::path::Path as StorePath;
 use super::catalogue::{Entry, Placement, PlacementState};
 use super::place::blocking;
 use super::prune::system;
-use super::{
-    BackupError, Damage, GoOn, Identities, Kind, Layout, Manifest, Target, Targets, fetch, repo,
-};
+use super::{BackupError, Damage, GoOn, Identities, Kind, Layout, Manifest, Target, fetch, repo};
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::note::Verifier;
 use crate::audit::{Event, catalogue as events};
@@ -40,7 +38,7 @@ pub async fn verify(
     identities: Option<Arc<Identities>>,
     go_on: &GoOn,
 ) -> Result<Vec<Checked>, BackupError> {
-    let targets = Targets::open(settings)?;
+    let targets = super::places::targets(tenants, settings)?;
     let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
     let entries = tenants.credentials(Realm::Platform, read).await?;
     let verifier = tenants.notary().verifier();

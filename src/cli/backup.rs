@@ -17,7 +17,8 @@ use crate::tenants;
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// Make a backup now: of everything, or of one tenant with its keys
+    /// Make a backup now: of everything, or of one tenant with its keys; exit 1 if a target or a
+    /// tenant was left out
     Run {
         /// Short name of the tenant
         #[arg(long, value_name = "SLUG")]
@@ -33,6 +34,7 @@ pub enum Verb {
         tenant: Option<String>,
     },
     /// Read every archive back and compare it with its manifest; exit 1 if one is damaged
+    /// or there is none
     Verify {
         /// An `age` key file: unpack the archives too and check what is in them
         #[arg(long, value_name = "FILE")]
@@ -149,15 +151,40 @@ impl Outcome {
             .iter()
             .map(|(owner, error)| json!({ "owner": owner, "error": error.to_string() }))
             .collect();
+        let targets = self.targets();
+        let missed: Vec<_> = targets
+            .iter()
+            .map(|(target, error)| json!({ "target": target, "error": error }))
+            .collect();
         let rows = self.made.iter().map(|one| row(&one.manifest, &one.placements));
         let mut text = table(&HEAD, &rows.collect::<Vec<_>>());
         for (owner, error) in &self.failed {
             text += &format!("FAILED: {owner}: {error}\n");
         }
-        let ok = self.failed.is_empty();
-        Report { json: json!({ "ok": ok, "archives": archives, "failed": failed }), text, ok }
+        for (target, error) in &targets {
+            text += &format!("FAILED: {target}: {error}\n");
+        }
+        let ok = self.failed.is_empty() && targets.is_empty();
+        let json =
+            json!({ "ok": ok, "archives": archives, "failed": failed, "failedTargets": missed });
+        Report { json, text, ok }
+    }
+
+    /// Targets that did not take everything, each with its first error.
+    fn targets(&self) -> Vec<(&str, &str)> {
+        let mut targets: Vec<(&str, &str)> = Vec::new();
+        for (target, error) in self.made.iter().flat_map(|one| &one.failed) {
+            if targets.iter().all(|(known, _)| known != target) {
+                let named = format!("backup target {target}: ");
+                targets.push((target, error.strip_prefix(&named).unwrap_or(error)));
+            }
+        }
+        targets
     }
 }
+
+/// Said wherever backups are listed and there are none.
+pub(super) const NOTHING: &str = "There is no backup to restore from; see: strongroom backup run\n";
 
 const HEAD: [&str; 6] = ["TAKEN", "OWNER", "KIND", "BYTES", "IN", "CHECKED"];
 
@@ -168,7 +195,10 @@ async fn list(operator: &Operator, tenant: Option<String>) -> anyhow::Result<Rep
         entries.retain(|entry| entry.manifest.slug.as_deref() == Some(slug.as_str()));
     }
     let row = |entry: &backup::catalogue::Entry| row(&entry.manifest, &entry.placements);
-    let text = table(&HEAD, &entries.iter().map(row).collect::<Vec<_>>());
+    let text = match entries.as_slice() {
+        [] => NOTHING.to_owned(),
+        _ => table(&HEAD, &entries.iter().map(row).collect::<Vec<_>>()),
+    };
     let items: Vec<_> =
         entries.iter().map(|entry| describe(&entry.manifest, &entry.placements)).collect();
     Ok(Report::done(json!({ "items": items }), text))
@@ -182,6 +212,12 @@ async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Resu
     let grant = operator.platform::<PlatformBackupRun>().await?;
     let (tenants, settings) = (&operator.tenants, &operator.backup);
     let all = backup::verify(tenants, settings, &grant, identities, &on()).await?;
+    if all.is_empty() {
+        let text = "There is nothing to verify: no target that is configured has a backup; see: \
+                    strongroom backup run";
+        let json = json!({ "ok": false, "archives": [], "error": text });
+        return Ok(Report { json, text: text.to_owned(), ok: false });
+    }
     let ok = all.iter().all(|one| one.result.is_ok());
     let state = |one: &backup::Checked| match &one.result {
         Ok(()) => "ok".to_owned(),
@@ -225,7 +261,7 @@ fn row(manifest: &Manifest, placements: &[Placement]) -> Vec<String> {
         owner(manifest),
         manifest.kind.name().to_owned(),
         manifest.bytes.to_string(),
-        targets.join(" "),
+        targets.join(", "),
         checked.map_or_else(|| "-".to_owned(), |time| time.display()),
     ]
 }

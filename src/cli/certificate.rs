@@ -26,6 +26,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<ExitCode>
     let text =
         std::fs::read_to_string(path).with_context(|| format!("{} is not read", path.display()))?;
     let key = read_key(&arguments.public_key)?;
+    // What an editor or a mail adds at the end is no part of it.
+    let text = format!("{}\n", text.trim_end_matches(['\n', '\r', ' ']));
     let checked = Note::parse(&text).and_then(|note| note.verify(&key).map(|_| note));
     let report = match checked {
         Ok(note) => Report::done(

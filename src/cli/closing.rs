@@ -52,12 +52,23 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let grant = operator.platform::<TenantClose>().await?;
             let grace = operator.grace;
             let done = closing::close(tenants, &grant, &slug, &confirm, &reason, grace).await?;
-            let text = format!(
-                "Tenant {slug} is closed. Everything in it is destroyed after {}.\n\
-                 Until then:\n  strongroom tenant export {slug} --out FILE   takes its data out\n  \
-                 strongroom tenant reopen {slug}              takes the closing back",
-                done.due_at
-            );
+            let mut text = match grace.is_zero() {
+                true => format!(
+                    "Tenant {slug} is closed. There is no time of grace: everything in it is \
+                     destroyed within ten minutes."
+                ),
+                false => format!(
+                    "Tenant {slug} is closed. Everything in it is destroyed after {} UTC.\n\
+                     Until then, to take its data out (encrypted to a public key of age):\n  \
+                     strongroom tenant export {slug} --out FILE --recipient age1…\n\
+                     and to take the closing back:\n  strongroom tenant reopen {slug}",
+                    done.due_at.display()
+                ),
+            };
+            if done.held {
+                text +=
+                    "\nA legal hold in it is in force: until it is lifted, nothing is destroyed.";
+            }
             Ok(Report::done(serde_json::to_value(&done)?, text))
         }
         Command::Reopen { slug } => {
@@ -83,11 +94,11 @@ fn row(closing: &Closing) -> Vec<String> {
         ClosingState::Reopened => closing.reopened_at,
         ClosingState::Destroying | ClosingState::Destroyed => closing.destroyed_at,
     };
-    let time = |time: Option<crate::kernel::Timestamp>| time.map(|time| time.to_string());
+    let time = |time: Option<crate::kernel::Timestamp>| time.map(|time| time.display());
     vec![
         closing.slug.clone(),
         if closing.held { "held" } else { closing.state.name() }.to_owned(),
-        closing.closed_at.to_string(),
+        closing.closed_at.display(),
         time(end).unwrap_or_default(),
         time(closing.keys_in_backups_until).unwrap_or_default(),
     ]

@@ -16,8 +16,9 @@ use super::output::{Report, table};
 use super::socket;
 use crate::authz::Realm;
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, PlatformRestoreRun};
-use crate::backup::Identities;
+use crate::backup::changes::{self, Window};
 use crate::backup::restore::{self, Available, Moment, Plan, Restore, Tested, Told, Wanted};
+use crate::backup::{self, Identities, Layout, Target, Targets};
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, InstallationId, RestoreId, TenantId};
@@ -84,7 +85,8 @@ pub enum Verb {
 
 #[derive(clap::Args)]
 pub struct Choice {
-    /// The state at this time (RFC 3339): the newest backup that is not later
+    /// The state at this second: from the continuous archive, else the newest backup that is not
+    /// later. 14:03 (today), 2026-11-22 14:03:07, with T, in UTC unless it ends in an offset (+01:00)
     #[arg(long, value_name = "TIME", conflicts_with = "backup")]
     at: Option<String>,
     /// This backup
@@ -165,14 +167,28 @@ fn command(verb: Verb) -> anyhow::Result<Command> {
 fn asked(tenant: String, choice: Choice) -> anyhow::Result<Asked> {
     let moment = match (choice.at, choice.backup) {
         (Some(at), _) => {
-            let time = Timestamp::parse(&at);
-            let expected = "--at takes a time such as 2026-11-22T05:06:07Z";
-            Moment::At(time.ok_or_else(|| anyhow!(expected))?)
+            let now = crate::kernel::Runtime::system().now();
+            let expected = "--at takes a time in UTC such as \"2026-11-22 14:03\" or 14:03";
+            let time = moment(&at, now).ok_or_else(|| anyhow!(expected))?;
+            anyhow::ensure!(time <= now, "--at {at} is in the future: it is {} UTC", now.display());
+            Moment::At(time)
         }
         (None, Some(id)) => Moment::Backup(id),
         (None, None) => Moment::Latest,
     };
     Ok(Asked { tenant, moment, from: choice.from.as_deref().map(url).transpose()? })
+}
+
+/// A time as people write it: date, seconds and offset may be left out.
+fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let (text, today) = (text.trim(), now.display());
+    let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((today.split(' ').next()?, text));
+    let (time, offset) = match time.find(['Z', 'z', '+', '-']) {
+        Some(at) => time.split_at(at),
+        None => (time, "Z"),
+    };
+    let seconds = if time.matches(':').count() == 1 { ":00" } else { "" };
+    Timestamp::parse(&format!("{date}T{}{seconds}{offset}", time.trim()))
 }
 
 /// A directory is written as an address.
@@ -244,7 +260,9 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             };
             let from = target(from)?;
             let found = restore::available(tenants, &reading, realm, from.as_ref()).await?;
-            Ok(listed(&found))
+            let realms = realm.map_or_else(|| tenants.realms(), |realm| vec![realm]);
+            let spans = spans(operator, &realms, from.as_ref()).await?;
+            Ok(listed(&found, &spans))
         }
         Command::Plan(asked) => {
             let wanted = asked.wanted()?;
@@ -281,7 +299,45 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     }
 }
 
-fn listed(found: &[Available]) -> Report {
+/// Between which moments each tenant can be had as of any second.
+async fn spans(
+    operator: &Operator,
+    realms: &[Realm],
+    from: Option<&TargetUrl>,
+) -> anyhow::Result<Vec<(String, Window)>> {
+    let tenants = &operator.tenants;
+    let targets = match from {
+        Some(url) => Targets(vec![Target::open(url)?]),
+        None => backup::targets(tenants, &operator.backup)?,
+    };
+    let (layout, verifier) = (Layout::new(tenants.installation()), tenants.notary().verifier());
+    let mut spans: Vec<(String, Window)> = Vec::new();
+    for target in &targets.0 {
+        for realm in realms {
+            let Realm::Tenant(id) = *realm else { continue };
+            let Some(tenant) = tenants.tenant_by_id(id) else { continue };
+            let windows = match changes::window(target, layout, *realm, &verifier).await {
+                Ok(windows) => windows,
+                Err(error) => {
+                    tracing::warn!(target = target.name, %error, "its changes cannot be listed");
+                    break;
+                }
+            };
+            for window in windows {
+                match spans.iter_mut().find(|(_, known)| known.base == window.base) {
+                    Some((_, known)) => {
+                        known.from = known.from.min(window.from);
+                        known.to = known.to.max(window.to);
+                    }
+                    None => spans.push((tenant.slug.to_string(), window)),
+                }
+            }
+        }
+    }
+    Ok(spans)
+}
+
+fn listed(found: &[Available], spans: &[(String, Window)]) -> Report {
     let row = |one: &Available| {
         let manifest = &one.manifest;
         vec![
@@ -294,11 +350,19 @@ fn listed(found: &[Available]) -> Report {
         ]
     };
     let head = ["TENANT", "AS OF", "ENTRIES", "SIZE", "WHERE", "BACKUP"];
-    let text = match found {
-        [] => "There is no backup to restore from; see: strongroom backup run\n".to_owned(),
+    let mut text = match found {
+        [] if !spans.is_empty() => String::new(),
+        [] => super::backup::NOTHING.to_owned(),
         _ => table(&head, &found.iter().map(row).collect::<Vec<_>>()),
     };
-    Report::done(json!({ "items": found }), text)
+    for (slug, Window { from, to, .. }) in spans {
+        text += &format!("{slug}: any second from {} to {} UTC\n", from.display(), to.display());
+    }
+    let windows: Vec<_> = spans
+        .iter()
+        .map(|(slug, window)| json!({ "tenant": slug, "from": window.from, "to": window.to }))
+        .collect();
+    Report::done(json!({ "items": found, "anySecond": windows }), text)
 }
 
 fn size(bytes: u64) -> String {
@@ -478,4 +542,31 @@ fn describe(rebuilt: &restore::Rebuilt) -> Report {
     );
     let ok = rebuilt.tenants.iter().all(|tenant| tenant.problem.is_none());
     Report { json: json!(rebuilt), text, ok }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_taken_as_people_write_it() {
+        let now = Timestamp::parse("2026-11-22T19:00:00Z").unwrap();
+        let of = |text: &str| moment(text, now).map(|time| time.to_string());
+        let expected = Some("2026-11-22T14:03:00Z".to_owned());
+        for text in [
+            "14:03",
+            "14:03:00",
+            "14:03Z",
+            "2026-11-22 14:03",
+            "2026-11-22T14:03:00",
+            "2026-11-22T14:03:00Z",
+            "2026-11-22 15:03+01:00",
+            "2026-11-22T09:03:00-05:00",
+        ] {
+            assert_eq!(of(text), expected, "{text}");
+        }
+        for text in ["", "noon", "25:00", "2026-11-22", "14", "2026-13-01 10:00"] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub async fn close(
     let (confirmed, reason) = (confirmed.trim().to_owned(), check_reason(reason)?);
     let actor = grant.caller().principal.actor();
     let actor = AskedBy { kind: actor.kind.to_owned(), id: actor.id };
-    to_its_end(tenants, grant, name, move |tx, tenant| {
+    let mut closing = to_its_end(tenants, grant, name, move |tx, tenant| {
         if tenant.state == TenantState::Closed {
             return Err(ClosingError::Closed);
         }
@@ -65,7 +65,9 @@ pub async fn close(
         let closing = list::open(tx, stored)?;
         Ok(TenantTurn { to: TenantState::Closed, event, value: closing })
     })
-    .await
+    .await?;
+    list::look(tenants, &mut closing).await;
+    Ok(closing)
 }
 
 /// Takes the closing of a tenant back: it is in the state that it was in before.

@@ -24,7 +24,10 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     let app = &context.app;
     let make = || async { Archiver::new(&app.tenants, &app.settings.backup, app.installation) };
     let Some(archiver) = app.archiver.get_or_try_init(make).await? else {
-        return Ok(Summary::default());
+        return Err(JobError::NotSetUp(
+            "changes are archived once backup.recipients and backup.targets are set, and \
+             backup.archive_seconds is not 0",
+        ));
     };
     if !archiver.is_due() {
         return Ok(Summary::default());

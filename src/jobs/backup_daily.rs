@@ -20,7 +20,7 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     let app = &context.app;
     let settings = &app.settings.backup;
     if !is_set_up(context) {
-        return Ok(nothing(context));
+        return Err(nothing());
     }
     let grant = app
         .tenants
@@ -54,12 +54,8 @@ pub(super) fn is_set_up(context: &Context) -> bool {
 }
 
 /// Says what is missing.
-pub(super) fn nothing(context: &Context) -> Summary {
-    let settings = &context.app.settings.backup;
-    Summary(vec![
-        ("recipients", settings.recipients.len() as u64),
-        ("targets", settings.targets.len() as u64),
-    ])
+pub(super) const fn nothing() -> JobError {
+    JobError::NotSetUp("no backups are made before backup.recipients and backup.targets are set")
 }
 
 pub(super) fn go_on(context: &Context) -> GoOn {

@@ -50,6 +50,9 @@ pub enum Record {
     Housekeeping,
 }
 
+/// What the message of a run begins with that had nothing to do.
+pub(super) const NOT_SET_UP: &str = "not set up: ";
+
 /// What a run did, as numbers with names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary(pub Vec<(&'static str, u64)>);
@@ -68,6 +71,9 @@ impl fmt::Display for Summary {
 pub enum JobError {
     #[error("stopped with the server before it was done")]
     Stopped,
+    /// Nothing was done, and nothing is wrong.
+    #[error("{NOT_SET_UP}{0}")]
+    NotSetUp(&'static str),
     #[error("cancelled before it was done")]
     Cancelled,
     #[error("the audit log of {log} is broken at entry {first_bad}: {reason}")]

@@ -22,6 +22,8 @@ pub enum RunState {
     Interrupted,
     /// Somebody ended it.
     Cancelled,
+    /// The settings gave it nothing to do.
+    NotSetUp,
 }
 
 impl RunState {
@@ -32,13 +34,15 @@ impl RunState {
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::Cancelled => "cancelled",
+            Self::NotSetUp => "not-set-up",
         }
     }
 
-    /// As the table has it, which knew no cancelled runs at first.
+    /// As the table has it, which knew fewer at first.
     const fn stored(self) -> &'static str {
         match self {
             Self::Cancelled => "interrupted",
+            Self::NotSetUp => "succeeded",
             other => other.name(),
         }
     }
@@ -184,14 +188,21 @@ pub fn starts(tx: &impl Sql, job: &str) -> Result<Vec<Timestamp>, StoreError> {
 fn read_run(row: &Row<'_>) -> Result<Run, StoreError> {
     let damaged = || StoreError::Sql("a job's run is damaged".into());
     let state = RunState::parse(&row.get::<String>(1)?).ok_or_else(damaged)?;
+    let message: Option<String> = row.get(6)?;
+    let idle = message.as_ref().is_some_and(|text| text.starts_with(super::job::NOT_SET_UP));
+    let state = match state {
+        _ if row.get(9)? => RunState::Cancelled,
+        RunState::Succeeded if idle => RunState::NotSetUp,
+        other => other,
+    };
     Ok(Run {
         id: row.get(0)?,
-        state: if row.get(9)? { RunState::Cancelled } else { state },
+        state,
         started: row.get(2)?,
         finished: row.get(3)?,
         done: row.get(4)?,
         total: row.get(5)?,
-        message: row.get(6)?,
+        message,
         origin: Origin::parse(&row.get::<String>(7)?, row.get(8)?),
     })
 }

@@ -20,7 +20,15 @@ pub const JOB: Job = Job {
 async fn run(context: &Context) -> Result<Summary, JobError> {
     let (tenants, settings) = (&context.app.tenants, &context.app.settings.backup);
     // Without a key nobody but its owner can test: strongroom restore test --identity FILE.
-    let Some(file) = &settings.recovery_identity_file else { return Ok(Summary::default()) };
+    let Some(file) = &settings.recovery_identity_file else {
+        return Err(JobError::NotSetUp(
+            "set backup.recovery_identity_file, or test now and then with: strongroom restore \
+             test --identity FILE",
+        ));
+    };
+    if !super::backup_daily::is_set_up(context) {
+        return Err(super::backup_daily::nothing());
+    }
     let identities = Identities::read(file).map_err(crate::backup::BackupError::from)?;
     let reading = tenants.authorize_platform(&context.caller, context.job.name).await?;
     let grant = tenants.authorize_platform(&context.caller, context.job.name).await?;

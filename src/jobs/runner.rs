@@ -213,6 +213,10 @@ fn ended(job: &Job, run: JobRunId, result: Result<Summary, JobError>) -> (RunSta
             }
             (RunState::Succeeded, summary.to_string(), event)
         }
+        Err(error @ JobError::NotSetUp(_)) => {
+            let event = event(catalogue::JOB_COMPLETED, job, run);
+            (RunState::NotSetUp, error.to_string(), event)
+        }
         Err(error) => {
             let state = match error {
                 JobError::Stopped => RunState::Interrupted,

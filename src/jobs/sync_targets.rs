@@ -17,7 +17,7 @@ pub const JOB: Job = Job {
 async fn run(context: &Context) -> Result<Summary, JobError> {
     let (app, places) = (&context.app, &context.app.places);
     if places.targets.0.is_empty() {
-        return Ok(Summary::default());
+        return Err(JobError::NotSetUp("no place is in backup.targets"));
     }
     let grant = app.tenants.authorize_platform(&context.caller, context.job.name).await?;
     let sync = Sync {

@@ -143,6 +143,14 @@ impl Tenants {
             .inspect_err(|error| tracing::warn!(?what, %error, "system write failed"))
     }
 
+    /// Reads the platform's file at once, on this thread.
+    pub(crate) fn read_platform_here<T>(
+        &self,
+        f: impl FnOnce(&crate::store::RawReadTx<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, DoorError> {
+        Ok(self.inner.platform.database.read_here(f)??)
+    }
+
     /// Changes whenever a credential of the realm may have changed.
     pub(crate) async fn credentials_generation(&self, realm: Realm) -> Result<u64, DoorError> {
         Ok(self.realm(realm).await?.database.credentials_generation())

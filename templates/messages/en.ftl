@@ -86,6 +86,7 @@ job-completed = Completed
 job-failed = Failed
 job-interrupted = Interrupted
 job-cancelled = Cancelled
+job-not-set-up = Not set up
 stream-current = Up to date
 stream-sending = Sending
 stream-retrying = Trying again

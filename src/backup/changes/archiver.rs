@@ -100,7 +100,7 @@ impl Archiver {
         Ok(Some(Self {
             tenants: tenants.clone(),
             taps,
-            targets: Targets::open(settings)?,
+            targets: crate::backup::targets(tenants, settings)?,
             layout: Layout::new(installation),
             recipients: Recipients::new(&settings.recipients)?,
             installation,

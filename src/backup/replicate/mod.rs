@@ -14,7 +14,7 @@ use futures_util::TryStreamExt;
 pub use repo::TargetState;
 
 use super::ledger::Copier;
-use super::{BackupError, Layout, Manifest, Target, Targets};
+use super::{BackupError, Layout, Manifest, Target, Targets, place};
 use crate::audit::note::Verifier;
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun};
 use crate::authz::{Grant, Realm};
@@ -64,6 +64,7 @@ impl Sync<'_> {
 
     /// Answers how many lines of the ledger are there.
     async fn one(&self, target: &Target, archives: &mut u64) -> Result<u64, BackupError> {
+        place::ready(target).await?;
         // Something is asked of it even when it has everything.
         let folder = self.layout.ledger();
         let mut listed = target.store.list(Some(&folder));

@@ -175,7 +175,6 @@ async fn a_target_that_is_gone_keeps_no_other_from_being_brought_up_to_date() {
     let gone = gone.unwrap();
     let house = House::new(vec![memory("a"), gone, memory("c")]);
     let path = directory.path().join("b");
-    std::fs::remove_dir(&path).unwrap();
     std::fs::write(&path, "").unwrap();
     let manifest = house.archive(b"content").await;
     assert_eq!(house.sync().await, Synced { archives: 1, failing: 1 });

@@ -78,13 +78,14 @@ async fn in_target(tenants: &Tenants, url: &TargetUrl) -> Result<Vec<Available>,
 
 /// The target of that name, among those that are configured or the one that was asked for.
 pub(super) fn target(
+    tenants: &Tenants,
     settings: &Backup,
     from: Option<&TargetUrl>,
     names: &[String],
 ) -> Result<Target, RestoreError> {
     let targets = match from {
         Some(url) => Targets(vec![Target::open(url)?]),
-        None => Targets::open(settings)?,
+        None => crate::backup::targets(tenants, settings)?,
     };
     let found = targets.0.into_iter().find(|target| names.contains(&target.name));
     found.ok_or_else(|| RestoreError::Nothing(names.join(", ")))

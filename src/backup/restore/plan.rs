@@ -122,7 +122,7 @@ pub(super) async fn choose(
             _ => RestoreError::Nothing(slug),
         });
     };
-    let target = available::target(settings, from, &targets)?;
+    let target = available::target(tenants, settings, from, &targets)?;
     Ok(Chosen { tenant, target, source: Source::Archive(Box::new(manifest)) })
 }
 
@@ -136,7 +136,7 @@ async fn newest_changes(
 ) -> Result<Option<(Target, Source)>, RestoreError> {
     let targets = match &wanted.from {
         Some(url) => Targets(vec![Target::open(url)?]),
-        None => Targets::open(settings)?,
+        None => crate::backup::targets(tenants, settings)?,
     };
     let (layout, verifier) = (Layout::new(tenants.installation()), tenants.notary().verifier());
     let mut best: Option<(Target, Source)> = None;

@@ -96,7 +96,7 @@ pub async fn rehearse(
         let slug = manifest.slug.clone().unwrap_or_else(|| manifest.owner.clone());
         told(&format!("{slug}: restoring {} into a scratch directory", manifest.id));
         let begun = clock.monotonic();
-        let result = match available::target(settings, None, &names) {
+        let result = match available::target(tenants, settings, None, &names) {
             Ok(target) => one(tenants, &manifest, target, identities.clone()).await,
             Err(error) => Err(error),
         };

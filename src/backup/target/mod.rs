@@ -1,5 +1,6 @@
 //! Where backups go: several places at once, behind one trait.
 
+mod lazy;
 mod s3;
 mod sftp;
 mod sftp_connection;
@@ -9,14 +10,15 @@ mod test_servers;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use lazy::Lazy;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::config::{Backup, Place, TargetUrl};
-use crate::store::files;
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TargetError {
@@ -41,7 +43,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Makes no connection yet. Blocks while certificates are read.
+    /// Makes no connection and no directory yet. Blocks while certificates are read.
     ///
     /// # Errors
     /// [`TargetError::Setting`] when the address cannot be used.
@@ -49,17 +51,33 @@ impl Target {
         let name = url.name().to_owned();
         let refused = |reason: String| TargetError::Setting { target: name.clone(), reason };
         let store: Arc<dyn ObjectStore> = match url.place() {
-            Place::Directory(path) => {
-                files::private_directory(path).map_err(|error| refused(error.to_string()))?;
-                let store = LocalFileSystem::new_with_prefix(path)
-                    .map_err(|error| refused(error.to_string()))?;
-                // The file and its directory, before a write is answered.
-                Arc::new(store.with_fsync(true))
-            }
-            Place::S3(place) => s3::open(place).map_err(refused)?,
-            Place::Sftp(place) => Arc::new(sftp::Sftp::open(place).map_err(refused)?),
+            Place::Directory(_) => Arc::new(Lazy::new(url, None)),
+            _ => connect(url).map_err(refused)?,
         };
         Ok(Self { name, store })
+    }
+
+    /// One that may be unusable now: whoever uses it is told why, each time anew.
+    fn of_settings(url: &TargetUrl, folder: Option<&str>) -> Self {
+        let name = url.name().to_owned();
+        let opened = match url.place() {
+            Place::Directory(_) => None,
+            _ => connect(url).ok(),
+        };
+        Self { name, store: opened.unwrap_or_else(|| Arc::new(Lazy::new(url, folder))) }
+    }
+
+    /// Makes its directory when nothing was ever written there.
+    ///
+    /// # Errors
+    /// [`TargetError::Store`] when it cannot be made, or what was in it is not there.
+    pub async fn make_ready(&self, directory: &std::path::Path) -> Result<(), TargetError> {
+        let listed = self.store.list_with_delimiter(None).await;
+        listed.map_err(|error| self.failed(error))?;
+        let directory = directory.to_owned();
+        let made = tokio::task::spawn_blocking(move || lazy::make(&directory)).await;
+        let made = made.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        made.map_err(|error| self.failed(lazy::generic(error.to_string())))
     }
 
     /// Deletes one object; one that is not there is no error.
@@ -87,13 +105,20 @@ impl Target {
 pub struct Targets(pub Vec<Target>);
 
 impl Targets {
-    /// Makes no connection yet: a target that is out of reach is no error here.
+    /// Makes no connection and no directory yet: a target that cannot be used now is no error here,
+    /// but fails when it is used. Those in `stored` have archives, in the directory `folder`.
     ///
     /// # Errors
-    /// [`TargetError`] for the first that cannot be used.
-    pub fn open(settings: &Backup) -> Result<Self, TargetError> {
-        let all: Vec<Target> =
-            settings.targets.iter().map(Target::open).collect::<Result<_, _>>()?;
+    /// [`TargetError::Setting`] for one that is given twice.
+    pub fn open(
+        settings: &Backup,
+        folder: &str,
+        stored: &HashSet<String>,
+    ) -> Result<Self, TargetError> {
+        let open = |url: &TargetUrl| {
+            Target::of_settings(url, stored.contains(url.name()).then_some(folder))
+        };
+        let all: Vec<Target> = settings.targets.iter().map(open).collect();
         for (at, target) in all.iter().enumerate() {
             if all[..at].iter().any(|other| other.name == target.name) {
                 let reason = "it is given twice in backup.targets".to_owned();
@@ -102,6 +127,20 @@ impl Targets {
         }
         Ok(Self(all))
     }
+}
+
+/// Makes no connection yet; a directory has to be there.
+fn connect(url: &TargetUrl) -> Result<Arc<dyn ObjectStore>, String> {
+    Ok(match url.place() {
+        Place::Directory(path) => {
+            let store =
+                LocalFileSystem::new_with_prefix(path).map_err(|error| error.to_string())?;
+            // The file and its directory, before a write is answered.
+            Arc::new(store.with_fsync(true))
+        }
+        Place::S3(place) => s3::open(place)?,
+        Place::Sftp(place) => Arc::new(sftp::Sftp::open(place)?),
+    })
 }
 
 /// Whether the target refused rather than failed.

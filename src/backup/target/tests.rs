@@ -90,11 +90,68 @@ async fn nothing_is_replaced_that_was_not_to_be(target: &Target) {
 #[tokio::test]
 async fn a_directory_keeps_every_promise_and_is_for_its_owner_alone() {
     let directory = TempDir::new().unwrap();
-    let path = directory.path().join("not/there/yet");
+    let path = directory.path().join("not-there-yet");
     let target = open(&format!("file://{}", path.display()));
+    assert!(!path.exists(), "made before anything is written");
     keeps_every_promise(&target).await;
     let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o700);
+}
+
+fn settings(urls: &[&str]) -> Backup {
+    Backup { targets: urls.iter().map(|url| url.parse().unwrap()).collect(), ..Backup::default() }
+}
+
+async fn put(target: &Target, path: &str) -> Result<(), TargetError> {
+    let put = target.store.put(&Path::from(path), PutPayload::from_static(b"x")).await;
+    put.map(|_| ()).map_err(|error| target.failed(error))
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_used_fails_when_it_is_used_and_keeps_no_other_from_it() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().display();
+    let (dead, fine) = (format!("file://{path}/no/sub/target"), format!("file://{path}/fine"));
+    let all = settings(&[&dead, &fine]);
+    let targets = Targets::open(&all, "strongroom-x", &HashSet::new()).unwrap();
+    let said = put(&targets.0[0], "strongroom-x/a").await.unwrap_err().to_string();
+    assert!(said.contains("/no/sub is not there: is it mounted?"), "{said}");
+    assert!(!directory.path().join("no").exists(), "the disk below was written to");
+    put(&targets.0[1], "strongroom-x/a").await.unwrap();
+    // Once it can be used, it is, without a restart.
+    std::fs::create_dir_all(directory.path().join("no/sub")).unwrap();
+    put(&targets.0[0], "strongroom-x/a").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_disk_that_is_not_mounted_is_not_taken_for_an_empty_target() {
+    let directory = TempDir::new().unwrap();
+    let place = directory.path().join("disk");
+    std::fs::create_dir(&place).unwrap();
+    let url = format!("file://{}", place.display());
+    let all = settings(&[&url]);
+    let known = HashSet::from([all.targets[0].name().to_owned()]);
+    let opened = |known| Targets::open(&all, "strongroom-x", known).unwrap().0.remove(0);
+    let refused = async |target: &Target| {
+        let said = put(target, "strongroom-x/a").await.unwrap_err().to_string();
+        assert!(said.contains("looks empty although backups were made there"), "{said}");
+        assert!(target.store.list_with_delimiter(None).await.is_err());
+        assert!(target.make_ready(&place).await.is_err());
+        assert!(std::fs::read_dir(&place).unwrap().next().is_none(), "it was written to");
+    };
+    // Known from the catalogue, or seen by the process that is running.
+    refused(&opened(&known)).await;
+    let target = opened(&HashSet::new());
+    put(&target, "strongroom-x/a").await.unwrap();
+    put(&target, "strongroom-x/b").await.unwrap();
+    std::fs::rename(&place, directory.path().join("away")).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    refused(&target).await;
+    std::fs::remove_dir(&place).unwrap();
+    std::fs::rename(directory.path().join("away"), &place).unwrap();
+    for target in [&target, &opened(&known)] {
+        put(target, "strongroom-x/c").await.unwrap();
+    }
 }
 
 #[tokio::test]

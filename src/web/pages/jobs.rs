@@ -80,6 +80,7 @@ pub const fn result(state: Option<RunState>) -> JobResult {
         Some(RunState::Failed) => JobResult::Failed,
         Some(RunState::Interrupted) => JobResult::Interrupted,
         Some(RunState::Cancelled) => JobResult::Cancelled,
+        Some(RunState::NotSetUp) => JobResult::NotSetUp,
     }
 }
 

@@ -174,6 +174,7 @@ labelled! {
         Failed: "failed", "job-failed", Bad;
         Interrupted: "interrupted", "job-interrupted", Warning;
         Cancelled: "cancelled", "job-cancelled", Neutral;
+        NotSetUp: "not-set-up", "job-not-set-up", Neutral;
     }
 }
 
