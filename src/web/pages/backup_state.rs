@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::jobs::result;
 use crate::authz::permission::{PlatformBackupRead, PlatformJobRead};
 use crate::authz::{Grant, Permission};
 use crate::backup::restore::{self, RestoreTest};
@@ -12,6 +11,7 @@ use crate::http::failure::Failure;
 use crate::jobs::{self, RunState};
 use crate::web::messages::Messages;
 use crate::web::view::backups::{LastRun, TargetRow};
+use crate::web::view::jobs::result;
 use crate::web::view::state::TargetStanding;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn without_recipients_or_targets_that_alone_is_said() {
         let state = BackupState { configured: false, test_overdue: true, ..well() };
-        assert_eq!(state.alarms(), ["Backups are not set up: if this machine is lost, everything is."]);
+        assert_eq!(
+            state.alarms(),
+            ["Backups are not set up: if this machine is lost, everything is."]
+        );
     }
 
     #[test]
@@ -170,8 +173,7 @@ mod tests {
         let at = Timestamp::from_micros(0);
         let result = result(Some(RunState::Failed));
         let run = LastRun { at, failed: true, result, message: None };
-        let state =
-            BackupState { last_run: Some(run), is_off: true, test_overdue: true, ..well() };
+        let state = BackupState { last_run: Some(run), is_off: true, test_overdue: true, ..well() };
         assert_eq!(state.alarms().len(), 3);
     }
 }
