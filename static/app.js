@@ -39,7 +39,7 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   }
 }
 
-// On a phone the navigation and the tabs are strips that scroll: show where one is.
-for (const here of document.querySelectorAll(".nav [aria-current], .tabs [aria-current]")) {
+// On a phone the tabs are a strip that scrolls: show where one is.
+for (const here of document.querySelectorAll(".tabs [aria-current]")) {
   here.scrollIntoView({ block: "nearest", inline: "center" });
 }

@@ -8,6 +8,8 @@ use super::command::Operator;
 use super::output::{Report, table};
 use crate::authz::permission::{PlatformJobControl, PlatformJobRead};
 use crate::jobs::{self, JobStatus, RunState};
+use crate::web::messages::Messages;
+use crate::web::view::jobs::{result, when};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -91,7 +93,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
 async fn list(operator: &Operator) -> anyhow::Result<Report> {
     let grant = operator.platform::<PlatformJobRead>().await?;
     let all = jobs::list(&operator.tenants, &grant, operator.time_zone).await?;
-    let head = ["JOB", "SCHEDULE", "LAST RUN", "RESULT", "NEXT RUN"];
+    let head = ["JOB", "NAME", "SCHEDULE", "LAST RUN", "RESULT", "NEXT RUN"];
     let rows: Vec<_> = all.iter().map(row).collect();
     let text = table(&head, &rows);
     let json: Vec<_> = all
@@ -116,7 +118,14 @@ fn row(job: &JobStatus) -> Vec<String> {
     let time = |time: Option<crate::kernel::Timestamp>| {
         time.map_or_else(|| "-".to_owned(), |time| time.display())
     };
-    let state = job.state.map_or("-", RunState::name);
-    let schedule = if job.enabled { job.schedule.clone() } else { "off".to_owned() };
-    vec![job.name.to_owned(), schedule, time(job.last_run), state.to_owned(), time(job.next_run)]
+    // The words of the console.
+    let messages = Messages::english();
+    let name = messages.label("job-name-", job.name);
+    let state = messages.text(result(job.state).message()).into_owned();
+    let schedule = match (job.enabled, when(&job.schedule)) {
+        (false, _) => "off".to_owned(),
+        (true, Some(words)) => format!("{words} ({})", job.schedule),
+        (true, None) => job.schedule.clone(),
+    };
+    vec![job.name.to_owned(), name, schedule, time(job.last_run), state, time(job.next_run)]
 }

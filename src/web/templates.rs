@@ -14,7 +14,7 @@ const ENDS: &str = include_str!("../../templates/messages/en-ends.ftl");
 const RETENTION: &str = include_str!("../../templates/messages/en-retention.ftl");
 
 /// Messages looked up by a code that is data.
-const LABEL_PREFIXES: [&str; 10] = [
+const LABEL_PREFIXES: [&str; 12] = [
     "factor-",
     "action-",
     "category-",
@@ -24,6 +24,8 @@ const LABEL_PREFIXES: [&str; 10] = [
     "resource-",
     "channel-",
     "job-name-",
+    "weekday-",
+    "closing-end-",
     "stream-",
 ];
 
@@ -45,7 +47,7 @@ const SSO_PREFIXES: [&str; 13] = [
 ];
 
 /// The same of classes of data and of legal holds.
-const RETENTION_PREFIXES: [&str; 3] = ["class-", "decided-", "hold-scope-"];
+const RETENTION_PREFIXES: [&str; 4] = ["class-", "decided-", "hold-scope-", "hold-target-"];
 
 /// Attributes that are read out or shown.
 const SPOKEN: [&str; 5] =

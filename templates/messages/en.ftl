@@ -431,6 +431,9 @@ confirm-undo-restore-title = Undo the restore of { $subject }?
 confirm-undo-restore-text = The state before comes back, as it was when the restore began. Whatever was written since is deleted for good; only its log is kept.
 confirm-undo-restore-button = Undo the restore
 restore-named = { $name } on { $at } UTC
+confirm-delete-due-title = Delete what is due in { $subject } now?
+confirm-delete-due-text = Whatever is past its retention is deleted for good, without waiting for the night. The preview says what that is.
+confirm-delete-due-button = Delete it
 confirm-freeze-title = Freeze { $subject }?
 confirm-freeze-text = Sign-in and reading go on and are still recorded. Every change is refused, in the console and through the API.
 confirm-freeze-button = Freeze tenant
@@ -868,7 +871,7 @@ destroy-title = Destroy what the log says
 destroy-text = The keys to all entries so far are destroyed, and the search index with them: nobody can read the entries again. They stay where they are, and the log still proves that none was changed or left out. New entries are readable. A signed certificate goes into this log and the platform’s. Copies of the key store that were made before still open copies of the log: destroy those too.
 destroy-button = Destroy the contents
 certificates-title = Certificates of destruction
-certificate-download = Download
+certificate-download = Certificate
 
 ## Exports of the audit log
 exports-title = Exports
@@ -1031,7 +1034,20 @@ tenant-resume-text = Allows sign-in and API keys again.
 owner-legend = Owner
 owner-hint = Has every right in this organisation and adds the others.
 jobs-lead = What the appliance does by itself, and how the last run went.
-jobs-empty = No jobs yet
+jobs-nightly = Daily and weekly
+jobs-machinery = All the time
+jobs-machinery-text = The machinery: every hour, minute or second.
+when-seconds = { $count ->
+    [one] every second
+   *[other] every { $count } seconds
+}
+when-minutes = { $count ->
+    [one] every minute
+   *[other] every { $count } minutes
+}
+when-hourly = every hour at :{ $minute }
+when-daily = daily at { $time }
+when-weekly = { $day } at { $time }
 job-progress = Progress
 job-off = Switched off
 job-when = When it runs

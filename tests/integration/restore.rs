@@ -117,6 +117,9 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
     let id = restored["id"].as_str().unwrap();
     let undone = app.cli(&["restore", "undo", id], "");
     assert_eq!(undone["state"], "undone", "{undone}");
+    let entries = app.client(app.key("acme", "owner")).entries("acme").await;
+    let told = entries.iter().find(|entry| entry["action"] == "restore.undone").unwrap();
+    assert_eq!(told["actor"]["type"], "local_operator", "the log says who undid it: {told}");
     assert_eq!(status(app, &acme, "acme", &kept).await, 404);
     assert_eq!(status(app, &acme, "acme", &late).await, 200);
     assert_eq!(logs(app, "acme")["logId"], before["logId"]);
@@ -289,4 +292,36 @@ async fn a_restore_test_restores_everything_and_leaves_nothing_behind() {
     damage(&house.target, "data");
     let failed = app.try_cli(&["restore", "test", "--identity", house.identity()], "");
     assert_eq!(failed.code, 1, "{failed:?}");
+}
+
+#[tokio::test]
+async fn the_console_asks_before_the_state_before_a_restore_is_deleted() {
+    let house = House::start();
+    let app = &house.app;
+    let admin = crate::setup::set_up(app).await;
+    admin.sign_in("/platform/login", crate::setup::ADMIN, crate::app::PASSWORD).await;
+    let slug = app.cli(&["tenant", "list"], "")["items"][0]["slug"].as_str().unwrap().to_owned();
+    let before = admin.get("/platform/backups").await.body;
+    assert!(!before.contains("href=\"/platform/backups/"), "there is nothing to restore from");
+    house.back_up();
+    let restored: Value = serde_json::from_str(&house.restore(&slug, &[]).out).unwrap();
+    let confirm = format!("/platform/restores/{}/confirm", restored["id"].as_str().unwrap());
+    assert!(admin.get("/platform/backups").await.body.contains(&format!("href=\"{confirm}\"")));
+    let asked = admin.get(&confirm).await;
+    assert!(asked.body.contains("is deleted for good"), "{}", asked.body);
+    let state = || app.cli(&["restore", "status"], "")["items"][0]["state"].clone();
+    assert_eq!(state(), "restored", "asking does nothing");
+    assert_eq!(admin.submit(&confirm, &confirm, &[]).await.status, 303);
+    assert_eq!(state(), "confirmed");
+}
+
+#[tokio::test]
+async fn the_platforms_home_says_that_no_backups_are_made() {
+    let app = TestApp::start();
+    let admin = crate::setup::set_up(&app).await;
+    admin.sign_in("/platform/login", crate::setup::ADMIN, crate::app::PASSWORD).await;
+    let home = admin.get("/platform/").await;
+    assert!(home.body.contains("Backups are not set up"), "{}", home.body);
+    let page = admin.get("/platform/backups").await;
+    assert!(page.body.contains("recipients = [") && page.body.contains("restart"), "{}", page.body);
 }

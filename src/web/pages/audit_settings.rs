@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 
+use super::who::Names;
 use super::{also, approvals, with_notice};
 use crate::audit::catalogue;
 use crate::authz::permission::{
@@ -86,6 +87,8 @@ async fn page<P: Permission>(call: &Call<P>, refused: Refused) -> Answer {
     trail::record_admin_access(tenants, &grant, "audit-settings").await?;
     let retention = trail::retention(tenants, &grant, None).await?;
     let certificates = trail::certificates(tenants, &grant).await?;
+    let asked_by = certificates.iter().map(|one| &one.asked_by);
+    let who = Names::of(call, asked_by.map(|by| (by.kind.as_str(), by.id.as_str()))).await;
     let slug = call.tenant.slug.to_string();
     let destroy = call.also::<AuditShred>().map(|_| DestroyForm {
         slug: slug.clone(),
@@ -94,8 +97,7 @@ async fn page<P: Permission>(call: &Call<P>, refused: Refused) -> Answer {
     let row = |certificate: &Certificate| CertificateRow {
         href: CERTIFICATE.replace("{tenant}", &slug).replace("{id}", &certificate.id.to_string()),
         finished: certificate.finished,
-        asked_by_kind: certificate.asked_by.kind.clone(),
-        asked_by: certificate.asked_by.id.clone(),
+        asked_by: who.is(&certificate.asked_by.kind, &certificate.asked_by.id),
         keys: certificate.keys.len() as u64,
     };
     let status = status(&refused);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::jobs::result;
 use crate::authz::permission::{PlatformBackupRead, PlatformJobRead};
 use crate::authz::{Grant, Permission};
 use crate::backup::restore::{self, RestoreTest};
@@ -12,6 +11,7 @@ use crate::http::failure::Failure;
 use crate::jobs::{self, RunState};
 use crate::web::messages::Messages;
 use crate::web::view::backups::{LastRun, TargetRow};
+use crate::web::view::jobs::result;
 use crate::web::view::state::TargetStanding;
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -64,7 +64,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
-    let (app, tenants) = (&call.app, &call.app.tenants);
+    let tenants = &call.app.tenants;
     trail::record_admin_access(tenants, &call.grant, "backups").await?;
     let archives = restore::available(tenants, &call.grant, None, None).await?;
     let all = tenants::list(tenants, &also_platform::<_, TenantRead>(&call)?).await?;

@@ -6,6 +6,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 
 use super::platform_tenant::{path, tenant};
+use super::who::Names;
 use super::{also_platform, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
@@ -98,15 +99,16 @@ pub async fn grace<P: Permission>(
 ) -> Result<Option<GraceFacts>, Failure> {
     let (tenants, grant) = (&call.app.tenants, also_platform::<_, TenantRead>(call)?);
     let found = closing::of_tenant(tenants, &grant, tenant.id).await?;
-    let now = call.app.runtime.now();
-    Ok(found.map(|closing| GraceFacts {
+    let Some(closing) = found else { return Ok(None) };
+    let (now, by) = (call.app.runtime.now(), &closing.closed_by);
+    let who = Names::on_platform(call, &by.id).await;
+    Ok(Some(GraceFacts {
         closed: closing.closed_at,
         due: closing.due_at,
         days_left: closing.due_at.since(now).as_secs().div_ceil(DAY_SECONDS),
         held: closing.held,
         reason: closing.reason,
-        by_kind: closing.closed_by.kind,
-        by: closing.closed_by.id,
+        by: who.is(&by.kind, &by.id),
         command: format!(
             "strongroom tenant export {} --out {0}.tar.age --recipient age1…",
             tenant.slug

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use serde::Deserialize;
 
+use super::who::Names;
 use super::{also, approvals, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
@@ -63,6 +64,8 @@ async fn list_page<P: Permission>(call: &Call<P>, asked: FindAsked, wrong: bool)
     let (tenants, grant) = (&call.app.tenants, also::<_, SubjectRead>(call)?);
     trail::record_admin_access(tenants, &grant, "erasures").await?;
     let all = privacy::list(tenants, &grant).await?;
+    let asked_by = all.iter().map(|one| &one.requested_by);
+    let who = Names::of(call, asked_by.map(|by| (by.kind.as_str(), by.id.as_str()))).await;
     let find = call.also::<SubjectErase>().map(|_| FindForm {
         action: path(call, FIND),
         ways: ways(&asked.by),
@@ -78,8 +81,7 @@ async fn list_page<P: Permission>(call: &Call<P>, asked: FindAsked, wrong: bool)
         state: state(erasure),
         kind: kind(erasure.kind),
         request: erasure.request.clone(),
-        asked_by_kind: erasure.requested_by.kind.clone(),
-        asked_by: erasure.requested_by.id.clone(),
+        asked_by: who.is(&erasure.requested_by.kind, &erasure.requested_by.id),
     };
     let page = ErasuresPage {
         chrome: frame::tenant(call, "erasures-title", Section::Privacy).await?,
@@ -238,6 +240,8 @@ async fn one(call: Call<SubjectRead>) -> Answer {
     let tenants = &call.app.tenants;
     let found = privacy::find(tenants, &call.grant, call.input.id("id")?).await?;
     trail::record_admin_access(tenants, &call.grant, "erasures").await?;
+    let by = &found.requested_by;
+    let who = Names::of(&call, [(by.kind.as_str(), by.id.as_str())].into_iter()).await;
     respond::page(&ErasurePage {
         chrome: frame::tenant(&call, "erasure-title", Section::Privacy).await?,
         back: path(&call, ALL),
@@ -247,8 +251,7 @@ async fn one(call: Call<SubjectRead>) -> Answer {
         subject: found.subject.to_string(),
         begun: found.requested_at,
         finished: found.finished_at,
-        asked_by_kind: found.requested_by.kind,
-        asked_by: found.requested_by.id,
+        asked_by: who.is(&by.kind, &by.id),
         reason: found.reason,
         request: found.request,
         conversations: found.counts.conversations,

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 
+use super::who::Names;
 use super::{also, with_notice};
 use crate::approvals::Party;
 use crate::audit::catalogue;
@@ -98,9 +99,18 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<HoldForm>) -> Answe
         None if may_set => Some(form(&Form::default())),
         refused => refused.filter(|_| may_set),
     };
+    let mut names = Vec::new();
+    for hold in &page.items {
+        let asked = hold.target.is_some() && call.also::<SubjectRead>().is_some();
+        names.push(match asked {
+            true => known(holds::find(tenants, &grant, hold.id).await?.1),
+            false => None,
+        });
+    }
+    let rows = page.items.iter().zip(names).map(|(hold, name)| row(&path, hold, name, now));
     let page = HoldsPage {
         chrome: frame::tenant(call, "holds-title", Section::Privacy).await?,
-        rows: page.items.iter().map(|hold| row(&path, hold, now)).collect(),
+        rows: rows.collect(),
         pager,
         all,
         form,
@@ -108,12 +118,13 @@ async fn show<P: Permission>(call: &Call<P>, refused: Option<HoldForm>) -> Answe
     respond::page_with(status, &page)
 }
 
-fn row(path: &str, hold: &Hold, now: Timestamp) -> HoldRow {
+fn row(path: &str, hold: &Hold, name: Option<String>, now: Timestamp) -> HoldRow {
     HoldRow {
         href: format!("{path}/{}", hold.id),
         id: hold.id.to_string(),
         scope: hold.scope.name(),
         target: hold.target.clone(),
+        name,
         reason: hold.reason.clone(),
         state: match hold.state {
             HoldState::InForce => codes::HoldState::InForce,
@@ -201,8 +212,15 @@ async fn one(call: Call<RetentionRead>) -> Answer {
     page(&call, None).await
 }
 
-fn by(party: &Party) -> (String, String) {
-    (party.kind.clone(), party.id.clone())
+fn by(party: &Party) -> (&str, &str) {
+    (&party.kind, &party.id)
+}
+
+fn known(name: TargetName) -> Option<String> {
+    match name {
+        TargetName::Known(name) => Some(name),
+        _ => None,
+    }
 }
 
 async fn page<P: Permission>(call: &Call<P>, refused: Option<HoldForms>) -> Answer {
@@ -211,6 +229,10 @@ async fn page<P: Permission>(call: &Call<P>, refused: Option<HoldForms>) -> Answ
     trail::record_admin_access(tenants, &grant, "hold").await?;
     let (hold, name) = holds::find(tenants, &grant, id).await?;
     let may_see = call.also::<SubjectRead>().is_some();
+    let known = known(name);
+    let parties = hold.history.iter().map(|change| &change.by).chain(&hold.lifted_by);
+    let who = Names::of(call, parties.chain([&hold.set_by]).map(by)).await;
+    let is = |party: &Party| who.is(&party.kind, &party.id);
     let date = |time: Option<Timestamp>| {
         let text = time.map(|time| time.to_string()).unwrap_or_default();
         Field::value(text.chars().take(10).collect::<String>())
@@ -226,13 +248,9 @@ async fn page<P: Permission>(call: &Call<P>, refused: Option<HoldForms>) -> Answ
     let path = ALL.replace("{tenant}", call.tenant.slug.as_str());
     let page = HoldPage {
         chrome: frame::tenant(call, "holds-title", Section::Privacy).await?,
-        name: match name {
-            TargetName::Known(name) if may_see => Some(name),
-            _ => None,
-        },
-        set_by: by(&hold.set_by),
+        set_by: is(&hold.set_by),
         lifted: hold.lifted_at,
-        lifted_by: hold.lifted_by.as_ref().map(by),
+        lifted_by: hold.lifted_by.as_ref().map(is),
         lift_reason: hold.lift_reason.clone(),
         history: hold
             .history
@@ -240,13 +258,13 @@ async fn page<P: Permission>(call: &Call<P>, refused: Option<HoldForms>) -> Answ
             .rev()
             .map(|change| HoldChangeRow {
                 at: change.at,
-                by: by(&change.by),
+                by: is(&change.by),
                 ends: change.ends_at,
                 review: change.review_at,
             })
             .collect(),
         forms: may_change.then(|| refused.unwrap_or(forms)),
-        hold: row(&path, &hold, call.app.runtime.now()),
+        hold: row(&path, &hold, known.filter(|_| may_see), call.app.runtime.now()),
     };
     respond::page_with(status, &page)
 }

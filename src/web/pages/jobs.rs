@@ -10,14 +10,14 @@ use crate::authz::Permission;
 use crate::authz::permission::{PlatformJobControl, PlatformJobRead};
 use crate::http::call::PlatformCall;
 use crate::http::route::{Answer, Audit, Method, Route};
-use crate::jobs::{self, ControlError, Job, JobRun, JobStatus, Origin, RunState};
+use crate::jobs::{self, ControlError, Job, JobRun, JobStatus, Origin, Rhythm};
 use crate::trail;
 use crate::web::problems::sentence;
 use crate::web::view::chrome::Section;
 use crate::web::view::form::Field;
-use crate::web::view::jobs::{JobActs, JobPage, JobRunRow};
+use crate::web::view::jobs::{JobActs, JobPage, JobRunRow, result, when};
 use crate::web::view::platform::{JobRow, JobsPage};
-use crate::web::view::state::{JobResult, Notice};
+use crate::web::view::state::Notice;
 use crate::web::{frame, respond};
 
 const ALL: &str = "/platform/jobs";
@@ -47,9 +47,11 @@ pub fn routes() -> Vec<Route> {
 async fn list(call: PlatformCall<PlatformJobRead>) -> Answer {
     trail::record_admin_access(&call.app.tenants, &call.grant, "jobs").await?;
     let jobs = jobs::list(&call.app.tenants, &call.grant, zone(&call)).await?;
-    let rows = jobs.into_iter().map(row).collect();
+    let is_rare = |job: &JobStatus| Rhythm::of(job.own_schedule).is_none_or(Rhythm::is_rare);
+    let (nightly, machinery): (Vec<_>, Vec<_>) = jobs.into_iter().partition(is_rare);
+    let [nightly, machinery] = [nightly, machinery].map(|jobs| jobs.into_iter().map(row).collect());
     let chrome = frame::platform(&call, "nav-jobs", Section::Jobs).await?;
-    respond::page(&JobsPage { chrome, rows })
+    respond::page(&JobsPage { chrome, nightly, machinery })
 }
 
 fn zone<P: Permission>(call: &PlatformCall<P>) -> Tz {
@@ -60,6 +62,7 @@ fn row(job: JobStatus) -> JobRow {
     JobRow {
         name: job.name.to_owned(),
         description: job.description.to_owned(),
+        when: when(&job.schedule),
         schedule: job.schedule,
         enabled: job.enabled,
         result: result(job.state),
@@ -69,18 +72,6 @@ fn row(job: JobStatus) -> JobRow {
         progress: job.progress,
         summary: job.summary,
         error: job.error,
-    }
-}
-
-pub const fn result(state: Option<RunState>) -> JobResult {
-    match state {
-        None => JobResult::NeverRun,
-        Some(RunState::Running) => JobResult::Running,
-        Some(RunState::Succeeded) => JobResult::Completed,
-        Some(RunState::Failed) => JobResult::Failed,
-        Some(RunState::Interrupted) => JobResult::Interrupted,
-        Some(RunState::Cancelled) => JobResult::Cancelled,
-        Some(RunState::NotSetUp) => JobResult::NotSetUp,
     }
 }
 
@@ -121,6 +112,7 @@ async fn page<P: Permission>(
         chrome,
         name: job.name.to_owned(),
         description: job.description.to_owned(),
+        when: when(&job.schedule),
         schedule: job.schedule,
         time_zone: zone.name().to_owned(),
         enabled: job.enabled,

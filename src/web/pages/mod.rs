@@ -56,6 +56,7 @@ mod single_sign_on;
 mod sso;
 pub mod step_up;
 mod streams;
+mod who;
 mod witnesses;
 
 pub use by_mail::AskKind;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
 
+use super::who::Names;
 use super::{also, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
@@ -19,6 +20,7 @@ use crate::retention::{
 use crate::trail;
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
+use crate::web::view::general::{ConfirmAct, ConfirmPage};
 use crate::web::view::retention::{
     PolicyField, PolicyForm, PolicyRow, PreviewRow, PreviewView, RetentionPage, RetentionRunPage,
     RunRow, SampleRow,
@@ -49,6 +51,8 @@ pub fn routes() -> Vec<Route> {
             .sensitive(),
         Route::console(Method::Post, PREVIEW, previewed, preview)
             .says("What retention would delete now"),
+        Route::console(Method::Get, RUNS, opened, ask_run)
+            .says("Ask before deleting what is past its retention"),
         Route::console(Method::Post, RUNS, Audit::Events(&[catalogue::RETENTION_COMPLETED]), run)
             .says("Delete what is past its retention now")
             .sensitive(),
@@ -220,6 +224,18 @@ async fn change(call: Call<RetentionManage>) -> Answer {
     Ok(respond::see_other(&with_notice(&path, Notice::PoliciesChanged)))
 }
 
+async fn ask_run(call: Call<RetentionManage>) -> Answer {
+    trail::record_admin_access(&call.app.tenants, &call.grant, "retention").await?;
+    let slug = call.tenant.slug.as_str();
+    respond::page(&ConfirmPage {
+        chrome: frame::tenant(&call, "data-retention-title", Section::Privacy).await?,
+        act: ConfirmAct::DeleteDue,
+        subject: call.tenant.name.clone(),
+        action: RUNS.replace("{tenant}", slug),
+        cancel: ALL.replace("{tenant}", slug),
+    })
+}
+
 async fn run(call: Call<RetentionManage>) -> Answer {
     let app = call.app.clone();
     let begun =
@@ -260,13 +276,15 @@ async fn one(call: Call<RetentionRead>) -> Answer {
         newest: class.newest,
     };
     let report = &run.report;
+    let by = report.requested_by.as_ref().map(|by| (by.kind.as_str(), by.id.as_str()));
+    let who = Names::of(&call, by.into_iter()).await;
     respond::page(&RetentionRunPage {
         chrome: frame::tenant(&call, "retention-run-title", Section::Privacy).await?,
         id: run.id.to_string(),
         state: state(&run),
         started: run.started_at,
         finished: run.finished_at,
-        requested_by: report.requested_by.as_ref().map(|by| (by.kind.clone(), by.id.clone())),
+        requested_by: by.map(|(kind, id)| who.is(kind, id)),
         resumed: report.resumed.into(),
         rows: report.classes.iter().map(row).collect(),
         keys_destroyed: report.keys_destroyed,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Chrome, Field};
+use super::{Chrome, Field, Someone};
 use crate::kernel::Timestamp;
 
 /// `GET …/admin/audit/settings` and `/platform/audit/settings`.
@@ -58,8 +58,7 @@ pub struct DestroyForm {
 pub struct CertificateRow {
     pub href: String,
     pub finished: Timestamp,
-    pub asked_by_kind: String,
-    pub asked_by: String,
+    pub asked_by: Someone,
     pub keys: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Chrome, ClosingState, Field};
+use super::{Chrome, ClosingState, Field, Someone};
 use crate::kernel::Timestamp;
 
 /// `GET|POST /platform/tenants/{slug}/close`; sends `confirm`, `reason`.
@@ -29,8 +29,7 @@ pub struct GraceFacts {
     pub days_left: u64,
     pub held: bool,
     pub reason: String,
-    pub by_kind: String,
-    pub by: String,
+    pub by: Someone,
     /// What somebody with a shell types to take the data out.
     pub command: String,
     /// For who may take it back.

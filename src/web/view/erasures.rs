@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::form::Choice;
-use super::{Chrome, ErasureState, Field};
+use super::{Chrome, ErasureState, Field, Someone};
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/admin/privacy/erasures`.
@@ -32,8 +32,7 @@ pub struct ErasureRow {
     /// The message that names what the person was.
     pub kind: &'static str,
     pub request: Option<String>,
-    pub asked_by_kind: String,
-    pub asked_by: String,
+    pub asked_by: Someone,
 }
 
 /// `POST …/erasures/find`, and again when an erasure did not go through.
@@ -89,8 +88,7 @@ pub struct ErasurePage {
     pub subject: String,
     pub begun: Timestamp,
     pub finished: Option<Timestamp>,
-    pub asked_by_kind: String,
-    pub asked_by: String,
+    pub asked_by: Someone,
     pub reason: String,
     pub request: Option<String>,
     pub conversations: u64,

@@ -146,6 +146,7 @@ pub enum ConfirmAct {
     DeleteStream,
     KeepRestore,
     UndoRestore,
+    DeleteDue,
 }
 
 impl ConfirmAct {
@@ -169,6 +170,7 @@ impl ConfirmAct {
             Self::DeleteStream => "confirm-delete-stream-title",
             Self::KeepRestore => "confirm-keep-restore-title",
             Self::UndoRestore => "confirm-undo-restore-title",
+            Self::DeleteDue => "confirm-delete-due-title",
         }
     }
 
@@ -192,6 +194,7 @@ impl ConfirmAct {
             Self::DeleteStream => "confirm-delete-stream-text",
             Self::KeepRestore => "confirm-keep-restore-text",
             Self::UndoRestore => "confirm-undo-restore-text",
+            Self::DeleteDue => "confirm-delete-due-text",
         }
     }
 
@@ -215,6 +218,7 @@ impl ConfirmAct {
             Self::DeleteStream => "confirm-delete-stream-button",
             Self::KeepRestore => "confirm-keep-restore-button",
             Self::UndoRestore => "confirm-undo-restore-button",
+            Self::DeleteDue => "confirm-delete-due-button",
         }
     }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Choice, Chrome, Field, HoldState, Pager};
+use super::{Choice, Chrome, Field, HoldState, Pager, Someone};
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/admin/privacy/holds[?state=&cursor=]`; `POST` sets one (`scope`, `target`,
@@ -31,6 +31,8 @@ pub struct HoldRow {
     /// The scope's code.
     pub scope: &'static str,
     pub target: Option<String>,
+    /// What people know the target by; for who may see it.
+    pub name: Option<String>,
     pub reason: String,
     pub state: HoldState,
     pub set: Timestamp,
@@ -64,12 +66,9 @@ impl HoldForm {
 pub struct HoldPage {
     pub chrome: Chrome,
     pub hold: HoldRow,
-    /// What people know the target by; for who may see it.
-    pub name: Option<String>,
-    /// Type and id.
-    pub set_by: (String, String),
+    pub set_by: Someone,
     pub lifted: Option<Timestamp>,
-    pub lifted_by: Option<(String, String)>,
+    pub lifted_by: Option<Someone>,
     pub lift_reason: Option<String>,
     /// The latest first.
     pub history: Vec<HoldChangeRow>,
@@ -79,7 +78,7 @@ pub struct HoldPage {
 
 pub struct HoldChangeRow {
     pub at: Timestamp,
-    pub by: (String, String),
+    pub by: Someone,
     pub ends: Option<Timestamp>,
     pub review: Option<Timestamp>,
 }

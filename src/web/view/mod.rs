@@ -59,3 +59,11 @@ pub use state::{
     HoldState, JobResult, KeyState, MemberState, Notice, Outcome, RetentionRunState,
     SecondFactorState, StreamHealth, TenantState, Tone, WitnessState,
 };
+
+/// Who did or asked for something; `name` is absent where it is not known or not to be seen.
+pub struct Someone {
+    /// Code of an actor's type.
+    pub kind: String,
+    pub id: String,
+    pub name: Option<String>,
+}

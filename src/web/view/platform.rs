@@ -84,15 +84,26 @@ impl TenantPage {
 #[template(path = "platform/jobs.html")]
 pub struct JobsPage {
     pub chrome: Chrome,
-    pub rows: Vec<JobRow>,
+    /// What runs daily or weekly.
+    pub nightly: Vec<JobRow>,
+    /// What runs all the time.
+    pub machinery: Vec<JobRow>,
+}
+
+impl JobsPage {
+    /// What failed is not hidden.
+    pub fn machinery_failed(&self) -> bool {
+        self.machinery.iter().any(|row| row.result == JobResult::Failed)
+    }
 }
 
 pub struct JobRow {
     /// The job's code, such as `session.sweep`.
     pub name: String,
     pub description: String,
-    /// The cron expression in force.
+    /// The cron expression in force, and in words where it is simple.
     pub schedule: String,
+    pub when: Option<String>,
     pub enabled: bool,
     pub result: JobResult,
     pub last_run: Option<Timestamp>,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Chrome, Field, RetentionRunState};
+use super::{Chrome, Field, RetentionRunState, Someone};
 use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/admin/privacy/retention`, and again with a preview or a form that is to be sent
@@ -65,6 +65,13 @@ pub struct PreviewView {
     pub last_backup_until: Option<Timestamp>,
 }
 
+impl PreviewView {
+    /// What is not deleted is not gone from backups.
+    pub fn backup_until(&self) -> Option<Timestamp> {
+        self.last_backup_until.filter(|_| self.rows.iter().any(|row| row.due > 0))
+    }
+}
+
 pub struct PreviewRow {
     pub class: &'static str,
     pub due: u64,
@@ -102,8 +109,8 @@ pub struct RetentionRunPage {
     pub state: RetentionRunState,
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
-    /// Type and id; nobody for the schedule.
-    pub requested_by: Option<(String, String)>,
+    /// Nobody for the schedule.
+    pub requested_by: Option<Someone>,
     pub resumed: u64,
     pub rows: Vec<PreviewRow>,
     pub keys_destroyed: u64,
@@ -113,6 +120,11 @@ pub struct RetentionRunPage {
 }
 
 impl RetentionRunPage {
+    /// Whether it deleted nothing.
+    pub fn is_empty(&self) -> bool {
+        self.keys_destroyed == 0 && self.rows.iter().all(|row| row.due == 0)
+    }
+
     pub fn list(&self) -> String {
         format!("{}/admin/privacy/retention", self.chrome.base())
     }
