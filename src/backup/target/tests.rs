@@ -141,7 +141,8 @@ async fn a_disk_that_is_not_mounted_is_not_taken_for_an_empty_target() {
     };
     // Known from the catalogue, or seen by the process that is running.
     refused(&opened(&known)).await;
-    let target = opened(&HashSet::new());
+    let nothing = HashSet::new();
+    let target = opened(&nothing);
     put(&target, "strongroom-x/a").await.unwrap();
     put(&target, "strongroom-x/b").await.unwrap();
     std::fs::rename(&place, directory.path().join("away")).unwrap();
