@@ -11,19 +11,18 @@ use super::catalogue::PlacementState;
 use super::place::blocking;
 use super::prune::{Pruned, prune};
 use super::run::{Made, Run};
-use super::{BackupError, Identities, Kind, Manifest, Target, Targets, fetch, keys, repo, restore};
+use super::{BackupError, Identities, Kind, Manifest, Target, Targets, fetch, keys, repo};
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Principal, Realm};
 use crate::config;
 use crate::crypto::Key32;
 use crate::crypto::keyring::KeyShelf;
 use crate::kernel::clock::ManualClock;
-use crate::kernel::id::RestoreId;
 use crate::kernel::random::SystemRandom;
-use crate::kernel::{ErrorKind, Fault, Runtime, Timestamp};
+use crate::kernel::{Runtime, Timestamp};
 use crate::store::shelf::FileShelf;
 use crate::store::{Readers, Sql, SqlMut};
-use crate::tenants::{StateChange, SystemWrite, Tenant};
+use crate::tenants::{StateChange, Tenant};
 use crate::testing::TestServer;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -302,43 +301,6 @@ async fn a_backup_that_was_dated_too_late_goes_once_there_is_a_right_one() {
     let left = house.manifests().await;
     assert_eq!(left.len(), 2);
     assert!(left.iter().all(|one| !ids.contains(&one.id) && one.taken < late));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_legal_hold_keeps_the_state_before_a_restore_and_what_was_written_since() {
-    let house = House::new().await;
-    let tenants = &house.server.tenants;
-    let (id, tenant) = (house.server.runtime.id::<RestoreId>(), house.tenant.id);
-    let write = tenants.system_write(Realm::Platform, SystemWrite::Expiry, move |tx| {
-        let sql = "INSERT INTO restores (id, tenant, state, moment, backup, target, started)
-                   VALUES ($1, $2, 'restored', 1, '', '', 2)";
-        Ok(tx.execute(sql, crate::args![id, tenant])?)
-    });
-    write.await.unwrap();
-    let own = async |sql: &'static str| {
-        let write = tenants.system_write(house.realm(), SystemWrite::Expiry, move |tx| {
-            Ok(tx.execute(sql, crate::args![id])?)
-        });
-        write.await.unwrap();
-    };
-    own("INSERT INTO legal_holds (id, scope, reason, details, created)
-         VALUES ($1, 'tenant', x'00', x'00', 1)")
-    .await;
-    let operator = house.server.operator();
-    let grant = tenants.authorize_platform(&operator, "test").await.unwrap();
-    let refused = restore::confirm(tenants, &grant, id).await.unwrap_err();
-    assert_eq!((refused.code(), refused.kind()), ("held", ErrorKind::Conflict));
-    // Nothing was written since: it is only that this house has no state before.
-    let undone = restore::undo(tenants, &grant, id).await.unwrap_err();
-    assert_ne!(undone.code(), "held");
-    own("INSERT INTO conversations
-             (id, subject, channel, tags, state, created, updated)
-         VALUES ($1, x'00', 'email', '', 'open', 3, 3)")
-    .await;
-    let refused = restore::undo(tenants, &grant, id).await.unwrap_err();
-    assert_eq!(refused.code(), "held");
-    own("UPDATE legal_holds SET lifted = 4 WHERE id = $1").await;
-    restore::confirm(tenants, &grant, id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
