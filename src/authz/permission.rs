@@ -209,7 +209,7 @@ permissions! {
         PlatformJobControl "platform.job.control" write [X L] "Start and cancel jobs, change when they run";
         PlatformBackupRead "platform.backup.read" read [X Y Z L S] "See backups, their targets and what was tested";
         PlatformBackupRun "platform.backup.run" write [X L S] "Make, check and remove backups";
-        PlatformRestoreRun "platform.restore.run" write [X L] "Restore tenants from backups";
+        PlatformRestoreRun "platform.restore.run" write [X L S] "Restore tenants from backups";
         TenantClose "platform.tenant.close" write [X L S] "Close tenants, take it back within the time of grace";
         PlatformAdminRead "platform.admin.read" read [X Y L] "See who signs in to the platform, in which role";
         PlatformAdminManage "platform.admin.manage" write [X L] "Add and reset platform administrators, change their roles";

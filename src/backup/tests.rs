@@ -132,7 +132,6 @@ async fn a_target_that_is_gone_keeps_no_other_from_its_backup() {
     let house = House::new().await;
     let broken = house.directory.path().join("broken");
     let gone = Target::directory(&broken).unwrap();
-    std::fs::remove_dir_all(&broken).unwrap();
     std::fs::write(&broken, "no directory").unwrap();
     let run = house.run_to(vec![gone.clone(), far(), house.target()]).await;
     let made = run.tenant(&house.tenant).await.unwrap();

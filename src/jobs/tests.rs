@@ -386,7 +386,7 @@ async fn keys_that_a_restore_left_without_a_name_stay_as_long_as_a_backup_needs_
     let platform = async |sql: &'static str| {
         let (now, id) = (server.runtime.now(), tenant.id);
         let write = server.tenants.system_write(Realm::Platform, SystemWrite::Expiry, move |tx| {
-            Ok(tx.execute(sql, args![now, now.minus(DAY * 3), id])?)
+            Ok(tx.execute(sql, args![id, now.minus(DAY * 3), now])?)
         });
         write.await.unwrap();
     };
@@ -396,13 +396,13 @@ async fn keys_that_a_restore_left_without_a_name_stay_as_long_as_a_backup_needs_
     clock.advance(DAY * 2);
     platform(
         "INSERT INTO restores (id, tenant, state, moment, backup, target, started, finished)
-         VALUES (x'00112233445566778899aabbccddeeff', $3, 'restored', $2, '', '', $1, $1)",
+         VALUES (x'00112233445566778899aabbccddeeff', $1, 'restored', $2, '', '', $3, $3)",
     )
     .await;
     clock.advance(DAY * 2);
     sweep().await;
     assert!(has(lost).await, "the restore may be undone");
-    platform("UPDATE restores SET state = 'confirmed' WHERE $1 + $2 > 0 AND tenant = $3").await;
+    platform("UPDATE restores SET state = 'confirmed' WHERE tenant = $1 AND $2 + $3 > 0").await;
     let never_used = app.tenants.new_subject(realm).await.unwrap();
     clock.advance(DAY * 2);
     sweep().await;
