@@ -347,7 +347,6 @@ weekday-4 = Thursdays
 weekday-5 = Fridays
 weekday-6 = Saturdays
 
-closing-end-closed = Will be destroyed on
 closing-end-reopened = Taken back on
 closing-end-destroying = Destroyed on
 closing-end-destroyed = Destroyed on

@@ -88,6 +88,7 @@ closings-lead = What is in its time of grace, and certificates of what was destr
 closings-none = No tenant was closed.
 closing-closed = Closed
 closing-end = End
+closing-end-closed = Will be destroyed on
 closing-keys-until = Backups of keys gone by
 closing-state-closed = In its grace
 closing-state-reopened = Taken back
