@@ -38,7 +38,8 @@ impl Rule {
 }
 
 /// For each of an owner's archives of one kind, the newest first, whether it is kept: the newest of
-/// each of the last days and weeks (UTC, ISO 8601) that have one. The very newest always is while
+/// each of the last days and weeks (UTC, ISO 8601) that have one, and all of the last 24 hours. The
+/// very newest always is while
 /// its owner lives; one from the future is, because the clock may be wrong.
 pub fn keep(taken: &[Timestamp], now: Timestamp, rule: Rule, lives: bool) -> Vec<bool> {
     let (mut days, mut weeks) = (HashSet::new(), HashSet::new());
@@ -52,7 +53,9 @@ pub fn keep(taken: &[Timestamp], now: Timestamp, rule: Rule, lives: bool) -> Vec
         let first_of_day = days.len() < rule.daily && days.insert(date.date_naive());
         let week = (date.iso_week().year(), date.iso_week().week());
         let first_of_week = weeks.len() < rule.weekly && weeks.insert(week);
-        let wanted = (first_of_day || first_of_week) && !rule.is_over(*time, now);
+        // Who makes several after an accident must not push out the one from before it.
+        let is_young = now.since(*time) < DAY;
+        let wanted = (is_young || first_of_day || first_of_week) && !rule.is_over(*time, now);
         kept.push(wanted || (lives && n == 0));
     }
     kept
@@ -100,8 +103,10 @@ mod tests {
                     prop_assert!(*age < u64::from(days) * 24 || (lives && n == 0));
                 }
             }
-            let count = kept.iter().filter(|kept| **kept).count();
-            prop_assert!(count <= daily + weekly + 1);
+            let young = hours.iter().filter(|age| **age < 24).count();
+            prop_assert!(kept[..young].iter().all(|kept| *kept), "of the last day, every one");
+            let older = kept[young..].iter().filter(|kept| **kept).count();
+            prop_assert!(older <= daily + weekly + 1);
             // Of a day with backups within the count, the newest is there.
             if let Some(newest) = hours.first() && *newest < u64::from(days) * 24 {
                 prop_assert!(kept[0]);

@@ -149,7 +149,13 @@ fn not_linked(app: &TestApp, start: &str) -> Vec<String> {
     if start == "/platform/" {
         let second = id(&app.cli(&["admin", "list"], ""), "second@example.org");
         let one = |page: &str| format!("/platform/admins/{second}/{page}");
-        let more = ["/platform/account/confirm?next=/platform/", "/platform/account/passkeys/new"];
+        let more = [
+            "/platform/account/confirm?next=/platform/",
+            "/platform/account/passkeys/new",
+            // Of no restore: what somebody sees who kept an old address.
+            "/platform/restores/01900000-0000-7000-8000-000000000000/confirm",
+            "/platform/restores/01900000-0000-7000-8000-000000000000/undo",
+        ];
         return [one("link"), one("disable"), one("reset-mfa")]
             .into_iter()
             .chain(more.map(str::to_owned))
