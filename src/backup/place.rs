@@ -277,21 +277,25 @@ fn whole<T>(
     result
 }
 
+/// Names that are tried: more are there only when somebody has put them there.
+const PARTIALS: u32 = 1000;
+
 /// Makes a file beside `path`, under a name of its own. Who can write to the directory may have put a
 /// link there that leads to a file of this machine: nothing that exists is opened or followed.
 fn partial(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true).mode(0o600);
     options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    loop {
+    for n in 0..PARTIALS {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}.{PARTIAL}", uuid::Uuid::new_v4().simple()));
+        name.push(format!(".{}-{n}.{PARTIAL}", std::process::id()));
         let partial = PathBuf::from(name);
         match options.open(&partial) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             opened => return Ok((partial, opened?)),
         }
     }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Opens a file to read it: a link would lead out of the target, a pipe or a device has no end.
