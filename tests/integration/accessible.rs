@@ -152,6 +152,7 @@ fn not_linked(app: &TestApp, start: &str) -> Vec<String> {
         let more = [
             "/platform/account/confirm?next=/platform/",
             "/platform/account/passkeys/new",
+            "/platform/backups/acme",
             // Of no restore: what somebody sees who kept an old address.
             "/platform/restores/01900000-0000-7000-8000-000000000000/confirm",
             "/platform/restores/01900000-0000-7000-8000-000000000000/undo",
