@@ -66,7 +66,7 @@ pub async fn start(app: &Arc<App>) -> Result<Scheduler, SchedulerError> {
         changed: AtomicBool::new(false),
     });
     crew.runner.recover().await?;
-    let plan = plan(app).await?;
+    let plan = plan(app, app.runtime.now()).await?;
     let _ = app.jobs.crew.set(Arc::downgrade(&crew));
     for Planned { job, at_once, .. } in &plan {
         if let Some(origin) = at_once {
@@ -153,7 +153,8 @@ impl Watch {
     /// Starts what is due.
     async fn look(&mut self) {
         if self.crew.changed.swap(false, Ordering::AcqRel) {
-            match plan(&self.app).await {
+            // From the last look on: a change just before the hour does not lose that hour's run.
+            match plan(&self.app, self.last).await {
                 Ok(new) => self.plan = new,
                 Err(error) => tracing::error!(%error, "changed schedules could not be read"),
             }
@@ -187,7 +188,8 @@ impl Planned {
     }
 }
 
-async fn plan(app: &App) -> Result<Vec<Planned>, DoorError> {
+/// Every job with its first time after `from`.
+async fn plan(app: &App, from: Timestamp) -> Result<Vec<Planned>, DoorError> {
     let (now, zone) = (app.runtime.now(), app.settings.jobs.time_zone.zone());
     let read = app.tenants.credentials(Realm::Platform, move |tx| {
         let overrides = repo::overrides(tx)?;
@@ -208,7 +210,7 @@ async fn plan(app: &App) -> Result<Vec<Planned>, DoorError> {
             _ => None,
         };
         let mut planned = Planned { job, schedule, next: None, at_once };
-        planned.reckon(now);
+        planned.reckon(from);
         planned
     });
     Ok(planned.collect())

@@ -47,6 +47,17 @@ fn manual() -> (Arc<ManualClock>, TestServer) {
     (clock, TestServer::start_with(runtime))
 }
 
+/// Waits until the job has run.
+async fn succeeded(app: &App, server: &TestServer, job: &str) {
+    for _ in 0..3_000 {
+        if status(app, server, job).await.state == Some(RunState::Succeeded) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{job} did not run: {:?}", status(app, server, job).await.state);
+}
+
 async fn status(app: &App, server: &TestServer, job: &str) -> JobStatus {
     let (id, session) = (server.runtime.id(), server.runtime.id());
     let (subject, name) = (server.runtime.id(), "Ada".to_owned());
@@ -150,9 +161,7 @@ async fn somebody_starts_a_job_and_the_log_says_who_wanted_it_before_it_ran() {
     assert!(matches!(not_yet, Err(ControlError::NotServing)));
     let scheduler = start(&app).await.unwrap();
     start_now(&app.jobs, &app.tenants, &grant, name).await.unwrap();
-    while status(&app, &server, name).await.state != Some(RunState::Succeeded) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    succeeded(&app, &server, name).await;
     let entries = recorded(&server, name).await;
     assert_eq!(entries, ["job.requested", "job.started", "job.completed"]);
     let unknown = start_now(&app.jobs, &app.tenants, &grant, "no.such-job").await;
@@ -179,12 +188,8 @@ async fn a_changed_schedule_counts_without_a_restart_and_is_an_entry() {
     assert!(change(Some("0 30 5 * * *"), true).await.unwrap());
     let next = status(&app, &server, name).await.next_run;
     assert_eq!(next, Timestamp::parse("2026-11-22T05:30:00Z"));
-    // Schedules are read anew before the clock moves.
-    tokio::time::sleep(Duration::from_millis(500)).await;
     clock.advance(Duration::from_secs(24 * 60));
-    while status(&app, &server, name).await.state != Some(RunState::Succeeded) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    succeeded(&app, &server, name).await;
     assert!(change(None, false).await.unwrap());
     assert_eq!(status(&app, &server, name).await.next_run, None);
     assert!(change(None, true).await.unwrap());
@@ -434,9 +439,7 @@ async fn the_scheduler_brings_every_tenant_up_to_date_at_the_start() {
     server.tenant("acme").await;
     let scheduler = start(&app).await.unwrap();
     let done = async {
-        while status(&app, &server, "tenants.migrate").await.state != Some(RunState::Succeeded) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        succeeded(&app, &server, "tenants.migrate").await;
     };
     tokio::time::timeout(Duration::from_secs(20), done).await.unwrap();
     scheduler.shutdown().await;
