@@ -6,6 +6,7 @@
 
 mod backup;
 mod error;
+mod example;
 mod load;
 mod mail;
 mod passphrase;

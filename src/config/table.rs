@@ -103,6 +103,10 @@ macro_rules! settings {
             }
         }
 
+        /// Names of the sections, and what they are about.
+        pub(super) static SECTIONS: &[(&str, &str)] =
+            &[ $( (stringify!($section), concat!($( $section_doc ),+)) ),+ ];
+
         pub(super) static SETTINGS: &[Setting] = &[ $( $( Setting {
             section: stringify!($section),
             name: stringify!($key),
