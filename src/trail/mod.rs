@@ -31,7 +31,9 @@ pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
-pub use retention::{Retention, retention, set_platform_retention, set_retention};
+pub use retention::{
+    Retention, retention, set_platform_retention, set_retention, set_retention_approved,
+};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use shred::{Certificate, certificates, shred, shred_approved};
 pub use suggest::suggest;

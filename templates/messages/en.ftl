@@ -1262,6 +1262,23 @@ approval-act-trust-provider = Believe an identity provider, as it is set up here
 approval-setting = Setting
 approval-act-four-eyes-off = Do without a second person from now on
 approval-act-erase-person = Erase a person
+approval-act-shorten-retention = Keep data for a shorter time
+approval-act-shorten-audit-retention = Keep the audit log for a shorter time
+approval-act-lift-hold = Lift a legal hold
+approval-act-shorten-hold = Let a legal hold end earlier
+approval-policy = Policy
+approval-policy-step = { $class }: { $from } → { $to }
+approval-days-now = Kept now
+approval-days-new = Kept from then on
+approval-days = { $count ->
+    [one] one day
+   *[other] { $count } days
+}
+approval-days-off = until somebody deletes it
+approval-hold = Hold
+approval-hold-ends-now = Ends now on
+approval-hold-ends = Would end on
+approval-hold-review = Would be looked at on
 approval-subject = Id of the person’s key
 approval-request = Number of the request
 approval-act-single-sign-on-off = Let people in without an identity provider again
