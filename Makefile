@@ -24,7 +24,8 @@ test:
 	cargo test --locked
 
 bench: packages
-	cargo bench --locked --bench store --bench http --bench search
+	@packaging/build-packages age zstd
+	cargo bench --locked --bench store --bench http --bench search --bench backup --bench archive --bench restore
 
 check:
 	cargo fmt --check

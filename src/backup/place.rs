@@ -26,6 +26,8 @@ use crate::store::files;
 const PIECE: usize = 16 * 1024 * 1024;
 /// Pieces under way to one store.
 const PIECES: usize = 2;
+/// Bytes after which a growing archive is brought to the disk.
+const SYNCED: usize = 16 * 1024 * 1024;
 /// What is being written has this behind its name.
 const PARTIAL: &str = "partial";
 
@@ -53,20 +55,54 @@ pub async fn ready(target: &Target) -> Result<Option<PathBuf>, BackupError> {
 ///
 /// # Errors
 /// [`BackupError::Write`] when the directory is at fault, what `write` answers otherwise.
-pub fn write<T>(
+pub fn write<T: Send>(
     directory: &Path,
     path: &StorePath,
     recipients: &Recipients,
-    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError>,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError> + Send,
 ) -> Result<(T, Packed), BackupError> {
     whole(&directory.join(path.as_ref()), |file| {
         let at_fault = |error| match error {
             BackupError::Io(error) => refused(path, &error),
             other => other,
         };
-        let (value, _, packed) = pack::pack(file, recipients, write).map_err(at_fault)?;
-        Ok((value, packed))
+        std::thread::scope(|scope| {
+            let (ask, asked) = std::sync::mpsc::sync_channel(1);
+            let syncing = scope.spawn(move || asked.iter().try_for_each(|()| file.sync_data()));
+            let packed = pack::pack(Paced { file, unsynced: 0, ask }, recipients, write);
+            let packed = packed.map(|(value, _, packed)| (value, packed));
+            // A failed sync is told once: the one at the end does not hear of it.
+            let synced = syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
+            let packed = packed.map_err(at_fault)?;
+            synced.map_err(|error| refused(path, &error))?;
+            Ok(packed)
+        })
     })
+}
+
+/// A file that is brought to the disk as it grows: to sync it all at the end would take as long
+/// again, and everybody else's syncs would wait behind it.
+struct Paced<'a> {
+    file: &'a File,
+    unsynced: usize,
+    ask: std::sync::mpsc::SyncSender<()>,
+}
+
+impl Write for Paced<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.unsynced += count;
+        if self.unsynced >= SYNCED {
+            self.unsynced = 0;
+            // One that is under way comes first; what is added meanwhile is taken by the next.
+            let _ = self.ask.try_send(());
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Copies a file of this machine into a target.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::catalogue::{Entry, Placement, PlacementState};
 use super::{Kind, Manifest};
 use crate::args;
+use crate::audit::pruning;
 use crate::authz::Realm;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, TenantId};
@@ -149,12 +150,15 @@ pub fn schema(tx: &impl Sql) -> Result<u32, StoreError> {
     Ok(tx.query_one("PRAGMA user_version", &[], |row| row.get(0))?.unwrap_or(0))
 }
 
-/// Rows of each table.
+/// Rows of each table; of entries as [`pruning::rows`] has it.
 pub fn rows(tx: &impl Sql) -> Result<BTreeMap<String, u64>, StoreError> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<String> = tx.query(sql, &[], |row| row.get(0))?;
     let count = |table: String| {
-        let rows = tx.count(&format!("SELECT count(*) FROM \"{table}\""), &[])?;
+        let rows = match table.as_str() {
+            pruning::ENTRIES => pruning::rows(tx)?,
+            _ => tx.count(&format!("SELECT count(*) FROM \"{table}\""), &[])?,
+        };
         Ok((table, rows))
     };
     tables.into_iter().map(count).collect()

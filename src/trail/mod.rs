@@ -7,6 +7,7 @@ mod entry;
 pub mod export;
 mod ingest;
 mod overview;
+mod past;
 mod pruning;
 mod reindex;
 mod retention;
@@ -29,6 +30,7 @@ pub use checkpoint::{
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
+pub use past::{PastLogView, follows_since, past_logs};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use retention::{

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{TestApp, cli};
+use crate::client::Client;
 use crate::server::Server;
 
 /// A root key that is not in the data directory, and two places of the operator's own.
@@ -114,6 +115,9 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
     assert_eq!(after["past"][0]["logId"], before["logId"], "{after}");
     assert_eq!(after["past"][0]["ok"], true, "{after}");
 
+    let owner = app.key("acme", "owner");
+    the_log_from_before_is_exported(app, &app.client(owner), &before).await;
+
     let id = restored["id"].as_str().unwrap();
     let undone = app.cli(&["restore", "undo", id], "");
     assert_eq!(undone["state"], "undone", "{undone}");
@@ -129,6 +133,41 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
     assert_eq!(confirmed["state"], "confirmed");
     let undo = app.try_cli(&["restore", "undo", again["id"].as_str().unwrap()], "");
     assert_ne!(undo.code, 0, "what was confirmed cannot be undone");
+}
+
+/// By its id, in every format, from a shell and over the API; a bundle proves itself.
+async fn the_log_from_before_is_exported(app: &TestApp, client: &Client, before: &Value) {
+    let (log, size) = (before["logId"].as_str().unwrap(), before["size"].as_u64().unwrap());
+    let listed = client.get("/api/v1/audit/acme/past-logs").await.expect(200);
+    let past = &listed["items"][0];
+    assert_eq!((&past["logId"], &past["size"]), (&before["logId"], &before["size"]), "{listed}");
+    assert!(past["began"].as_str() < past["ended"].as_str() && past["lost"] == 0, "{listed}");
+
+    let out = tempfile::tempdir().unwrap();
+    let file = |name: &str| out.path().join(name).display().to_string();
+    let (bundle, key, lines) = (file("before.srbundle"), file("key"), file("before.jsonl"));
+    let export = ["audit", "export", "--tenant", "acme", "--log", log, "--format"];
+    let said = app.cli(&[&export[..], &["bundle", "--out", &bundle]].concat(), "");
+    assert_eq!(said["entries"], size, "{said}");
+    app.cli(&["audit", "public-key", "--out", &key], "");
+    let verified = app.cli(&["audit", "verify", "--bundle", &bundle, "--public-key", &key], "");
+    assert_eq!(verified["logs"][0]["logId"], before["logId"], "{verified}");
+    assert_eq!(verified["logs"][0]["size"], before["size"], "{verified}");
+    assert_eq!(verified["logs"][0]["disclosed"], before["size"], "{verified}");
+    app.cli(&[&export[..], &["jsonl", "--out", &lines]].concat(), "");
+    let text = std::fs::read_to_string(&lines).unwrap();
+    assert_eq!(text.lines().count() as u64, size);
+    assert!(text.contains("conversation.deleted"), "what the restore undid is in it: {text}");
+
+    let at_once = format!("/api/v1/audit/acme/export?format=jsonl&log={log}");
+    assert_eq!(client.get(&at_once).await.status, 200);
+    let none = "/api/v1/audit/acme/export?format=jsonl&log=0198c0de-0000-7000-8000-000000000000";
+    client.get(none).await.problem(404, "log-not-found");
+    let searched = client.get(&format!("{at_once}&q=action:login.failed")).await;
+    searched.problem(422, "query-invalid");
+    let told = client.entries("acme").await;
+    let told = told.iter().find(|entry| entry["action"] == "audit.exported").unwrap();
+    assert_eq!(told["customFields"]["log"], before["logId"], "{told}");
 }
 
 #[tokio::test]

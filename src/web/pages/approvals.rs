@@ -185,6 +185,8 @@ impl Names {
                 let mut found = vec![("approval-format", request.format.name().to_owned())];
                 let search = Some(request.q.clone()).filter(|q| !q.is_empty());
                 found.extend(search.map(|q| ("approval-search", q)));
+                let log = request.log.map(|log| log.to_string());
+                found.extend(log.map(|log| ("approval-log", log)));
                 found.extend(time(request.from).map(|from| ("approval-from", from)));
                 found.extend(time(request.to).map(|to| ("approval-to", to)));
                 found
