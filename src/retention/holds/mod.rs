@@ -22,7 +22,8 @@ pub use error::{HoldError, REASON_BYTES};
 pub use expire::lift_ended;
 pub use list::{find, list};
 pub use model::{
-    Hold, HoldChange, HoldChanges, HoldPage, HoldRequest, HoldScope, HoldState, Lift, NewHold, given,
+    Hold, HoldChange, HoldChanges, HoldPage, HoldRequest, HoldScope, HoldState, Lift, NewHold,
+    given,
 };
 pub(super) use repo::count_in_force as in_force;
 pub use set::set;

@@ -196,13 +196,17 @@ impl Names {
             }
             Act::ShortenRetention { policies } => policies.iter().map(step).collect(),
             Act::ShortenAuditRetention { from, to } => {
-                vec![("approval-days-now", days(Some(*from))), ("approval-days-new", days(Some(*to)))]
+                vec![
+                    ("approval-days-now", days(Some(*from))),
+                    ("approval-days-new", days(Some(*to))),
+                ]
             }
             Act::LiftHold { hold } => vec![("approval-hold", hold.to_string())],
             Act::ShortenHold { hold, ends_at, changes } => {
                 let ends = changes.ends_at.flatten();
                 let review = changes.review_at.flatten();
-                let line = |name, time: Option<Timestamp>| time.map(|time| (name, time.to_string()));
+                let line =
+                    |name, time: Option<Timestamp>| time.map(|time| (name, time.to_string()));
                 let dates = [
                     line("approval-hold-ends-now", *ends_at),
                     line("approval-hold-ends", ends),
