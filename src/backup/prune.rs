@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use object_store::path::Path as StorePath;
 
 use super::catalogue::{Entry, Placement, PlacementState};
 use super::keep::{Rule, keep};
+use super::target::inside;
 use super::{BackupError, Kind, Layout, Target, Targets, fetch, place, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue as events};
@@ -18,7 +20,7 @@ use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
 use crate::config;
 use crate::kernel::Timestamp;
-use crate::kernel::id::BackupId;
+use crate::kernel::id::{BackupId, TenantId};
 use crate::retention::clock::{self, Reading};
 use crate::tenants::{DoorError, SystemWrite, Tenants, WriteTx};
 
@@ -30,6 +32,8 @@ const LEFTOVER: Duration = Duration::from_secs(60 * 60);
 pub struct Pruned {
     pub archives: u64,
     pub bytes: u64,
+    /// Objects of the continuous archive whose tenant was destroyed.
+    pub changes: u64,
     /// Of runs that were killed.
     pub leftovers: u64,
     /// Deletions that a target refused; they are tried again.
@@ -57,7 +61,13 @@ pub async fn prune(
     for entry in entries.iter().filter(|entry| over.contains(&entry.manifest.id)) {
         delete(tenants, &targets, entry, &mut done).await?;
     }
-    if done.archives > 0 {
+    for target in &targets.0 {
+        if let Err(error) = changes_of_nobody(tenants, target, layout, &mut done).await {
+            tracing::warn!(target = target.name, %error, "changes of destroyed tenants are not deleted yet");
+            done.refused += 1;
+        }
+    }
+    if done.archives > 0 || done.changes > 0 {
         let event = deleted(&done);
         let write = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event.clone().into()));
         tenants.write(grant, write).await?;
@@ -224,8 +234,38 @@ async fn tidy(
             }
         }
         if let Some(directory) = place::directory(target) {
-            let folder = directory.join(layout.folder(folder).as_ref());
+            let folder = inside(&directory, &layout.folder(folder))?;
             done.leftovers += unfinished(&folder, before)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what was archived continuously of tenants that were destroyed.
+async fn changes_of_nobody(
+    tenants: &Tenants,
+    target: &Target,
+    layout: Layout,
+    done: &mut Pruned,
+) -> Result<(), BackupError> {
+    let listed = target.store.list_with_delimiter(Some(&layout.all_changes())).await;
+    let listed = listed.map_err(|error| place::failed(target, error))?;
+    for owner in listed.common_prefixes {
+        let id = owner.filename().and_then(|name| name.parse::<TenantId>().ok());
+        let Some(id) = id else { continue };
+        if !tenants.is_destroyed(id).await? {
+            continue;
+        }
+        let all: Vec<_> = target
+            .store
+            .list(Some(&owner))
+            .try_collect()
+            .await
+            .map_err(|error| place::failed(target, error))?;
+        for meta in all {
+            place::delete(target, &meta.location).await?;
+            done.changes += 1;
+            done.bytes += meta.size;
         }
     }
     Ok(())
@@ -291,6 +331,9 @@ fn deleted(done: &Pruned) -> Event {
     let mut event = Event::new(events::BACKUP_DELETED);
     event.resource = Some(Resource::new("backup", "archives"));
     event.custom_fields.insert("archives".into(), done.archives.into());
+    if done.changes > 0 {
+        event.custom_fields.insert("changes".into(), done.changes.into());
+    }
     event.custom_fields.insert("bytes".into(), done.bytes.into());
     event
 }
