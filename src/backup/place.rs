@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::pack::{self, Packed};
+use super::target::inside;
 use super::{BackupError, Damage, Recipients, Target, TargetError};
 use crate::config::TargetUrl;
 use crate::kernel::limits;
@@ -61,7 +62,7 @@ pub fn write<T: Send>(
     recipients: &Recipients,
     write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError> + Send,
 ) -> Result<(T, Packed), BackupError> {
-    whole(&directory.join(path.as_ref()), |file| {
+    whole(&inside(directory, path).map_err(|error| refused(path, &error))?, |file| {
         let at_fault = |error| match error {
             BackupError::Io(error) => refused(path, &error),
             other => other,
@@ -112,8 +113,9 @@ impl Write for Paced<'_> {
 pub async fn send(target: &Target, path: &StorePath, file: &Path) -> Result<(), BackupError> {
     match ready(target).await? {
         Some(directory) => {
-            let (to, from, path) = (directory.join(path.as_ref()), file.to_owned(), path.clone());
+            let (from, path) = (file.to_owned(), path.clone());
             blocking(move || {
+                let to = inside(&directory, &path).map_err(|error| refused(&path, &error))?;
                 whole(&to, |mut out| {
                     io::copy(&mut File::open(&from)?, &mut out)
                         .map_err(|error| refused(&path, &error))?;
@@ -173,8 +175,9 @@ pub async fn put(target: &Target, path: &StorePath, text: String) -> Result<(), 
         let payload = PutPayload::from(text);
         return target.store.put(path, payload).await.map(|_| ()).map_err(|e| failed(target, e));
     };
-    let (to, path) = (directory.join(path.as_ref()), path.clone());
+    let path = path.clone();
     blocking(move || {
+        let to = inside(&directory, &path).map_err(|error| refused(&path, &error))?;
         whole(&to, |mut out| out.write_all(text.as_bytes()).map_err(|error| refused(&path, &error)))
     })
     .await
@@ -239,7 +242,7 @@ pub fn open(target: &Target, path: &StorePath) -> Result<Box<dyn Read + Send>, B
     };
     if let Some(directory) = directory(target) {
         Handle::current().block_on(look(target))?;
-        return match regular(&directory.join(path.as_ref())) {
+        return match inside(&directory, path).and_then(|path| regular(&path)) {
             Ok(file) => Ok(Box::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
             Err(error) => Err(error.into()),

@@ -12,6 +12,7 @@ use object_store::path::Path as StorePath;
 
 use super::catalogue::{Entry, Placement, PlacementState};
 use super::keep::{Rule, keep};
+use super::target::inside;
 use super::{BackupError, Kind, Layout, Target, Targets, fetch, place, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue as events};
@@ -31,6 +32,8 @@ const LEFTOVER: Duration = Duration::from_secs(60 * 60);
 pub struct Pruned {
     pub archives: u64,
     pub bytes: u64,
+    /// Objects of the continuous archive whose tenant was destroyed.
+    pub changes: u64,
     /// Of runs that were killed.
     pub leftovers: u64,
     /// Deletions that a target refused; they are tried again.
@@ -63,7 +66,7 @@ pub async fn prune(
     for entry in entries.iter().filter(|entry| over.contains(&entry.manifest.id)) {
         delete(tenants, &targets, entry, &mut done).await?;
     }
-    if done.archives > 0 {
+    if done.archives > 0 || done.changes > 0 {
         let event = deleted(&done);
         let write = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event.clone().into()));
         tenants.write(grant, write).await?;
@@ -239,7 +242,7 @@ async fn tidy(
             }
         }
         if let Some(directory) = place::directory(target) {
-            let folder = directory.join(layout.folder(folder).as_ref());
+            let folder = inside(&directory, &layout.folder(folder))?;
             done.leftovers += unfinished(&folder, before)?;
         }
     }
@@ -266,7 +269,10 @@ async fn forget_changes(
         while let Some(file) = files.next().await {
             let file = file.map_err(|error| place::failed(target, error))?;
             match place::delete(target, &file.location).await {
-                Ok(()) => done.bytes += file.size,
+                Ok(()) => {
+                    done.changes += 1;
+                    done.bytes += file.size;
+                }
                 Err(error) => {
                     tracing::warn!(target = target.name, path = %file.location, %error,
                         "archived changes are not deleted yet");
@@ -338,6 +344,9 @@ fn deleted(done: &Pruned) -> Event {
     let mut event = Event::new(events::BACKUP_DELETED);
     event.resource = Some(Resource::new("backup", "archives"));
     event.custom_fields.insert("archives".into(), done.archives.into());
+    if done.changes > 0 {
+        event.custom_fields.insert("changes".into(), done.changes.into());
+    }
     event.custom_fields.insert("bytes".into(), done.bytes.into());
     event
 }

@@ -10,18 +10,23 @@ use crate::client::Client;
 use crate::server::Server;
 
 /// A root key that is not in the data directory, and two places of the operator's own.
-struct House {
-    app: TestApp,
-    target: PathBuf,
-    identity: PathBuf,
-    settings: Vec<(&'static str, String)>,
-    _outside: TempDir,
+pub struct House {
+    pub app: TestApp,
+    pub target: PathBuf,
+    pub identity: PathBuf,
+    pub settings: Vec<(&'static str, String)>,
+    pub outside: TempDir,
 }
 
 const ROOT: &str = "b1e387b67c46a94c1fd0b96a79d3f215f52037fe67c2f64120e5a46eb4031740";
 
 impl House {
-    fn start() -> Self {
+    pub fn start() -> Self {
+        Self::with(|_| Vec::new())
+    }
+
+    /// With more settings, which may name places outside of the data directory.
+    pub fn with(more: impl Fn(&Path) -> Vec<(&'static str, String)>) -> Self {
         use age::secrecy::ExposeSecret;
         let outside = TempDir::new().unwrap();
         let target = outside.path().join("target");
@@ -29,33 +34,41 @@ impl House {
         let key = age::x25519::Identity::generate();
         let identity = outside.path().join("backup-key.txt");
         std::fs::write(&identity, format!("{}\n", key.to_string().expose_secret())).unwrap();
-        let settings = vec![
+        let mut settings = vec![
             ("STRONGROOM_MASTER_KEY", ROOT.to_owned()),
             ("STRONGROOM_BACKUP__RECIPIENTS", key.to_public().to_string()),
             ("STRONGROOM_BACKUP__TARGETS", format!("file://{}", target.display())),
             ("STRONGROOM_BACKUP__ARCHIVE_SECONDS", "0".to_owned()),
         ];
+        for (name, value) in more(outside.path()) {
+            settings.retain(|(known, _)| *known != name);
+            settings.push((name, value));
+        }
         let given: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let app = TestApp::with(&given);
-        Self { app, target, identity, settings, _outside: outside }
+        Self { app, target, identity, settings, outside }
     }
 
-    fn identity(&self) -> &str {
+    pub fn given(&self) -> Vec<(&str, &str)> {
+        self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    pub fn identity(&self) -> &str {
         self.identity.to_str().unwrap()
     }
 
-    fn back_up(&self) {
+    pub fn back_up(&self) {
         let made = self.app.try_cli(&["backup", "run"], "");
         assert_eq!(made.code, 0, "{made:?}");
     }
 
-    fn restore(&self, tenant: &str, more: &[&str]) -> crate::app::Said {
+    pub fn restore(&self, tenant: &str, more: &[&str]) -> crate::app::Said {
         let base = ["restore", "run", "--tenant", tenant, "--identity", self.identity(), "--yes"];
         self.app.try_cli(&[&base, more].concat(), "")
     }
 }
 
-async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> String {
+pub async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> String {
     let body = json!({
         "subject": subject, "channel": "email", "dataSubject": { "id": subject, "name": subject },
     });
@@ -64,12 +77,12 @@ async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> Strin
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn status(app: &TestApp, token: &str, tenant: &str, id: &str) -> u16 {
+pub async fn status(app: &TestApp, token: &str, tenant: &str, id: &str) -> u16 {
     let path = format!("/api/v1/conversations/{tenant}/{id}");
     app.client(token).get(&path).await.status
 }
 
-fn logs(app: &TestApp, tenant: &str) -> Value {
+pub fn logs(app: &TestApp, tenant: &str) -> Value {
     app.cli(&["audit", "verify", "--tenant", tenant], "")["logs"][0].clone()
 }
 

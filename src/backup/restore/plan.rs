@@ -122,6 +122,11 @@ pub(super) async fn choose(
     if let Some((target, source)) = changes.filter(newer) {
         return Ok(Chosen { tenant, target, source });
     }
+    if let (Some(from), Moment::Latest) = (from, wanted.moment) {
+        let newest = archive.map(|archive| &archive.manifest);
+        let left_out = available::newest_left_out(tenants, from, realm, newest).await?;
+        left_out.map_or(Ok(()), Err)?;
+    }
     let slug = tenant.slug.to_string();
     let Some(Available { manifest, targets }) = archive.cloned() else {
         return Err(match wanted.moment {
