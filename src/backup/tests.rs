@@ -11,7 +11,9 @@ use super::catalogue::PlacementState;
 use super::place::blocking;
 use super::prune::{Pruned, prune};
 use super::run::{Made, Run};
-use super::{BackupError, Identities, Kind, Manifest, Target, Targets, fetch, keys, repo};
+use super::{
+    BackupError, Identities, Kind, Manifest, Target, Targets, catalogue, fetch, keys, repo,
+};
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Principal, Realm};
 use crate::config;
