@@ -31,9 +31,13 @@ pub(super) const ON_CONVERSATIONS_OF: &str =
     "SELECT h.id FROM legal_holds h JOIN conversations c ON c.id = h.target
      WHERE h.lifted IS NULL AND h.scope = 'conversation' AND c.data_subject = $1
      ORDER BY h.id LIMIT 1";
-pub(super) const OVER: &str = "SELECT id FROM legal_holds WHERE lifted IS NULL
-     AND (scope = 'tenant' OR (scope = 'conversation' AND target = $1)
-          OR (scope = 'data-subject' AND target = $2)) ORDER BY id LIMIT 1";
+/// One look-up for each kind: alternatives in one condition would read every hold.
+pub(super) const OVER: &str = "SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'tenant'
+     UNION ALL
+     SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'conversation' AND target = $1
+     UNION ALL
+     SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'data-subject' AND target = $2
+     LIMIT 1";
 pub(super) const ON_PERSON: &str = "SELECT id FROM legal_holds WHERE lifted IS NULL
      AND scope IN ('data-subject', 'member') AND target = $1 ORDER BY id LIMIT 1";
 pub(super) const ON_TENANT: &str =
