@@ -34,7 +34,8 @@ test-packages:
 	packaging/test-packages
 
 bench: packages
-	cargo bench --locked --bench store --bench http --bench search
+	@packaging/build-packages age zstd
+	cargo bench --locked --bench store --bench http --bench search --bench backup --bench archive --bench restore
 
 check:
 	cargo fmt --check

@@ -4,44 +4,20 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::Command;
 use std::time::Instant;
 
 use age::secrecy::ExposeSecret;
 use rusqlite::Connection;
-use strongroom::audit::ingest;
-use strongroom::authz::permission::{AuditIngest, PlatformBackupRun, TenantCreate};
-use strongroom::authz::{Caller, Principal, RequestContext, Role};
+use strongroom::authz::permission::PlatformBackupRun;
 use strongroom::backup::{self, Identities, Kind, Manifest, Run, Target};
-use strongroom::config::Settings;
 use strongroom::crypto::Key32;
-use strongroom::kernel::Runtime;
 use strongroom::store::pages::{PageReader, PageWriter};
 use strongroom::store::{Readers, StoreError};
-use strongroom::tenants::{self, AuditEvents, Boot, DoorError, NewTenant, Tenant, TenantError};
-use support::{Report, Series};
+use support::installation::{Failure, Installation, mebibytes};
+use support::{Report, Series, tools};
 
 const MIB: f64 = 1024.0 * 1024.0;
-const EVENT: &[u8] = br#"{"action":"invoice.exported","actor":{"id":"u-4711","type":"user",
-    "name":"Grace Hopper"},"resource":{"type":"invoice","id":"2026-000123"},"outcome":"success",
-    "ip":"10.20.30.40","userAgent":"billing/2.1","occurredAt":"2026-11-22T05:06:07Z",
-    "changes":{"state":{"old":"open","new":"sent"}},"customFields":{"amount":129900}}"#;
-
-type Failure = Box<dyn std::error::Error>;
-
-#[derive(Debug, thiserror::Error)]
-enum BenchError {
-    #[error(transparent)]
-    Tenant(#[from] TenantError),
-    #[error(transparent)]
-    Door(#[from] DoorError),
-}
-
-fn mebibytes() -> u64 {
-    let asked = std::env::var("STRONGROOM_BENCH_MIB").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(256).max(8)
-}
 
 fn main() -> Result<(), Failure> {
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -49,34 +25,33 @@ fn main() -> Result<(), Failure> {
 }
 
 async fn run() -> Result<(), Failure> {
-    let directory = tempfile::tempdir()?;
-    let (runtime, mut settings) = (Runtime::system(), Settings::default());
-    settings.store.data_dir = directory.path().join("data");
     let identity = age::x25519::Identity::generate();
-    let recipient = identity.to_public().to_string();
-    settings.backup.recipients = vec![recipient.parse()?];
-    let boot = Boot::open(&settings, &runtime)?;
-    let operator = Arc::new(Caller {
-        principal: Principal::LocalOperator { uid: 0 },
-        request: RequestContext::local(runtime.id()),
-    });
-    let tenant = filled(&boot, &runtime, &operator).await?;
+    let installation = Installation::backed_up(&identity.to_public())?;
+    let tenants = &installation.boot.tenants;
+    let written = installation.tenant("copied").await?;
+    written.fill(mebibytes(256)).await?;
 
-    let grant = boot.tenants.authorize_platform::<PlatformBackupRun>(&operator, "bench").await?;
-    let target = Target::directory(&directory.path().join("target"))?;
-    let run = Run::once(&boot.tenants, &settings.backup, grant, target.clone())?;
-    let data = run.tenant(&tenant).await?.pop().map(|made| made.manifest);
+    let operator = installation.operator();
+    let grant = tenants.authorize_platform::<PlatformBackupRun>(&operator, "bench").await?;
+    let target = Target::directory(&installation.directory.path().join("target"))?;
+    let run = Run::once(tenants, &installation.settings.backup, grant, target.clone())?;
+    let data = run.tenant(&written.tenant).await?.pop().map(|made| made.manifest);
     let data = data.filter(|one| one.kind == Kind::Data).ok_or("no archive of the data")?;
     let size = data.plain_bytes as f64 / MIB;
     let identities = Identities::parse(identity.to_string().expose_secret())?;
-    let copy = Copy::new(directory.path(), &target, &data, identities, &recipient).await?;
+    let recipient = identity.to_public().to_string();
+    let directory = installation.directory.path();
+    let copy = Copy::new(directory, &target, &data, identities, recipient).await?;
     println!("{size:.0} MiB, archive {:.0} MiB", data.bytes as f64 / MIB);
 
     let (mut stock, mut read) = (Series::default(), Series::default());
     for _ in 0..support::rounds() {
         let start = Instant::now();
-        run.tenant(&tenant).await?;
+        let made = run.tenant(&written.tenant).await?;
         let ours = size / start.elapsed().as_secs_f64();
+        for one in &made {
+            std::fs::remove_file(directory.join("target").join(&one.manifest.path))?;
+        }
         let start = Instant::now();
         copy.export()?;
         stock.push(ours, size / start.elapsed().as_secs_f64());
@@ -90,37 +65,8 @@ async fn run() -> Result<(), Failure> {
     report.add(what, "MiB/s", stock, ceiling, support::Target::Ratio(2.0));
     report.add(what, "MiB/s", read, "reading its pages decrypted", support::Target::Ratio(0.6));
     report.print("Daily backups");
-    boot.tenants.shut_down().await;
+    tenants.shut_down().await;
     Ok(())
-}
-
-/// A tenant whose file is as large as asked for.
-async fn filled(boot: &Boot, runtime: &Runtime, operator: &Arc<Caller>) -> Result<Tenant, Failure> {
-    let tenants = &boot.tenants;
-    let grant = tenants.authorize_platform::<TenantCreate>(operator, "bench").await?;
-    let new = NewTenant { slug: "copied".parse()?, name: "copied".to_owned() };
-    let nobody = |_: &mut tenants::WriteTx<'_, _>, _| Ok::<_, BenchError>(AuditEvents::none());
-    let tenant = tenants::create(tenants, &grant, new, nobody).await?;
-    let principal = Principal::ApiKey {
-        tenant: tenant.id,
-        id: runtime.id(),
-        name: "bench".into(),
-        rights: Role::Admin.into(),
-    };
-    let caller = Arc::new(Caller { principal, request: RequestContext::local(runtime.id()) });
-    let (grant, _) = tenants.authorize::<AuditIngest>(&caller, "copied", "bench").await?;
-    let event = ingest::parse(EVENT, tenant.id, "copied")?.remove(0).payload(&[]);
-    let payloads: Arc<[Vec<u8>]> = vec![event; 5000].into();
-    // About 700 bytes an entry in the file.
-    for _ in 0..mebibytes() * 1024 * 1024 / 700 / 5000 + 1 {
-        let payloads = payloads.clone();
-        tenants
-            .write(&grant, move |_| {
-                Ok::<_, DoorError>(((), AuditEvents::reported(payloads.clone())))
-            })
-            .await?;
-    }
-    Ok(tenant)
 }
 
 /// The same file under a key that is known here, for the ceilings.
@@ -137,7 +83,7 @@ impl Copy {
         target: &Target,
         data: &Manifest,
         identities: Identities,
-        recipient: &str,
+        recipient: String,
     ) -> Result<Self, Failure> {
         let (file, key) = (directory.join("copy.db"), Key32::from_slice(&[7; 32]).ok_or("key")?);
         let (target, data, out, with) = (target.clone(), data.clone(), file.clone(), key.clone());
@@ -147,8 +93,7 @@ impl Copy {
             Ok::<_, backup::BackupError>(pages.finish()?)
         });
         restored.await??;
-        let (directory, recipient) = (directory.to_owned(), recipient.to_owned());
-        Ok(Self { directory, file, key, recipient })
+        Ok(Self { directory: directory.to_owned(), file, key, recipient })
     }
 
     /// What an administrator would do by hand.
@@ -171,10 +116,10 @@ impl Copy {
         ))?;
         connection.query_row("SELECT sqlcipher_export('plain')", [], |_| Ok(()))?;
         drop(connection);
-        run_tool(Command::new("zstd").args(["-q", "-f"]).arg(&plain))?;
+        tools::run(Command::new("zstd").args(["-q", "-f"]).arg(&plain))?;
         let age = ["-r", &self.recipient, "-o"];
         let (sealed, packed) = (out("plain.db.zst.age"), out("plain.db.zst"));
-        run_tool(Command::new("age").args(age).arg(sealed).arg(packed))
+        tools::run(Command::new("age").args(age).arg(sealed).arg(packed))
     }
 
     fn read(&self) -> Result<(), Failure> {
@@ -187,9 +132,4 @@ impl Copy {
         std::hint::black_box(bytes);
         Ok(())
     }
-}
-
-fn run_tool(command: &mut Command) -> Result<(), Failure> {
-    let status = command.stdin(Stdio::null()).status()?;
-    if status.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
 }

@@ -1,4 +1,4 @@
-//! What both benchmarks use: medians, the table, the ceilings.
+//! What the benchmarks share: medians, the table, the ceilings.
 //!
 //! Every number is a median over rounds in which a measurement and its ceiling take turns, so that
 //! what else the machine does meets both. Nothing is asserted: what counts are the ratios.
@@ -6,8 +6,10 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
 pub mod corpus;
+pub mod installation;
 pub mod raw;
 pub mod rows;
+pub mod tools;
 
 use std::time::{Duration, Instant};
 

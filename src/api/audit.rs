@@ -14,7 +14,7 @@ use crate::http::call::Call;
 use crate::http::limits::RateClass;
 use crate::http::route::{Answer, Audit, BodyLimit, Method, Route};
 use crate::kernel::{Timestamp, limits};
-use crate::trail::{self, Appended, Entry, SearchRequest, TrailError};
+use crate::trail::{self, Appended, Entry, PastLogView, SearchRequest, TrailError};
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -65,7 +65,20 @@ pub fn routes() -> Vec<Route> {
         )
         .says("Check every entry, link and tile of the log")
         .gives::<Verification>(200),
+        Route::api(
+            Method::Get,
+            "/api/v1/audit/{tenant}/past-logs",
+            Audit::Nothing("sizes, hashes and times of logs, no entry of theirs"),
+            past_logs,
+        )
+        .says("The logs from before restores that this one follows, the latest first")
+        .gives::<PastLogs>(200),
     ]
+}
+
+#[derive(Serialize, JsonSchema)]
+struct PastLogs {
+    items: Vec<PastLogView>,
 }
 
 /// One event or an array of them.
@@ -165,4 +178,8 @@ async fn entry(call: Call<AuditRead>) -> Answer {
 
 async fn verify(call: Call<AuditVerify>) -> Answer {
     reply::ok(&trail::verify(&call.app.tenants, &call.grant).await?)
+}
+
+async fn past_logs(call: Call<AuditVerify>) -> Answer {
+    reply::ok(&PastLogs { items: trail::past_logs(&call.app.tenants, &call.grant).await? })
 }

@@ -11,7 +11,7 @@ use crate::http::call::Call;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::kernel::Timestamp;
-use crate::kernel::id::ExportId;
+use crate::kernel::id::{ExportId, LogId};
 use crate::trail::export::{self, Export, ExportError, ExportFormat, ExportRequest, ExportState};
 
 pub fn routes() -> Vec<Route> {
@@ -31,6 +31,7 @@ pub fn routes() -> Vec<Route> {
             ("q", "a search; everything when absent"),
             ("from", "entries from this time on (RFC 3339)"),
             ("to", "entries before this time (RFC 3339)"),
+            ("log", "a log from before a restore, instead of the one in use; without q"),
         ]),
         Route::api(
             Method::Post,
@@ -75,6 +76,7 @@ struct Query {
     q: String,
     from: Option<String>,
     to: Option<String>,
+    log: Option<String>,
 }
 
 /// What to export.
@@ -89,6 +91,8 @@ struct NewExport {
     from: Option<Timestamp>,
     /// Entries before this time.
     to: Option<Timestamp>,
+    /// A log from before a restore, instead of the one in use; without a search.
+    log: Option<LogId>,
     /// Asks a second person, where the whole log takes one.
     reason: Option<String>,
 }
@@ -103,6 +107,8 @@ struct ExportView {
     q: String,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
+    /// The log from before a restore that it is of; null for the one in use.
+    log: Option<LogId>,
     requested_by: Requester,
     created_at: Timestamp,
     finished_at: Option<Timestamp>,
@@ -141,6 +147,7 @@ impl From<Export> for ExportView {
             q: export.request.q,
             from: export.request.from,
             to: export.request.to,
+            log: export.request.log,
             requested_by: Requester { id, kind },
             created_at: export.created,
             finished_at: export.finished,
@@ -161,6 +168,7 @@ async fn at_once(call: Call<AuditExport>) -> Answer {
         q: query.q,
         from: time(query.from)?,
         to: time(query.to)?,
+        log: query.log.map(|log| log.parse()).transpose().map_err(|_| ExportError::NoLog)?,
     };
     let (format, now) = (request.format, call.app.runtime.now());
     let room = attachment::room(&call.app, call.grant.realm())?;
@@ -170,8 +178,8 @@ async fn at_once(call: Call<AuditExport>) -> Answer {
 }
 
 async fn start(call: Call<AuditExport>) -> Answer {
-    let NewExport { format, q, from, to, reason } = call.input.json()?;
-    let request = ExportRequest { format, q, from, to };
+    let NewExport { format, q, from, to, log, reason } = call.input.json()?;
+    let request = ExportRequest { format, q, from, to, log };
     let app = &call.app;
     match export::start(&app.exports, &app.tenants, &call.grant, request).await {
         Ok(export) => reply::accepted(&ExportView::from(export)),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::reply;
+use super::{approvals, reply};
 use crate::audit::{catalogue, retention};
 use crate::authz::permission::{RetentionManage, RetentionRead};
 use crate::http::call::Call;
@@ -43,6 +43,8 @@ struct Asked {
 struct Wanted {
     days: Option<u32>,
     years: Option<u32>,
+    /// Why, where a second person has to approve a shorter time.
+    reason: Option<String>,
 }
 
 async fn show(call: Call<RetentionRead>) -> Answer {
@@ -51,10 +53,16 @@ async fn show(call: Call<RetentionRead>) -> Answer {
 }
 
 async fn change(call: Call<RetentionManage>) -> Answer {
-    let days = match call.input.json()? {
-        Wanted { days: Some(days), years: None } => days,
-        Wanted { days: None, years: Some(years) } => retention::years(years),
+    let Wanted { days, years, reason } = call.input.json()?;
+    let days = match (days, years) {
+        (Some(days), None) => days,
+        (None, Some(years)) => retention::years(years),
         _ => return Err(TrailError::Retention.into()),
     };
-    reply::ok(&trail::set_retention(&call.app.tenants, &call.grant, days).await?)
+    match trail::set_retention(&call.app.tenants, &call.grant, days).await {
+        Err(TrailError::Approval(error)) => {
+            approvals::answer(&call, *error, reason.as_deref()).await
+        }
+        set => reply::ok(&set?),
+    }
 }

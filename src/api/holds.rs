@@ -1,13 +1,18 @@
 //! `/api/v1/holds/{tenant}/…`: legal holds.
 
 use actix_web::HttpResponse;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use super::reply;
+use super::{approvals, reply};
 use crate::audit::catalogue;
 use crate::authz::permission::{HoldManage, RetentionRead};
 use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
-use crate::retention::holds::{self, Hold, HoldChanges, HoldPage, HoldRequest, Lift, NewHold};
+use crate::kernel::Timestamp;
+use crate::retention::holds::{
+    self, Hold, HoldChanges, HoldError, HoldPage, HoldRequest, Lift, NewHold,
+};
 
 const ALL: &str = "/api/v1/holds/{tenant}";
 const ONE: &str = "/api/v1/holds/{tenant}/{id}";
@@ -30,7 +35,7 @@ pub fn routes() -> Vec<Route> {
         Route::api(Method::Get, ONE, shown, find).says("One legal hold").gives::<Hold>(200),
         Route::api(Method::Patch, ONE, Audit::Events(&[catalogue::HOLD_CHANGED]), change)
             .says("Change when a hold ends or is to be looked at")
-            .takes::<HoldChanges>()
+            .takes::<Wanted>()
             .gives::<Hold>(200),
         Route::api(
             Method::Post,
@@ -43,6 +48,20 @@ pub fn routes() -> Vec<Route> {
         .takes::<Lift>()
         .gives::<Hold>(200),
     ]
+}
+
+/// What to change; what is left out stays, null takes the date away.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wanted {
+    #[serde(default, deserialize_with = "holds::given")]
+    #[schemars(with = "Option<Timestamp>")]
+    ends_at: Option<Option<Timestamp>>,
+    #[serde(default, deserialize_with = "holds::given")]
+    #[schemars(with = "Option<Timestamp>")]
+    review_at: Option<Option<Timestamp>>,
+    /// Why, where a second person has to approve an earlier end.
+    reason: Option<String>,
 }
 
 async fn list(call: Call<RetentionRead>) -> Answer {
@@ -63,11 +82,20 @@ async fn find(call: Call<RetentionRead>) -> Answer {
 }
 
 async fn change(call: Call<HoldManage>) -> Answer {
-    let (id, changes) = (call.input.id("id")?, call.input.json()?);
-    reply::ok(&holds::change(&call.app.tenants, &call.grant, id, changes).await?)
+    let (id, Wanted { ends_at, review_at, reason }) = (call.input.id("id")?, call.input.json()?);
+    let changes = HoldChanges { ends_at, review_at };
+    match holds::change(&call.app.tenants, &call.grant, id, changes).await {
+        Err(HoldError::Approval(error)) => {
+            approvals::answer(&call, *error, reason.as_deref()).await
+        }
+        changed => reply::ok(&changed?),
+    }
 }
 
 async fn lift(call: Call<HoldManage>) -> Answer {
     let (id, Lift { reason }) = (call.input.id("id")?, call.input.json()?);
-    reply::ok(&holds::lift(&call.app.tenants, &call.grant, id, &reason).await?)
+    match holds::lift(&call.app.tenants, &call.grant, id, &reason).await {
+        Err(HoldError::Approval(error)) => approvals::answer(&call, *error, Some(&reason)).await,
+        lifted => reply::ok(&lifted?),
+    }
 }

@@ -1,15 +1,19 @@
 //! `/api/v1/retention/{tenant}/…`: how long data is kept, what would go, what went.
 
-use actix_web::HttpResponse;
+use std::collections::BTreeMap;
 
-use super::reply;
+use actix_web::HttpResponse;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{approvals, reply};
 use crate::audit::catalogue;
 use crate::authz::permission::{RetentionManage, RetentionRead};
 use crate::http::attachment;
 use crate::http::call::Call;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::retention::{
-    self, Asked, Policies, PolicyChanges, Preview, RetentionError, Run, RunPage, RunRequest,
+    self, Asked, Class, Policies, PolicyChanges, Preview, RetentionError, Run, RunPage, RunRequest,
 };
 
 const ALL: &str = "/api/v1/retention/{tenant}";
@@ -27,7 +31,7 @@ pub fn routes() -> Vec<Route> {
         Route::api(Method::Patch, ALL, Audit::Events(&[catalogue::RETENTION_CHANGED]), change)
             .says("Change how long classes are kept; what is past it goes in the next run")
             .sensitive()
-            .takes::<PolicyChanges>()
+            .takes::<Wanted>()
             .gives::<Policies>(200),
         Route::api(
             Method::Post,
@@ -56,14 +60,31 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// What to change.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Days by class, null keeps a class until somebody deletes it.
+    #[serde(default)]
+    policies: BTreeMap<Class, Option<u32>>,
+    /// Why, where a second person has to approve a shorter time.
+    reason: Option<String>,
+}
+
 async fn show(call: Call<RetentionRead>) -> Answer {
     let app = &call.app;
     reply::ok(&retention::policies(&app.tenants, &call.grant, app.retention()).await?)
 }
 
 async fn change(call: Call<RetentionManage>) -> Answer {
-    let (app, changes) = (&call.app, call.input.json()?);
-    reply::ok(&retention::change(&app.tenants, &call.grant, changes, app.retention()).await?)
+    let (app, Wanted { policies, reason }) = (&call.app, call.input.json()?);
+    let changes = PolicyChanges { policies };
+    match retention::change(&app.tenants, &call.grant, changes, app.retention()).await {
+        Err(RetentionError::Approval(error)) => {
+            approvals::answer(&call, *error, reason.as_deref()).await
+        }
+        changed => reply::ok(&changed?),
+    }
 }
 
 async fn preview(call: Call<RetentionRead>) -> Answer {

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Event;
 use crate::authz::Flag;
-use crate::kernel::id::{KeyId, UserId};
+use crate::kernel::Timestamp;
+use crate::kernel::id::{HoldId, KeyId, UserId};
+use crate::retention::PolicyStep;
+use crate::retention::holds::HoldChanges;
 use crate::sso::TrustedProvider;
 use crate::trail::export::ExportRequest;
 
@@ -28,6 +31,15 @@ pub enum Act {
     SingleSignOn { only: bool, break_glass: Option<UserId> },
     /// Destroy the key of a person's data; `request` is the number of their request.
     ErasePerson { subject: KeyId, request: Option<String> },
+    /// Keep classes of data for a shorter time; all that was changed together.
+    ShortenRetention { policies: Vec<PolicyStep> },
+    /// Keep entries of the audit log for fewer days.
+    ShortenAuditRetention { from: u32, to: u32 },
+    /// Lift a legal hold.
+    LiftHold { hold: HoldId },
+    /// Let a legal hold end earlier than before, or at all.
+    #[serde(rename_all = "camelCase")]
+    ShortenHold { hold: HoldId, ends_at: Option<Timestamp>, changes: HoldChanges },
 }
 
 impl Act {
@@ -41,6 +53,10 @@ impl Act {
             Self::TrustProvider(_) => "trust-provider",
             Self::SingleSignOn { .. } => "single-sign-on",
             Self::ErasePerson { .. } => "erase-person",
+            Self::ShortenRetention { .. } => "shorten-retention",
+            Self::ShortenAuditRetention { .. } => "shorten-audit-retention",
+            Self::LiftHold { .. } => "lift-hold",
+            Self::ShortenHold { .. } => "shorten-hold",
         }
     }
 
@@ -53,7 +69,17 @@ impl Act {
             Self::FourEyesOff | Self::SingleSignOn { .. } => Flag::SignInManage,
             Self::TrustProvider(_) => Flag::SsoManage,
             Self::ErasePerson { .. } => Flag::SubjectErase,
+            Self::ShortenRetention { .. } | Self::ShortenAuditRetention { .. } => {
+                Flag::RetentionManage
+            }
+            Self::LiftHold { .. } | Self::ShortenHold { .. } => Flag::HoldManage,
         }
+    }
+
+    /// Whether the reason is the one that the act itself takes and keeps sealed: then it is not in
+    /// the log either.
+    pub(super) const fn seals_its_reason(&self) -> bool {
+        matches!(self, Self::LiftHold { .. })
     }
 
     /// Writes what was asked for into an entry.

@@ -9,14 +9,15 @@ use super::request::check_reason;
 use super::{Act, ApprovalError};
 use crate::audit::catalogue::{self, Action};
 use crate::authz::permission::{
-    ApprovalDecide, ApprovalRequest, AuditExport, AuditShred, SignInManage, SsoManage,
-    SubjectErase, UserRole,
+    ApprovalDecide, ApprovalRequest, AuditExport, AuditShred, HoldManage, RetentionManage,
+    SignInManage, SsoManage, SubjectErase, UserRole,
 };
 use crate::authz::{Denied, Grant, Permission, Principal, Writes, authorize};
 use crate::config::Ageing;
 use crate::crypto::Field;
-use crate::kernel::id::{ApprovalId, ErasureId, ExportId, ProviderId, ShredId};
+use crate::kernel::id::{ApprovalId, ErasureId, ExportId, HoldId, ProviderId, ShredId};
 use crate::privacy;
+use crate::retention::{self, holds};
 use crate::settings::{self, WantedSingleSignOn};
 use crate::sso;
 use crate::tenants::{Tenant, Tenants, WriteTx};
@@ -35,6 +36,9 @@ pub enum Performed {
     ProviderTrusted(ProviderId),
     SingleSignOnChanged,
     PersonErased(ErasureId),
+    RetentionShortened,
+    HoldLifted(HoldId),
+    HoldShortened(HoldId),
 }
 
 /// Approves a request and performs it, with the approver's own right to do so. `ageing` says how long
@@ -95,6 +99,26 @@ pub async fn approve(
             let erased =
                 privacy::erase_approved(tenants, &grant, tenant, person, &reason, approved, ageing);
             Performed::PersonErased(erased.await?.id)
+        }
+        Act::ShortenRetention { policies } => {
+            let grant = own::<RetentionManage>(grant, tenant)?;
+            retention::change_approved(tenants, &grant, &policies, approved).await?;
+            Performed::RetentionShortened
+        }
+        Act::ShortenAuditRetention { from: _, to } => {
+            let grant = own::<RetentionManage>(grant, tenant)?;
+            trail::set_retention_approved(tenants, &grant, to, approved).await?;
+            Performed::RetentionShortened
+        }
+        Act::LiftHold { hold } => {
+            let grant = own::<HoldManage>(grant, tenant)?;
+            let lifted = holds::lift_approved(tenants, &grant, hold, &found.reason, approved);
+            Performed::HoldLifted(lifted.await?.id)
+        }
+        Act::ShortenHold { hold, ends_at: _, changes } => {
+            let grant = own::<HoldManage>(grant, tenant)?;
+            let changed = holds::change_approved(tenants, &grant, hold, changes, approved);
+            Performed::HoldShortened(changed.await?.id)
         }
     })
 }

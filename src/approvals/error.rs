@@ -5,6 +5,8 @@ use crate::authn::AuthnError;
 use crate::authz::Denied;
 use crate::kernel::{ErrorKind, Fault, limits};
 use crate::privacy::PrivacyError;
+use crate::retention::RetentionError;
+use crate::retention::holds::HoldError;
 use crate::settings::SettingsError;
 use crate::sso::SsoError;
 use crate::tenants::DoorError;
@@ -55,6 +57,8 @@ pub enum ApprovalError {
     Sso(Box<SsoError>),
     #[error(transparent)]
     Privacy(Box<PrivacyError>),
+    #[error(transparent)]
+    Retention(Box<RetentionError>),
     #[error(transparent)]
     Door(DoorError),
 }
@@ -122,6 +126,27 @@ impl From<PrivacyError> for ApprovalError {
     }
 }
 
+impl From<RetentionError> for ApprovalError {
+    fn from(error: RetentionError) -> Self {
+        match error {
+            RetentionError::Approval(error) => *error,
+            RetentionError::Hold(error) => error.into(),
+            RetentionError::Door(error) => Self::Door(error),
+            error => Self::Retention(Box::new(error)),
+        }
+    }
+}
+
+impl From<HoldError> for ApprovalError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Approval(error) => *error,
+            HoldError::Door(error) => Self::Door(error),
+            error => Self::Retention(Box::new(error.into())),
+        }
+    }
+}
+
 impl From<SsoError> for ApprovalError {
     fn from(error: SsoError) -> Self {
         match error {
@@ -151,6 +176,7 @@ impl Fault for ApprovalError {
             Self::Settings(error) => error.kind(),
             Self::Sso(error) => error.kind(),
             Self::Privacy(error) => error.kind(),
+            Self::Retention(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -175,6 +201,7 @@ impl Fault for ApprovalError {
             Self::Settings(error) => error.code(),
             Self::Sso(error) => error.code(),
             Self::Privacy(error) => error.code(),
+            Self::Retention(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }

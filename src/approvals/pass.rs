@@ -64,7 +64,7 @@ pub fn pass<P>(
 }
 
 /// The rights to acts that take a second person.
-const ACTS: [Flag; 8] = [
+const ACTS: [Flag; 10] = [
     Flag::AuditShred,
     Flag::AuditExport,
     Flag::ConversationExport,
@@ -73,6 +73,8 @@ const ACTS: [Flag; 8] = [
     Flag::SignInManage,
     Flag::SsoManage,
     Flag::SubjectErase,
+    Flag::RetentionManage,
+    Flag::HoldManage,
 ];
 
 /// Whether somebody with these rights could approve more than before. By rights and not by names: a

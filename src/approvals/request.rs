@@ -51,7 +51,8 @@ pub async fn request(
         repo::insert(tx, &stored)?;
         let mut event = about(catalogue::APPROVAL_REQUESTED, id);
         act.describe(&mut event);
-        event.custom_fields.insert("reason".into(), reason.as_str().into());
+        let said = if act.seals_its_reason() { "[sealed]" } else { reason.as_str() };
+        event.custom_fields.insert("reason".into(), said.into());
         event.custom_fields.insert("expires".into(), stored.expires.to_string().into());
         Ok((list::open(tx, stored, now)?, event.into()))
     });

@@ -7,7 +7,9 @@ use super::checkpoint;
 use super::event::Event;
 use super::leaf::Hash;
 use super::notary::Notary;
+use super::note::{Checkpoint, Note};
 use super::proof::Prover;
+use super::pruning;
 use crate::args;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{LogId, RestoreId};
@@ -66,6 +68,35 @@ const COLUMNS: &str = "SELECT id, origin, size, root, known, ended, restore FROM
 /// The past logs of a file, the latest first.
 pub fn list(tx: &impl Sql) -> Result<Vec<PastLog>, StoreError> {
     tx.query(&format!("{COLUMNS} ORDER BY ended DESC, id DESC"), &[], read)
+}
+
+/// One of them.
+pub fn find(tx: &impl Sql, log: LogId) -> Result<Option<PastLog>, StoreError> {
+    tx.query_one(&format!("{COLUMNS} WHERE id = $1"), args![log], read)
+}
+
+/// When the oldest entry that a log still has was written.
+pub fn oldest(tx: &impl Sql) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT time FROM audit_entries WHERE seq > $1 ORDER BY seq LIMIT 1";
+    tx.query_one(sql, args![pruning::through(tx)?.cast_signed()], |row| row.get(0))
+}
+
+/// The checkpoint over all that a past log's file has, with the lines of its witnesses; signed now
+/// when none was, as after a disaster in which the last minute was lost.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the file holds another tree than the one that is followed.
+pub fn checkpoint(tx: &impl Sql, notary: &Notary, past: &PastLog) -> Result<Note, StoreError> {
+    let corrupt = |what: String| StoreError::Corrupt(format!("log {}: {what}", past.id).into());
+    let root = Prover::of_log(tx)?.root(past.size).map_err(|error| corrupt(error.to_string()))?;
+    if root != past.root {
+        return Err(corrupt("its file holds another tree than the one that is followed".into()));
+    }
+    match checkpoint::at(tx, past.size)?.filter(|signed| signed.root == root) {
+        Some(signed) => Note::parse(&checkpoint::with_cosignatures(tx, &signed)?)
+            .map_err(|error| corrupt(error.to_string())),
+        None => notary.sign(&Checkpoint { origin: past.origin.clone(), size: past.size, root }),
+    }
 }
 
 fn read(row: &Row<'_>) -> Result<PastLog, StoreError> {

@@ -13,6 +13,9 @@ use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
 use crate::store::{RawWriteTx, Sql, SqlMut, StoreError};
 
+/// The table of entries.
+pub const ENTRIES: &str = "audit_entries";
+
 /// Entries up to this number have been removed; 0 when none was.
 pub fn through(tx: &impl Sql) -> Result<u64, StoreError> {
     tx.count("SELECT coalesce(max(through), 0) FROM audit_pruned", &[])
@@ -23,6 +26,15 @@ pub fn is_unfinished(tx: &impl Sql) -> Result<bool, StoreError> {
     let sql = "SELECT count(*) FROM
                    (SELECT seq FROM audit_entries WHERE seq <= $1 ORDER BY seq LIMIT 1)";
     Ok(tx.count(sql, args![through(tx)?.cast_signed()])? > 0)
+}
+
+/// Rows of entries in the file, as they are when none is missing in between, which a verification
+/// finds out. To count them is to read and decrypt nearly all of the file.
+pub fn rows(tx: &impl Sql) -> Result<u64, StoreError> {
+    let (pruned, size) = (through(tx)?, read::size(tx)?);
+    let sql = "SELECT count(*) FROM audit_entries WHERE seq <= $1";
+    let left = tx.count(sql, args![pruned.cast_signed()])?;
+    Ok(left + size.saturating_sub(pruned))
 }
 
 /// Where a log is cut.

@@ -1,13 +1,18 @@
 //! Which archives there are and in which targets they lie.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::{BackupError, Kind, Manifest, repo};
-use crate::authz::permission::PlatformBackupRead;
+use crate::audit::event::Resource;
+use crate::audit::{Event, catalogue as events};
+use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun};
 use crate::authz::{Grant, Realm};
+use crate::config;
 use crate::kernel::Timestamp;
 use crate::kernel::id::BackupId;
-use crate::tenants::Tenants;
+use crate::tenants::{AuditEvents, DoorError, ReadTx, Tenants};
 
 /// How an archive is in a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -61,10 +66,87 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether one of these targets is known to have it.
+    pub fn is_stored_in(&self, targets: &HashSet<String>) -> bool {
+        let is_there = |one: &Placement| one.state == PlacementState::Stored;
+        self.placements.iter().any(|one| is_there(one) && targets.contains(&one.target))
+    }
+
     /// Whether some target is known to have it.
     pub fn is_stored(&self) -> bool {
         self.placements.iter().any(|one| one.state == PlacementState::Stored)
     }
+}
+
+/// Archives that are known to lie in a target which is not in the settings any more. Nothing deletes
+/// them there: not by their age, and not because of an erasure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Elsewhere {
+    pub target: String,
+    pub archives: u64,
+    /// Of these, such that hold keys.
+    pub key_archives: u64,
+    pub oldest: Timestamp,
+    pub newest: Timestamp,
+}
+
+/// What lies in targets other than these.
+///
+/// # Errors
+/// What the platform's file answers.
+pub async fn elsewhere(
+    tenants: &Tenants,
+    settings: &config::Backup,
+) -> Result<Vec<Elsewhere>, BackupError> {
+    let configured: Vec<_> = settings.targets.iter().map(|url| url.name().to_owned()).collect();
+    except(tenants, configured).await
+}
+
+/// The same by the targets that this process was started with; their names alone, for certificates.
+///
+/// # Errors
+/// What the platform's file answers.
+pub async fn beyond_reach(tenants: &Tenants) -> Result<Vec<String>, DoorError> {
+    let here = tenants.ledger().places();
+    let read = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(repo::elsewhere(tx, &here)?);
+    let found = tenants.credentials(Realm::Platform, read).await?;
+    Ok(found.into_iter().map(|one| one.target).collect())
+}
+
+async fn except(tenants: &Tenants, here: Vec<String>) -> Result<Vec<Elsewhere>, BackupError> {
+    let read = move |tx: &ReadTx<'_>| Ok::<_, BackupError>(repo::elsewhere(tx, &here)?);
+    tenants.credentials(Realm::Platform, read).await
+}
+
+/// Says that the copies in a target which is not in the settings any more have been destroyed by
+/// hand, which nobody but the caller can know. Answers how many there were.
+///
+/// # Errors
+/// [`BackupError::StillTarget`] for a target of the settings.
+pub async fn forget_target(
+    tenants: &Tenants,
+    grant: &Grant<PlatformBackupRun>,
+    settings: &config::Backup,
+    target: &str,
+) -> Result<u64, BackupError> {
+    if settings.targets.iter().any(|url| url.name() == target) {
+        return Err(BackupError::StillTarget(target.to_owned()));
+    }
+    let target = target.to_owned();
+    let written = tenants.write(grant, move |tx| {
+        let forgotten = repo::forget_target(tx, &target)?;
+        if forgotten == 0 {
+            return Ok((0, AuditEvents::none()));
+        }
+        let mut event = Event::new(events::BACKUP_DELETED);
+        event.resource = Some(Resource::new("backup", "archives"));
+        event.custom_fields.insert("archives".into(), forgotten.into());
+        event.custom_fields.insert("target".into(), target.as_str().into());
+        event.custom_fields.insert("byHand".into(), true.into());
+        Ok::<_, BackupError>((forgotten, event.into()))
+    });
+    Ok(written.await?.value)
 }
 
 /// Every archive, the newest first.

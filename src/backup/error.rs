@@ -37,6 +37,11 @@ pub enum BackupError {
     Damaged { target: String, path: String, damage: Damage },
     #[error("there is no backup {0}; see: strongroom backup list")]
     Unknown(String),
+    #[error(
+        "{0} is a target of the settings: what lies there is deleted when its time has come. Take \
+         it out of backup.targets first"
+    )]
+    StillTarget(String),
     #[error("there is no backup of {0} yet")]
     None(String),
     /// Some owners could not be backed up; the others were.
@@ -90,6 +95,7 @@ impl Fault for BackupError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NoRecipient
+            | Self::StillTarget(_)
             | Self::Target(TargetError::None)
             | Self::Seal(
                 SealError::NoRecipient | SealError::WrongKey | SealError::Identity { .. },
@@ -117,6 +123,7 @@ impl Fault for BackupError {
                 "backup-damaged"
             }
             Self::Unknown(_) | Self::None(_) => "backup-unknown",
+            Self::StillTarget(_) => "backup-still-target",
             Self::Owners { cause, .. } => cause.code(),
             Self::NotStored { .. } | Self::Write { .. } => "backup-not-stored",
             Self::Ledger { .. } => "ledger-contradicted",

@@ -119,6 +119,11 @@ impl Layout {
         Path::from(format!("{archive}.manifest"))
     }
 
+    /// Everything that was archived continuously, by owner.
+    pub fn all_changes(self) -> Path {
+        Path::from(format!("{}/changes", self.root()))
+    }
+
     /// Everything that was archived continuously of one owner.
     pub fn changes(self, realm: Realm) -> Path {
         Path::from(format!("{}/changes/{}", self.root(), Self::owner(realm)))

@@ -77,6 +77,10 @@ impl Copier {
 }
 
 impl LedgerCopy for Copier {
+    fn places(&self) -> Vec<String> {
+        self.shared.places.iter().map(|place| place.target.name.clone()).collect()
+    }
+
     fn copy(&self, ledger: &Erasures, through: u64) -> Result<(), String> {
         let Some(runtime) = &self.shared.runtime else { return Err("it has ended".to_owned()) };
         let (send, answers) = mpsc::channel();

@@ -16,7 +16,7 @@ pub mod keys;
 mod layout;
 pub mod ledger;
 mod manifest;
-mod metrics;
+pub mod metrics;
 mod pack;
 pub mod place;
 mod places;

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{Scope, ScopedJoinHandle};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
@@ -12,7 +13,11 @@ use super::{BackupError, Identities, Recipients, SealError};
 
 /// What is stored is sealed mostly, which does not compress: a higher level costs time only.
 const LEVEL: i32 = 1;
-/// Bytes handed from the thread that decrypts to the one that compresses and encrypts, at a time.
+/// Requests go first (`nice(2)`). The moment that is copied keeps the WAL from being begun anew, so
+/// a backup may not be starved either: where all cores are busy it gets a quarter of one, not a
+/// tenth.
+const NICENESS: i32 = 5;
+/// Bytes handed from one thread to the next at a time.
 const BLOCK: usize = 1024 * 1024;
 /// Blocks on their way.
 const BLOCKS: usize = 4;
@@ -26,60 +31,109 @@ pub struct Packed {
     pub plain_sha256: String,
 }
 
-/// Runs `write` here and compresses and encrypts what it writes on another thread.
+/// Runs `write` on a thread of its own, compresses what it writes on a second and encrypts that on a
+/// third.
 ///
 /// # Errors
 /// What `write` answers; [`BackupError::Io`] when `out` takes no more, which comes first.
-pub fn pack<W: Write + Send, T>(
+pub fn pack<W: Write + Send, T: Send>(
     out: W,
     recipients: &Recipients,
-    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError>,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError> + Send,
 ) -> Result<(T, W, Packed), BackupError> {
     std::thread::scope(|scope| {
-        let (sender, blocks) = mpsc::sync_channel(BLOCKS);
-        let sealing = scope.spawn(move || seal(out, recipients, &blocks));
-        let mut pipe = Pipe { sender, block: Vec::with_capacity(BLOCK) };
-        let written = write(&mut pipe).and_then(|value| {
-            pipe.send()?;
+        let (mut plain, blocks) = Pipe::new();
+        let (mut smaller, compressed) = Pipe::new();
+        let writing = aside(scope, move || {
+            let value = write(&mut plain)?;
+            plain.send()?;
             Ok(value)
         });
-        drop(pipe);
-        let sealed = sealing.join().unwrap_or_else(|_| Err(broken().into()));
-        let (out, packed) = sealed?;
-        Ok((written?, out, packed))
+        let compressing = aside(scope, move || {
+            let counts = compress(&blocks, &mut smaller)?;
+            smaller.send()?;
+            Ok(counts)
+        });
+        let sealed = aside(scope, move || seal(out, recipients, &compressed)).end();
+        let (compressing, written) = (compressing.end(), writing.end());
+        // The last in the row is the one whose end ended the others.
+        let (out, bytes, sha256) = sealed?;
+        let (plain_bytes, plain_sha256) = compressing?;
+        Ok((written?, out, Packed { bytes, sha256, plain_bytes, plain_sha256 }))
     })
+}
+
+/// Bytes that came, and their hash.
+fn compress(blocks: &Receiver<Vec<u8>>, out: &mut Pipe) -> Result<(u64, String), BackupError> {
+    let mut compressed = zstd::Encoder::new(out, LEVEL)?;
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    for block in blocks {
+        hash.update(&block);
+        bytes += block.len() as u64;
+        compressed.write_all(&block)?;
+    }
+    compressed.finish()?;
+    Ok((bytes, HEXLOWER.encode(&hash.finalize())))
 }
 
 fn seal<W: Write>(
     out: W,
     recipients: &Recipients,
     blocks: &Receiver<Vec<u8>>,
-) -> Result<(W, Packed), BackupError> {
-    let sealed = recipients.encrypt(Hashing::new(out))?;
-    let mut compressed = zstd::Encoder::new(sealed, LEVEL)?;
-    let (mut hash, mut plain_bytes) = (Sha256::new(), 0);
+) -> Result<(W, u64, String), BackupError> {
+    let mut sealed = recipients.encrypt(Hashing::new(out))?;
     for block in blocks {
-        hash.update(&block);
-        plain_bytes += block.len() as u64;
-        compressed.write_all(&block)?;
+        sealed.write_all(&block)?;
     }
-    let mut out = compressed.finish()?.finish()?;
+    let mut out = sealed.finish()?;
     out.inner.flush()?;
     let (bytes, sha256) = out.end();
-    let plain_sha256 = HEXLOWER.encode(&hash.finalize());
-    Ok((out.inner, Packed { bytes, sha256, plain_bytes, plain_sha256 }))
+    Ok((out.inner, bytes, sha256))
 }
 
 fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, "the other thread ended")
 }
 
+/// A thread of a backup.
+struct Aside<'scope, T>(ScopedJoinHandle<'scope, Result<T, BackupError>>);
+
+fn aside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'scope,
+) -> Aside<'scope, T> {
+    Aside(scope.spawn(move || {
+        lower_priority();
+        work()
+    }))
+}
+
+impl<T> Aside<'_, T> {
+    fn end(self) -> Result<T, BackupError> {
+        self.0.join().unwrap_or_else(|_| Err(broken().into()))
+    }
+}
+
+/// On Linux, the priority of one thread.
+fn lower_priority() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::warn!(%error, "a backup is made at the priority of everything else");
+    }
+}
+
+/// Blocks on their way to another thread.
 struct Pipe {
     sender: SyncSender<Vec<u8>>,
     block: Vec<u8>,
 }
 
 impl Pipe {
+    fn new() -> (Self, Receiver<Vec<u8>>) {
+        let (sender, blocks) = mpsc::sync_channel(BLOCKS);
+        (Self { sender, block: Vec::with_capacity(BLOCK) }, blocks)
+    }
+
+    /// What is left.
     fn send(&mut self) -> io::Result<()> {
         let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
         self.sender.send(block).map_err(|_| broken())
@@ -114,15 +168,38 @@ pub enum UnpackError {
 }
 
 /// Decrypts and decompresses the whole of `archive` into `out`, `most` bytes at the most; sizes and
-/// hashes are for the caller to compare.
+/// hashes are for the caller to compare. `out` is written here, all else is done on another thread.
 pub fn unpack(
-    archive: impl Read,
+    archive: impl Read + Send,
     identities: &Identities,
     out: &mut dyn Write,
     most: u64,
 ) -> Result<Packed, UnpackError> {
+    std::thread::scope(|scope| {
+        let (sender, blocks) = mpsc::sync_channel(BLOCKS);
+        let opening = scope.spawn(move || open(archive, identities, &sender, most));
+        let mut written = Ok(());
+        for block in &blocks {
+            written = out.write_all(&block);
+            if written.is_err() {
+                break;
+            }
+        }
+        drop(blocks);
+        let opened = opening.join().unwrap_or_else(|_| Err(UnpackError::Read(broken())));
+        written.map_err(UnpackError::Write)?;
+        opened
+    })
+}
+
+fn open(
+    archive: impl Read,
+    identities: &Identities,
+    out: &SyncSender<Vec<u8>>,
+    most: u64,
+) -> Result<Packed, UnpackError> {
     let mut archive = HashingReader::new(archive);
-    let result = unpack_from(&mut archive, identities, out, most);
+    let result = open_from(&mut archive, identities, out, most);
     if let Some(error) = archive.failed.take() {
         return Err(UnpackError::Read(error));
     }
@@ -133,10 +210,10 @@ pub fn unpack(
     Ok(Packed { bytes, sha256, plain_bytes, plain_sha256 })
 }
 
-fn unpack_from(
+fn open_from(
     archive: impl Read,
     identities: &Identities,
-    out: &mut dyn Write,
+    out: &SyncSender<Vec<u8>>,
     most: u64,
 ) -> Result<(u64, String), UnpackError> {
     let damaged = |error: io::Error| UnpackError::Damaged(error.to_string());
@@ -145,19 +222,19 @@ fn unpack_from(
         other => UnpackError::Damaged(other.to_string()),
     })?;
     let mut plain = zstd::Decoder::new(plain).map_err(damaged)?;
-    let mut hash = Sha256::new();
-    let (mut bytes, mut block) = (0, vec![0; BLOCK]);
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
     loop {
-        let count = plain.read(&mut block).map_err(damaged)?;
-        if count == 0 {
+        let mut block = Vec::with_capacity(BLOCK);
+        (&mut plain).take(BLOCK as u64).read_to_end(&mut block).map_err(damaged)?;
+        if block.is_empty() {
             return Ok((bytes, HEXLOWER.encode(&hash.finalize())));
         }
-        hash.update(&block[..count]);
-        bytes += count as u64;
+        hash.update(&block);
+        bytes += block.len() as u64;
         if bytes > most {
             return Err(UnpackError::Damaged("there is more in it than there should be".into()));
         }
-        out.write_all(&block[..count]).map_err(UnpackError::Write)?;
+        out.send(block).map_err(|_| UnpackError::Write(broken()))?;
     }
 }
 

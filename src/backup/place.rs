@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::pack::{self, Packed};
+use super::target::inside;
 use super::{BackupError, Damage, Recipients, Target, TargetError};
 use crate::config::TargetUrl;
 use crate::kernel::limits;
@@ -26,6 +27,8 @@ use crate::store::files;
 const PIECE: usize = 16 * 1024 * 1024;
 /// Pieces under way to one store.
 const PIECES: usize = 2;
+/// Bytes after which a growing archive is brought to the disk.
+const SYNCED: usize = 16 * 1024 * 1024;
 /// What is being written has this behind its name.
 const PARTIAL: &str = "partial";
 
@@ -53,20 +56,54 @@ pub async fn ready(target: &Target) -> Result<Option<PathBuf>, BackupError> {
 ///
 /// # Errors
 /// [`BackupError::Write`] when the directory is at fault, what `write` answers otherwise.
-pub fn write<T>(
+pub fn write<T: Send>(
     directory: &Path,
     path: &StorePath,
     recipients: &Recipients,
-    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError>,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError> + Send,
 ) -> Result<(T, Packed), BackupError> {
-    whole(&directory.join(path.as_ref()), |file| {
+    whole(&inside(directory, path).map_err(|error| refused(path, &error))?, |file| {
         let at_fault = |error| match error {
             BackupError::Io(error) => refused(path, &error),
             other => other,
         };
-        let (value, _, packed) = pack::pack(file, recipients, write).map_err(at_fault)?;
-        Ok((value, packed))
+        std::thread::scope(|scope| {
+            let (ask, asked) = std::sync::mpsc::sync_channel(1);
+            let syncing = scope.spawn(move || asked.iter().try_for_each(|()| file.sync_data()));
+            let packed = pack::pack(Paced { file, unsynced: 0, ask }, recipients, write);
+            let packed = packed.map(|(value, _, packed)| (value, packed));
+            // A failed sync is told once: the one at the end does not hear of it.
+            let synced = syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
+            let packed = packed.map_err(at_fault)?;
+            synced.map_err(|error| refused(path, &error))?;
+            Ok(packed)
+        })
     })
+}
+
+/// A file that is brought to the disk as it grows: to sync it all at the end would take as long
+/// again, and everybody else's syncs would wait behind it.
+struct Paced<'a> {
+    file: &'a File,
+    unsynced: usize,
+    ask: std::sync::mpsc::SyncSender<()>,
+}
+
+impl Write for Paced<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.unsynced += count;
+        if self.unsynced >= SYNCED {
+            self.unsynced = 0;
+            // One that is under way comes first; what is added meanwhile is taken by the next.
+            let _ = self.ask.try_send(());
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Copies a file of this machine into a target.
@@ -76,8 +113,9 @@ pub fn write<T>(
 pub async fn send(target: &Target, path: &StorePath, file: &Path) -> Result<(), BackupError> {
     match ready(target).await? {
         Some(directory) => {
-            let (to, from, path) = (directory.join(path.as_ref()), file.to_owned(), path.clone());
+            let (from, path) = (file.to_owned(), path.clone());
             blocking(move || {
+                let to = inside(&directory, &path).map_err(|error| refused(&path, &error))?;
                 whole(&to, |mut out| {
                     io::copy(&mut File::open(&from)?, &mut out)
                         .map_err(|error| refused(&path, &error))?;
@@ -137,8 +175,9 @@ pub async fn put(target: &Target, path: &StorePath, text: String) -> Result<(), 
         let payload = PutPayload::from(text);
         return target.store.put(path, payload).await.map(|_| ()).map_err(|e| failed(target, e));
     };
-    let (to, path) = (directory.join(path.as_ref()), path.clone());
+    let path = path.clone();
     blocking(move || {
+        let to = inside(&directory, &path).map_err(|error| refused(&path, &error))?;
         whole(&to, |mut out| out.write_all(text.as_bytes()).map_err(|error| refused(&path, &error)))
     })
     .await
@@ -203,7 +242,7 @@ pub fn open(target: &Target, path: &StorePath) -> Result<Box<dyn Read + Send>, B
     };
     if let Some(directory) = directory(target) {
         Handle::current().block_on(look(target))?;
-        return match regular(&directory.join(path.as_ref())) {
+        return match inside(&directory, path).and_then(|path| regular(&path)) {
             Ok(file) => Ok(Box::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
             Err(error) => Err(error.into()),

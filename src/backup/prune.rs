@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use object_store::path::Path as StorePath;
 
 use super::catalogue::{Entry, Placement, PlacementState};
 use super::keep::{Rule, keep};
+use super::target::inside;
 use super::{BackupError, Kind, Layout, Target, Targets, fetch, place, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue as events};
@@ -18,7 +20,7 @@ use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
 use crate::config;
 use crate::kernel::Timestamp;
-use crate::kernel::id::BackupId;
+use crate::kernel::id::{BackupId, TenantId};
 use crate::retention::clock::{self, Reading};
 use crate::tenants::{DoorError, SystemWrite, Tenants, WriteTx};
 
@@ -30,6 +32,8 @@ const LEFTOVER: Duration = Duration::from_secs(60 * 60);
 pub struct Pruned {
     pub archives: u64,
     pub bytes: u64,
+    /// Objects of the continuous archive whose tenant was destroyed.
+    pub changes: u64,
     /// Of runs that were killed.
     pub leftovers: u64,
     /// Deletions that a target refused; they are tried again.
@@ -46,18 +50,23 @@ pub async fn prune(
     let (layout, mut done) = (Layout::new(tenants.installation()), Pruned::default());
     for target in &targets.0 {
         // A target that cannot be reached keeps nothing else from being done.
-        if let Err(error) = tidy(tenants, target, layout, &mut done).await {
+        let tidied = match tidy(tenants, target, layout, &mut done).await {
+            Ok(()) => forget_changes(tenants, target, layout, &mut done).await,
+            refused => refused,
+        };
+        if let Err(error) = tidied {
             tracing::warn!(target = target.name, %error, "a backup target could not be listed");
             done.refused += 1;
         }
     }
     let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
     let entries = tenants.credentials(Realm::Platform, read).await?;
-    let over = over(tenants, settings, &entries).await?;
+    let names: HashSet<String> = targets.0.iter().map(|target| target.name.clone()).collect();
+    let over = over(tenants, settings, &names, &entries).await?;
     for entry in entries.iter().filter(|entry| over.contains(&entry.manifest.id)) {
         delete(tenants, &targets, entry, &mut done).await?;
     }
-    if done.archives > 0 {
+    if done.archives > 0 || done.changes > 0 {
         let event = deleted(&done);
         let write = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event.clone().into()));
         tenants.write(grant, write).await?;
@@ -69,6 +78,7 @@ pub async fn prune(
 async fn over(
     tenants: &Tenants,
     settings: &config::Backup,
+    targets: &HashSet<String>,
     entries: &[Entry],
 ) -> Result<HashSet<BackupId>, BackupError> {
     let mut groups: BTreeMap<(String, &str), Vec<&Entry>> = BTreeMap::new();
@@ -104,15 +114,22 @@ async fn over(
             true => Rule::keys(settings),
             false => Rule::data(settings),
         };
-        over.extend(past(group, now, rule, lives));
+        over.extend(past(group, targets, now, rule, lives));
     }
     Ok(over)
 }
 
 /// Of archives of one owner and kind, the newest first. What no target has counts as nothing: it
 /// does not push out a good one.
-fn past(group: &[&Entry], now: Timestamp, rule: Rule, lives: bool) -> Vec<BackupId> {
-    let (good, bad): (Vec<&Entry>, Vec<&Entry>) = group.iter().partition(|one| one.is_stored());
+fn past(
+    group: &[&Entry],
+    targets: &HashSet<String>,
+    now: Timestamp,
+    rule: Rule,
+    lives: bool,
+) -> Vec<BackupId> {
+    let (good, bad): (Vec<&Entry>, Vec<&Entry>) =
+        group.iter().partition(|one| one.is_stored_in(targets));
     // A clock that ran ahead has dated some too late: those go once a rightly dated one was made.
     let right = good.iter().filter(|one| one.manifest.taken <= now).map(|one| one.row).max();
     let ran_ahead =
@@ -156,10 +173,11 @@ async fn delete(
 ) -> Result<(), BackupError> {
     let id = entry.manifest.id;
     let path = StorePath::from(entry.manifest.path.as_str());
-    let mut left = 0;
+    let (mut left, mut elsewhere) = (0, false);
     for placement in &entry.placements {
-        // A target that is not configured any more is out of reach.
+        // A target that is not configured any more is out of reach: what lies there stays known.
         let Some(target) = targets.0.iter().find(|one| one.name == placement.target) else {
+            elsewhere |= placement.state != PlacementState::Missing;
             continue;
         };
         let deleted = match place::delete(target, &path).await {
@@ -178,7 +196,7 @@ async fn delete(
             }
         }
     }
-    if left == 0 {
+    if left == 0 && !elsewhere {
         system(tenants, move |tx| Ok(repo::remove(tx, id)?)).await?;
         done.archives += 1;
         done.bytes += entry.manifest.bytes;
@@ -224,8 +242,43 @@ async fn tidy(
             }
         }
         if let Some(directory) = place::directory(target) {
-            let folder = directory.join(layout.folder(folder).as_ref());
+            let folder = inside(&directory, &layout.folder(folder))?;
             done.leftovers += unfinished(&folder, before)?;
+        }
+    }
+    Ok(())
+}
+
+/// What was archived continuously of a tenant that is destroyed goes: no round of archiving comes
+/// by it any more.
+async fn forget_changes(
+    tenants: &Tenants,
+    target: &Target,
+    layout: Layout,
+    done: &mut Pruned,
+) -> Result<(), BackupError> {
+    let folder = layout.all_changes();
+    let listed = target.store.list_with_delimiter(Some(&folder)).await;
+    for owner in listed.map_err(|error| place::failed(target, error))?.common_prefixes {
+        let name = owner.filename().unwrap_or_default();
+        let Ok(tenant) = name.parse::<TenantId>() else { continue };
+        if !tenants.is_destroyed(tenant).await? {
+            continue;
+        }
+        let mut files = target.store.list(Some(&owner));
+        while let Some(file) = files.next().await {
+            let file = file.map_err(|error| place::failed(target, error))?;
+            match place::delete(target, &file.location).await {
+                Ok(()) => {
+                    done.changes += 1;
+                    done.bytes += file.size;
+                }
+                Err(error) => {
+                    tracing::warn!(target = target.name, path = %file.location, %error,
+                        "archived changes are not deleted yet");
+                    done.refused += 1;
+                }
+            }
         }
     }
     Ok(())
@@ -291,6 +344,9 @@ fn deleted(done: &Pruned) -> Event {
     let mut event = Event::new(events::BACKUP_DELETED);
     event.resource = Some(Resource::new("backup", "archives"));
     event.custom_fields.insert("archives".into(), done.archives.into());
+    if done.changes > 0 {
+        event.custom_fields.insert("changes".into(), done.changes.into());
+    }
     event.custom_fields.insert("bytes".into(), done.bytes.into());
     event
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::catalogue::{Entry, Placement, PlacementState};
+use super::catalogue::{Elsewhere, Entry, Placement, PlacementState};
 use super::{Kind, Manifest};
 use crate::args;
+use crate::audit::pruning;
 use crate::authz::Realm;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, TenantId};
@@ -111,6 +112,35 @@ pub fn in_use(tx: &impl Sql) -> Result<Vec<String>, StoreError> {
     tx.query(sql, &[], |row| row.get(0))
 }
 
+/// What lies in targets other than these.
+pub fn elsewhere(tx: &impl Sql, here: &[String]) -> Result<Vec<Elsewhere>, StoreError> {
+    let sql = "SELECT p.target, count(*), sum(b.kind IN ('root', 'keys', 'keys-delta')),
+                      min(b.taken), max(b.taken)
+               FROM backup_placements p JOIN backups b ON b.id = p.backup
+               WHERE p.state <> 'missing' GROUP BY p.target ORDER BY p.target";
+    let mut found = tx.query(sql, &[], |row| {
+        Ok(Elsewhere {
+            target: row.get(0)?,
+            archives: row.get(1)?,
+            key_archives: row.get(2)?,
+            oldest: row.get(3)?,
+            newest: row.get(4)?,
+        })
+    })?;
+    found.retain(|one| !here.contains(&one.target));
+    Ok(found)
+}
+
+/// Forgets what lies in a target, and archives that lie nowhere else.
+pub fn forget_target(tx: &mut impl SqlMut, target: &str) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM backup_placements WHERE target = $1";
+    let count = tx.count(sql, args![target])?;
+    tx.execute("DELETE FROM backup_placements WHERE target = $1", args![target])?;
+    let none = "DELETE FROM backups WHERE id NOT IN (SELECT backup FROM backup_placements)";
+    tx.execute(none, &[])?;
+    Ok(count)
+}
+
 /// When the last archive of a kind was taken.
 pub fn last(tx: &impl Sql, kind: Kind) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT max(taken) FROM backups WHERE kind = $1";
@@ -149,12 +179,15 @@ pub fn schema(tx: &impl Sql) -> Result<u32, StoreError> {
     Ok(tx.query_one("PRAGMA user_version", &[], |row| row.get(0))?.unwrap_or(0))
 }
 
-/// Rows of each table.
+/// Rows of each table; of entries as [`pruning::rows`] has it.
 pub fn rows(tx: &impl Sql) -> Result<BTreeMap<String, u64>, StoreError> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let tables: Vec<String> = tx.query(sql, &[], |row| row.get(0))?;
     let count = |table: String| {
-        let rows = tx.count(&format!("SELECT count(*) FROM \"{table}\""), &[])?;
+        let rows = match table.as_str() {
+            pruning::ENTRIES => pruning::rows(tx)?,
+            _ => tx.count(&format!("SELECT count(*) FROM \"{table}\""), &[])?,
+        };
         Ok((table, rows))
     };
     tables.into_iter().map(count).collect()

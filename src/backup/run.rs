@@ -201,15 +201,38 @@ impl Run {
         let pages = blocking(move || Ok(moment.pages()?)).await?;
         let mut made = vec![self.keys(realm, tenant, &original).await?];
         made.push(self.data(realm, tenant, &original, pages, taken).await?);
-        let directory = original.directory().to_owned();
-        if files::is_anything_beside(&directory)? {
-            let go_on = self.go_on.clone();
-            let write = move |out: &mut dyn Write| {
-                files::pack(&directory, out, &*go_on).map(|()| Facts::default())
-            };
-            made.push(self.archive(Kind::Blobs, realm, tenant, write).await?);
-        }
+        made.extend(self.files_beside(realm, tenant, &original).await?);
         Ok(made)
+    }
+
+    async fn files_beside(
+        &self,
+        realm: Realm,
+        tenant: Option<&Tenant>,
+        original: &Original,
+    ) -> Result<Option<Made>, BackupError> {
+        let directory = original.directory().to_owned();
+        if !files::is_anything_beside(&directory)? {
+            return Ok(None);
+        }
+        let go_on = self.go_on.clone();
+        let write = move |out: &mut dyn Write| {
+            files::pack(&directory, out, &*go_on).map(|()| Facts::default())
+        };
+        self.archive(Kind::Blobs, realm, tenant, write).await.map(Some)
+    }
+
+    /// Archives what lies beside a realm's data file, by itself: not everything waits for the night.
+    pub(super) async fn beside(&self, realm: Realm) -> Result<(), BackupError> {
+        let original = self.tenants.original(&self.grant, realm).await?;
+        let tenant = match realm {
+            Realm::Platform => None,
+            Realm::Tenant(id) => self.tenants.tenant_by_id(id),
+        };
+        if let Some(made) = self.files_beside(realm, tenant.as_ref(), &original).await? {
+            self.note(realm, vec![made]).await?;
+        }
+        Ok(())
     }
 
     /// A key store as it is now.

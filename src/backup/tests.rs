@@ -11,7 +11,9 @@ use super::catalogue::PlacementState;
 use super::place::blocking;
 use super::prune::{Pruned, prune};
 use super::run::{Made, Run};
-use super::{BackupError, Identities, Kind, Manifest, Target, Targets, fetch, keys, repo};
+use super::{
+    BackupError, Identities, Kind, Manifest, Target, Targets, catalogue, fetch, keys, repo,
+};
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Principal, Realm};
 use crate::config;
@@ -330,4 +332,42 @@ async fn a_restored_file_has_the_rows_that_its_manifest_says() {
     assert_eq!(rows, manifest.rows);
     let entries = readers.read_here(|tx| tx.count("SELECT max(seq) FROM audit_entries", &[]));
     assert_eq!(entries.unwrap().unwrap(), manifest.entries);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_in_a_target_that_was_taken_out_is_not_forgotten_until_somebody_says_so() {
+    let house = House::new().await;
+    house.run().await.tenant(&house.tenant).await.unwrap();
+    let old = house.target().name;
+    let elsewhere = format!("file://{}", house.directory.path().join("other").display());
+    let settings = config::Backup { targets: vec![elsewhere.parse().unwrap()], ..house.settings() };
+    let (tenants, grant) = (&house.server.tenants, house.grant().await);
+    let clean = async || {
+        let run = Run::new(tenants, &settings, house.grant().await, Arc::new(|| true)).unwrap();
+        run.tenant(&house.tenant).await.unwrap();
+        prune(tenants, &settings, &house.grant().await).await.unwrap()
+    };
+    clean().await;
+    house.clock.advance(40 * DAY);
+    clean().await;
+    clean().await;
+    let known = catalogue::elsewhere(tenants, &settings).await.unwrap();
+    let [one] = known.as_slice() else { panic!("{known:?}") };
+    assert_eq!((&one.target, one.archives, one.key_archives), (&old, 2, 1));
+    assert_eq!(stored(&house).await.len(), 2, "nobody can reach them there");
+    assert_eq!(catalogue::elsewhere(tenants, &house.settings()).await.unwrap().len(), 1);
+    let kept = house.manifests().await;
+    assert!(kept.iter().filter(|one| one.kind == Kind::Data).count() >= 2);
+
+    let refused = catalogue::forget_target(tenants, &grant, &settings, &elsewhere).await;
+    assert!(matches!(refused, Err(BackupError::StillTarget(_))), "{refused:?}");
+    let forgotten = catalogue::forget_target(tenants, &grant, &settings, &old).await.unwrap();
+    assert_eq!(forgotten, 2);
+    assert_eq!(catalogue::elsewhere(tenants, &settings).await.unwrap(), []);
+    let log = house.server.entries_of(Realm::Platform).await;
+    let said = log.iter().find(|entry| entry.custom_fields.contains_key("byHand")).unwrap();
+    assert_eq!(
+        (said.action.as_str(), &said.custom_fields["target"]),
+        ("backup.deleted", &old.into())
+    );
 }

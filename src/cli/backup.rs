@@ -33,6 +33,11 @@ pub enum Verb {
         #[arg(long, value_name = "SLUG")]
         tenant: Option<String>,
     },
+    /// Say that you have destroyed the backups in a target that is not in the settings any more
+    ForgetTarget {
+        /// As `backup list` names it
+        target: String,
+    },
     /// Read every archive back and compare it with its manifest; exit 1 if one is damaged
     /// or there is none
     Verify {
@@ -47,6 +52,7 @@ pub enum Verb {
 pub enum Command {
     Run { tenant: Option<String>, target: Option<PathBuf> },
     List { tenant: Option<String> },
+    ForgetTarget { target: String },
     Verify { identity: Option<Password> },
 }
 
@@ -57,6 +63,7 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             Command::Run { tenant, target }
         }
         Verb::List { tenant } => Command::List { tenant },
+        Verb::ForgetTarget { target } => Command::ForgetTarget { target },
         Verb::Verify { identity: None } => Command::Verify { identity: None },
         Verb::Verify { identity: Some(file) } => {
             // Read here, so that the server needs neither the file nor the right to open it.
@@ -72,6 +79,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     match command {
         Command::Run { tenant, target } => run(operator, tenant, target).await,
         Command::List { tenant } => list(operator, tenant).await,
+        Command::ForgetTarget { target } => forget_target(operator, &target).await,
         Command::Verify { identity } => verify(operator, identity).await,
     }
 }
@@ -195,13 +203,39 @@ async fn list(operator: &Operator, tenant: Option<String>) -> anyhow::Result<Rep
         entries.retain(|entry| entry.manifest.slug.as_deref() == Some(slug.as_str()));
     }
     let row = |entry: &backup::catalogue::Entry| row(&entry.manifest, &entry.placements);
-    let text = match entries.as_slice() {
+    let mut text = match entries.as_slice() {
         [] => NOTHING.to_owned(),
         _ => table(&HEAD, &entries.iter().map(row).collect::<Vec<_>>()),
     };
+    let elsewhere = backup::catalogue::elsewhere(&operator.tenants, &operator.backup).await?;
+    for one in &elsewhere {
+        text += &format!(
+            "\n{} archives ({} with keys, from {} to {}) lie in {}, which is not in backup.targets \
+             any more. Nothing deletes them there. Put it back into the settings until they are \
+             gone; or destroy them by hand, and say so: strongroom backup forget-target '{}'\n",
+            one.archives,
+            one.key_archives,
+            one.oldest.display(),
+            one.newest.display(),
+            one.target,
+            one.target
+        );
+    }
     let items: Vec<_> =
         entries.iter().map(|entry| describe(&entry.manifest, &entry.placements)).collect();
-    Ok(Report::done(json!({ "items": items }), text))
+    Ok(Report::done(json!({ "items": items, "elsewhere": elsewhere }), text))
+}
+
+async fn forget_target(operator: &Operator, target: &str) -> anyhow::Result<Report> {
+    let grant = operator.platform::<PlatformBackupRun>().await?;
+    let (tenants, settings) = (&operator.tenants, &operator.backup);
+    let forgotten = backup::catalogue::forget_target(tenants, &grant, settings, target).await?;
+    anyhow::ensure!(
+        forgotten > 0,
+        "no backup is known to lie in {target}; see: strongroom backup list"
+    );
+    let text = format!("Forgotten: {forgotten} archives in {target}. The platform's log says so.");
+    Ok(Report::done(json!({ "forgotten": forgotten }), text))
 }
 
 async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Result<Report> {

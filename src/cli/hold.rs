@@ -4,12 +4,13 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
+use super::approval;
 use super::command::Operator;
 use super::output::{Report, table};
 use crate::authz::permission::{HoldManage, RetentionRead};
 use crate::kernel::Timestamp;
 use crate::kernel::id::HoldId;
-use crate::retention::holds::{self, Hold, HoldRequest, HoldScope, HoldState, NewHold};
+use crate::retention::holds::{self, Hold, HoldError, HoldRequest, HoldScope, HoldState, NewHold};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -143,8 +144,13 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         }
         Command::Lift { tenant, id, reason } => {
             let (grant, _) = operator.tenant::<HoldManage>(&tenant).await?;
-            let hold = holds::lift(tenants, &grant, id, &reason).await?;
-            Ok(Report::done(serde_json::to_value(&hold)?, "Hold lifted."))
+            match holds::lift(tenants, &grant, id, &reason).await {
+                Ok(hold) => Ok(Report::done(serde_json::to_value(&hold)?, "Hold lifted.")),
+                Err(HoldError::Approval(error)) => {
+                    approval::answer(operator, &tenant, *error, Some(&reason)).await
+                }
+                Err(error) => Err(error.into()),
+            }
         }
     }
 }

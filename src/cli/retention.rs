@@ -4,12 +4,14 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 
+use super::approval;
 use super::command::Operator;
 use super::output::{Report, table};
 use crate::authz::permission::{RetentionManage, RetentionRead};
 use crate::kernel::Timestamp;
 use crate::retention::{
-    self, Asked, Class, Installation, Policies, PolicyChanges, Preview, Run, RunRequest,
+    self, Asked, Class, Installation, Policies, PolicyChanges, Preview, RetentionError, Run,
+    RunRequest,
 };
 
 #[derive(Subcommand)]
@@ -26,6 +28,9 @@ pub enum Verb {
         tenant: String,
         #[arg(value_name = "CLASS=DAYS", required = true)]
         policies: Vec<String>,
+        /// Why, where a second person has to approve a shorter time
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// What would be deleted now; with CLASS=DAYS, what would be under those
     Preview {
@@ -50,7 +55,7 @@ pub enum Verb {
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
     Show { tenant: String },
-    Set { tenant: String, changes: PolicyChanges },
+    Set { tenant: String, changes: PolicyChanges, reason: Option<String> },
     Preview { tenant: String, changes: PolicyChanges },
     Run { tenant: String },
     Runs { tenant: String },
@@ -59,7 +64,9 @@ pub enum Command {
 pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
     Ok(super::Command::Retention(match verb {
         Verb::Show { tenant } => Command::Show { tenant },
-        Verb::Set { tenant, policies } => Command::Set { tenant, changes: changes(&policies)? },
+        Verb::Set { tenant, policies, reason } => {
+            Command::Set { tenant, changes: changes(&policies)?, reason }
+        }
         Verb::Preview { tenant, policies } => {
             Command::Preview { tenant, changes: changes(&policies)? }
         }
@@ -93,9 +100,14 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let found = retention::policies(tenants, &grant, installation).await?;
             Ok(Report::done(serde_json::to_value(&found)?, shown(&found)))
         }
-        Command::Set { tenant, changes } => {
+        Command::Set { tenant, changes, reason } => {
             let (grant, _) = operator.tenant::<RetentionManage>(&tenant).await?;
-            let found = retention::change(tenants, &grant, changes, installation).await?;
+            let found = match retention::change(tenants, &grant, changes, installation).await {
+                Err(RetentionError::Approval(error)) => {
+                    return approval::answer(operator, &tenant, *error, reason.as_deref()).await;
+                }
+                changed => changed?,
+            };
             Ok(Report::done(serde_json::to_value(&found)?, shown(&found)))
         }
         Command::Preview { tenant, changes } => {

@@ -45,6 +45,7 @@ pub async fn run_server(
     let app = App::new(boot, settings, runtime)?;
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;
+    crate::backup::metrics::at_start(&app.tenants).await?;
     let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
     let fingerprint = identity.fingerprint.clone();
     let (listener, address) = server::bind(settings.server.listen)

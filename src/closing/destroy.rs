@@ -16,7 +16,7 @@ use crate::audit::read::{self, Opener};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{HoldManage, TenantClose};
 use crate::authz::{Caller, Grant, Realm};
-use crate::backup::restore;
+use crate::backup::{self, restore};
 use crate::config::Ageing;
 use crate::retention::clock::{self, Reading};
 use crate::retention::holds;
@@ -151,6 +151,7 @@ impl Steps<'_> {
         let key = root_of(closing.tenant);
         let ledger = self.tenants.ledger_line(key).await?.ok_or(ClosingError::NotFound)?;
         let notary = self.tenants.notary().clone();
+        let elsewhere = backup::catalogue::beyond_reach(self.tenants).await?;
         let written = self.tenants.write(self.grant, move |tx| {
             let found = repo::find(tx, closing.id)?.ok_or(ClosingError::NotFound)?;
             if found.state == ClosingState::Destroyed {
@@ -165,6 +166,7 @@ impl Steps<'_> {
                 time,
                 keys_until: ageing.map(|ageing| ageing.keys_gone(time)),
                 data_until: ageing.map(|ageing| ageing.data_gone(time)),
+                elsewhere: &elsewhere,
             };
             let certificate = certified.sign(notary.signer())?;
             let Certified { keys_until, data_until, .. } = certified;

@@ -1,8 +1,8 @@
 //! Everything of a closed tenant in one archive, for whoever leaves with it.
 //!
 //! A tar with `conversations/…jsonl`, `members.json`, `settings.json`, the audit log as a bundle that
-//! proves itself (`audit/bundle.tar.…`, to be joined) and, last, `manifest.json` with size and
-//! SHA-256 of each. Files are cut into parts, so that no more than one part is in memory.
+//! proves itself (`audit/bundle.tar.…`, to be joined; those from before restores in `audit/past/`) and,
+//! last, `manifest.json` with size and SHA-256 of each. Files are cut into parts, so that no more than one part is in memory.
 
 use data_encoding::HEXLOWER;
 use serde::Serialize;
@@ -15,8 +15,10 @@ use crate::authz::{Grant, Permission, TenantState, authorize};
 use crate::conversations::{self, ConversationError};
 use crate::crypto::mac;
 use crate::kernel::Timestamp;
+use crate::kernel::id::LogId;
 use crate::settings;
 use crate::tenants::{DoorError, Tenant, Tenants};
+use crate::trail;
 use crate::trail::export::{self, ExportFormat, ExportRequest, Reading};
 use crate::users;
 
@@ -51,12 +53,14 @@ pub struct Export {
     stage: Stage,
     listed: Vec<Listed>,
     conversations: u64,
+    /// Logs from before restores that are still to come, the earliest last.
+    past: Vec<LogId>,
 }
 
 enum Stage {
     Conversations(conversations::At, u32),
     Rest,
-    Audit(Box<Reading<AuditExport>>, u32),
+    Audit(Box<Reading<AuditExport>>, Option<LogId>, u32),
     End,
     Over,
 }
@@ -88,6 +92,7 @@ pub async fn begin(
         stage: Stage::Conversations(conversations::At::default(), 1),
         listed: Vec::new(),
         conversations: 0,
+        past: Vec::new(),
     })
 }
 
@@ -108,10 +113,12 @@ impl Export {
             }
             Stage::Rest => {
                 let bytes = self.rest().await?;
-                self.stage = Stage::Audit(Box::new(self.audit().await?), 1);
+                let past = trail::past_logs(&self.tenants, &self.own::<AuditExport>()?).await;
+                self.past = past.map_err(unread)?.into_iter().map(|past| past.log_id).collect();
+                self.stage = Stage::Audit(Box::new(self.audit(None).await?), None, 1);
                 Ok(Some(bytes))
             }
-            Stage::Audit(mut reading, part) => {
+            Stage::Audit(mut reading, log, part) => {
                 let mut bytes = Vec::new();
                 let mut is_over = false;
                 while bytes.len() < PART && !is_over {
@@ -120,8 +127,18 @@ impl Export {
                         None => is_over = true,
                     }
                 }
-                self.stage = if is_over { Stage::End } else { Stage::Audit(reading, part + 1) };
-                Ok(Some(self.file(&format!("audit/bundle.tar.{part:05}"), &bytes)))
+                self.stage = match is_over.then(|| self.past.pop()) {
+                    None => Stage::Audit(reading, log, part + 1),
+                    Some(Some(past)) => {
+                        Stage::Audit(Box::new(self.audit(Some(past)).await?), Some(past), 1)
+                    }
+                    Some(None) => Stage::End,
+                };
+                let path = match log {
+                    None => format!("audit/bundle.tar.{part:05}"),
+                    Some(past) => format!("audit/past/{past}.tar.{part:05}"),
+                };
+                Ok(Some(self.file(&path, &bytes)))
             }
             Stage::End => {
                 let mut bytes = self.manifest()?;
@@ -176,9 +193,10 @@ impl Export {
         Ok(bytes)
     }
 
-    async fn audit(&self) -> Result<Reading<AuditExport>, ClosingError> {
+    /// The log in use, or one from before a restore.
+    async fn audit(&self, log: Option<LogId>) -> Result<Reading<AuditExport>, ClosingError> {
         let format = ExportFormat::Bundle;
-        let request = ExportRequest { format, q: String::new(), from: None, to: None };
+        let request = ExportRequest { format, q: String::new(), from: None, to: None, log };
         export::export(&self.tenants, &self.own()?, request).await.map_err(unread)
     }
 

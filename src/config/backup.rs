@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::target::TargetUrl;
 use super::value::{Fault, Raw, Value};
-use crate::kernel::Timestamp;
+use crate::kernel::{Timestamp, limits};
 
 /// Who can read backups: a public key of `age` (X25519, `age1…`).
 #[derive(Clone)]
@@ -58,7 +58,8 @@ impl Ageing {
         now.plus(DAY * self.key_days)
     }
 
-    /// The same of data, which is unreadable without its keys.
+    /// The same of data, which is unreadable without its keys. What was archived continuously is
+    /// deleted with the copy of the file that it follows, so not before a later copy is old enough.
     pub fn data_gone(self, now: Timestamp) -> Timestamp {
         now.plus(DAY * self.data_days.max(self.key_days))
     }
@@ -72,7 +73,12 @@ impl super::Backup {
         if self.recipients.is_empty() && self.targets.is_empty() {
             return None;
         }
-        let archived = if self.archive_seconds > 0 { self.archive_days } else { 0 };
+        // Until the next copy of the file is made, and that one is as old as the window; each is
+        // looked for once a day.
+        let archived = match self.archive_seconds {
+            0 => 0,
+            _ => self.archive_days + limits::ARCHIVE_COPY_DAYS + 2,
+        };
         Some(Ageing { key_days: self.key_days, data_days: self.days.max(archived) })
     }
 }
@@ -145,6 +151,21 @@ impl Value for TimeZone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_is_gone_when_the_last_copy_that_may_hold_it_is() {
+        let recipient = age::x25519::Identity::generate().to_public().to_string();
+        let archived = |archive_seconds, archive_days| {
+            let recipients = vec![recipient.parse().unwrap()];
+            let mut settings = crate::config::Settings::default().backup;
+            (settings.recipients, settings.days) = (recipients, 30);
+            (settings.archive_seconds, settings.archive_days) = (archive_seconds, archive_days);
+            settings.ageing().unwrap().data_days()
+        };
+        assert_eq!(archived(0, 300), 30, "nothing is archived between daily backups");
+        assert_eq!(archived(10, 7), 30);
+        assert_eq!(archived(10, 30), 39, "a copy a week, looked for daily, then the window");
+    }
 
     #[test]
     fn a_private_key_is_no_recipient() {

@@ -33,8 +33,8 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         return Ok(Summary::default());
     }
     let grant = app.tenants.authorize_platform(&context.caller, context.job.name).await?;
-    let stopping = context.stopping.clone();
-    let go_on = Arc::new(move || !*stopping.borrow());
+    let (stopping, cancelled) = (context.stopping.clone(), context.cancelled.clone());
+    let go_on = Arc::new(move || !*stopping.borrow() && !*cancelled.borrow());
     let mut round = std::pin::pin!(archiver.round(Some(grant), go_on));
     // What cannot leave grows old while it tries to: that is told as it happens.
     let done = loop {

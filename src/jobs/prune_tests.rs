@@ -151,8 +151,13 @@ async fn a_run_that_was_killed_is_taken_up_by_the_next() {
     assert!(removed.rows > 0 && removed.rows < cut.through, "{removed:?}");
     // Killed here. The rows that are left are gone for whoever exports the log, too.
     assert_eq!(house.found("action:made.old").await, 0);
-    let request =
-        ExportRequest { format: ExportFormat::Jsonl, q: String::new(), from: None, to: None };
+    let request = ExportRequest {
+        format: ExportFormat::Jsonl,
+        q: String::new(),
+        from: None,
+        to: None,
+        log: None,
+    };
     let operator = house.server.operator();
     let (exporter, _) = tenants.authorize::<AuditExport>(&operator, "acme", "test").await.unwrap();
     let mut exported = export::export_small(tenants, &exporter, request).await.unwrap();

@@ -197,6 +197,9 @@ pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);
 pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
 /// An answer is replayed to the same idempotency key for this long.
 pub const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Continuous archiving copies a data file that changes at least this often, in days, so that a
+/// restore has few records to apply and old ones can go.
+pub const ARCHIVE_COPY_DAYS: u32 = 7;
 /// Audit entries are kept for at least two years, of which one may be a leap year …
 pub const RETENTION_DAYS_MIN: u32 = 731;
 /// … usually for seven, of which two may be leap years …

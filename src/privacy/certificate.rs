@@ -30,6 +30,8 @@ pub struct Certified<'a> {
     pub time: Timestamp,
     pub keys_until: Option<Timestamp>,
     pub data_until: Option<Timestamp>,
+    /// Targets that have backups and are not in the settings any more: nobody deletes those.
+    pub elsewhere: &'a [String],
 }
 
 impl Certified<'_> {
@@ -59,6 +61,10 @@ impl Certified<'_> {
             until(self.keys_until),
             until(self.data_until),
         );
+        let text = self
+            .elsewhere
+            .iter()
+            .fold(text, |text, target| format!("{text}backups-not-deleted-in {target}\n"));
         let mut note = Note::new(text)?;
         note.sign(signer);
         Ok(note.to_string())

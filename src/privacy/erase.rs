@@ -18,6 +18,7 @@ use crate::audit::shreds::AskedBy;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::SubjectErase;
 use crate::authz::{Actor, Grant};
+use crate::backup;
 use crate::config::Ageing;
 use crate::conversations;
 use crate::crypto::Field;
@@ -245,6 +246,7 @@ async fn finish(
     let (notary, slug) = (tenants.notary().clone(), tenant.slug.clone());
     let subject = list::find(tenants, grant, id).await?.subject;
     let ledger = tenants.ledger_line(subject).await?.ok_or(PrivacyError::NotFound)?;
+    let elsewhere = backup::catalogue::beyond_reach(tenants).await?;
     let written = tenants.write(grant, move |tx| {
         let stored = repo::find(tx, id)?.ok_or(PrivacyError::NotFound)?;
         if stored.finished.is_some() {
@@ -278,6 +280,7 @@ async fn finish(
             time,
             keys_until: details.keys_until,
             data_until: details.data_until,
+            elsewhere: &elsewhere,
         };
         let certificate = certified.sign(notary.signer())?;
         let sealed = seal(tx, id, &details)?;

@@ -2,6 +2,7 @@
 
 use super::class::Class;
 use super::holds::HoldError;
+use crate::approvals::ApprovalError;
 use crate::behind_doors;
 use crate::conversations::ConversationError;
 use crate::kernel::{ErrorKind, Fault, limits};
@@ -33,10 +34,21 @@ pub enum RetentionError {
     #[error(transparent)]
     Conversation(ConversationError),
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 behind_doors!(RetentionError);
+
+impl From<ApprovalError> for RetentionError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl From<ConversationError> for RetentionError {
     fn from(error: ConversationError) -> Self {
@@ -58,6 +70,7 @@ impl Fault for RetentionError {
             Self::NoRun => ErrorKind::NotFound,
             Self::Hold(error) => error.kind(),
             Self::Conversation(error) => error.kind(),
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -74,6 +87,7 @@ impl Fault for RetentionError {
             Self::Limit => "limit-invalid",
             Self::Hold(error) => error.code(),
             Self::Conversation(error) => error.code(),
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }
@@ -82,6 +96,7 @@ impl Fault for RetentionError {
         match self {
             Self::Days { class, .. } | Self::Elsewhere(class) => Some(class.name()),
             Self::Hold(error) => error.field(),
+            Self::Approval(error) => error.field(),
             Self::Door(error) => error.field(),
             _ => None,
         }

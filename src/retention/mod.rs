@@ -23,7 +23,8 @@ mod tests;
 pub use class::Class;
 pub use error::RetentionError;
 pub use policy::{
-    DecidedBy, Installation, Policies, Policy, PolicyChanges, change, policies, shortens,
+    DecidedBy, Installation, Policies, Policy, PolicyChanges, PolicyStep, change, change_approved,
+    policies, shortens,
 };
 pub use preview::{Preview, PreviewedClass, Sample, preview};
 pub use report::{ClassReport, Report, Run, RunPage, RunRequest, RunState, csv};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::class::Class;
 use super::clock::DAY;
 use super::{RetentionError, repo};
+use crate::approvals::{self, Act, Approved};
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue, retention as log};
 use crate::authz::permission::{RetentionManage, RetentionRead};
@@ -177,10 +178,39 @@ fn elsewhere(class: Class, installation: Installation, log_days: u32) -> Policy 
     }
 }
 
+/// One class and how long it is kept: before a change and after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyStep {
+    pub class: Class,
+    /// Days; null keeps it until somebody deletes it.
+    pub from: Option<u32>,
+    pub to: Option<u32>,
+}
+
+impl PolicyStep {
+    /// Whether something goes earlier than before.
+    fn shortens(&self) -> bool {
+        match (self.from, self.to) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(old), Some(new)) => new < old,
+        }
+    }
+}
+
+/// What changes really change, in the order of a run.
+fn steps(tx: &impl Sql, changes: &PolicyChanges) -> Result<Vec<PolicyStep>, StoreError> {
+    let after = in_force(tx, changes)?;
+    let before = in_force(tx, &PolicyChanges::default())?.into_iter();
+    let step = |(class, from)| PolicyStep { class, from, to: after.get(&class).copied().flatten() };
+    Ok(before.map(step).filter(|step| step.from != step.to).collect())
+}
+
 /// Changes how long classes are kept.
 ///
 /// # Errors
-/// [`RetentionError::Days`], [`RetentionError::Elsewhere`]
+/// [`RetentionError::Days`], [`RetentionError::Elsewhere`]; [`RetentionError::Approval`] when a
+/// second person has to approve that something goes earlier.
 pub async fn change(
     tenants: &Tenants,
     grant: &Grant<RetentionManage>,
@@ -188,25 +218,52 @@ pub async fn change(
     installation: Installation,
 ) -> Result<Policies, RetentionError> {
     changes.check()?;
+    write(tenants, grant, changes, None).await?;
+    policies(tenants, grant, installation).await
+}
+
+/// The same for what somebody else has asked for and the caller approves.
+pub async fn change_approved(
+    tenants: &Tenants,
+    grant: &Grant<RetentionManage>,
+    steps: &[PolicyStep],
+    approved: Approved,
+) -> Result<(), RetentionError> {
+    let policies = steps.iter().map(|step| (step.class, step.to)).collect();
+    let changes = PolicyChanges { policies };
+    changes.check()?;
+    write(tenants, grant, changes, Some(approved)).await
+}
+
+async fn write(
+    tenants: &Tenants,
+    grant: &Grant<RetentionManage>,
+    changes: PolicyChanges,
+    approved: Option<Approved>,
+) -> Result<(), RetentionError> {
     let now = tenants.runtime().now();
     let written = tenants.write(grant, move |tx| {
-        let before = in_force(tx, &PolicyChanges::default())?;
+        let steps = steps(tx, &changes)?;
+        let passed = match approved.is_some() || steps.iter().any(PolicyStep::shortens) {
+            true => {
+                let act = Act::ShortenRetention { policies: steps.clone() };
+                approvals::pass(tx, approved.as_ref(), act)?
+            }
+            false => AuditEvents::none(),
+        };
         let mut event = Event::new(catalogue::RETENTION_CHANGED);
         event.resource = Some(Resource::new("setting", "retention"));
-        for (class, days) in &changes.policies {
-            let old = before.get(class).copied().flatten();
-            if old == *days {
-                continue;
-            }
-            repo::set_policy(tx, *class, *days, now)?;
+        for PolicyStep { class, from, to } in &steps {
+            repo::set_policy(tx, *class, *to, now)?;
             let shown = |days: Option<u32>| Some(days.map_or("off".into(), Into::into));
-            let change = Change { old: shown(old), new: shown(*days) };
+            let change = Change { old: shown(*from), new: shown(*to) };
             event.changes.insert(class.name().into(), change);
         }
-        let events = if event.changes.is_empty() { AuditEvents::none() } else { event.into() };
-        Ok::<_, RetentionError>((look(tx, installation)?, events))
+        approved.iter().for_each(|approved| approved.mark(&mut event));
+        let events = if steps.is_empty() { passed } else { passed.and(event) };
+        Ok::<_, RetentionError>(((), events))
     });
-    Ok(written.await?.value)
+    written.await.map(|_| ())
 }
 
 /// Whether changes make something go earlier than it would now.
@@ -215,15 +272,6 @@ pub async fn shortens(
     grant: &Grant<RetentionRead>,
     changes: PolicyChanges,
 ) -> Result<bool, RetentionError> {
-    let look = tenants.read(grant, move |tx| {
-        let before = in_force(tx, &PolicyChanges::default())?;
-        let after = in_force(tx, &changes)?;
-        let sooner = |class: &Class, old: Option<u32>| match (old, after.get(class).copied()) {
-            (_, None | Some(None)) => false,
-            (None, Some(Some(_))) => true,
-            (Some(old), Some(Some(new))) => new < old,
-        };
-        Ok(before.iter().any(|(class, old)| sooner(class, *old)))
-    });
-    look.await
+    let look = tenants.read(grant, move |tx| Ok(steps(tx, &changes)?));
+    look.await.map(|steps: Vec<_>| steps.iter().any(PolicyStep::shortens))
 }

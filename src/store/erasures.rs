@@ -48,6 +48,9 @@ pub trait LedgerCopy: Send + Sync {
     /// # Errors
     /// Why none has, for an administrator.
     fn copy(&self, ledger: &Erasures, through: u64) -> Result<(), String>;
+
+    /// Names of the places.
+    fn places(&self) -> Vec<String>;
 }
 
 /// Where a chain ends.
@@ -150,6 +153,11 @@ impl Erasures {
             }
         }
         Ok(false)
+    }
+
+    /// Where it is copied to.
+    pub fn places(&self) -> Vec<String> {
+        self.shared.copy.get().map_or_else(Vec::new, |copy| copy.places())
     }
 
     /// Copies every line from now on before [`Self::record`] returns. The first call counts.
@@ -304,6 +312,10 @@ mod tests {
             fn copy(&self, ledger: &Erasures, through: u64) -> Result<(), String> {
                 assert_eq!(ledger.lines(1, through).unwrap().lines().count() as u64, through);
                 Err("the target is gone".into())
+            }
+
+            fn places(&self) -> Vec<String> {
+                vec!["gone".into()]
             }
         }
         let directory = tempfile::tempdir().unwrap();

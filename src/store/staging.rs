@@ -201,26 +201,20 @@ impl Staged {
         Ok(())
     }
 
-    /// Checks a file against itself: the code of every page, then tables and indexes.
+    /// Checks the code of every page of a file.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`]
-    pub fn check(path: &Path, key: &Key32) -> Result<(), StoreError> {
-        let connection = engine::open(path, key, Mode::Read)?;
-        let damaged = || StoreError::Corrupt(path.display().to_string().into());
-        for (pragma, good) in [("cipher_integrity_check", None), ("integrity_check(1)", Some("ok"))]
-        {
-            let found = connection
-                .prepare(&format!("PRAGMA {pragma}"))?
-                .query_map([], |row| row.get::<_, String>(0))?
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| StoreError::from(error).in_file(path.to_str()))?;
-            if found.iter().map(String::as_str).ne(good) {
-                tracing::error!(file = %path.display(), check = pragma, ?found, "damage");
-                return Err(damaged());
-            }
-        }
-        Ok(())
+    pub fn check_codes(path: &Path, key: &Key32) -> Result<(), StoreError> {
+        check(path, key, "cipher_integrity_check", None)
+    }
+
+    /// Checks tables and indexes of a file.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`]
+    pub fn check_tables(path: &Path, key: &Key32) -> Result<(), StoreError> {
+        check(path, key, "integrity_check(1)", Some("ok"))
     }
 
     /// Rows of each of these tables that is there.
@@ -254,6 +248,21 @@ impl Staged {
         let synced = File::open(&path).and_then(|file| file.sync_all());
         synced.map_err(|error| StoreError::file(&path, &error))
     }
+}
+
+/// Asks a file whether it is whole; it answers `good`.
+fn check(path: &Path, key: &Key32, pragma: &str, good: Option<&str>) -> Result<(), StoreError> {
+    let connection = engine::open(path, key, Mode::Read)?;
+    let found = connection
+        .prepare(&format!("PRAGMA {pragma}"))?
+        .query_map([], |row| row.get::<_, String>(0))?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| StoreError::from(error).in_file(path.to_str()))?;
+    if found.iter().map(String::as_str).eq(good) {
+        return Ok(());
+    }
+    tracing::error!(file = %path.display(), check = pragma, ?found, "damage");
+    Err(StoreError::Corrupt(path.display().to_string().into()))
 }
 
 /// A value on its way from one file to another.

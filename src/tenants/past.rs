@@ -7,7 +7,9 @@ use super::realm::OpenRealm;
 use crate::audit::past::{self, PastLog, PastVerification};
 use crate::audit::pruning;
 use crate::audit::verify::{Task, Verification, verify};
-use crate::store::{Readers, StoreError};
+use crate::kernel::Timestamp;
+use crate::kernel::id::LogId;
+use crate::store::{RawReadTx, Readers, StoreError};
 
 const GONE: &str = "its file is missing";
 const ANOTHER: &str = "its file holds another log than the one that is followed";
@@ -28,6 +30,36 @@ impl OpenRealm {
 }
 
 impl ReadTx<'_> {
+    /// Reads in the file of a log that this one follows; none when it follows no such log.
+    pub(crate) fn in_past_log<T, E: From<StoreError>>(
+        &self,
+        log: LogId,
+        f: impl FnOnce(&RawReadTx<'_>, &PastLog) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let Some(past) = past::find(self.raw, log)? else { return Ok(None) };
+        let file = self.realm.past_log(&past)?.own()?;
+        file.read(|tx| f(tx, &past))?.map(Some)
+    }
+
+    /// The logs that this one follows, the latest first, each with the time of the oldest entry
+    /// that its file still has; without one when it cannot be read.
+    pub(crate) fn past_logs(&self) -> Result<Vec<(PastLog, Option<Timestamp>)>, StoreError> {
+        let began = |past: &PastLog| {
+            let first = |tx: &RawReadTx<'_>, _: &PastLog| past::oldest(tx);
+            self.in_past_log(past.id, first).ok().flatten().flatten()
+        };
+        let with_time = |past: PastLog| {
+            let began = began(&past);
+            (past, began)
+        };
+        Ok(past::list(self.raw)?.into_iter().map(with_time).collect())
+    }
+
+    /// When this log began, if it follows another one.
+    pub(crate) fn follows_since(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(past::list(self.raw)?.first().map(|past| past.ended))
+    }
+
     /// Verifies the logs that this one follows.
     ///
     /// # Errors

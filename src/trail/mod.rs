@@ -7,6 +7,7 @@ mod entry;
 pub mod export;
 mod ingest;
 mod overview;
+mod past;
 mod pruning;
 mod reindex;
 mod retention;
@@ -29,9 +30,12 @@ pub use checkpoint::{
 pub use entry::{Entry, entry};
 pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
+pub use past::{PastLogView, follows_since, past_logs};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
-pub use retention::{Retention, retention, set_platform_retention, set_retention};
+pub use retention::{
+    Retention, retention, set_platform_retention, set_retention, set_retention_approved,
+};
 pub use search::{Page, SearchRequest, search, search_platform};
 pub use shred::{Certificate, certificates, shred, shred_approved};
 pub use suggest::suggest;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::TrailError;
+use crate::approvals::{self, Act, Approved};
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue, pruning, read, retention};
 use crate::authz::permission::{PlatformRetentionManage, RetentionManage};
@@ -47,12 +48,26 @@ pub async fn retention<P: Permission>(
 }
 
 /// Changes how long a tenant's entries are kept.
+///
+/// # Errors
+/// [`TrailError::Retention`]; [`TrailError::Approval`] when a second person has to approve a shorter
+/// time.
 pub async fn set_retention(
     tenants: &Tenants,
     grant: &Grant<RetentionManage>,
     days: u32,
 ) -> Result<Retention, TrailError> {
-    set(tenants, grant, days).await
+    set(tenants, grant, days, None).await
+}
+
+/// The same for what somebody else has asked for and the caller approves.
+pub async fn set_retention_approved(
+    tenants: &Tenants,
+    grant: &Grant<RetentionManage>,
+    days: u32,
+    approved: Approved,
+) -> Result<Retention, TrailError> {
+    set(tenants, grant, days, Some(approved)).await
 }
 
 /// The same for the platform's own log.
@@ -61,23 +76,35 @@ pub async fn set_platform_retention(
     grant: &Grant<PlatformRetentionManage>,
     days: u32,
 ) -> Result<Retention, TrailError> {
-    set(tenants, grant, days).await
+    set(tenants, grant, days, None).await
 }
 
 async fn set<P: Writes>(
     tenants: &Tenants,
     grant: &Grant<P>,
     days: u32,
+    approved: Option<Approved>,
 ) -> Result<Retention, TrailError> {
     check(days)?;
     let (now, realm) = (tenants.runtime().now(), grant.realm());
     let written = tenants.write(grant, move |tx| {
         let old = retention::days(tx)?;
+        // The platform has no approvals.
+        let shortens = days < old && realm != Realm::Platform;
+        let passed = match approved.is_some() || shortens {
+            true => {
+                let act = Act::ShortenAuditRetention { from: old, to: days };
+                approvals::pass(tx, approved.as_ref(), act)?
+            }
+            false => AuditEvents::none(),
+        };
         if old == days {
-            return Ok((look(tx, realm, None, now)?, AuditEvents::none()));
+            return Ok((look(tx, realm, None, now)?, passed));
         }
         retention::set_days(tx, days)?;
-        Ok::<_, TrailError>((look(tx, realm, None, now)?, changed(old, days).into()))
+        let mut event = changed(old, days);
+        approved.iter().for_each(|approved| approved.mark(&mut event));
+        Ok::<_, TrailError>((look(tx, realm, None, now)?, passed.and(event)))
     });
     Ok(written.await?.value)
 }

@@ -21,8 +21,13 @@ struct Log {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastVerification {
-    Whole { entries: u64 },
-    Broken { first_bad: u64 },
+    Whole {
+        entries: u64,
+    },
+    /// Without an entry when it is whole and one from before a restore is not.
+    Broken {
+        first_bad: Option<u64>,
+    },
 }
 
 /// How it stands with the verification of a log.
@@ -48,7 +53,7 @@ impl Verified {
         let found = realms.get(&realm)?.last.as_ref()?.as_ref().ok()?;
         Some(match (found.ok, found.first_bad) {
             (true, _) => LastVerification::Whole { entries: found.size },
-            (false, first_bad) => LastVerification::Broken { first_bad: first_bad.unwrap_or(0) },
+            (false, first_bad) => LastVerification::Broken { first_bad },
         })
     }
 

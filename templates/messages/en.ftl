@@ -676,6 +676,8 @@ chip-range = Last
 chip-from = From
 chip-to = Until
 chip-remove = (remove)
+audit-follows = This log began with a restore on
+audit-follows-link = Earlier entries are in the logs from before
 audit-indexed-through = The search has caught up with the log as far as entry { $count }. Newer entries follow within moments.
 found = { $count ->
     [one] { $count } entry
@@ -737,6 +739,22 @@ verify-whole-title = The log is whole
 verify-whole-text = Every entry was read from disk and its hash computed again; each links to the one before it, and the tree and its signed checkpoints agree.
 verify-broken-title = The log is broken
 verify-broken-text = From this entry on, the log is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles, witnessed checkpoints and backups.
+verify-broken-past = The log in use is whole, but one from before a restore is not what was written. Keep a copy of the data directory before anything else, and compare with exported bundles, witnessed checkpoints and backups.
+past-title = Logs from before restores
+past-lead = A restore that would have lost entries of the log ended it instead, and a new one began. What there was is kept as it was; verifying checks it too.
+past-log = Log
+past-began = Oldest entry
+past-ended = Ended
+past-restore = by restore
+past-lost = { $count ->
+    [one] 1 more is known and could not be brought back
+   *[other] { $count } more are known and could not be brought back
+}
+past-whole = Whole
+past-broken = Broken
+past-not-verified = Not verified yet
+past-export = Export
+past-export-named = Export log { $log }
 verify-entries = Entries read
 verify-checkpoints = Checkpoints checked
 verify-took = Took
@@ -901,6 +919,8 @@ export-format-csv = CSV for spreadsheets
 export-format-bundle = Signed bundle, verified offline
 export-format-cef = CEF (ArcSight)
 export-format-ocsf = OCSF (JSON Lines)
+export-past = Log from before a restore
+export-past-text = It has no search index any more: export it whole, or between two times.
 label-export-query = Search
 hint-export-query = As in the audit log’s search box, for example action:login.failed after:-7d. Empty exports everything.
 label-export-format = Format
@@ -1099,6 +1119,11 @@ backups-target-missing = { $count ->
    *[other] { $count } backups are missing here.
 }
 backups-targets = Targets
+backups-elsewhere = { $count ->
+    [one] One backup lies in a target that is not in the settings any more:
+   *[other] { $count } backups lie in a target that is not in the settings any more:
+}
+backups-elsewhere-text = Nothing deletes them there, whatever their age and whoever was erased since; certificates name the target. Put it back into the settings until they are gone, or destroy them by hand and then say so.
 backups-none = None
 backups-test = Last restore test
 backups-test-passed = Passed
@@ -1262,6 +1287,23 @@ approval-act-trust-provider = Believe an identity provider, as it is set up here
 approval-setting = Setting
 approval-act-four-eyes-off = Do without a second person from now on
 approval-act-erase-person = Erase a person
+approval-act-shorten-retention = Keep data for a shorter time
+approval-act-shorten-audit-retention = Keep the audit log for a shorter time
+approval-act-lift-hold = Lift a legal hold
+approval-act-shorten-hold = Let a legal hold end earlier
+approval-policy = Policy
+approval-policy-step = { $class }: { $from } → { $to }
+approval-days-now = Kept now
+approval-days-new = Kept from then on
+approval-days = { $count ->
+    [one] one day
+   *[other] { $count } days
+}
+approval-days-off = until somebody deletes it
+approval-hold = Hold
+approval-hold-ends-now = Ends now on
+approval-hold-ends = Would end on
+approval-hold-review = Would be looked at on
 approval-subject = Id of the person’s key
 approval-request = Number of the request
 approval-act-single-sign-on-off = Let people in without an identity provider again
@@ -1269,6 +1311,7 @@ approval-act-emergency-account = Name another emergency account for single sign-
 approval-emergency = Emergency account
 approval-format = Format
 approval-search = Search
+approval-log = Log from before a restore
 approval-from = From
 approval-to = To
 approval-member = Member

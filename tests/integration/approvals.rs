@@ -1,6 +1,7 @@
 //! Four eyes: what destroys, takes everything out or makes somebody able to approve waits for a
 //! second person, whatever way it is tried.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{OWNER, PASSWORD, TestApp};
@@ -287,4 +288,109 @@ async fn a_shell_asks_as_well_and_has_a_way_out_that_both_logs_record() {
     assert_eq!(pair.state(id).await, "waiting");
     assert_eq!(decide(&pair.second, id, "approve", &[]).await.status, 303);
     assert_eq!(pair.count("audit.shredded").await, 1);
+}
+
+#[tokio::test]
+async fn keeping_data_for_a_shorter_time_waits_and_keeping_it_longer_does_not() {
+    let pair = Pair::start().await;
+    let all = "/api/v1/retention/acme";
+    let set = async |policies: Value| {
+        let body = json!({ "policies": policies }).to_string();
+        Answer::to(pair.key.request(Method::PATCH, all).body(body)).await
+    };
+    let days = async || {
+        let items = pair.key.get(all).await.expect(200)["items"].clone();
+        let of = |class: &str| {
+            let found = items.as_array().unwrap().iter().find(|item| item["class"] == class);
+            found.unwrap()["days"].clone()
+        };
+        (of("closed-conversations"), of("messages"), of("audit-log"))
+    };
+    set(json!({ "closed-conversations": 800 })).await.expect(200);
+    // With a longer time in the same call, too; and from "off" to any number.
+    let both = json!({ "closed-conversations": 900, "messages": 400 });
+    set(both).await.problem(409, "approval-needed");
+    assert_eq!(days().await, (json!(800), json!(null), json!(2557)));
+
+    let page = "/t/acme/admin/privacy/retention";
+    let wanted =
+        "{\"policies\":{\"closed-conversations\":30,\"messages\":null,\"sign-in-records\":180}}";
+    let fields = [("closed-conversations", "30"), ("messages", ""), ("sign-in-records", "180")];
+    let fields = [&fields[..], &[("confirm", wanted), ("reason", "The contract says so")]].concat();
+    let asked = pair.first.submit(page, page, &fields).await;
+    assert_eq!(asked.status, 303, "{}", asked.body);
+    let id = pair.waiting().await;
+    let shown = pair.second.get(PAGE).await;
+    for words in ["Keep data for a shorter time", "Closed conversations", "800 days", "30 days"] {
+        assert!(shown.body.contains(words), "{words}: {}", shown.body);
+    }
+    assert_eq!(decide(&pair.second, &id, "approve", &[]).await.status, 303);
+    assert_eq!(days().await.0, 30);
+    let log = pair.key.list("/api/v1/audit/acme/events?q=action:retention.changed").await;
+    let last = log.iter().max_by_key(|entry| entry["seq"].as_u64()).unwrap();
+    assert_eq!(last["customFields"]["approval"], id.as_str(), "{last}");
+
+    let audit = "/api/v1/audit/acme/retention";
+    let put = async |days: u32| {
+        let body = json!({ "days": days }).to_string();
+        Answer::to(pair.key.request(Method::PUT, audit).body(body)).await
+    };
+    put(3000).await.expect(200);
+    put(2999).await.problem(409, "approval-needed");
+    let shell = ["audit", "retention", "--tenant", "acme", "--days", "800"];
+    assert_eq!(pair.app.try_cli(&shell, "").code, 1);
+    let asked = pair.app.cli(&[&shell[..], &["--reason", "Less space"]].concat(), "");
+    assert_eq!(asked["state"], "waiting", "{asked}");
+    assert_eq!(days().await.2, 3000);
+    let id = pair.waiting().await;
+    assert_eq!(decide(&pair.second, &id, "approve", &[]).await.status, 303);
+    assert_eq!(days().await.2, 800);
+}
+
+#[tokio::test]
+async fn ending_a_legal_hold_waits_in_whatever_way_and_its_reason_stays_out_of_the_log() {
+    let pair = Pair::start().await;
+    let all = "/api/v1/holds/acme";
+    let new = json!({ "scope": "tenant", "reason": "Case 7" });
+    let hold = pair.key.post(all, &new).await.expect(201);
+    let one = format!("{all}/{}", hold["id"].as_str().unwrap());
+    let patch = async |changes: Value| {
+        Answer::to(pair.key.request(Method::PATCH, &one).body(changes.to_string())).await
+    };
+    patch(json!({ "reviewAt": "2096-01-01T00:00:00Z" })).await.expect(200);
+    // An end lifts it as surely as lifting does.
+    let end = json!({ "endsAt": "2095-01-01T00:00:00Z" });
+    patch(end.clone()).await.problem(409, "approval-needed");
+    let lift = json!({ "reason": "Marker-Reason" });
+    pair.key.post(&format!("{one}/lift"), &lift).await.problem(422, "not-a-person");
+    let page = format!("/t/acme/admin/privacy/holds/{}", hold["id"].as_str().unwrap());
+    let dates = [("ends", "2095-01-01"), ("review", "2096-01-01"), ("reason", "A date is set")];
+    let asked = pair.first.submit(&page, &page, &dates).await;
+    assert_eq!(asked.status, 303, "{}", asked.body);
+    let id = pair.waiting().await;
+    assert_eq!(decide(&pair.second, &id, "approve", &[]).await.status, 303);
+    let found = pair.key.get(&one).await.expect(200);
+    assert_eq!(found["endsAt"], "2095-01-01T00:00:00Z", "{found}");
+    patch(json!({ "endsAt": "2095-06-01T00:00:00Z" })).await.expect(200);
+    patch(end).await.problem(409, "approval-needed");
+
+    let lifting = [("reason", "Marker-Reason")];
+    let asked = pair.first.submit(&page, &format!("{page}/lift"), &lifting).await;
+    assert_eq!(asked.status, 303, "{}", asked.body);
+    assert_eq!(pair.key.get(&one).await.expect(200)["state"], "in-force");
+    let id = pair.waiting().await;
+    assert!(pair.second.get(PAGE).await.body.contains("Lift a legal hold"));
+    assert_eq!(decide(&pair.second, &id, "approve", &[]).await.status, 303);
+    let found = pair.key.get(&one).await.expect(200);
+    assert_eq!(
+        (&found["state"], &found["liftReason"]),
+        (&json!("lifted"), &json!("Marker-Reason"))
+    );
+    let entries = json!(pair.key.entries("acme").await).to_string();
+    assert!(entries.contains("hold.lifted") && !entries.contains("Marker-Reason"));
+
+    let again = pair.key.post(all, &new).await.expect(201);
+    let id = again["id"].as_str().unwrap();
+    let shell = ["hold", "lift", id, "--tenant", "acme", "--reason", "over"];
+    assert_eq!(pair.app.cli(&shell, "")["state"], "waiting");
 }

@@ -36,6 +36,8 @@ mod proofs;
 mod readme;
 mod receiver;
 mod restore;
+mod restore_faults;
+mod restore_to_a_second;
 mod retention;
 mod roles;
 mod rooms;

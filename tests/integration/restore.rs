@@ -6,21 +6,27 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::app::{TestApp, cli};
+use crate::client::Client;
 use crate::server::Server;
 
 /// A root key that is not in the data directory, and two places of the operator's own.
-struct House {
-    app: TestApp,
-    target: PathBuf,
-    identity: PathBuf,
-    settings: Vec<(&'static str, String)>,
-    _outside: TempDir,
+pub struct House {
+    pub app: TestApp,
+    pub target: PathBuf,
+    pub identity: PathBuf,
+    pub settings: Vec<(&'static str, String)>,
+    pub outside: TempDir,
 }
 
 const ROOT: &str = "b1e387b67c46a94c1fd0b96a79d3f215f52037fe67c2f64120e5a46eb4031740";
 
 impl House {
-    fn start() -> Self {
+    pub fn start() -> Self {
+        Self::with(|_| Vec::new())
+    }
+
+    /// With more settings, which may name places outside of the data directory.
+    pub fn with(more: impl Fn(&Path) -> Vec<(&'static str, String)>) -> Self {
         use age::secrecy::ExposeSecret;
         let outside = TempDir::new().unwrap();
         let target = outside.path().join("target");
@@ -28,33 +34,41 @@ impl House {
         let key = age::x25519::Identity::generate();
         let identity = outside.path().join("backup-key.txt");
         std::fs::write(&identity, format!("{}\n", key.to_string().expose_secret())).unwrap();
-        let settings = vec![
+        let mut settings = vec![
             ("STRONGROOM_MASTER_KEY", ROOT.to_owned()),
             ("STRONGROOM_BACKUP__RECIPIENTS", key.to_public().to_string()),
             ("STRONGROOM_BACKUP__TARGETS", format!("file://{}", target.display())),
             ("STRONGROOM_BACKUP__ARCHIVE_SECONDS", "0".to_owned()),
         ];
+        for (name, value) in more(outside.path()) {
+            settings.retain(|(known, _)| *known != name);
+            settings.push((name, value));
+        }
         let given: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let app = TestApp::with(&given);
-        Self { app, target, identity, settings, _outside: outside }
+        Self { app, target, identity, settings, outside }
     }
 
-    fn identity(&self) -> &str {
+    pub fn given(&self) -> Vec<(&str, &str)> {
+        self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+
+    pub fn identity(&self) -> &str {
         self.identity.to_str().unwrap()
     }
 
-    fn back_up(&self) {
+    pub fn back_up(&self) {
         let made = self.app.try_cli(&["backup", "run"], "");
         assert_eq!(made.code, 0, "{made:?}");
     }
 
-    fn restore(&self, tenant: &str, more: &[&str]) -> crate::app::Said {
+    pub fn restore(&self, tenant: &str, more: &[&str]) -> crate::app::Said {
         let base = ["restore", "run", "--tenant", tenant, "--identity", self.identity(), "--yes"];
         self.app.try_cli(&[&base, more].concat(), "")
     }
 }
 
-async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> String {
+pub async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> String {
     let body = json!({
         "subject": subject, "channel": "email", "dataSubject": { "id": subject, "name": subject },
     });
@@ -63,12 +77,12 @@ async fn write(app: &TestApp, token: &str, tenant: &str, subject: &str) -> Strin
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn status(app: &TestApp, token: &str, tenant: &str, id: &str) -> u16 {
+pub async fn status(app: &TestApp, token: &str, tenant: &str, id: &str) -> u16 {
     let path = format!("/api/v1/conversations/{tenant}/{id}");
     app.client(token).get(&path).await.status
 }
 
-fn logs(app: &TestApp, tenant: &str) -> Value {
+pub fn logs(app: &TestApp, tenant: &str) -> Value {
     app.cli(&["audit", "verify", "--tenant", tenant], "")["logs"][0].clone()
 }
 
@@ -114,6 +128,9 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
     assert_eq!(after["past"][0]["logId"], before["logId"], "{after}");
     assert_eq!(after["past"][0]["ok"], true, "{after}");
 
+    let owner = app.key("acme", "owner");
+    the_log_from_before_is_exported(app, &app.client(owner), &before).await;
+
     let id = restored["id"].as_str().unwrap();
     let undone = app.cli(&["restore", "undo", id], "");
     assert_eq!(undone["state"], "undone", "{undone}");
@@ -129,6 +146,41 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
     assert_eq!(confirmed["state"], "confirmed");
     let undo = app.try_cli(&["restore", "undo", again["id"].as_str().unwrap()], "");
     assert_ne!(undo.code, 0, "what was confirmed cannot be undone");
+}
+
+/// By its id, in every format, from a shell and over the API; a bundle proves itself.
+async fn the_log_from_before_is_exported(app: &TestApp, client: &Client, before: &Value) {
+    let (log, size) = (before["logId"].as_str().unwrap(), before["size"].as_u64().unwrap());
+    let listed = client.get("/api/v1/audit/acme/past-logs").await.expect(200);
+    let past = &listed["items"][0];
+    assert_eq!((&past["logId"], &past["size"]), (&before["logId"], &before["size"]), "{listed}");
+    assert!(past["began"].as_str() < past["ended"].as_str() && past["lost"] == 0, "{listed}");
+
+    let out = tempfile::tempdir().unwrap();
+    let file = |name: &str| out.path().join(name).display().to_string();
+    let (bundle, key, lines) = (file("before.srbundle"), file("key"), file("before.jsonl"));
+    let export = ["audit", "export", "--tenant", "acme", "--log", log, "--format"];
+    let said = app.cli(&[&export[..], &["bundle", "--out", &bundle]].concat(), "");
+    assert_eq!(said["entries"], size, "{said}");
+    app.cli(&["audit", "public-key", "--out", &key], "");
+    let verified = app.cli(&["audit", "verify", "--bundle", &bundle, "--public-key", &key], "");
+    assert_eq!(verified["logs"][0]["logId"], before["logId"], "{verified}");
+    assert_eq!(verified["logs"][0]["size"], before["size"], "{verified}");
+    assert_eq!(verified["logs"][0]["disclosed"], before["size"], "{verified}");
+    app.cli(&[&export[..], &["jsonl", "--out", &lines]].concat(), "");
+    let text = std::fs::read_to_string(&lines).unwrap();
+    assert_eq!(text.lines().count() as u64, size);
+    assert!(text.contains("conversation.deleted"), "what the restore undid is in it: {text}");
+
+    let at_once = format!("/api/v1/audit/acme/export?format=jsonl&log={log}");
+    assert_eq!(client.get(&at_once).await.status, 200);
+    let none = "/api/v1/audit/acme/export?format=jsonl&log=0198c0de-0000-7000-8000-000000000000";
+    client.get(none).await.problem(404, "log-not-found");
+    let searched = client.get(&format!("{at_once}&q=action:login.failed")).await;
+    searched.problem(422, "query-invalid");
+    let told = client.entries("acme").await;
+    let told = told.iter().find(|entry| entry["action"] == "audit.exported").unwrap();
+    assert_eq!(told["customFields"]["log"], before["logId"], "{told}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use crate::audit::checkpoint;
 use crate::audit::leaf::{Hash, Leaf};
 use crate::audit::notary::Notary;
 use crate::audit::note::{Checkpoint, Kind, Note, Signer};
+use crate::audit::past::{self, PastLog};
 use crate::audit::proof::{Nodes, Prover};
 use crate::audit::read::Opener;
 use crate::kernel::Timestamp;
@@ -81,17 +82,22 @@ impl<W: Write> BundleWriter<W> {
     ) -> Result<Self, BundleError> {
         let (log, _) = checkpoint::log(tx, notary)?.ok_or(BundleError::NoCheckpoint(0))?;
         let latest = checkpoint::latest(tx)?.ok_or(BundleError::NoCheckpoint(0))?;
-        let witnessed = checkpoint::witnessed(tx)?.filter(|found| found.size < latest.size);
-        let earlier = match witnessed {
-            None => None,
-            Some(found) => {
-                let note = checkpoint::with_cosignatures(tx, &found)?;
-                let proof = Prover::of_log(tx)?.consistency(found.size, latest.size)?;
-                Some(Earlier { note, proof })
-            }
-        };
+        let earlier = grown_from(tx, latest.size)?;
         let note = Note::parse(&checkpoint::with_cosignatures(tx, &latest)?)?;
         Self::begin(out, log, &note, earlier.as_ref(), notary.signer(), description)
+    }
+
+    /// The same of a log from before a restore, in its own file: under the checkpoint over all of it.
+    pub fn of_past(
+        out: W,
+        tx: &impl Sql,
+        notary: &Notary,
+        past: &PastLog,
+        description: Description,
+    ) -> Result<Self, BundleError> {
+        let earlier = grown_from(tx, past.size)?;
+        let note = past::checkpoint(tx, notary, past)?;
+        Self::begin(out, past.id, &note, earlier.as_ref(), notary.signer(), description)
     }
 
     /// Begins a bundle whose entries `checkpoint`, a note that the installation signed, covers.
@@ -270,6 +276,16 @@ impl<W: Write> BundleWriter<W> {
         self.part_bytes = bytes;
         self
     }
+}
+
+/// The largest smaller checkpoint that a witness signed, from which growth is proven.
+fn grown_from(tx: &impl Sql, size: u64) -> Result<Option<Earlier>, BundleError> {
+    let Some(found) = checkpoint::witnessed(tx)?.filter(|found| found.size < size) else {
+        return Ok(None);
+    };
+    let note = checkpoint::with_cosignatures(tx, &found)?;
+    let proof = Prover::of_log(tx)?.consistency(found.size, size)?;
+    Ok(Some(Earlier { note, proof }))
 }
 
 /// What entry `seq` names as the one before it.

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 pub use feed::Deadline;
+pub use plan::seq_from;
 pub use summary::{Bucket, Facet, Summary, SummaryRequest};
 
 use bits::CHUNK;

@@ -17,8 +17,8 @@ use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
 use crate::backup::{BackupError, GoOn, Layout, Recipients, Run, Targets};
 use crate::config;
-use crate::kernel::Timestamp;
 use crate::kernel::id::{BaseId, InstallationId};
+use crate::kernel::{Timestamp, limits};
 use crate::store::changes::{BaseTicket, Broken, Hash, Tap, Taps};
 use crate::tenants::{DoorError, Tenants};
 
@@ -27,7 +27,7 @@ const TICKET_WAIT: Duration = Duration::from_secs(2);
 const TICKET_STEP: Duration = Duration::from_millis(20);
 /// Age of a copy of the file after which another is made, so that a restore has few records to
 /// apply.
-const BASE_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
+const BASE_AGE: Duration = Duration::from_secs(limits::ARCHIVE_COPY_DAYS as u64 * 24 * 3600);
 /// Bytes of records after which another is made in any case, if they are more than twice its size.
 const BASE_BYTES: u64 = 256 << 20;
 
@@ -68,6 +68,8 @@ pub(super) struct Known {
     pub pruned: HashMap<Realm, Timestamp>,
     /// Realms of which some target has not got everything.
     behind: HashSet<Realm>,
+    /// Realms whose files beside the data file were archived for the chain that is to begin.
+    pub beside: HashSet<Realm>,
     /// Targets that failed, and when they are tried again.
     away: HashMap<String, Duration>,
 }
@@ -147,7 +149,9 @@ impl Archiver {
             if is_new {
                 turn.arrive().await?;
             }
-            if !(is_new || known.behind.contains(&realm) || turn.is_due()) {
+            // One that nothing happens in is tidied too: what it has had erased has to go in time.
+            let is_untidy = turn.is_prune_due(&known);
+            if !(is_new || is_untidy || known.behind.contains(&realm) || turn.is_due()) {
                 continue;
             }
             if let Err(error) = turn.run(&mut known).await {
@@ -249,11 +253,14 @@ impl Turn<'_> {
             }
         }
         let mut chain = chain;
-        if self.needs_base(chain)
-            && self.a_target_answers().await
-            && let Some(made) = self.base().await?
-        {
-            chain = Some(made);
+        if self.needs_base(chain) && self.a_target_answers().await {
+            if chain.is_none() {
+                self.beside(known).await?;
+            }
+            if let Some(made) = self.base().await? {
+                known.beside.remove(&self.realm);
+                chain = Some(made);
+            }
         }
         let Some(chain) = chain else { return Ok(false) };
         let sent = self.send_chain(chain, known).await?;
@@ -303,6 +310,16 @@ impl Turn<'_> {
         }
         let many = sent.since > BASE_BYTES.max(2 * base.bytes);
         many || (sent.since > 0 && self.now().since(base.taken) > BASE_AGE)
+    }
+
+    /// After a restore the files beside the data file are others: the log before it is one of them.
+    async fn beside(&self, known: &mut Known) -> Result<(), BackupError> {
+        let Some(run) = self.keys.filter(|_| !known.beside.contains(&self.realm)) else {
+            return Ok(());
+        };
+        run.beside(self.realm).await?;
+        known.beside.insert(self.realm);
+        Ok(())
     }
 
     /// After a gap because no target took anything, another copy would fill the disk again.

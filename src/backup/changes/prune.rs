@@ -14,13 +14,16 @@ use crate::retention::clock::{self, Reading};
 const EVERY: Duration = Duration::from_secs(24 * 3600);
 
 impl Turn<'_> {
+    pub(super) fn is_prune_due(&self, known: &Known) -> bool {
+        known.pruned.get(&self.realm).is_none_or(|last| self.now().since(*last) >= EVERY)
+    }
+
     /// The newest copy that is as old as the window is the first that is needed: everything before
     /// it goes.
     pub(super) async fn prune(&mut self, known: &mut Known) {
         let now = self.now();
         let tenants = &self.archiver.tenants;
-        let is_due = |last: &Timestamp| now.since(*last) >= EVERY;
-        if known.pruned.get(&self.realm).is_some_and(|last| !is_due(last)) {
+        if !self.is_prune_due(known) {
             return;
         }
         let careful = match clock::reading(tenants, Realm::Platform).await {

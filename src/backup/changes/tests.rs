@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::audit::{Event, catalogue};
-use crate::authz::Realm;
-use crate::backup::{BackupError, Identities, SealError, Target};
+use crate::authz::{Principal, Realm};
+use crate::backup::{BackupError, Identities, Kind, Manifest, SealError, Target, repo};
 use crate::kernel::clock::ManualClock;
 use crate::kernel::{Runtime, Timestamp};
 use crate::tenants::Tenant;
@@ -336,4 +336,45 @@ async fn another_process_goes_on_with_the_chain() {
     let (made, _) = archive.materialise(archive.now(), 0).await.unwrap();
     assert_eq!(made.at, archive.now(), "what a killed process left in the WAL is there");
     boot.tenants.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_erased_is_gone_by_the_time_that_is_said_though_nothing_happens_any_more() {
+    let archive = Archive::new().await;
+    archive.segments(2).await;
+    let erased = archive.now();
+    let ageing = archive.server.app().settings.backup.ageing().unwrap();
+    let said = ageing.data_gone(erased);
+    assert!(archive.materialise(erased, 0).await.is_ok() && !archive.segment_files(0).is_empty());
+    while archive.now() < said {
+        archive.clock.advance(Duration::from_secs(24 * 3600));
+        archive.round().await;
+    }
+    for target in [0, 1] {
+        assert!(archive.materialise(erased, target).await.is_err());
+        assert_eq!(archive.segment_files(target), Vec::<PathBuf>::new());
+        let (made, _) = archive.materialise(archive.now(), target).await.unwrap();
+        assert!(made.at > erased, "what is there today comes back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_a_chain_begins_anew_what_lies_beside_the_data_file_leaves_with_it() {
+    let archive = Archive::new().await;
+    let logs = archive.database().with_file_name("logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    std::fs::write(logs.join("before.db"), b"the log before a restore").unwrap();
+    let system = archive.server.caller(Principal::System { job: "backup.archive" });
+    let copies = async || {
+        let grant = archive.server.tenants.authorize_platform(&system, "test").await.unwrap();
+        archive.archiver.round(Some(grant), Arc::new(|| true)).await.unwrap();
+        let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
+        let all = archive.server.tenants.credentials(Realm::Platform, read).await.unwrap();
+        let own = archive.tenant.id.to_string();
+        let is_beside = |one: &Manifest| one.kind == Kind::Blobs && one.owner == own;
+        all.into_iter().filter(|entry| is_beside(&entry.manifest)).count()
+    };
+    assert_eq!(copies().await, 1);
+    archive.write().await;
+    assert_eq!(copies().await, 1, "not with every change");
 }

@@ -88,12 +88,10 @@ fn report(before: &TargetState, state: &TargetState, news: Option<News>) {
         }
         None => {}
     }
-    let label = || state.target.clone();
-    metrics::gauge!("strongroom_backup_target_failing", "target" => label())
+    metrics::gauge!("strongroom_backup_target_failing", "target" => state.target.clone())
         .set(u8::from(state.error.is_some()));
     if let Some(time) = state.last_success {
-        metrics::gauge!("strongroom_backup_target_success_seconds", "target" => label())
-            .set(time.as_micros() as f64 / 1e6);
+        crate::backup::metrics::target_success(&state.target, time);
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::RestoreError;
 use crate::authz::permission::PlatformBackupRead;
 use crate::authz::{Grant, Realm};
-use crate::backup::{Kind, Layout, Manifest, Target, Targets, catalogue, scan};
+use crate::backup::{Kind, Layout, Manifest, Target, Targets, catalogue, scan, scan_all};
 use crate::config::{Backup, TargetUrl};
 use crate::tenants::Tenants;
 
@@ -66,6 +66,27 @@ async fn in_catalogue(
             Available { manifest: entry.manifest, targets }
         })
         .collect())
+}
+
+/// What lies in `from` under the name of a newer archive of data than `newest`, and cannot be
+/// believed, in words.
+pub(super) async fn newest_left_out(
+    tenants: &Tenants,
+    from: &TargetUrl,
+    realm: Realm,
+    newest: Option<&Manifest>,
+) -> Result<Option<RestoreError>, RestoreError> {
+    let targets = Targets(vec![Target::open(from)?]);
+    let (verifier, layout) = (tenants.notary().verifier(), Layout::new(tenants.installation()));
+    let (_, left_out) = scan_all(&targets, layout, Some(&verifier)).await?;
+    let place = format!("{}/", layout.of_owner(Kind::Data, realm));
+    // Names begin with the time.
+    let is_newer = |why: &&String| {
+        why.starts_with(&place) && newest.is_none_or(|newest| why.as_str() > newest.path.as_str())
+    };
+    let target = from.name().to_owned();
+    let why = left_out.iter().filter(is_newer).max().cloned();
+    Ok(why.map(|why| RestoreError::NewestLeftOut { target, why }))
 }
 
 async fn in_target(tenants: &Tenants, url: &TargetUrl) -> Result<Vec<Available>, RestoreError> {

@@ -26,6 +26,12 @@ pub enum RestoreError {
         "the audit log has {found} entries, the backup was made of {expected}: use another backup"
     )]
     Entries { expected: u64, found: u64 },
+    /// The newest is only passed over when somebody says which one is to be used instead.
+    #[error(
+        "the newest backup in {target} cannot be used: {why}. Say which other one to use: --backup \
+         ID or --at TIME; see: strongroom restore list"
+    )]
+    NewestLeftOut { target: String, why: String },
     #[error("there is no restore {0}; see: strongroom restore status")]
     Unknown(String),
     #[error("this restore is {0}: there is nothing to confirm or to undo")]
@@ -105,9 +111,11 @@ impl Fault for RestoreError {
             | Self::HeldSince(_)
             | Self::Running
             | Self::Unconfirmed(_) => ErrorKind::Conflict,
-            Self::Foreign | Self::Rows { .. } | Self::Entries { .. } | Self::Fire(_) => {
-                ErrorKind::Invalid
-            }
+            Self::Foreign
+            | Self::NewestLeftOut { .. }
+            | Self::Rows { .. }
+            | Self::Entries { .. }
+            | Self::Fire(_) => ErrorKind::Invalid,
             Self::Backup(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
@@ -125,7 +133,9 @@ impl Fault for RestoreError {
             Self::Held(_) | Self::HeldSince(_) => "held",
             Self::Running | Self::Unconfirmed(_) => "restore-running",
             Self::Foreign => "restore-foreign",
-            Self::Rows { .. } | Self::Entries { .. } => "backup-damaged",
+            Self::NewestLeftOut { .. } | Self::Rows { .. } | Self::Entries { .. } => {
+                "backup-damaged"
+            }
             Self::Fire(_) | Self::Halfway(_) => "restore-failed",
             Self::Backup(error) => error.code(),
             Self::Door(error) => error.code(),

@@ -3,7 +3,8 @@
 //! Nothing is believed that this installation has not signed. Its signing key comes out of the
 //! archive of the platform's keys, which the root key opens and nobody without it can have made.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Tar
 use crate::backup::{changes, fetch, files, keys, ledger, place, scan_all};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::{Key32, TenantKeys};
-use crate::kernel::id::{InstallationId, KeyId, RestoreId, TenantId};
+use crate::kernel::id::{InstallationId, KeyId, LogId, RestoreId, TenantId};
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
@@ -491,8 +492,25 @@ fn of_kind<'a>(all: &'a [Manifest], kind: Kind, owner: Option<&str>) -> Vec<&'a 
     let is_wanted =
         |one: &&Manifest| one.kind == kind && owner.is_none_or(|owner| one.owner == owner);
     let mut found: Vec<_> = all.iter().filter(is_wanted).collect();
-    found.sort_by_key(|one| std::cmp::Reverse((one.taken, one.id)));
+    found.sort_by_key(|one| Reverse((one.taken, one.id)));
+    if kind == Kind::Data {
+        by_content(&mut found);
+    }
     found
+}
+
+/// Those that hold more come first, whatever the clock said when they were made: of one log by its
+/// size; of several, the one that knows more erasures, then the one whose first archive is later.
+fn by_content(archives: &mut [&Manifest]) {
+    let mut logs: HashMap<Option<LogId>, (u64, Timestamp)> = HashMap::new();
+    for one in archives.iter() {
+        let (ledger, first) = logs.entry(one.log).or_insert((0, one.taken));
+        (*ledger, *first) = ((*ledger).max(one.ledger.0), (*first).min(one.taken));
+    }
+    let age = |one: &Manifest| {
+        (logs.get(&one.log).copied(), one.log, one.entries, one.ledger.0, one.taken, one.id)
+    };
+    archives.sort_by_key(|one| Reverse(age(one)));
 }
 
 fn damaged(target: &Target, manifest: &Manifest) -> RestoreError {

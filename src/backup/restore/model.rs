@@ -44,6 +44,7 @@ pub struct Plan {
     /// Entries of the log then, where that is known before it is read.
     pub entries: Option<u64>,
     /// Entries that the log has had since: what they tell of would be undone. They are kept.
+    /// None when the tenant's file cannot be read.
     pub lost: Option<u64>,
     /// Who can read it: public keys, one of whose private keys is needed.
     pub recipients: Vec<String>,

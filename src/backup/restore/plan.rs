@@ -3,6 +3,7 @@
 use super::available::{self, Available};
 use super::model::{Moment, Plan, Wanted};
 use super::{RestoreError, available as archives};
+use crate::audit::index;
 use crate::authz::permission::PlatformBackupRead;
 use crate::authz::{Grant, Realm};
 use crate::backup::changes::{self, Window};
@@ -60,11 +61,20 @@ pub async fn plan(
 ) -> Result<Plan, RestoreError> {
     let Chosen { tenant, source, target } = choose(tenants, grant, settings, wanted).await?;
     let live = tenants.entries_known(tenant.id).await;
-    let read = |tx: &ReadTx<'_>| Ok::<_, RestoreError>(holds::any(tx)?);
+    let after = Timestamp::from_micros(source.moment().as_micros().saturating_add(1));
+    let read = move |tx: &ReadTx<'_>| {
+        Ok::<_, RestoreError>((holds::any(tx)?, Some(index::seq_from(tx, after)?)))
+    };
     // A file that cannot be read is what a restore may be for.
-    let hold = tenants.credentials(Realm::Tenant(tenant.id), read).await.unwrap_or(None);
+    let read = tenants.credentials(Realm::Tenant(tenant.id), read).await;
+    let (hold, next) = read.unwrap_or((None, None));
     let manifest = source.manifest();
     let entries = manifest.map(|manifest| manifest.entries);
+    let lost = match entries {
+        Some(entries) => Some(live.saturating_sub(entries)),
+        // How many entries were archived is read with them; how many are later is known here.
+        None => next.map(|next| (live + 1).saturating_sub(next)),
+    };
     let configured = || settings.recipients.iter().map(|one| one.key().to_string()).collect();
     Ok(Plan {
         tenant: tenant.id,
@@ -75,7 +85,7 @@ pub async fn plan(
         bytes: manifest.map_or(0, |manifest| manifest.bytes),
         plain_bytes: manifest.map_or(0, |manifest| manifest.plain_bytes),
         entries,
-        lost: entries.map(|entries| live.saturating_sub(entries)),
+        lost,
         recipients: manifest.map_or_else(configured, |manifest| manifest.recipients.clone()),
         hold,
         continuous: manifest.is_none(),
@@ -111,6 +121,11 @@ pub(super) async fn choose(
     };
     if let Some((target, source)) = changes.filter(newer) {
         return Ok(Chosen { tenant, target, source });
+    }
+    if let (Some(from), Moment::Latest) = (from, wanted.moment) {
+        let newest = archive.map(|archive| &archive.manifest);
+        let left_out = available::newest_left_out(tenants, from, realm, newest).await?;
+        left_out.map_or(Ok(()), Err)?;
     }
     let slug = tenant.slug.to_string();
     let Some(Available { manifest, targets }) = archive.cloned() else {

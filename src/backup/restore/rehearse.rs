@@ -202,8 +202,7 @@ async fn keep(
         Ok::<_, RestoreError>(((), AuditEvents::from(event)))
     });
     written.await?;
-    metrics::gauge!("strongroom_restore_test_passed").set(if test.passed { 1.0 } else { 0.0 });
-    metrics::gauge!("strongroom_restore_test_seconds").set(test.millis as f64 / 1000.0);
+    crate::backup::metrics::tested(&test);
     if let Some(problem) = &test.problem {
         tracing::error!(problem, "a restore test failed: backups may be useless");
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::model::{Restore, RestoreState};
 use super::repo;
 use crate::authz::Realm;
-use crate::config;
+use crate::config::{self, Ageing};
 use crate::kernel::Timestamp;
 use crate::kernel::id::TenantId;
 use crate::tenants::{DoorError, ReadTx, SystemWrite, Tenants};
@@ -61,7 +61,7 @@ pub async fn spared(
 ) -> Result<Spared, DoorError> {
     let read = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(repo::of_tenant(tx, tenant)?);
     let restores = tenants.credentials(Realm::Platform, read).await?;
-    let days = settings.days.max(settings.archive_days).max(settings.key_days);
+    let days = settings.ageing().map_or(settings.days, Ageing::data_days).max(settings.key_days);
     Ok(Spared::after(&restores, days, now))
 }
 

@@ -149,6 +149,19 @@ async fn forget_confirmed(
     Ok(())
 }
 
+/// The tenant's own log says it too. A file that cannot be opened keeps no server from starting.
+async fn note_in_tenant(
+    tenants: &Tenants,
+    grant: &Grant<PlatformRestoreRun>,
+    restore: &Restore,
+    action: Action,
+) {
+    let realm = Realm::Tenant(restore.tenant);
+    if let Err(error) = tenants.record(realm, by(grant, event(action, restore))).await {
+        tracing::error!(restore = %restore.id, %error, "the tenant's log does not say what became of it");
+    }
+}
+
 /// Writes down what became of restores that their process did not live to end: their files were
 /// completed or removed when the directory was opened. To be called before anything can start a
 /// restore, and never while one may be under way: it would be taken for one that was interrupted.
@@ -166,7 +179,7 @@ async fn settle(tenants: &Tenants, grant: &Grant<PlatformRestoreRun>) -> Result<
         let action = match kept.contains(&restore.id) {
             true => {
                 restore.state = RestoreState::Restored;
-                restore.past = tenants.log_before(restore.tenant, restore.id).await?;
+                restore.past = tenants.log_before(restore.tenant, restore.id).await.unwrap_or(None);
                 catalogue::RESTORE_COMPLETED
             }
             false => {
@@ -175,12 +188,17 @@ async fn settle(tenants: &Tenants, grant: &Grant<PlatformRestoreRun>) -> Result<
                 catalogue::RESTORE_FAILED
             }
         };
+        if restore.state == RestoreState::Restored {
+            note_in_tenant(tenants, grant, &restore, action).await;
+        }
         note(tenants, grant, &restore, action).await?;
         settled += 1;
     }
     for mut restore in restored {
         if !kept.contains(&restore.id) {
             restore.state = RestoreState::Undone;
+            restore.past = tenants.log_before(restore.tenant, restore.id).await.unwrap_or(None);
+            note_in_tenant(tenants, grant, &restore, catalogue::RESTORE_UNDONE).await;
             note(tenants, grant, &restore, catalogue::RESTORE_UNDONE).await?;
             settled += 1;
         }

@@ -1,5 +1,6 @@
 //! Where backups go: several places at once, behind one trait.
 
+mod directory;
 mod lazy;
 mod s3;
 mod sftp;
@@ -13,8 +14,8 @@ mod tests;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub(super) use directory::inside;
 use lazy::Lazy;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -133,10 +134,7 @@ impl Targets {
 fn connect(url: &TargetUrl) -> Result<Arc<dyn ObjectStore>, String> {
     Ok(match url.place() {
         Place::Directory(path) => {
-            let store =
-                LocalFileSystem::new_with_prefix(path).map_err(|error| error.to_string())?;
-            // The file and its directory, before a write is answered.
-            Arc::new(store.with_fsync(true))
+            Arc::new(directory::Directory::open(path).map_err(|error| error.to_string())?)
         }
         Place::S3(place) => s3::open(place)?,
         Place::Sftp(place) => Arc::new(sftp::Sftp::open(place)?),

@@ -20,10 +20,11 @@ use crate::cli::command::Operator;
 use crate::cli::output::Report;
 use crate::cli::socket;
 use crate::kernel::Timestamp;
+use crate::kernel::id::LogId;
 use crate::trail::export::{self, ExportFormat, ExportRequest, Exporting};
 
 #[derive(clap::Args)]
-#[command(group(clap::ArgGroup::new("log").required(true).args(["tenant", "platform"])))]
+#[command(group(clap::ArgGroup::new("of").required(true).args(["tenant", "platform"])))]
 pub struct Arguments {
     /// This tenant's log
     #[arg(long, value_name = "SLUG")]
@@ -43,6 +44,9 @@ pub struct Arguments {
     /// Entries before this time
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Timestamp>,
+    /// A log from before a restore, as audit verify names it; whole or between two times
+    #[arg(long, value_name = "ID", conflicts_with = "query")]
+    log: Option<LogId>,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -70,8 +74,8 @@ fn time(text: &str) -> Result<Timestamp, &'static str> {
 }
 
 pub async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { tenant, platform: _, format, query, from, to, out, force } = arguments;
-    let request = ExportRequest { format, q: query, from, to };
+    let Arguments { tenant, platform: _, format, query, from, to, log, out, force } = arguments;
+    let request = ExportRequest { format, q: query, from, to, log };
     let command = super::Command::Export(Wanted { tenant, request });
     let mut file = Beside::create(&out, force)?;
     let sent = socket::deliver(

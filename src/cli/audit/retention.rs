@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::retention;
 use crate::authz::permission::{PlatformRetentionManage, RetentionManage, RetentionRead};
+use crate::cli::approval;
 use crate::cli::command::Operator;
 use crate::cli::output::Report;
-use crate::trail::{self, Retention};
+use crate::trail::{self, Retention, TrailError};
 
 #[derive(clap::Args, Serialize, Deserialize)]
 pub struct Arguments {
@@ -19,16 +20,24 @@ pub struct Arguments {
     /// The same in days; at least 731
     #[arg(long, value_name = "N")]
     days: Option<u32>,
+    /// Why, where a second person has to approve a shorter time
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 pub async fn execute(operator: &Operator, arguments: Arguments) -> anyhow::Result<Report> {
-    let Arguments { tenant, years, days } = arguments;
+    let Arguments { tenant, years, days, reason } = arguments;
     let days = days.or(years.map(retention::years));
     let tenants = &operator.tenants;
     let found = match (tenant, days) {
         (Some(tenant), Some(days)) => {
             let (grant, _) = operator.tenant::<RetentionManage>(&tenant).await?;
-            trail::set_retention(tenants, &grant, days).await?
+            match trail::set_retention(tenants, &grant, days).await {
+                Err(TrailError::Approval(error)) => {
+                    return approval::answer(operator, &tenant, *error, reason.as_deref()).await;
+                }
+                set => set?,
+            }
         }
         (Some(tenant), None) => {
             let (grant, _) = operator.tenant::<RetentionRead>(&tenant).await?;

@@ -73,7 +73,8 @@ fn report(logs: &[Checked]) -> Report {
     let ok = logs.iter().all(|log| log.result.as_ref().is_ok_and(|log| log.ok));
     let items: Vec<Value> = logs.iter().map(describe).collect();
     let head = ["TENANT", "ENTRIES", "TOOK", "HEAD", "NOTHING CUT UP TO", "STATE"];
-    let text = table(&head, &logs.iter().map(row).collect::<Vec<_>>());
+    let mut text = table(&head, &logs.iter().map(row).collect::<Vec<_>>());
+    text.push_str(&before_restores(logs));
     Report { json: json!({ "ok": ok, "logs": items }), text, ok }
 }
 
@@ -98,6 +99,29 @@ fn row(Checked { tenant, result }: &Checked) -> Vec<String> {
             vec![tenant, none(), none(), none(), none(), format!("NOT VERIFIED: {error}")]
         }
     }
+}
+
+/// The logs from before restores, by the ids that `audit export --log` takes.
+fn before_restores(logs: &[Checked]) -> String {
+    let mut rows = Vec::new();
+    for Checked { tenant, result } in logs {
+        let past = result.as_ref().map_or(&[][..], |log| &log.past);
+        let tenant = tenant.as_deref().unwrap_or("(platform)");
+        rows.extend(past.iter().map(|past| {
+            let state = match (past.ok, past.lost, past.reason.as_deref()) {
+                (true, 0, _) => "ok".to_owned(),
+                (true, lost, _) => format!("ok; {lost} later entries could not be brought back"),
+                (false, _, reason) => format!("BROKEN: {}", reason.unwrap_or("unknown")),
+            };
+            let (log, ended) = (past.log_id.to_string(), past.ended.to_string());
+            vec![tenant.to_owned(), past.size.to_string(), ended, log, state]
+        }));
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let head = ["TENANT", "ENTRIES", "ENDED", "LOG FROM BEFORE A RESTORE", "STATE"];
+    format!("\n\n{}", table(&head, &rows))
 }
 
 /// Up to which entry a checkpoint from outside the file shows that nothing was cut or exchanged.

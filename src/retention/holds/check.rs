@@ -26,6 +26,22 @@ impl Fault for Held {
 }
 
 const FIRST: &str = "SELECT id FROM legal_holds WHERE lifted IS NULL";
+/// Each is asked for every conversation of a list and before every deletion: from the index.
+pub(super) const ON_CONVERSATIONS_OF: &str =
+    "SELECT h.id FROM legal_holds h JOIN conversations c ON c.id = h.target
+     WHERE h.lifted IS NULL AND h.scope = 'conversation' AND c.data_subject = $1
+     ORDER BY h.id LIMIT 1";
+/// One look-up for each kind: alternatives in one condition would read every hold.
+pub(super) const OVER: &str = "SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'tenant'
+     UNION ALL
+     SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'conversation' AND target = $1
+     UNION ALL
+     SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'data-subject' AND target = $2
+     LIMIT 1";
+pub(super) const ON_PERSON: &str = "SELECT id FROM legal_holds WHERE lifted IS NULL
+     AND scope IN ('data-subject', 'member') AND target = $1 ORDER BY id LIMIT 1";
+pub(super) const ON_TENANT: &str =
+    "SELECT id FROM legal_holds WHERE lifted IS NULL AND scope = 'tenant' ORDER BY id LIMIT 1";
 
 /// A hold that keeps a person's key, a customer's or a member's, from being destroyed: one on the
 /// person, on the tenant, or on a conversation that nobody could read any more without the key.
@@ -33,10 +49,7 @@ pub fn subject(tx: &impl Sql, key: KeyId) -> Result<Option<HoldId>, StoreError> 
     if let Some(hold) = over_person(tx, key)? {
         return Ok(Some(hold));
     }
-    let sql = "SELECT h.id FROM legal_holds h JOIN conversations c ON c.id = h.target
-               WHERE h.lifted IS NULL AND h.scope = 'conversation' AND c.data_subject = $1
-               ORDER BY h.id LIMIT 1";
-    tx.query_one(sql, args![key], |row| row.get(0))
+    tx.query_one(ON_CONVERSATIONS_OF, args![key], |row| row.get(0))
 }
 
 /// A hold that keeps a conversation with its messages: one on it, on its person or on the tenant.
@@ -52,17 +65,12 @@ pub fn over(
     id: ConversationId,
     person: Option<KeyId>,
 ) -> Result<Option<HoldId>, StoreError> {
-    let sql = format!(
-        "{FIRST} AND (scope = 'tenant' OR (scope = 'conversation' AND target = $1)
-            OR (scope = 'data-subject' AND target = $2)) ORDER BY id LIMIT 1"
-    );
-    tx.query_one(&sql, args![id, person], |row| row.get(0))
+    tx.query_one(OVER, args![id, person], |row| row.get(0))
 }
 
 /// A hold on the tenant as a whole: it covers everything that the tenant keeps.
 pub fn tenant(tx: &impl Sql) -> Result<Option<HoldId>, StoreError> {
-    let sql = format!("{FIRST} AND scope = 'tenant' ORDER BY id LIMIT 1");
-    tx.query_one(&sql, &[], |row| row.get(0))
+    tx.query_one(ON_TENANT, &[], |row| row.get(0))
 }
 
 /// Any hold at all. It stops what takes away more than can be told apart: destroying the tenant,
@@ -87,10 +95,7 @@ pub fn is_held_tenant(tx: &impl Sql) -> Result<bool, StoreError> {
 }
 
 fn over_person(tx: &impl Sql, key: KeyId) -> Result<Option<HoldId>, StoreError> {
-    let sql = format!(
-        "{FIRST} AND scope IN ('data-subject', 'member') AND target = $1 ORDER BY id LIMIT 1"
-    );
-    match tx.query_one(&sql, args![key], |row| row.get(0))? {
+    match tx.query_one(ON_PERSON, args![key], |row| row.get(0))? {
         Some(hold) => Ok(Some(hold)),
         None => tenant(tx),
     }

@@ -1,6 +1,7 @@
 //! Why something was not done with a hold.
 
 use super::Held;
+use crate::approvals::ApprovalError;
 use crate::behind_doors;
 use crate::conversations::ConversationError;
 use crate::kernel::{ErrorKind, Fault, limits};
@@ -36,10 +37,21 @@ pub enum HoldError {
     #[error(transparent)]
     Held(#[from] Held),
     #[error(transparent)]
+    Approval(Box<ApprovalError>),
+    #[error(transparent)]
     Door(DoorError),
 }
 
 behind_doors!(HoldError);
+
+impl From<ApprovalError> for HoldError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Door(error) => Self::Door(error),
+            error => Self::Approval(Box::new(error)),
+        }
+    }
+}
 
 impl From<ConversationError> for HoldError {
     fn from(error: ConversationError) -> Self {
@@ -62,6 +74,7 @@ impl Fault for HoldError {
             | Self::Cursor
             | Self::Limit => ErrorKind::Invalid,
             Self::Held(held) => held.kind(),
+            Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
         }
     }
@@ -78,6 +91,7 @@ impl Fault for HoldError {
             Self::Cursor => "cursor-invalid",
             Self::Limit => "limit-invalid",
             Self::Held(held) => held.code(),
+            Self::Approval(error) => error.code(),
             Self::Door(error) => error.code(),
         }
     }
@@ -87,6 +101,7 @@ impl Fault for HoldError {
             Self::Reason => Some("reason"),
             Self::NoTarget | Self::Target => Some("target"),
             Self::Past(field) => Some(field),
+            Self::Approval(error) => error.field(),
             Self::Door(error) => error.field(),
             _ => None,
         }

@@ -13,7 +13,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use change::{change, lift};
+pub use change::{change, change_approved, lift, lift_approved};
 pub use check::{
     Held, any, conversation, is_held_conversation, is_held_subject, is_held_tenant, over, subject,
     tenant,
@@ -23,6 +23,7 @@ pub use expire::lift_ended;
 pub use list::{find, list};
 pub use model::{
     Hold, HoldChange, HoldChanges, HoldPage, HoldRequest, HoldScope, HoldState, Lift, NewHold,
+    given,
 };
 pub(super) use repo::count_in_force as in_force;
 pub use set::set;

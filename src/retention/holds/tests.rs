@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::*;
+use crate::args;
 use crate::authz::permission::*;
 use crate::conversations;
+use crate::kernel::id::KeyId;
 use crate::kernel::{ErrorKind, Fault};
 use crate::retention::tests::House;
+use crate::store::Sql;
 use crate::trail;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -145,4 +148,85 @@ async fn many_holds_are_listed_page_by_page_without_gap() {
     ids.sort();
     ids.reverse();
     assert_eq!(seen, ids);
+}
+
+/// As many as a large tenant may have: the number is `STRONGROOM_TEST_HOLDS`, or a few hundred. It
+/// says how long things take; how quick the machine is decides about nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn among_many_holds_each_question_is_answered_from_an_index_and_none_is_left_out() {
+    let wanted = std::env::var("STRONGROOM_TEST_HOLDS").ok();
+    let count = wanted.and_then(|count| count.parse().ok()).unwrap_or(300_usize);
+    let house = House::new().await;
+    let clock = crate::kernel::Runtime::system().clock;
+    let timed = |what: &str, since: Duration| {
+        println!("{count} holds, {what}: {:?}", clock.monotonic().saturating_sub(since));
+    };
+    let mut conversations = Vec::new();
+    let start = clock.monotonic();
+    for n in 0..count {
+        let id = house.conversation(Some(&format!("person-{n}"))).await.id;
+        house.hold(HoldScope::Conversation, Some(id.to_string())).await;
+        house.close(id).await;
+        conversations.push(id);
+    }
+    timed("made with their conversations", start);
+    let free = house.conversation(Some("nobody-holds-me")).await.id;
+
+    let start = clock.monotonic();
+    let held = conversations.clone();
+    let (found, others) = house
+        .read(move |tx| {
+            let held = held.iter().map(|id| is_held_conversation(tx, *id));
+            let held = held.collect::<Result<Vec<_>, _>>()?;
+            let mut others = 0;
+            for _ in 0..100 {
+                others += u32::from(is_held_conversation(tx, free)?);
+            }
+            Ok((held.into_iter().filter(|held| *held).count(), others))
+        })
+        .await;
+    timed("asked once for each and 100 times for what is not held", start);
+    assert_eq!((found, others), (count, 0));
+
+    let grant = house.grant::<RetentionRead>().await;
+    let (mut seen, mut cursor, start) = (0, None, clock.monotonic());
+    for _ in 0..=count / 100 + 1 {
+        let wanted = HoldRequest { state: Some(HoldState::InForce), limit: Some(100), cursor };
+        let page = list(&house.server.tenants, &grant, wanted).await.unwrap();
+        seen += page.items.len();
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    timed("listed page by page, 100 a page", start);
+    assert_eq!(seen, count);
+
+    house.clock.advance(800 * DAY);
+    let nothing = crate::retention::Installation { ageing: None, grace: Duration::ZERO };
+    let start = clock.monotonic();
+    let changes = crate::retention::PolicyChanges::default();
+    let preview = crate::retention::preview(&house.server.tenants, &grant, changes, nothing);
+    let preview = preview.await.unwrap();
+    timed("previewed", start);
+    assert_eq!(preview.due(), 0);
+
+    house
+        .read(|tx| {
+            use super::check::{ON_CONVERSATIONS_OF, ON_PERSON, ON_TENANT, OVER};
+            let (one, two) = ([7_u8; 16], [8_u8; 16]);
+            let questions = [
+                (ON_CONVERSATIONS_OF, args![KeyId::from_bytes(one)].to_vec()),
+                (OVER, args![KeyId::from_bytes(one), KeyId::from_bytes(two)].to_vec()),
+                (ON_PERSON, args![KeyId::from_bytes(one)].to_vec()),
+                (ON_TENANT, Vec::new()),
+            ];
+            for (sql, args) in questions {
+                let sql = format!("EXPLAIN QUERY PLAN {sql}");
+                let plan = tx.query(&sql, &args, |row| row.get::<String>(3))?;
+                assert!(!plan.iter().any(|step| step.contains("SCAN")), "{sql}: {plan:?}");
+            }
+            Ok(())
+        })
+        .await;
 }

@@ -26,7 +26,7 @@ const OVER: [&str; 10] = [
 /// Of a tenant, as they are today: factors, providers, sign-in policy, roles; what was seen and used
 /// once; what provisioning knows of members; how long data is kept, what is held, who was erased, and
 /// what may name them under a key that is still there; who witnesses the log.
-const AS_TODAY: [&str; 25] = [
+const AS_TODAY: [&str; 26] = [
     "settings",
     "roles",
     "authenticators",
@@ -51,6 +51,7 @@ const AS_TODAY: [&str; 25] = [
     "legal_holds",
     "retention_policies",
     "retention_clock",
+    "retention_runs",
     "erasures",
     "saved_searches",
 ];

@@ -29,9 +29,12 @@ pub(super) struct Move {
 pub(super) struct Journal {
     pub work: RestoreId,
     pub tenant: TenantId,
-    /// Each is done once its `to` is there.
+    /// Made before the first rename: what is there tells that they were begun.
+    pub directories: Vec<PathBuf>,
+    /// All of them are done, and it is written down that they are, before the first one inward:
+    /// until then a file that is not at `from` any more was moved.
     pub out: Vec<Move>,
-    /// Each is done once its `from` is gone.
+    /// The same.
     pub inward: Vec<Move>,
     /// Removed at the end.
     pub leftovers: Vec<PathBuf>,
@@ -39,7 +42,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Writes it down, then does what it says.
-    pub fn carry_out(&self, data: &Path) -> Result<(), StoreError> {
+    pub fn carry_out(self, data: &Path) -> Result<(), StoreError> {
         self.write(data)?;
         self.complete(data)
     }
@@ -50,42 +53,70 @@ impl Journal {
         files::replace(&work.join(JOURNAL), &text)
     }
 
-    fn complete(&self, data: &Path) -> Result<(), StoreError> {
-        self.rename(data, usize::MAX)?;
-        for path in &self.leftovers {
-            remove(&data.join(path))?;
-        }
-        remove(&work(data, self.work))
+    fn complete(self, data: &Path) -> Result<(), StoreError> {
+        self.proceed(data, usize::MAX).map(|_| ())
     }
 
-    /// The first so many renames that are still to be done.
-    fn rename(&self, data: &Path, most: usize) -> Result<(), StoreError> {
+    /// The first so many steps of what is still to be done; whether that was all.
+    fn proceed(mut self, data: &Path, most: usize) -> Result<bool, StoreError> {
         let mut left = most;
-        for (moves, is_out) in [(&self.out, true), (&self.inward, false)] {
-            let mut touched = BTreeSet::new();
-            for Move { from, to } in moves {
-                let (from, to) = (data.join(from), data.join(to));
-                let done = if is_out { to.exists() } else { !from.exists() };
-                if done || left == 0 {
-                    continue;
-                }
-                left -= 1;
-                if let Some(parent) = to.parent() {
-                    files::private_directory(parent)?;
-                }
-                std::fs::rename(&from, &to).map_err(|error| StoreError::file(&from, &error))?;
-                touched.extend(
-                    [&from, &to].iter().filter_map(|path| path.parent()).map(Path::to_owned),
-                );
-            }
-            // What goes out must be out for good before something takes its place.
-            for directory in touched {
-                files::sync_directory(&directory)
-                    .map_err(|error| StoreError::file(&directory, &error))?;
-            }
+        let mut may = || {
+            left = left.saturating_sub(1);
+            most == usize::MAX || left > 0
+        };
+        for directory in &self.directories {
+            files::private_directory(&data.join(directory))?;
         }
-        Ok(())
+        if !rename(data, &self.out, &mut may)? || !may() {
+            return Ok(false);
+        }
+        // What is in place from here on is new: it must never be taken for what has to go.
+        self.done(data, |journal| journal.out.clear())?;
+        if !rename(data, &self.inward, &mut may)? || !may() {
+            return Ok(false);
+        }
+        // And what is removed from here on must not be looked for again.
+        self.done(data, |journal| journal.inward.clear())?;
+        for path in &self.leftovers {
+            if !may() {
+                return Ok(false);
+            }
+            remove(&data.join(path))?;
+        }
+        let is_all = may();
+        if is_all {
+            remove(&work(data, self.work))?;
+        }
+        Ok(is_all)
     }
+
+    fn done(&mut self, data: &Path, strike: impl FnOnce(&mut Self)) -> Result<(), StoreError> {
+        strike(self);
+        self.write(data)
+    }
+}
+
+/// The renames that are still to be done, durable when all are.
+fn rename(data: &Path, moves: &[Move], may: &mut impl FnMut() -> bool) -> Result<bool, StoreError> {
+    let mut touched = BTreeSet::new();
+    for Move { from, to } in moves {
+        let (from, to) = (data.join(from), data.join(to));
+        if from.exists() {
+            if !may() {
+                return Ok(false);
+            }
+            if let Some(parent) = to.parent() {
+                files::private_directory(parent)?;
+            }
+            std::fs::rename(&from, &to).map_err(|error| StoreError::file(&from, &error))?;
+        }
+        // Those of a process that was killed may not be durable yet.
+        touched.extend([&from, &to].iter().filter_map(|path| path.parent()).map(Path::to_owned));
+    }
+    for directory in touched.iter().filter(|directory| directory.exists()) {
+        files::sync_directory(directory).map_err(|error| StoreError::file(directory, &error))?;
+    }
+    Ok(true)
 }
 
 pub(super) fn work(data: &Path, id: RestoreId) -> PathBuf {
@@ -152,41 +183,106 @@ mod tests {
         Move { from: from.into(), to: to.into() }
     }
 
-    #[test]
-    fn a_swap_that_is_killed_at_any_step_is_completed_at_the_next_start() {
-        for killed_after in 0..=5 {
+    const ID: RestoreId = RestoreId::from_bytes([1; 16]);
+
+    fn fill(data: &Path, files: &[(&str, &str)]) {
+        for (path, content) in files {
+            files::private_directory(data.join(path).parent().unwrap()).unwrap();
+            std::fs::write(data.join(path), content).unwrap();
+        }
+    }
+
+    /// Everything below a directory.
+    fn all(data: &Path) -> Vec<(String, String)> {
+        let (mut waiting, mut found) = (vec![data.to_owned()], Vec::new());
+        while let Some(path) = waiting.pop() {
+            match path.is_dir() {
+                true => {
+                    waiting.extend(std::fs::read_dir(path).unwrap().map(|it| it.unwrap().path()));
+                }
+                false => {
+                    let name = path.strip_prefix(data).unwrap().display().to_string();
+                    found.push((name, std::fs::read_to_string(path).unwrap()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Stops a swap after each of its steps; what comes of it each time has to be the same.
+    fn at_every_step(
+        files: &[(&str, &str)],
+        journal: impl Fn() -> Journal,
+        expected: &[(&str, &str)],
+    ) {
+        let mut ended = false;
+        for steps in 1..100 {
             let directory = tempfile::tempdir().unwrap();
             let data = directory.path();
-            let id = RestoreId::from_bytes([1; 16]);
-            let journal = Journal {
-                work: id,
-                tenant: TenantId::from_bytes([2; 16]),
-                out: vec![step("t/a", "kept/a"), step("t/wal", "kept/wal")],
-                inward: vec![
-                    step(&format!("restoring/{id}/a"), "t/a"),
-                    step(&format!("restoring/{id}/log"), "t/logs/log"),
-                ],
-                leftovers: Vec::new(),
-            };
-            for (path, content) in [("t/a", "old"), ("t/wal", "old wal"), ("t/keys", "keys")] {
-                files::private_directory(&data.join("t")).unwrap();
-                std::fs::write(data.join(path), content).unwrap();
-            }
-            files::private_directory(&work(data, id)).unwrap();
-            std::fs::write(work(data, id).join("a"), "new").unwrap();
-            std::fs::write(work(data, id).join("log"), "log").unwrap();
+            fill(data, files);
+            let journal = journal();
             journal.write(data).unwrap();
-            journal.rename(data, killed_after).unwrap();
+            ended = journal.proceed(data, steps).unwrap();
             resume(data).unwrap();
             resume(data).unwrap();
-            let read = |path: &str| std::fs::read_to_string(data.join(path)).unwrap();
-            assert_eq!(
-                ["t/a", "t/keys", "t/logs/log", "kept/a", "kept/wal"].map(read),
-                ["new", "keys", "log", "old", "old wal"],
-                "{killed_after}"
-            );
-            assert!(!data.join("t/wal").exists() && !work(data, id).exists());
+            let found = all(data);
+            let found: Vec<_> = found.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+            assert_eq!(found, expected, "killed after {steps} steps");
+            if ended {
+                break;
+            }
         }
+        assert!(ended);
+    }
+
+    #[test]
+    fn a_swap_that_is_killed_at_any_step_is_completed_at_the_next_start() {
+        let work = format!("restoring/{ID}");
+        let (new, log, old) = (format!("{work}/a"), format!("{work}/log"), format!("{work}/old"));
+        let files = [
+            ("t/a", "old"),
+            ("t/index", "derived"),
+            ("t/keys", "keys"),
+            ("t/wal", "old wal"),
+            (new.as_str(), "new"),
+            (log.as_str(), "log"),
+        ];
+        let journal = || Journal {
+            work: ID,
+            tenant: TenantId::from_bytes([2; 16]),
+            directories: vec!["kept".into()],
+            out: vec![
+                step("t/a", "kept/a"),
+                step("t/wal", "kept/wal"),
+                step("t/index", &format!("{old}/index")),
+            ],
+            inward: vec![step(&new, "t/a"), step(&log, "t/logs/log")],
+            leftovers: Vec::new(),
+        };
+        let expected = [
+            ("kept/a", "old"),
+            ("kept/wal", "old wal"),
+            ("t/a", "new"),
+            ("t/keys", "keys"),
+            ("t/logs/log", "log"),
+        ];
+        at_every_step(&files, journal, &expected);
+    }
+
+    #[test]
+    fn an_undo_that_is_killed_at_any_step_never_takes_what_it_put_back_for_what_has_to_go() {
+        let new = format!("restoring/{ID}/a");
+        let files = [("kept/before/a", "before"), ("t/a", "broken"), (new.as_str(), "before")];
+        let journal = || Journal {
+            work: ID,
+            tenant: TenantId::from_bytes([2; 16]),
+            directories: Vec::new(),
+            out: vec![step("t/a", "kept/undone/a")],
+            inward: vec![step(&new, "t/a"), step("kept/undone/a", "t/logs/broken")],
+            leftovers: vec!["kept".into()],
+        };
+        at_every_step(&files, journal, &[("t/a", "before"), ("t/logs/broken", "broken")]);
     }
 
     #[test]

@@ -221,7 +221,6 @@ impl Stage {
         let place = Path::new("tenants").join(self.tenant.to_string());
         let kept = journal::kept(self.restore);
         let before = kept.join("before");
-        files::private_directory(&data.join(&before))?;
         let mut inward = vec![Move { from: work.join(DATABASE), to: place.join(DATABASE) }];
         if self.left_behind().exists() {
             inward.push(Move { from: work.join(LEFT), to: kept.join(LEFT) });
@@ -232,8 +231,15 @@ impl Stage {
         let mut out = moves(data, &place, &before, &DATA);
         // Goes with what was prepared, at the end.
         out.extend(moves(data, &place, &work.join("old"), &DERIVED));
-        let journal =
-            Journal { work: self.restore, tenant: self.tenant, out, inward, leftovers: Vec::new() };
+        let journal = Journal {
+            work: self.restore,
+            tenant: self.tenant,
+            // Also when there is no file to keep: it says that the restore took place.
+            directories: vec![before],
+            out,
+            inward,
+            leftovers: Vec::new(),
+        };
         journal.carry_out(data)
     }
 }

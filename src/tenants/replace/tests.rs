@@ -10,6 +10,7 @@ use crate::authz::permission::*;
 use crate::conversations::{self, ConversationError};
 use crate::kernel::id::ConversationId;
 use crate::kernel::{ErrorKind, Fault};
+use crate::store::{SqlMut, Staged, migrate};
 use crate::tenants::Tenant;
 use crate::testing::TestServer;
 
@@ -186,5 +187,21 @@ async fn a_line_of_the_ledger_that_names_another_kind_of_key_destroys_nothing() 
     let file = original.keys.file_key_id().unwrap();
     assert!(!original.keys.destroy_subject(file).unwrap());
     assert_eq!(original.keys.file_key_id().unwrap(), file);
+    assert_eq!(house.find(id).await.unwrap(), "early");
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_release_is_refused_and_says_so() {
+    let house = House::open().await;
+    let id = house.write(&house.tenant, "early").await;
+    house.back_up().await;
+    let stage = house.stage().await;
+    let key = stage.file_key().unwrap();
+    let mut newer = Staged::open(&stage.database(), &key, migrate::TENANT).unwrap();
+    newer.change(|tx| tx.execute("PRAGMA user_version = 9999", &[]).map(|_| ())).unwrap();
+    newer.finish().unwrap();
+    let refused = stage.check(&BTreeMap::new()).unwrap_err().to_string();
+    assert!(refused.contains("newer release"), "{refused}");
+    drop(stage);
     assert_eq!(house.find(id).await.unwrap(), "early");
 }

@@ -125,7 +125,8 @@ impl Stage {
             broken = Some(Broken { file: format!("{name}.db"), known });
         }
         let (work, tenant) = (self.restore, self.tenant);
-        Journal { work, tenant, out, inward, leftovers: vec![kept] }.carry_out(data)?;
+        let (directories, leftovers) = (Vec::new(), vec![kept]);
+        Journal { work, tenant, directories, out, inward, leftovers }.carry_out(data)?;
         if let Some(broken) = &broken {
             let file = self.tenant_directory().join("logs").join(&broken.file);
             let only_read = std::fs::set_permissions(&file, PermissionsExt::from_mode(0o400));
@@ -160,8 +161,12 @@ impl Stage {
             return self.begin_log_anew(staged, Some(reader), live, restore);
         }
         copy_log(&self.past_log(), &key, reader)?;
-        let past = Readers::new(self.past_log(), key, 1).own()?;
-        past.read(|tx| past::of_file(tx, notary, 0, ground.runtime.now(), restore))?
+        let file = Readers::new(self.past_log(), key, 1).own()?;
+        let past =
+            file.read(|tx| past::of_file(tx, notary, 0, ground.runtime.now(), restore))??;
+        // In the prepared file already: a process that is killed after the exchange names it no more.
+        staged.change(|tx| past.iter().try_for_each(|past| past::insert(tx, past)))?;
+        Ok(past)
     }
 }
 

@@ -33,8 +33,13 @@ impl Desk {
 
     /// An export that is ready, and its first piece not yet fetched.
     async fn fetching(&self) -> Download<AuditExport> {
-        let request =
-            ExportRequest { format: ExportFormat::Jsonl, q: String::new(), from: None, to: None };
+        let request = ExportRequest {
+            format: ExportFormat::Jsonl,
+            q: String::new(),
+            from: None,
+            to: None,
+            log: None,
+        };
         let begun = start(&self.exports, self.tenants(), &self.grant, request).await.unwrap();
         for _ in 0..500 {
             match download(&self.exports, self.tenants(), &self.grant, begun.id).await {

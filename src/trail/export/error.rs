@@ -34,6 +34,8 @@ pub enum ExportError {
     TooBroad,
     #[error("there is no such export")]
     NotFound,
+    #[error("this log follows no log with that id: audit verify names those that it follows")]
+    NoLog,
     #[error("this export is {0}: there is nothing to fetch")]
     NotReady(&'static str),
     #[error("this export cannot be cancelled: it is {0}")]
@@ -116,7 +118,7 @@ impl Fault for ExportError {
             | Self::Cancelled
             | Self::Cut
             | Self::Damaged => ErrorKind::Conflict,
-            Self::NotFound => ErrorKind::NotFound,
+            Self::NotFound | Self::NoLog => ErrorKind::NotFound,
             Self::Withdrawn => ErrorKind::Denied,
             Self::Behind | Self::TooSlow => ErrorKind::Unavailable,
             Self::Bundle(_) => ErrorKind::Internal,
@@ -134,6 +136,7 @@ impl Fault for ExportError {
             Self::Behind => "index-behind",
             Self::TooBroad => "search-too-broad",
             Self::NotFound => "export-not-found",
+            Self::NoLog => "log-not-found",
             Self::NotReady(_) => "export-not-ready",
             Self::Over(_) => "export-over",
             Self::Cancelled => "export-cancelled",
@@ -151,6 +154,7 @@ impl Fault for ExportError {
         match self {
             Self::Query(_) => Some("q"),
             Self::Format(_) => Some("format"),
+            Self::NoLog => Some("log"),
             _ => None,
         }
     }

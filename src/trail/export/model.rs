@@ -7,7 +7,7 @@ use crate::audit::event::Resource;
 use crate::audit::query::{self, Condition, Query, QueryError};
 use crate::audit::{Event, catalogue};
 use crate::kernel::Timestamp;
-use crate::kernel::id::ExportId;
+use crate::kernel::id::{ExportId, LogId};
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -19,6 +19,9 @@ pub struct ExportRequest {
     pub from: Option<Timestamp>,
     /// Exclusive.
     pub to: Option<Timestamp>,
+    /// A log from before a restore, which the one in use follows; the one in use when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -71,6 +74,8 @@ impl ExportState {
     }
 }
 
+const UNSEARCHED: &str = "a log from before a restore has no search index: leave the search empty, and narrow it with from and to";
+
 /// A large export.
 #[derive(Clone, Debug)]
 pub struct Export {
@@ -96,6 +101,9 @@ impl ExportRequest {
     /// `now` is what relative times in it count from.
     pub fn query(&self, now: Timestamp) -> Result<Query, QueryError> {
         let query = query::parse(&self.q, now)?;
+        if self.log.is_some() && query.root.is_some() {
+            return Err(QueryError { at: 0, message: UNSEARCHED.to_owned() });
+        }
         Ok(match (self.from, self.to) {
             (None, None) => query,
             (from, to) => query.and(Condition::Time { from, to }),
@@ -108,6 +116,9 @@ impl ExportRequest {
         event.resource = Some(resource);
         let fields = &mut event.custom_fields;
         fields.insert("format".into(), self.format.name().into());
+        if let Some(log) = self.log {
+            fields.insert("log".into(), log.to_string().into());
+        }
         if !self.q.is_empty() {
             fields.insert("q".into(), self.q.as_str().into());
         }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use roaring::RoaringTreemap;
 
 use super::ExportError;
-use crate::audit::index::Cursor;
+use crate::audit::index::{self, Cursor};
+use crate::audit::past::PastLog;
 use crate::audit::query::Query;
 use crate::audit::{pruning, read};
+use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
 use crate::store::Sql;
 use crate::tenants::ReadTx;
@@ -19,6 +21,8 @@ pub struct Plan {
     pub seqs: RoaringTreemap,
     /// More than half of what could be exported.
     pub is_whole: bool,
+    /// Whether it is a log from before a restore.
+    pub is_past: bool,
 }
 
 /// Numbers found in one search, and how long it may take.
@@ -61,10 +65,30 @@ pub fn plan(
     }
     // However it is worded: leaving out a few entries is no narrower export.
     let is_whole = seqs.len() * 2 > (size + 1).saturating_sub(first(tx)?);
-    Ok(Plan { log: log.unwrap_or(LogId::from_bytes([0; 16])), seqs, is_whole })
+    let log = log.unwrap_or(LogId::from_bytes([0; 16]));
+    Ok(Plan { log, seqs, is_whole, is_past: false })
+}
+
+/// The same in the file of a log from before a restore, which no index is made of any more.
+pub fn plan_past(
+    tx: &impl Sql,
+    past: &PastLog,
+    (from, to): (Option<Timestamp>, Option<Timestamp>),
+    most: u64,
+) -> Result<Plan, ExportError> {
+    let (first, size) = (first(tx)?, past.size);
+    let from = from.map_or(Ok(first), |time| index::seq_from(tx, time))?;
+    let to = to.map_or(Ok(size + 1), |time| index::seq_from(tx, time))?;
+    let mut seqs = RoaringTreemap::new();
+    seqs.insert_range(from..to.min(size + 1));
+    if seqs.len() > most {
+        return Err(ExportError::TooMany);
+    }
+    let is_whole = seqs.len() * 2 > (size + 1).saturating_sub(first);
+    Ok(Plan { log: past.id, seqs, is_whole, is_past: true })
 }
 
 /// The oldest entry that may still be seen; rows before it may wait to be removed.
-pub fn first(tx: &ReadTx<'_>) -> Result<u64, ExportError> {
+pub fn first(tx: &impl Sql) -> Result<u64, ExportError> {
     Ok(pruning::through(tx)? + 1)
 }

@@ -13,6 +13,7 @@ use crate::audit::catalogue;
 use crate::audit::event::Resource;
 use crate::authn;
 use crate::authz::{Caller, Denied, Grant, Realm, TenantState, authorize};
+use crate::kernel::id::LogId;
 use crate::kernel::limits;
 use crate::tenants::Tenants;
 
@@ -28,6 +29,8 @@ pub struct Reading<P> {
     /// None after the end, or after an error.
     writer: Option<Writer>,
     seqs: RoaringTreemap,
+    /// The log from before a restore that they are read from.
+    past: Option<LogId>,
     /// Number of the last entry written.
     last: u64,
     done: u64,
@@ -96,6 +99,7 @@ impl<P: Exporting> Reading<P> {
             writer: Some(writer),
             total: plan.seqs.len(),
             seqs: plan.seqs,
+            past: plan.is_past.then_some(plan.log),
             last: 0,
             done: 0,
             begun: false,
@@ -132,15 +136,26 @@ impl<P: Exporting> Reading<P> {
             self.begun = true;
             writer.head(&mut out);
         }
-        let batch = self.batch();
+        let (batch, past) = (self.batch(), self.past);
         if batch.is_empty() {
             let tenants = self.tenants.clone();
-            let end = self.tenants.read(&self.grant, move |tx| writer.end(tx, &tenants));
+            let end = self.tenants.read(&self.grant, move |tx| match past {
+                None => writer.end(tx, &tenants),
+                Some(log) => tx
+                    .in_past_log(log, |file, _| writer.end(file, &tenants))?
+                    .ok_or(ExportError::NoLog),
+            });
             out.extend(end.await?);
             return Ok(Some(out));
         }
         let write = self.tenants.read(&self.grant, move |tx| {
-            let (last, count) = writer.write(tx, &batch, &mut out)?;
+            let keys = tx.shared_keys();
+            let (last, count) = match past {
+                None => writer.write(tx, keys, &batch, &mut out)?,
+                Some(log) => tx
+                    .in_past_log(log, |file, _| writer.write(file, keys, &batch, &mut out))?
+                    .ok_or(ExportError::NoLog)?,
+            };
             Ok::<_, ExportError>((writer, out, last, count))
         });
         let (writer, out, last, count) = write.await?;

@@ -140,6 +140,7 @@ fn raw(row: &Row<'_>) -> Result<Raw, StoreError> {
             q: String::new(),
             from: None,
             to: None,
+            log: None,
         },
         state,
         requester: (kind.to_owned(), id.to_owned()),

@@ -1,16 +1,20 @@
 //! Where entries go: lines of text, or a bundle.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::plan::{self, Plan, plan};
+use super::plan::{self, Plan, plan, plan_past};
 use super::{ExportError, ExportRequest};
 use crate::approvals::{self, Act, ApprovalError};
 use crate::audit::bundle::{BundleWriter, Description, Exporter, Selection, TenantName};
 use crate::audit::checkpoint;
-use crate::audit::export::{Encoder, Source, SourceTenant};
+use crate::audit::export::{Encoder, Format, Source, SourceTenant};
+use crate::audit::past::PastLog;
 use crate::audit::query::Query;
 use crate::audit::read::{self, Opener};
 use crate::authz::{Caller, Realm};
+use crate::crypto::TenantKeys;
+use crate::store::Sql;
 use crate::tenants::{ReadTx, Tenants};
 
 /// Bytes after which a piece ends.
@@ -45,7 +49,7 @@ impl Setting {
         caller: &Caller,
         request: ExportRequest,
     ) -> Result<Self, ExportError> {
-        if request.format.lines().is_none() {
+        if request.format.lines().is_none() && request.log.is_none() {
             tenants.checkpoint(realm).await?;
         }
         let tenant = match realm {
@@ -76,26 +80,58 @@ impl Setting {
         budget: Duration,
         most: u64,
     ) -> Result<(Plan, Writer), ExportError> {
+        if let Some(log) = self.request.log {
+            let begun = tx.in_past_log(log, |file, past| self.begin_past(tx, file, past, most));
+            return begun?.ok_or(ExportError::NoLog);
+        }
         if let Some(format) = self.request.format.lines() {
             let plan = plan(tx, query, budget, most, u64::MAX)?;
             self.check(tx, &plan)?;
-            let source = Source::new(plan.log, self.tenant);
-            return Ok((plan, Writer::Lines(Encoder::new(format, source))));
+            let writer = self.lines(format, &plan);
+            return Ok((plan, writer));
         }
         let signed = checkpoint::latest(tx)?.map_or(0, |latest| latest.size);
         let plan = plan(tx, query, budget, most, signed)?;
         self.check(tx, &plan)?;
+        let tenants = self.tenants.clone();
+        let description = self.description(plan::first(tx)?.saturating_sub(1));
+        let bundle = BundleWriter::of_log(Vec::new(), tx, tenants.notary(), description)?;
+        Ok((plan, Writer::Bundle(Box::new(bundle))))
+    }
+
+    /// The same of a log from before a restore, which lies in `file`.
+    fn begin_past(
+        self,
+        tx: &ReadTx<'_>,
+        file: &impl Sql,
+        past: &PastLog,
+        most: u64,
+    ) -> Result<(Plan, Writer), ExportError> {
+        let plan = plan_past(file, past, (self.request.from, self.request.to), most)?;
+        self.check(tx, &plan)?;
+        if let Some(format) = self.request.format.lines() {
+            let writer = self.lines(format, &plan);
+            return Ok((plan, writer));
+        }
+        let tenants = self.tenants.clone();
+        let description = self.description(plan::first(file)?.saturating_sub(1));
+        let bundle = BundleWriter::of_past(Vec::new(), file, tenants.notary(), past, description)?;
+        Ok((plan, Writer::Bundle(Box::new(bundle))))
+    }
+
+    fn lines(self, format: Format, plan: &Plan) -> Writer {
+        Writer::Lines(Encoder::new(format, Source::new(plan.log, self.tenant)))
+    }
+
+    fn description(self, pruned_through: u64) -> Description {
         let ExportRequest { q, from, to, .. } = self.request;
-        let description = Description {
+        Description {
             tenant: self.tenant.map(|tenant| TenantName { id: tenant.id, slug: tenant.slug }),
             selection: Selection { query: q, from, to },
             exported_at: self.tenants.runtime().now(),
             exported_by: self.exporter,
-            pruned_through: plan::first(tx)?.saturating_sub(1),
-        };
-        let notary = self.tenants.notary();
-        let bundle = BundleWriter::of_log(Vec::new(), tx, notary, description)?;
-        Ok((plan, Writer::Bundle(Box::new(bundle))))
+            pruned_through,
+        }
     }
 }
 
@@ -108,15 +144,16 @@ impl Writer {
         }
     }
 
-    /// Writes entries until the piece is full; answers with the number of the last one, and how
-    /// many they were.
+    /// Writes entries of the log in `tx` until the piece is full; answers with the number of the
+    /// last one, and how many they were.
     pub fn write(
         &mut self,
-        tx: &ReadTx<'_>,
+        tx: &impl Sql,
+        keys: Arc<TenantKeys>,
         seqs: &[u64],
         out: &mut Vec<u8>,
     ) -> Result<(u64, u64), ExportError> {
-        let mut opener = Opener::new(tx, tx.shared_keys())?;
+        let mut opener = Opener::new(tx, keys)?;
         let (mut last, mut count) = (0, 0);
         for run in seqs.chunks(self.run()) {
             match self {
@@ -148,7 +185,7 @@ impl Writer {
     }
 
     /// What stands after the last entry.
-    pub fn end(self, tx: &ReadTx<'_>, tenants: &Tenants) -> Result<Vec<u8>, ExportError> {
+    pub fn end(self, tx: &impl Sql, tenants: &Tenants) -> Result<Vec<u8>, ExportError> {
         match self {
             Self::Lines(_) => Ok(Vec::new()),
             Self::Bundle(bundle) => Ok(bundle.finish(tx, tenants.notary().signer())?.0),

@@ -14,7 +14,8 @@ use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::http::step_up;
 use crate::kernel::id::UserId;
-use crate::kernel::limits;
+use crate::kernel::{Timestamp, limits};
+use crate::retention::PolicyStep;
 use crate::sso;
 use crate::trail;
 use crate::users;
@@ -180,10 +181,12 @@ impl Names {
                 account.into_iter().map(|name| ("approval-emergency", name)).collect()
             }
             Act::ExportAudit(request) => {
-                let time = |time: Option<crate::kernel::Timestamp>| time.map(|t| t.to_string());
+                let time = |time: Option<Timestamp>| time.map(|t| t.to_string());
                 let mut found = vec![("approval-format", request.format.name().to_owned())];
                 let search = Some(request.q.clone()).filter(|q| !q.is_empty());
                 found.extend(search.map(|q| ("approval-search", q)));
+                let log = request.log.map(|log| log.to_string());
+                found.extend(log.map(|log| ("approval-log", log)));
                 found.extend(time(request.from).map(|from| ("approval-from", from)));
                 found.extend(time(request.to).map(|to| ("approval-to", to)));
                 found
@@ -192,6 +195,27 @@ impl Names {
                 let number = request.clone().map(|number| ("approval-request", number));
                 let subject = ("approval-subject", subject.to_string());
                 std::iter::once(subject).chain(number).collect()
+            }
+            Act::ShortenRetention { policies } => policies.iter().map(step).collect(),
+            Act::ShortenAuditRetention { from, to } => {
+                vec![
+                    ("approval-days-now", days(Some(*from))),
+                    ("approval-days-new", days(Some(*to))),
+                ]
+            }
+            Act::LiftHold { hold } => vec![("approval-hold", hold.to_string())],
+            Act::ShortenHold { hold, ends_at, changes } => {
+                let ends = changes.ends_at.flatten();
+                let review = changes.review_at.flatten();
+                let line =
+                    |name, time: Option<Timestamp>| time.map(|time| (name, time.to_string()));
+                let dates = [
+                    line("approval-hold-ends-now", *ends_at),
+                    line("approval-hold-ends", ends),
+                    line("approval-hold-review", review),
+                ];
+                let hold = ("approval-hold", hold.to_string());
+                std::iter::once(hold).chain(dates.into_iter().flatten()).collect()
             }
             Act::TrustProvider(act) => {
                 let settings = sso::in_words(&act.settings).into_iter();
@@ -234,6 +258,23 @@ impl Names {
     }
 }
 
+fn days(days: Option<u32>) -> String {
+    let words = Messages::english();
+    match days {
+        None => words.text("approval-days-off").into_owned(),
+        Some(days) => words.with("approval-days", &[("count", days.into())]).into_owned(),
+    }
+}
+
+/// What changes for one class.
+fn step(step: &PolicyStep) -> (&'static str, String) {
+    let words = Messages::english();
+    let class = words.label("class-", step.class.name());
+    let (from, to) = (days(step.from), days(step.to));
+    let of = [("class", class.into()), ("from", from.into()), ("to", to.into())];
+    ("approval-policy", words.with("approval-policy-step", &of).into_owned())
+}
+
 fn title(act: &Act) -> String {
     let id = match act {
         Act::ShredAudit => "approval-act-shred-audit",
@@ -241,6 +282,10 @@ fn title(act: &Act) -> String {
         Act::ChangeRole { .. } => "approval-act-change-role",
         Act::FourEyesOff => "approval-act-four-eyes-off",
         Act::ErasePerson { .. } => "approval-act-erase-person",
+        Act::ShortenRetention { .. } => "approval-act-shorten-retention",
+        Act::ShortenAuditRetention { .. } => "approval-act-shorten-audit-retention",
+        Act::LiftHold { .. } => "approval-act-lift-hold",
+        Act::ShortenHold { .. } => "approval-act-shorten-hold",
         Act::TrustProvider(_) => "approval-act-trust-provider",
         Act::SingleSignOn { only: false, .. } => "approval-act-single-sign-on-off",
         Act::SingleSignOn { only: true, .. } => "approval-act-emergency-account",

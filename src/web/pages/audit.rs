@@ -57,13 +57,14 @@ pub async fn tenant_page<P: crate::authz::Permission>(
     };
     let saved = searches::list(tenants, &read).await?;
     let contradicted = !witness::witnesses(tenants, &read).await?.contradictions.is_empty();
+    let follows = trail::follows_since(tenants, &read).await?;
     let chrome = frame::tenant(call, "nav-audit", Section::Audit).await?;
     let may = May {
         export: call.also::<AuditExport>().is_some(),
         verify: call.also::<AuditVerify>().is_some(),
         save: call.also::<AuditSearchSave>().is_some(),
     };
-    show(chrome, &asked, found, Around { saved: &saved, may, unsaved, contradicted })
+    show(chrome, &asked, found, Around { saved: &saved, may, unsaved, contradicted, follows })
 }
 
 async fn platform(call: PlatformCall<PlatformAuditRead>) -> Answer {
@@ -84,13 +85,14 @@ pub async fn platform_page<P: crate::authz::Permission>(
     };
     let saved = searches::list_platform(tenants, &read).await?;
     let contradicted = !witness::witnesses(tenants, &read).await?.contradictions.is_empty();
+    let follows = trail::follows_since(tenants, &read).await?;
     let chrome = frame::platform(call, "nav-platform-audit", Section::PlatformAudit).await?;
     let may = May {
         export: call.also::<PlatformAuditExport>().is_some(),
         verify: call.also::<PlatformAuditVerify>().is_some(),
         save: call.also::<PlatformAuditSearchSave>().is_some(),
     };
-    show(chrome, &asked, found, Around { saved: &saved, may, unsaved, contradicted })
+    show(chrome, &asked, found, Around { saved: &saved, may, unsaved, contradicted, follows })
 }
 
 /// What the person may do beside looking.
@@ -108,6 +110,7 @@ struct Around<'a> {
     /// A search that could not be saved, with what was wrong.
     unsaved: Option<SaveForm>,
     contradicted: bool,
+    follows: Option<Timestamp>,
 }
 
 /// The search as it came in with the query string.
@@ -223,7 +226,7 @@ fn explained(q: &str, at: usize, problem: String) -> Problem {
 }
 
 fn show(chrome: Chrome, asked: &Asked, found: Result<Page, Problem>, around: Around<'_>) -> Answer {
-    let Around { saved, may, unsaved, contradicted } = around;
+    let Around { saved, may, unsaved, contradicted, follows } = around;
     let path = chrome.audit_href();
     let search = asked.search();
     let (mut page, problem) = match found {
@@ -249,6 +252,7 @@ fn show(chrome: Chrome, asked: &Asked, found: Result<Page, Problem>, around: Aro
         counts: summary.map(|summary| counts(summary, &search, &path)),
         saved: saved_view(saved, &search, &path, may, unsaved),
         contradicted,
+        follows,
         may_export: may.export,
         may_verify: may.verify,
         examples: examples(&path),

@@ -194,7 +194,10 @@ async fn checked<P: Permission>(
 async fn change(call: Call<RetentionManage>) -> Answer {
     let tenants = &call.app.tenants;
     match checked(tenants, &call.grant, call.input.form()?).await? {
-        Ok(days) => trail::set_retention(tenants, &call.grant, days).await?,
+        Ok(days) => match trail::set_retention(tenants, &call.grant, days).await {
+            Err(TrailError::Approval(error)) => return approvals::answer(&call, *error).await,
+            set => set?,
+        },
         Err(form) => {
             let refused = Refused { retention: Some(form), ..Refused::default() };
             return page(&call, refused).await;

@@ -6,16 +6,22 @@ use actix_web::HttpResponse;
 
 use crate::app::App;
 use crate::audit::catalogue;
+use crate::audit::past::PastVerification;
 use crate::audit::verify::{self, Verification};
-use crate::authz::permission::{AuditVerify, PlatformAuditVerify};
-use crate::authz::{Grant, Permission, Realm};
+use crate::authz::permission::{
+    AuditExport, AuditVerify, PlatformAuditExport, PlatformAuditVerify,
+};
+use crate::authz::{Grant, Permission};
 use crate::http::call::{Call, PlatformCall};
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
-use crate::trail::{self, VerificationState};
+use crate::trail::{self, PastLogView, VerificationState};
 use crate::web::problems::as_sentence;
-use crate::web::view::audit_verify::{AuditVerifyPage, Excludes, Verified, VerifyState};
+use crate::web::view::audit_verify::{
+    AuditVerifyPage, Excludes, PastLogRow, PastLogState, Verified, VerifyState,
+};
 use crate::web::view::chrome::{Chrome, Section};
+use crate::web::view::query::href;
 use crate::web::{frame, respond};
 
 pub fn routes() -> Vec<Route> {
@@ -34,15 +40,15 @@ pub fn routes() -> Vec<Route> {
 }
 
 async fn tenant(call: Call<AuditVerify>) -> Answer {
-    let size = trail::overview(&call.app.tenants, &call.grant).await?.size;
     let chrome = frame::tenant(&call, "tab-verify", Section::Audit).await?;
-    show(chrome, &call.app, call.grant.realm(), size)
+    let may_export = call.also::<AuditExport>().is_some();
+    show(chrome, &call.app, &call.grant, may_export).await
 }
 
 async fn platform(call: PlatformCall<PlatformAuditVerify>) -> Answer {
-    let size = trail::overview(&call.app.tenants, &call.grant).await?.size;
     let chrome = frame::platform(&call, "tab-verify", Section::PlatformAudit).await?;
-    show(chrome, &call.app, call.grant.realm(), size)
+    let may_export = call.also::<PlatformAuditExport>().is_some();
+    show(chrome, &call.app, &call.grant, may_export).await
 }
 
 async fn tenant_start(call: Call<AuditVerify>) -> Answer {
@@ -73,21 +79,57 @@ async fn start<P: Permission>(
     Ok(respond::see_other(page))
 }
 
-fn show(chrome: Chrome, app: &App, realm: Realm, size: u64) -> Answer {
-    let state = match app.verified.state(realm) {
+async fn show<P: Permission>(
+    chrome: Chrome,
+    app: &App,
+    grant: &Grant<P>,
+    may_export: bool,
+) -> Answer {
+    let size = trail::overview(&app.tenants, grant).await?.size;
+    let state = app.verified.state(grant.realm());
+    let found = match &state {
+        Some(VerificationState::Done(found)) => found.past.as_slice(),
+        _ => &[],
+    };
+    let exports = may_export.then(|| format!("{}/new", chrome.exports_href()));
+    let past = trail::past_logs(&app.tenants, grant).await?;
+    let past = past.into_iter().map(|log| past_row(log, found, exports.as_deref())).collect();
+    respond::page(&AuditVerifyPage { chrome, state: shown(state), size, past })
+}
+
+fn shown(state: Option<VerificationState>) -> VerifyState {
+    match state {
         None => VerifyState::Never,
         Some(VerificationState::Running { done, total }) => VerifyState::Running { done, total },
         Some(VerificationState::Failed(why)) => VerifyState::Failed(as_sentence(&why)),
         Some(VerificationState::Done(found)) => match found.ok {
             true => VerifyState::Whole(Box::new(verified(&found))),
             false => VerifyState::Broken {
-                first_bad: found.first_bad.unwrap_or(0),
+                first_bad: found.first_bad,
                 reason: found.reason.map(as_sentence),
                 found: Box::new(verified(&found)),
             },
         },
+    }
+}
+
+fn past_row(log: PastLogView, found: &[PastVerification], exports: Option<&str>) -> PastLogRow {
+    let id = log.log_id.to_string();
+    let state = match found.iter().find(|found| found.log_id == log.log_id) {
+        None => PastLogState::NotVerified,
+        Some(found) if found.ok => PastLogState::Whole,
+        Some(found) => PastLogState::Broken(as_sentence(found.reason.as_deref().unwrap_or(""))),
     };
-    respond::page(&AuditVerifyPage { chrome, state, size })
+    PastLogRow {
+        export: exports.map(|page| href(page, &[("log", &id), ("format", "bundle")])),
+        id,
+        size: log.size,
+        began: log.began,
+        ended: log.ended,
+        restore: log.restore.to_string(),
+        lost: log.lost,
+        state,
+    }
 }
 
 fn verified(found: &Verification) -> Verified {

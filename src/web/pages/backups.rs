@@ -11,8 +11,9 @@ use super::{also_platform, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
 use crate::authz::permission::{PlatformBackupRead, PlatformRestoreRun, TenantRead};
-use crate::backup::Identities;
+use crate::backup::catalogue::Elsewhere;
 use crate::backup::restore::{self, Moment, Restore, RestoreError, RestoreState, Wanted};
+use crate::backup::{self, Identities};
 use crate::http::call::PlatformCall;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
@@ -23,7 +24,7 @@ use crate::trail;
 use crate::web::messages::Messages;
 use crate::web::problems::sentence;
 use crate::web::view::backups::{
-    BackedUp, BackupsPage, PlanCard, RestorePage, RestoreRow, TestCard,
+    BackedUp, BackupsPage, ElsewhereRow, PlanCard, RestorePage, RestoreRow, TestCard,
 };
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
@@ -88,10 +89,12 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
     }));
     let state = BackupState::of(&call, &call.grant).await?;
     let restores = restore::restores(tenants, &call.grant).await?;
+    let elsewhere = backup::catalogue::elsewhere(tenants, &call.app.settings.backup).await?;
     respond::page(&BackupsPage {
         chrome: frame::platform(&call, "nav-backups", Section::Backups).await?,
         configured: state.configured,
         targets: state.targets,
+        elsewhere: elsewhere.into_iter().map(elsewhere_row).collect(),
         last_run: state.last_run,
         unsent: state.unsent.map(|unsent| unsent.as_millis().div_ceil(1000) as u64),
         last_backup: archives.first().map(|one| one.manifest.taken),
@@ -108,6 +111,10 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
         restores: restores.into_iter().map(|one| row(one, &all)).collect(),
         may_restore: call.also::<PlatformRestoreRun>().is_some(),
     })
+}
+
+fn elsewhere_row(found: Elsewhere) -> ElsewhereRow {
+    ElsewhereRow { target: found.target, archives: found.archives, newest: found.newest }
 }
 
 fn row(restore: Restore, tenants: &[Tenant]) -> RestoreRow {

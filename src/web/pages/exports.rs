@@ -18,6 +18,7 @@ use crate::kernel::Timestamp;
 use crate::kernel::id::ExportId;
 use crate::trail::export::{self, Export, ExportError, ExportFormat, ExportRequest, Exporting};
 use crate::web::messages::Messages;
+use crate::web::problems::as_sentence;
 use crate::web::view::chrome::{Chrome, Section};
 use crate::web::view::exports::{ExportRow, ExportsPage, NewExportPage};
 use crate::web::view::form::{Choice, Field, FieldError};
@@ -146,6 +147,7 @@ fn row(export: Export, me: &(String, String)) -> ExportRow {
         query: export.request.q,
         from: export.request.from,
         to: export.request.to,
+        log: export.request.log.map(|log| log.to_string()),
         mine: export.requester == *me,
         requester: export.requester,
         created: export.created,
@@ -197,6 +199,10 @@ fn refuse(chrome: Chrome, form: &Form, error: ExportError) -> Answer {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             Wrong { q: Some(FieldError::Query { at, problem: error.message }), ..Wrong::default() }
         }
+        error @ ExportError::NoLog => {
+            let words = as_sentence(&error.to_string());
+            Wrong { q: Some(FieldError::Other(words)), ..Wrong::default() }
+        }
         ExportError::TooBroad => {
             let words = Messages::english().text("error-export-too-broad").into_owned();
             Wrong { q: Some(FieldError::Other(words)), ..Wrong::default() }
@@ -241,6 +247,8 @@ struct Form {
     q: String,
     from: String,
     to: String,
+    /// A log from before a restore, as the link on the page of verifications says.
+    log: String,
 }
 
 /// What is wrong with it.
@@ -254,12 +262,12 @@ struct Wrong {
 
 impl Form {
     fn is_empty(&self) -> bool {
-        [&self.format, &self.q, &self.from, &self.to].iter().all(|part| part.is_empty())
+        [&self.format, &self.q, &self.from, &self.to, &self.log].iter().all(|part| part.is_empty())
     }
 
     fn href(&self, path: &str) -> String {
         let parts = [("format", &self.format), ("q", &self.q), ("from", &self.from)];
-        let parts = parts.into_iter().chain([("to", &self.to)]);
+        let parts = parts.into_iter().chain([("to", &self.to), ("log", &self.log)]);
         href(path, &parts.map(|(name, value)| (name, value.as_str())).collect::<Vec<_>>())
     }
 
@@ -269,13 +277,16 @@ impl Form {
 
     fn request(&self) -> Result<ExportRequest, Box<Wrong>> {
         let (from, to) = (time(&self.from), time(&self.to));
-        match (self.format.parse::<ExportFormat>(), from, to) {
-            (Ok(format), Ok(from), Ok(to)) => {
-                Ok(ExportRequest { format, q: self.q.trim().to_owned(), from, to })
+        let log = Some(&self.log).filter(|log| !log.is_empty()).map(|log| log.parse()).transpose();
+        match (self.format.parse::<ExportFormat>(), from, to, log) {
+            (Ok(format), Ok(from), Ok(to), Ok(log)) => {
+                Ok(ExportRequest { format, q: self.q.trim().to_owned(), from, to, log })
             }
-            (format, from, to) => Err(Box::new(Wrong {
+            (format, from, to, log) => Err(Box::new(Wrong {
                 format: format.err().map(|_| FieldError::Choice),
-                q: None,
+                q: log
+                    .err()
+                    .map(|_| FieldError::Other(as_sentence(&ExportError::NoLog.to_string()))),
                 from: from.err(),
                 to: to.err(),
             })),
@@ -297,6 +308,7 @@ impl Wrong {
             q: field(&form.q, self.q),
             from: field(&form.from, self.from),
             to: field(&form.to, self.to),
+            log: Some(form.log.clone()).filter(|log| !log.is_empty()),
             chrome,
         }
     }

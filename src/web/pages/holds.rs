@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use serde::Deserialize;
 
 use super::who::Names;
-use super::{also, with_notice};
+use super::{also, approvals, with_notice};
 use crate::approvals::Party;
 use crate::audit::catalogue;
 use crate::authz::Permission;
@@ -306,6 +306,7 @@ async fn change(call: Call<HoldManage>) -> Answer {
         }
         Err(HoldError::Past("endsAt")) => forms.ends.error = Some(words("error-hold-date")),
         Err(HoldError::Past(_)) => forms.review.error = Some(words("error-hold-date")),
+        Err(HoldError::Approval(error)) => return approvals::answer(&call, *error).await,
         Err(error) => return Err(error.into()),
     }
     page(&call, Some(forms)).await
@@ -325,6 +326,7 @@ async fn lift(call: Call<HoldManage>) -> Answer {
             let (ends, review) = (Field::default(), Field::default());
             page(&call, Some(HoldForms { ends, review, reason })).await
         }
+        Err(HoldError::Approval(error)) => approvals::answer(&call, *error).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 
 use super::who::Names;
-use super::{also, with_notice};
+use super::{also, approvals, with_notice};
 use crate::audit::catalogue;
 use crate::authz::Permission;
 use crate::authz::permission::{ConversationRead, RetentionManage, RetentionRead};
@@ -219,7 +219,10 @@ async fn change(call: Call<RetentionManage>) -> Answer {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return page(&call, Shown { preview: Some(found), form: Some(form), status }).await;
     }
-    retention::change(&app.tenants, &call.grant, changes, app.retention()).await?;
+    match retention::change(&app.tenants, &call.grant, changes, app.retention()).await {
+        Err(RetentionError::Approval(error)) => return approvals::answer(&call, *error).await,
+        changed => changed?,
+    };
     let path = ALL.replace("{tenant}", call.tenant.slug.as_str());
     Ok(respond::see_other(&with_notice(&path, Notice::PoliciesChanged)))
 }

@@ -9,6 +9,7 @@ use super::audit_search::{Chip, RangeLink, SavedView, Search};
 use super::audit_timeline::Timeline;
 use super::query::{self, Pager};
 use super::{Chrome, FieldError};
+use crate::kernel::Timestamp;
 
 /// `GET /t/{slug}/admin/audit` or `/platform/audit`.
 #[derive(Template)]
@@ -31,6 +32,8 @@ pub struct AuditPage {
     pub live: Live,
     /// A checkpoint that a witness signed says otherwise than the log.
     pub contradicted: bool,
+    /// When a restore began this log, which follows another one.
+    pub follows: Option<Timestamp>,
     pub may_export: bool,
     pub may_verify: bool,
     pub examples: Vec<Example>,

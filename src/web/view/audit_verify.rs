@@ -15,6 +15,32 @@ pub struct AuditVerifyPage {
     pub state: VerifyState,
     /// Entries in the log now.
     pub size: u64,
+    /// Logs from before restores, the latest first.
+    pub past: Vec<PastLogRow>,
+}
+
+/// A log that the one in use follows.
+pub struct PastLogRow {
+    pub id: String,
+    pub size: u64,
+    /// The oldest entry's; none when its file cannot be read.
+    pub began: Option<Timestamp>,
+    pub ended: Timestamp,
+    /// Id of the restore that ended it.
+    pub restore: String,
+    /// Entries that could not be brought back.
+    pub lost: u64,
+    pub state: PastLogState,
+    /// The form for an export of it, for who may.
+    pub export: Option<String>,
+}
+
+pub enum PastLogState {
+    /// Since the server started.
+    NotVerified,
+    Whole,
+    /// Why.
+    Broken(String),
 }
 
 pub enum VerifyState {
@@ -26,7 +52,8 @@ pub enum VerifyState {
     },
     Whole(Box<Verified>),
     Broken {
-        first_bad: u64,
+        /// None when the log itself is whole and one from before a restore is not.
+        first_bad: Option<u64>,
         /// What is wrong with it.
         reason: Option<String>,
         found: Box<Verified>,

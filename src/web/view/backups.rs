@@ -14,6 +14,8 @@ pub struct BackupsPage {
     /// Somebody is configured who can read backups, and a place for them.
     pub configured: bool,
     pub targets: Vec<TargetRow>,
+    /// Targets that are not in the settings any more and still have backups.
+    pub elsewhere: Vec<ElsewhereRow>,
     pub last_backup: Option<Timestamp>,
     pub last_run: Option<LastRun>,
     /// Seconds that would be lost if this machine were gone now; None when nothing leaves it
@@ -26,6 +28,12 @@ pub struct BackupsPage {
     pub restores: Vec<RestoreRow>,
     /// Whether the person may restore.
     pub may_restore: bool,
+}
+
+pub struct ElsewhereRow {
+    pub target: String,
+    pub archives: u64,
+    pub newest: Timestamp,
 }
 
 pub struct TargetRow {

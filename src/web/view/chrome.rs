@@ -56,7 +56,7 @@ pub struct Flash {
 pub enum ChainPill {
     Verified { entries: u64 },
     NotVerified { entries: u64 },
-    Broken { first_bad: u64 },
+    Broken { first_bad: Option<u64> },
 }
 
 /// A place in the navigation.

@@ -22,6 +22,8 @@ pub struct ExportRow {
     pub query: String,
     pub from: Option<Timestamp>,
     pub to: Option<Timestamp>,
+    /// The log from before a restore that it is of.
+    pub log: Option<String>,
     /// Whoever looks asked for it.
     pub mine: bool,
     /// Type and id of whoever asked.
@@ -75,7 +77,7 @@ fn size(bytes: u64) -> String {
     format!("{rest:.1} {}", UNITS[unit])
 }
 
-/// `GET …/audit/exports/new`; `POST …/audit/exports` sends `format`, `q`, `from`, `to`.
+/// `GET …/audit/exports/new`; `POST …/audit/exports` sends `format`, `q`, `from`, `to`, `log`.
 #[derive(Template)]
 #[template(path = "audit/export_new.html")]
 pub struct NewExportPage {
@@ -86,6 +88,8 @@ pub struct NewExportPage {
     /// `2026-11-22T05:06`, UTC.
     pub from: Field,
     pub to: Field,
+    /// A log from before a restore, which cannot be searched.
+    pub log: Option<String>,
 }
 
 #[cfg(test)]
