@@ -267,6 +267,11 @@ fn allowed() -> BTreeSet<String> {
 
 #[test]
 fn it_makes_no_system_call_that_the_unit_forbids_and_no_memory_to_execute() {
+    let (can, said) = output(Command::new("strace").args(["-f", "-qq", "true"]));
+    if !can {
+        println!("nothing can be traced here: {said}");
+        return;
+    }
     let mut trace = PathBuf::new();
     let mut served = Served::start(|directory| {
         trace = directory.join("trace");
