@@ -228,6 +228,7 @@ catalogue! {
         JOB_REQUESTED "job.requested" ["job_requested"] "Somebody started a job.";
         JOB_CANCELLED "job.cancelled" ["job_cancelled"] "Somebody cancelled a job's run.";
         JOB_SCHEDULED "job.scheduled" ["job_scheduled"] "When a job runs was changed.";
+        DOCTOR_RUN "doctor.run" ["doctor_run"] "Somebody had the installation checked.";
         RESTORE_CONFIRMED "restore.confirmed" ["restore_confirmed"] "A restore was confirmed: the state before it was deleted.";
         GDPR_CHECK_DISABLED "gdpr_check.disabled" ["gdpr_check_disabled"] "A data protection check was turned off.";
         CREDITS_ADDED "credits.added" ["credits_added"] "Credits were added to an account.";

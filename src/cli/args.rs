@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, erase, hold, jobs, key, mail, restore, retention, role,
-    session, sso, tenant, token, user,
+    admin, audit, backup, certificate, doctor, erase, hold, jobs, key, mail, restore, retention,
+    role, session, sso, tenant, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -93,6 +93,10 @@ pub enum Verb {
     /// Backups: make them, list them, check them
     #[command(subcommand)]
     Backup(backup::Verb),
+    /// Check whether this installation is as it should be, and say how to mend what is not
+    ///
+    /// Exit code 0: nothing to do; 1: something should be another way; 2: something needs you.
+    Doctor(doctor::Arguments),
     /// Print version and build
     Version,
     /// Print the OpenAPI document of the REST API

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::feedback::Feedback;
 use super::output::Report;
 use super::{
-    admin, audit, backup, erase, hold, jobs, key, mail, restore, retention, role, session, sso,
-    tenant, token, user,
+    admin, audit, backup, doctor, erase, hold, jobs, key, mail, restore, retention, role, session,
+    sso, tenant, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Backup, Settings};
 use crate::jobs::Jobs;
 use crate::mail::Mailer;
+use crate::streams::Streams;
 use crate::tenants::{Tenant, Tenants};
 
 #[derive(Serialize, Deserialize)]
@@ -38,6 +39,7 @@ pub enum Command {
     Token(token::Command),
     Audit(audit::Command),
     Backup(backup::Command),
+    Doctor(doctor::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -80,6 +82,9 @@ pub struct Operator {
     pub jobs: Jobs,
     /// Of schedules.
     pub time_zone: chrono_tz::Tz,
+    pub settings: Settings,
+    /// What sends, when a server does.
+    pub streams: Option<Streams>,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -111,6 +116,8 @@ impl Operator {
             backup: Settings::default().backup,
             jobs: Jobs::default(),
             time_zone: chrono_tz::Tz::UTC,
+            settings: Settings::default(),
+            streams: None,
             feedback,
         }
     }
@@ -132,8 +139,14 @@ impl Operator {
             ageing: settings.backup.ageing(),
             grace: settings.closing.grace(),
             backup: settings.backup.clone(),
+            settings: settings.clone(),
             ..self
         }
+    }
+
+    #[must_use]
+    pub fn with_streams(self, streams: &Streams) -> Self {
+        Self { streams: Some(streams.clone()), ..self }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -166,5 +179,6 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Token(command) => token::execute(operator, command).await,
         Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
+        Command::Doctor(command) => doctor::execute(operator, command).await,
     }
 }

@@ -10,6 +10,7 @@ mod certificate;
 mod closing;
 mod command;
 mod demo;
+mod doctor;
 mod enforcement;
 mod erase;
 mod feedback;
@@ -67,6 +68,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Serve { listen } => serve::run(context, listen).await,
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
+        Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),

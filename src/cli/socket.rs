@@ -28,7 +28,7 @@ use crate::mail::Mailer;
 use crate::store::StoreError;
 use crate::tenants::{Boot, BootError};
 
-const FILE: &str = "admin.sock";
+pub(super) const FILE: &str = "admin.sock";
 /// A command's line; passwords and names are short.
 const LINE_BYTES: u64 = 64 * 1024;
 const READ_TIME: Duration = Duration::from_secs(10);
@@ -184,7 +184,8 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone())
         .with_sessions(app.session_policy())
         .with_ends(&app.settings)
-        .with_jobs(&app.jobs, &app.settings);
+        .with_jobs(&app.jobs, &app.settings)
+        .with_streams(&app.streams);
     let work = async move {
         let result = match serde_json::from_str(&line) {
             Ok(command) => execute(&operator, command).await,

@@ -73,12 +73,13 @@ impl Settings {
     /// out of range; a root key given twice; a secret that others may read.
     pub fn load(sources: Sources) -> Result<Self, ConfigError> {
         let mut given = Given::default();
-        if let Some(path) = sources.config_file() {
-            given.add_file(&path)?;
+        let file = sources.config_file();
+        if let Some(path) = &file {
+            given.add_file(path)?;
         }
         given.add_environment(sources.env)?;
         given.add_credential(sources.credentials.as_deref())?;
-        let mut settings = Self::read(&mut given)?;
+        let mut settings = Self { file, ..Self::read(&mut given)? };
         if let Some(path) = sources.data_dir {
             settings.store.data_dir = path;
         }

@@ -89,7 +89,11 @@ macro_rules! settings {
 
         /// All settings, checked.
         #[derive(Clone, Debug, Default)]
-        pub struct Settings { $( $(#[doc = $section_doc])+ pub $section: $Section, )+ }
+        pub struct Settings {
+            $( $(#[doc = $section_doc])+ pub $section: $Section, )+
+            /// The file that they were read from, if there was one.
+            pub file: Option<PathBuf>,
+        }
 
         impl Settings {
             pub(super) fn read(given: &mut Given) -> Result<Self, ConfigError> {
@@ -99,7 +103,7 @@ macro_rules! settings {
                         &[$( $range )?],
                         || $default,
                     )?,
-                )+ }, )+ })
+                )+ }, )+ file: None })
             }
         }
 

@@ -1,5 +1,6 @@
 //! Running the appliance: log, health, metrics, what systemd is told.
 
+pub mod doctor;
 pub mod harden;
 mod health;
 pub mod log;

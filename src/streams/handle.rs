@@ -65,6 +65,16 @@ impl Streams {
         supervisor::start(self.clone(), inbox)
     }
 
+    /// How many streams send, and how many of them have failed for as long as an alarm takes.
+    pub fn standing(&self) -> (usize, usize) {
+        let (now, all) = (self.inner.tenants.runtime().now(), self.board().all());
+        let alarm = std::time::Duration::from_secs(self.inner.settings.alarm_seconds.into());
+        let is_failing = |since: crate::kernel::Timestamp| now.since(since) >= alarm;
+        let failing =
+            all.iter().filter(|(_, live)| live.snapshot().failing_since.is_some_and(is_failing));
+        (all.len(), failing.count())
+    }
+
     pub(super) fn tenants(&self) -> &Tenants {
         &self.inner.tenants
     }

@@ -284,6 +284,7 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::JOB_REQUESTED, Api, 1),
     (c::JOB_CANCELLED, Api, 4),
     (c::JOB_SCHEDULED, Api, 3),
+    (c::DOCTOR_RUN, Api, 2),
     (c::RESTORE_CONFIRMED, Data, OTHER),
     (c::GDPR_CHECK_DISABLED, Entity, 3),
     (c::CREDITS_ADDED, Entity, 3),

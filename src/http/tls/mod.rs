@@ -2,6 +2,7 @@
 
 mod load;
 mod self_signed;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,8 @@ use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+pub use shown::{Shown, shown};
 
 use crate::config::{Server, TlsVersion};
 use crate::kernel::Timestamp;

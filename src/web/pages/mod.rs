@@ -18,6 +18,7 @@ mod choose_password;
 mod closings;
 mod conversation;
 mod conversations;
+mod doctor;
 mod erasures;
 mod exports;
 mod files;
@@ -127,6 +128,7 @@ pub fn routes() -> Vec<Route> {
         platform_admins::routes(),
         backups::routes(),
         jobs::routes(),
+        doctor::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];

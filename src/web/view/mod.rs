@@ -18,6 +18,7 @@ pub mod backups;
 pub mod chrome;
 pub mod closing;
 pub mod conversations;
+pub mod doctor;
 pub mod erasures;
 pub mod exports;
 pub mod form;

@@ -86,6 +86,16 @@ labelled! {
 }
 
 labelled! {
+    /// What the doctor found.
+    CheckState {
+        Fail: "fail", "doctor-state-fail", Bad;
+        Warn: "warn", "doctor-state-warn", Warning;
+        Ok: "ok", "doctor-state-ok", Good;
+        NotApplicable: "not-applicable", "doctor-state-none", Neutral;
+    }
+}
+
+labelled! {
     /// Whether a place for backups takes them.
     TargetStanding {
         Well: "well", "target-well", Good;
