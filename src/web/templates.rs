@@ -14,7 +14,7 @@ const ENDS: &str = include_str!("../../templates/messages/en-ends.ftl");
 const RETENTION: &str = include_str!("../../templates/messages/en-retention.ftl");
 
 /// Messages looked up by a code that is data.
-const LABEL_PREFIXES: [&str; 12] = [
+const LABEL_PREFIXES: [&str; 13] = [
     "factor-",
     "action-",
     "category-",
@@ -23,6 +23,7 @@ const LABEL_PREFIXES: [&str; 12] = [
     "actor-",
     "resource-",
     "channel-",
+    "doctor-room-",
     "job-name-",
     "weekday-",
     "closing-end-",

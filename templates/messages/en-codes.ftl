@@ -316,6 +316,15 @@ stream-auth-basic = User and password
 stream-auth-header = A header of your choice
 
 # Jobs
+doctor-room-keys = Root key
+doctor-room-files = Files
+doctor-room-machine = Machine
+doctor-room-server = Server
+doctor-room-people = People
+doctor-room-logs = Audit logs
+doctor-room-backups = Backups
+doctor-room-work = Jobs and tenants
+doctor-room-outside = Other systems
 job-name-api-keys-flush-use = Use of API keys
 job-name-denials-flush = Repeated refusals
 job-name-tenants-close-idle = Idle files
