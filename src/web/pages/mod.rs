@@ -18,6 +18,7 @@ mod choose_password;
 mod closings;
 mod conversation;
 mod conversations;
+mod docs;
 mod erasures;
 mod exports;
 mod files;
@@ -71,6 +72,7 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let domains = [
         files::routes(),
+        docs::routes(),
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
