@@ -2,13 +2,14 @@
 # make test    everything that CI checks but style
 # make bench   measure against ceilings of the same run
 # make check   format and lints
+# make package deb and rpm, in target/package
 
 DATA ?= data
 LISTEN ?= 127.0.0.1:8443
 BUILD := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 export STRONGROOM_BUILD = $(BUILD)
 
-.PHONY: run build demo test bench check packages
+.PHONY: run build demo test test-packages bench check package packages
 
 run: build
 	target/release/strongroom serve --data-dir $(DATA) --listen $(LISTEN)
@@ -22,6 +23,15 @@ build: packages
 test:
 	@packaging/test-tools
 	cargo test --locked
+
+# deb and rpm with man pages, completions, licences and a bill of materials.
+package:
+	@packaging/package-tools
+	packaging/package
+
+# Installs, upgrades and removes the packages in a Debian of its own; wants root and some minutes.
+test-packages:
+	packaging/test-packages
 
 bench: packages
 	@packaging/build-packages age zstd

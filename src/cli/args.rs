@@ -97,6 +97,13 @@ pub enum Verb {
     Version,
     /// Print the OpenAPI document of the REST API
     Openapi,
+    /// Write what packages hold beside the binary: man pages, completions, a configuration file
+    #[command(hide = true)]
+    Generate {
+        /// Directory that it is written into
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 /// What all verbs share.

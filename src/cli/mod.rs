@@ -13,6 +13,7 @@ mod demo;
 mod enforcement;
 mod erase;
 mod feedback;
+mod generate;
 mod hold;
 mod init;
 mod jobs;
@@ -68,6 +69,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
+        Verb::Generate { out } => generate::run(&out),
         Verb::Tenant(tenant::Verb::Export(arguments)) => {
             tenant_export::run(&context, arguments).await
         }

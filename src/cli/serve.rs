@@ -19,6 +19,7 @@ use crate::config::{OptionalListen, Settings};
 use crate::http::{redirect, server, tls};
 use crate::jobs;
 use crate::kernel::Runtime;
+use crate::ops::supervisor;
 use crate::tenants::Boot;
 
 pub const EMBEDDED_KEY_WARNING: &str = "\
@@ -61,7 +62,10 @@ pub async fn run_server(
     let streams = app.streams.start();
     announce(&app, boot, &base_url, &fingerprint).await?;
     ready(&base_url)?;
+    supervisor::watch(&app.tenants);
+    supervisor::ready(&format!("Answering at {base_url}"));
     wait_for_stop().await?;
+    supervisor::stopping();
     tracing::info!("stopping: requests under way are finished");
     app.stopping.send_replace(true);
     drop(socket);

@@ -8,13 +8,19 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Env(String),
-    File { path: PathBuf, line: usize },
+    /// What systemd handed over.
+    Credential(PathBuf),
+    File {
+        path: PathBuf,
+        line: usize,
+    },
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::Credential(path) => write!(f, "systemd credential {}", path.display()),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
         }
     }
@@ -42,6 +48,19 @@ pub enum ConfigError {
     Readable { path: PathBuf, mode: u32 },
     #[error("root key file {}: {reason}", path.display())]
     KeyFile { path: PathBuf, reason: String },
+    #[error(
+        "{} opens the data and lies in {} beside it: whoever takes that directory has both. Move it to \
+         another disk or make it a systemd credential (see strongroom.toml(5))",
+        path.display(), directory.display()
+    )]
+    Beside { path: PathBuf, directory: PathBuf },
+    #[error(
+        "root_key.passphrase_from is `terminal` and there is none ({0}): start it in one, or give \
+         `fd:NUMBER` or a file instead"
+    )]
+    NoTerminal(io::Error),
+    #[error("passphrase of the root key: {0}")]
+    Passphrase(String),
     /// Two settings that do not go together.
     #[error("{0}")]
     Together(&'static str),

@@ -21,6 +21,8 @@ const PREFIX: &str = "STRONGROOM_";
 /// Names the file, so it is no setting.
 const FILE_VARIABLE: &str = "STRONGROOM_CONFIG";
 const ROOT_KEY: &str = "root_key";
+/// The systemd credential that is the root key.
+pub const ROOT_KEY_CREDENTIAL: &str = "strongroom-root-key";
 
 /// Where settings come from; the process's own by [`Sources::process`].
 #[derive(Default)]
@@ -31,6 +33,8 @@ pub struct Sources {
     pub default_file: Option<PathBuf>,
     /// Environment variables; those of other programs are ignored.
     pub env: Vec<(String, String)>,
+    /// Where systemd puts the credentials of this service.
+    pub credentials: Option<PathBuf>,
     /// `--data-dir`.
     pub data_dir: Option<PathBuf>,
     /// `--listen`.
@@ -45,7 +49,8 @@ impl Sources {
             .map(|(name, value)| (lossy(&name), lossy(&value)))
             .filter(|(name, _)| name.starts_with(PREFIX))
             .collect();
-        Self { default_file: Some(DEFAULT_FILE.into()), env, ..Self::default() }
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Self { default_file: Some(DEFAULT_FILE.into()), env, credentials, ..Self::default() }
     }
 
     fn config_file(&self) -> Option<PathBuf> {
@@ -72,6 +77,7 @@ impl Settings {
             given.add_file(&path)?;
         }
         given.add_environment(sources.env)?;
+        given.add_credential(sources.credentials.as_deref())?;
         let mut settings = Self::read(&mut given)?;
         if let Some(path) = sources.data_dir {
             settings.store.data_dir = path;
@@ -174,6 +180,22 @@ impl Given {
             }
         }
         Ok(())
+    }
+
+    /// The root key, when systemd hands it over under its name. A setting may name the same file.
+    fn add_credential(&mut self, directory: Option<&Path>) -> Result<(), ConfigError> {
+        let Some(path) = directory.map(|directory| directory.join(ROOT_KEY_CREDENTIAL)) else {
+            return Ok(());
+        };
+        let named = self.values.get("root_key.file").and_then(|(raw, _)| raw.text());
+        let is_named = named.is_some_and(|named| Path::new(named.trim()) == path);
+        if is_named || matches!(path.try_exists(), Ok(false)) {
+            return Ok(());
+        }
+        let setting = SETTINGS.iter().find(|setting| setting.key == "root_key.credential");
+        let Some(setting) = setting else { return Ok(()) };
+        let raw = Raw::Text(Zeroizing::new(path.to_string_lossy().into_owned()));
+        self.add(setting, raw, Origin::Credential(path))
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {

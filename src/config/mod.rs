@@ -6,8 +6,10 @@
 
 mod backup;
 mod error;
+mod example;
 mod load;
 mod mail;
+mod passphrase;
 mod place;
 mod publish;
 mod secret;
@@ -20,10 +22,11 @@ mod value;
 
 pub use backup::{Ageing, Recipient, TimeZone};
 pub use error::{ConfigError, Origin};
-pub use load::{DEFAULT_FILE, Sources};
+pub use load::{DEFAULT_FILE, ROOT_KEY_CREDENTIAL, Sources};
 #[cfg(test)]
 pub use mail::SmtpHost;
 pub use mail::{Mailbox, SmtpTls};
+pub use passphrase::PassphraseFrom;
 pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
 pub use secret::{RootKeyConfig, SecretKey32};

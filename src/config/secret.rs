@@ -10,6 +10,7 @@ use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER_P
 use zeroize::Zeroizing;
 
 use super::error::ConfigError;
+use super::passphrase::PassphraseFrom;
 use super::table::RootKey;
 use super::value::{Fault, Raw, Value};
 
@@ -95,28 +96,58 @@ pub enum RootKeyConfig {
     None,
     Inline(SecretKey32),
     File(PathBuf),
+    /// A file that systemd hands over.
+    Credential(PathBuf),
+    Passphrase(PassphraseFrom),
 }
 
 impl RootKey {
     /// `Settings::load` has made sure that one source at most is set.
     pub fn source(&self) -> RootKeyConfig {
-        match (&self.key, &self.file) {
-            (Some(key), _) => RootKeyConfig::Inline(key.clone()),
-            (None, Some(path)) => RootKeyConfig::File(path.clone()),
-            (None, None) => RootKeyConfig::None,
+        if let Some(key) = &self.key {
+            return RootKeyConfig::Inline(key.clone());
+        }
+        if let Some(path) = &self.file {
+            return RootKeyConfig::File(path.clone());
+        }
+        if let Some(path) = &self.credential {
+            return RootKeyConfig::Credential(path.clone());
+        }
+        match &self.passphrase_from {
+            Some(from) => RootKeyConfig::Passphrase(from.clone()),
+            None => RootKeyConfig::None,
         }
     }
 }
 
 impl RootKeyConfig {
-    /// The key, or `None` when no source is set. Errors: a file that is missing, that others may
-    /// read, or that holds no good key.
+    /// The key, or `None` when no source is set or a passphrase, of which one is made only with what
+    /// stands in `root.json`. Errors: a file that is missing, that others may read, or that holds no
+    /// good key.
     pub fn load(&self) -> Result<Option<SecretKey32>, ConfigError> {
         match self {
-            Self::None => Ok(None),
+            Self::None | Self::Passphrase(_) => Ok(None),
             Self::Inline(key) => Ok(Some(key.clone())),
-            Self::File(path) => read_key_file(path).map(Some),
+            Self::File(path) | Self::Credential(path) => read_key_file(path).map(Some),
         }
+    }
+
+    /// Refuses a key, or the passphrase of one, that lies in the data directory: a thief of the one
+    /// has the other, and so has every copy.
+    pub fn refuse_beside(&self, directory: &Path) -> Result<(), ConfigError> {
+        let file = match self {
+            Self::File(path) => Some(path.as_path()),
+            Self::Passphrase(from) => from.file(),
+            Self::None | Self::Inline(_) | Self::Credential(_) => None,
+        };
+        let Some(file) = file else { return Ok(()) };
+        // What is not there is refused by whoever reads it.
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let inside = file.starts_with(directory) || real(file).starts_with(real(directory));
+        if inside {
+            return Err(ConfigError::Beside { path: file.into(), directory: directory.into() });
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use super::backup::{Recipient, TimeZone};
 use super::error::ConfigError;
 use super::load::Given;
 use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
+use super::passphrase::PassphraseFrom;
 use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
 use super::target::TargetUrl;
@@ -101,6 +102,10 @@ macro_rules! settings {
                 )+ }, )+ })
             }
         }
+
+        /// Names of the sections, and what they are about.
+        pub(super) static SECTIONS: &[(&str, &str)] =
+            &[ $( (stringify!($section), concat!($( $section_doc ),+)) ),+ ];
 
         pub(super) static SETTINGS: &[Setting] = &[ $( $( Setting {
             section: stringify!($section),
@@ -333,10 +338,18 @@ settings! {
 
     /// Where the root key comes from: one source at most.
     root_key: RootKey {
-        /// File with the root key: 32 bytes, raw, hex or base64; readable by its owner alone.
+        /// File with the root key: 32 bytes, raw, hex or base64; readable by its owner alone, and not
+        /// in the data directory.
         file: Option<PathBuf> as "STRONGROOM_MASTER_KEY_FILE" = None,
         /// The root key itself, 32 bytes as hex or base64. A file, best a systemd credential, is
         /// safer: other processes of the same user can read an environment.
         key: Option<SecretKey32> as "STRONGROOM_MASTER_KEY" = None,
+        /// File of a systemd credential with the root key. Set by itself when systemd hands over one
+        /// that is called `strongroom-root-key`.
+        credential: Option<PathBuf> = None,
+        /// Where a passphrase comes from that the root key is made of: `terminal` asks for it at every
+        /// start, `fd:3` reads the first line of an open file, `/path` that of a file which its owner
+        /// alone can read. Decided when the data directory is made.
+        passphrase_from: Option<PassphraseFrom> = None,
     }
 }

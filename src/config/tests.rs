@@ -295,6 +295,75 @@ fn a_secret_that_others_may_read_is_refused() {
 }
 
 #[test]
+fn a_credential_of_systemd_is_the_root_key_unless_another_is_given_too() {
+    let dir = TempDir::new().unwrap();
+    let credentials = Some(dir.path().to_owned());
+    let load = |env: &[(&str, &str)]| {
+        let env = env.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Settings::load(Sources { env, credentials: credentials.clone(), ..Sources::default() })
+    };
+    assert!(matches!(load(&[]).unwrap().root_key.source(), RootKeyConfig::None));
+    let path = written(&dir, "strongroom-root-key", KEY.as_bytes(), 0o400);
+    let source = load(&[]).unwrap().root_key.source();
+    assert!(matches!(&source, RootKeyConfig::Credential(found) if *found == path), "{source:?}");
+    assert_eq!(source.load().unwrap().unwrap().expose_secret()[..3], [0x00, 0x11, 0x22]);
+    for (name, value) in [
+        ("STRONGROOM_MASTER_KEY", KEY),
+        ("STRONGROOM_MASTER_KEY_FILE", "/etc/key"),
+        ("STRONGROOM_ROOT_KEY__PASSPHRASE_FROM", "terminal"),
+    ] {
+        let twice = load(&[(name, value)]).unwrap_err().to_string();
+        assert!(twice.contains(name) && twice.contains("systemd credential"), "{twice}");
+        assert!(twice.contains("keep one of them") && !twice.contains(KEY), "{twice}");
+    }
+    // Named by a setting too, as units did before: it is one source.
+    let named = path.to_str().unwrap();
+    let settings = load(&[("STRONGROOM_MASTER_KEY_FILE", named)]).unwrap();
+    assert!(matches!(settings.root_key.source(), RootKeyConfig::File(_)));
+}
+
+#[test]
+fn a_key_or_passphrase_in_the_data_directory_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("key"), KEY).unwrap();
+    std::os::unix::fs::symlink(data.join("key"), dir.path().join("link")).unwrap();
+    for inside in [data.join("key"), dir.path().join("link"), dir.path().join("data/../data/key")] {
+        let refused = RootKeyConfig::File(inside).refuse_beside(&data).unwrap_err().to_string();
+        assert!(refused.contains("beside it"), "{refused}");
+    }
+    let path = data.join("passphrase").display().to_string();
+    let settings = load(None, &[("STRONGROOM_ROOT_KEY__PASSPHRASE_FROM", &path)]).unwrap();
+    assert!(settings.root_key.source().refuse_beside(&data).is_err());
+    let outside = written(&dir, "key", KEY.as_bytes(), 0o600);
+    RootKeyConfig::File(outside).refuse_beside(&data).unwrap();
+}
+
+#[test]
+fn a_passphrase_comes_from_a_place_and_is_no_setting_itself() {
+    const NAME: &str = "STRONGROOM_ROOT_KEY__PASSPHRASE_FROM";
+    for wrong in ["harbour lantern", "fd:", "fd:x", "relative/file", ""] {
+        let said = refusal(None, &[(NAME, wrong)]);
+        assert!(said.contains("fd:NUMBER"), "{said}");
+        assert!(wrong.is_empty() || !said.contains(&format!("\"{wrong}\"")), "{said}");
+    }
+    let dir = TempDir::new().unwrap();
+    let read = |content: &[u8], mode| {
+        let path = written(&dir, "passphrase", content, mode);
+        let settings = load(None, &[(NAME, path.to_str().unwrap())]).unwrap();
+        let RootKeyConfig::Passphrase(from) = settings.root_key.source() else { panic!() };
+        from.read(true).map(|text| text.expose_secret().to_owned())
+    };
+    assert_eq!(read(b"harbour lantern\nnotes\n", 0o600).unwrap(), "harbour lantern");
+    assert!(read(b"harbour lantern", 0o644).unwrap_err().to_string().contains("chmod 600"));
+    for bad in [&b""[..], b"\nx", b"\xff\xfe", &[b'x'; 5000]] {
+        let said = read(bad, 0o600).unwrap_err().to_string();
+        assert!(said.starts_with("passphrase of the root key: /"), "{said}");
+    }
+}
+
+#[test]
 fn the_documentation_lists_every_setting_as_it_is() {
     let docs = include_str!("../../docs/configuration.md");
     let rows = Settings::describe().into_iter().map(|setting| {

@@ -1,7 +1,8 @@
 //! Root key sources, the key hierarchy, envelopes and keyed hashes.
 //!
-//! Primitives come from libraries (`aes-gcm`, `aws-lc-rs`, `hkdf`, `hmac`, `sha2`, `bcrypt`); this room says
-//! which key protects what, and binds every ciphertext to the place that it belongs to.
+//! Primitives come from libraries (`aes-gcm`, `aws-lc-rs`, `hkdf`, `hmac`, `sha2`, `bcrypt`,
+//! `argon2`); this room says which key protects what, and binds every ciphertext to the place that
+//! it belongs to.
 
 mod audit_keys;
 pub mod classification;
@@ -9,6 +10,7 @@ pub mod envelope;
 pub mod key;
 pub mod keyring;
 pub mod mac;
+pub mod passphrase;
 pub mod password;
 pub mod root;
 pub mod signing;

@@ -5,6 +5,7 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
+use super::passphrase::Derivation;
 use super::wrap::{self, Label};
 use super::{CryptoError, Key32, mac};
 use crate::kernel::id::InstallationId;
@@ -18,7 +19,8 @@ pub trait RootSource: Send + Sync {
     fn unwrap(&self, label: Label<'_>, wrapped: &[u8]) -> Result<Key32, CryptoError>;
 }
 
-/// A root key held in this process's memory: from the environment, a file or a credential.
+/// A root key held in this process's memory: from the environment, a file, a credential, or made of a
+/// passphrase.
 pub struct LocalRoot(pub Key32);
 
 impl RootSource for LocalRoot {
@@ -50,16 +52,27 @@ pub struct RootFile {
 struct WrappedMaster {
     root_key: String,
     wrapped: String,
+    /// How the root key is made, when it is made of a passphrase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passphrase: Option<Derivation>,
 }
 
 impl RootFile {
-    /// A new installation: a new id and a new random master key.
-    pub fn create(source: &dyn RootSource, runtime: &Runtime) -> (Self, Key32) {
+    /// A new installation: a new id and a new random master key. `passphrase` says how the root key
+    /// was made, if it was made of one.
+    pub fn create(
+        source: &dyn RootSource,
+        passphrase: Option<Derivation>,
+        runtime: &Runtime,
+    ) -> (Self, Key32) {
         let installation_id: InstallationId = runtime.id();
         let master = Key32::generate(runtime.random.as_ref());
         let wrapped = source.wrap(label(&installation_id), &master, runtime);
-        let wrapped =
-            WrappedMaster { root_key: source.fingerprint(), wrapped: HEXLOWER.encode(&wrapped) };
+        let wrapped = WrappedMaster {
+            root_key: source.fingerprint(),
+            wrapped: HEXLOWER.encode(&wrapped),
+            passphrase,
+        };
         let created_at = runtime.now();
         (Self { version: 1, installation_id, created_at, master_key: vec![wrapped] }, master)
     }
@@ -90,12 +103,30 @@ impl RootFile {
         Ok(file)
     }
 
+    /// How the root key is made of a passphrase; none when it is a key that is kept somewhere.
+    pub fn passphrase(&self) -> Option<&Derivation> {
+        self.master_key.iter().find_map(|key| key.passphrase.as_ref())
+    }
+
+    /// Whether this root key opens it.
+    pub fn is_sealed_under(&self, source: &dyn RootSource) -> bool {
+        let given = source.fingerprint();
+        self.master_key.iter().any(|key| key.root_key == given)
+    }
+
     /// # Errors
     /// Names the root key that the installation needs when another one was given.
     pub fn unwrap(&self, source: &dyn RootSource) -> Result<Key32, CryptoError> {
         let given = source.fingerprint();
         let known: Vec<_> = self.master_key.iter().map(|key| key.root_key.as_str()).collect();
         let Some(entry) = self.master_key.iter().find(|key| key.root_key == given) else {
+            if self.passphrase().is_some() {
+                return Err(CryptoError::Root(
+                    "wrong root key: this data directory is sealed under a passphrase; say where it \
+                     comes from with root_key.passphrase_from, and give no other root key"
+                        .into(),
+                ));
+            }
             return Err(CryptoError::Root(format!(
                 "wrong root key: this data directory is sealed under root key {}, the one given is \
                  {given}; give the key that the directory was made with (STRONGROOM_MASTER_KEY or \

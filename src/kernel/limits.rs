@@ -287,3 +287,13 @@ pub const LEDGER_PART_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of the data disk that changes on their way to an archive leave free: the data itself needs
 /// them more.
 pub const CHANGES_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Memory and passes that making a root key of a passphrase takes (Argon2id): about a second at a
+/// start, and as much for whoever guesses, each time. Raised only: data directories keep theirs.
+pub const PASSPHRASE_MEMORY_KIB: u32 = 256 * 1024;
+pub const PASSPHRASE_PASSES: u32 = 3;
+/// How hard a new passphrase has to be to guess, as a power of ten: three centuries at ten thousand
+/// guesses a second, each of which takes that memory.
+pub const PASSPHRASE_GUESSES_LOG10: f64 = 14.0;
+/// Characters of a passphrase that are rated: rating takes the square of their number.
+pub const PASSPHRASE_RATED: usize = 100;

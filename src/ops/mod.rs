@@ -1,9 +1,10 @@
-//! Running the appliance: log, health, metrics.
+//! Running the appliance: log, health, metrics, what systemd is told.
 
 pub mod harden;
 mod health;
 pub mod log;
 pub mod metrics;
+pub mod supervisor;
 
 use crate::http::route::{Audit, Method, Route, Surface};
 

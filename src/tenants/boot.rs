@@ -43,7 +43,7 @@ pub struct Boot {
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
     #[error(
-        "no root key: this data directory was made with one; give it as STRONGROOM_MASTER_KEY or STRONGROOM_MASTER_KEY_FILE"
+        "no root key: this data directory was made with one; give it as the systemd credential strongroom-root-key, or as STRONGROOM_MASTER_KEY_FILE or STRONGROOM_MASTER_KEY, or say with root_key.passphrase_from where its passphrase comes from"
     )]
     RootKeyMissing,
     #[error(
@@ -121,15 +121,18 @@ impl Boot {
         {
             return Err(BootError::RootFileMissing(directory));
         }
-        let root = root_key::find(&settings.root_key, &directory, is_new, runtime)?;
-        let (root_file, master) = if is_new {
-            let (file, master) = RootFile::create(&root.source, runtime);
-            files::replace(&root_path, &file.to_json())?;
-            (file, master)
-        } else {
-            let file = RootFile::read(&root_path)?;
-            let master = file.unwrap(&root.source)?;
-            (file, master)
+        let known = if is_new { None } else { Some(RootFile::read(&root_path)?) };
+        let root = root_key::find(&settings.root_key, &directory, known.as_ref(), runtime)?;
+        let (root_file, master) = match known {
+            None => {
+                let (file, master) = RootFile::create(&root.source, root.passphrase, runtime);
+                files::replace(&root_path, &file.to_json())?;
+                (file, master)
+            }
+            Some(file) => {
+                let master = file.unwrap(&root.source)?;
+                (file, master)
+            }
         };
         files::private_directory(&directory.join("tenants"))?;
         let installation = root_file.installation_id;

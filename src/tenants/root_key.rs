@@ -5,9 +5,10 @@ use std::path::Path;
 use data_encoding::HEXLOWER;
 
 use super::BootError;
-use crate::config::{RootKey, RootKeyConfig};
-use crate::crypto::Key32;
-use crate::crypto::root::LocalRoot;
+use crate::config::{PassphraseFrom, RootKey, RootKeyConfig};
+use crate::crypto::passphrase::{self, Derivation};
+use crate::crypto::root::{LocalRoot, RootFile};
+use crate::crypto::{CryptoError, Key32};
 use crate::kernel::Runtime;
 use crate::store::files;
 
@@ -19,21 +20,29 @@ pub struct FoundRoot {
     pub source: LocalRoot,
     /// The key lies in the data directory.
     pub embedded: bool,
+    /// How it was made of a passphrase.
+    pub passphrase: Option<Derivation>,
 }
 
+/// The root key of `file`; of a new installation, when there is none.
 pub fn find(
     config: &RootKey,
     directory: &Path,
-    new: bool,
+    file: Option<&RootFile>,
     runtime: &Runtime,
 ) -> Result<FoundRoot, BootError> {
-    if let Some(key) = config.source().load()? {
+    let source = config.source();
+    source.refuse_beside(directory)?;
+    if let RootKeyConfig::Passphrase(from) = &source {
+        return from_passphrase(from, file, runtime);
+    }
+    if let Some(key) = source.load()? {
         let key = Key32::from_slice(key.expose_secret()).ok_or(BootError::RootKeyMissing)?;
-        return Ok(FoundRoot { source: LocalRoot(key), embedded: false });
+        return Ok(FoundRoot { source: LocalRoot(key), embedded: false, passphrase: None });
     }
     let path = directory.join(EMBEDDED);
     if !path.exists() {
-        if !new {
+        if file.is_some() {
             return Err(BootError::RootKeyMissing);
         }
         let key = Key32::generate(runtime.random.as_ref());
@@ -42,5 +51,33 @@ pub fn find(
     }
     let key = RootKeyConfig::File(path).load()?.ok_or(BootError::RootKeyMissing)?;
     let key = Key32::from_slice(key.expose_secret()).ok_or(BootError::RootKeyMissing)?;
-    Ok(FoundRoot { source: LocalRoot(key), embedded: true })
+    Ok(FoundRoot { source: LocalRoot(key), embedded: true, passphrase: None })
+}
+
+fn from_passphrase(
+    from: &PassphraseFrom,
+    file: Option<&RootFile>,
+    runtime: &Runtime,
+) -> Result<FoundRoot, BootError> {
+    let refused = |what: &str| BootError::Crypto(CryptoError::Root(what.into()));
+    let derivation = match file.map(RootFile::passphrase) {
+        None => Derivation::generate(runtime.random.as_ref()),
+        Some(Some(derivation)) => derivation.clone(),
+        Some(None) => {
+            return Err(refused(
+                "wrong root key: this data directory is sealed under a key, not under a passphrase; \
+                 unset root_key.passphrase_from and give that key",
+            ));
+        }
+    };
+    let passphrase = from.read(file.is_none())?;
+    // Only a new one: what was good enough once still opens what it sealed.
+    if file.is_none() {
+        passphrase::check(&passphrase)?;
+    }
+    let source = LocalRoot(derivation.derive(&passphrase)?);
+    if file.is_some_and(|file| !file.is_sealed_under(&source)) {
+        return Err(refused("wrong passphrase for the root key: nothing was changed, start again"));
+    }
+    Ok(FoundRoot { source, embedded: false, passphrase: Some(derivation) })
 }

@@ -49,6 +49,8 @@ pub enum SystemWrite {
     Removal,
     /// Which backups lie in which target; making, checking and deleting them are entries.
     BackupCatalogue,
+    /// That the writer answers: nothing is changed.
+    Liveness,
     /// How far a run of retention has come, and when it looked at the clock; what it deletes are
     /// entries.
     RetentionState,

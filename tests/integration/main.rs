@@ -28,6 +28,7 @@ mod keys;
 mod mail;
 mod oidc;
 mod oidc_provider;
+mod packaging;
 mod pages;
 mod passkeys;
 mod platform_roles;

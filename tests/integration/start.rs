@@ -60,6 +60,75 @@ fn a_wrong_root_key_is_refused_with_the_cure_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_root_key_that_systemd_hands_over_is_used_and_one_beside_the_data_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let (data, handed) = (directory.path().join("data"), directory.path().join("credentials"));
+    std::fs::create_dir(&handed).unwrap();
+    let key = handed.join("strongroom-root-key");
+    std::fs::write(&key, ONE).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o400)).unwrap();
+    let credentials = ("CREDENTIALS_DIRECTORY", handed.to_str().unwrap());
+    Server::start(&data, &[credentials]).stop();
+    assert!(!data.join("root.key").exists(), "a key was made although one was given");
+    let said = Server::try_start(&data, &[credentials, (KEY, ONE)]).err().expect("it started");
+    assert!(said.contains("given twice") && said.contains("keep one of them"), "{said}");
+    let beside = data.join("key");
+    std::fs::copy(&key, &beside).unwrap();
+    let beside = ("STRONGROOM_MASTER_KEY_FILE", beside.to_str().unwrap());
+    let said = Server::try_start(&data, &[beside]).err().expect("it started");
+    assert!(said.contains("beside it"), "{said}");
+    Server::start(&data, &[(KEY, ONE)]);
+}
+
+#[test]
+fn a_root_key_made_of_a_passphrase_opens_what_it_sealed_and_no_other_does() {
+    const FROM: &str = "STRONGROOM_ROOT_KEY__PASSPHRASE_FROM";
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let weak = file("weak", "strongroom123\n");
+    let said = Server::try_start(&data, &[(FROM, &weak)]).err().expect("it started");
+    assert!(said.contains("six words") && !said.contains("strongroom123"), "{said}");
+    assert!(!data.join("root.json").exists());
+    let good = file("good", "harbour lantern orchid pebble walnut drizzle\n");
+    Server::start(&data, &[(FROM, &good)]).stop();
+    let root = std::fs::read_to_string(data.join("root.json")).unwrap();
+    assert!(root.contains("argon2id") && !root.contains("harbour"), "{root}");
+    assert!(!data.join("root.key").exists());
+    for (name, value, says) in [
+        (FROM, file("other", "harbour lantern orchid pebble walnut drizzly"), "wrong passphrase"),
+        (KEY, ONE.to_owned(), "sealed under a passphrase"),
+        (FROM, "terminal".to_owned(), "there is none"),
+    ] {
+        let said = Server::try_start(&data, &[(name, &value)]).err().expect("it started");
+        assert!(said.contains(says), "{said}");
+    }
+    let said = cli(
+        &data,
+        &[(FROM, "fd:0")],
+        &["tenant", "list"],
+        "harbour lantern orchid pebble walnut drizzle\n",
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    Server::start(&data, &[(FROM, &good)]);
+}
+
+#[test]
+fn a_passphrase_does_not_open_what_a_key_sealed() {
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    Server::start(&data, &[(KEY, ONE)]).stop();
+    let from = ("STRONGROOM_ROOT_KEY__PASSPHRASE_FROM", "fd:0");
+    let said = cli(&data, &[from], &["tenant", "list"], "harbour lantern orchid pebble walnut\n");
+    assert!(said.code == 1 && said.err.contains("sealed under a key"), "{said:?}");
+}
+
+#[test]
 fn data_of_a_newer_release_is_refused_with_the_cure() {
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");

@@ -82,7 +82,8 @@ impl From<BootError> for RestoreError {
             BootError::Store(error) => error.into(),
             BootError::RootKeyMissing => Self::Fire(
                 "the root key is needed: give it as STRONGROOM_MASTER_KEY or \
-                 STRONGROOM_MASTER_KEY_FILE. No backup holds it"
+                 STRONGROOM_MASTER_KEY_FILE, or say with root_key.passphrase_from where its \
+                 passphrase comes from. No backup holds it"
                     .into(),
             ),
             other => Self::Fire(other.to_string()),

@@ -64,7 +64,7 @@ fn cost_of(hash: &str) -> Option<u32> {
 }
 
 /// As it is hashed, counted and rated.
-fn normalized(password: &SecretString) -> Zeroizing<String> {
+pub(super) fn normalized(password: &SecretString) -> Zeroizing<String> {
     const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfc();
     match NFC.normalize(password.expose_secret()) {
         Cow::Borrowed(text) => Zeroizing::new(text.to_owned()),

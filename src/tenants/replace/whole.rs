@@ -93,7 +93,7 @@ impl Empty {
         let path = self.directory.join("root.json");
         files::replace(&path, root_json).map_err(store)?;
         let file = RootFile::read(&path).map_err(crypto)?;
-        let root = root_key::find(root_key, &self.directory, false, runtime)?;
+        let root = root_key::find(root_key, &self.directory, Some(&file), runtime)?;
         let master = file.unwrap(&root.source).map_err(crypto)?;
         let installation = file.installation_id;
         let platform_shelf = mac::derive(&master, &[b"strongroom/keys.db/v1"]);
