@@ -9,7 +9,7 @@ pub struct Group {
 }
 
 pub const GROUPS: &[Group] = &[
-    Group { message: "docs-group-start", pages: &["first-hour", "key-management"] },
+    Group { message: "docs-group-start", pages: &["install", "first-hour", "key-management"] },
     Group {
         message: "docs-group-using",
         pages: &["sign-in", "roles", "audit-explorer", "audit-search", "retention", "erasure"],
