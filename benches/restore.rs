@@ -81,8 +81,8 @@ impl Bench {
         let Installation { boot, settings, .. } = &self.installation;
         let go_on = Arc::new(|| true);
         let run = Run::new(&boot.tenants, &settings.backup, self.running.clone(), go_on)?;
-        let made = run.tenant(tenant).await?.into_iter().map(|made| made.manifest);
-        Ok(made.filter(|one| one.kind == Kind::Data).next_back().ok_or("no archive")?)
+        let mut made = run.tenant(tenant).await?.into_iter().map(|made| made.manifest);
+        Ok(made.rfind(|one| one.kind == Kind::Data).ok_or("no archive")?)
     }
 
     fn identities(&self) -> Result<Identities, Failure> {

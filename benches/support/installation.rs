@@ -19,7 +19,7 @@ const EVENT: &[u8] = br#"{"action":"invoice.exported","actor":{"id":"u-4711","ty
     "ip":"10.20.30.40","userAgent":"billing/2.1","occurredAt":"2026-11-22T05:06:07Z",
     "changes":{"state":{"old":"open","new":"sent"}},"customFields":{"amount":129900}}"#;
 /// Bytes that one such event takes in the data file, about.
-const STORED: u64 = 700;
+const STORED: u64 = 500;
 /// Events of one write that fills a tenant.
 const BATCH: usize = 5000;
 

@@ -62,22 +62,31 @@ pub fn write<T: Send>(
     recipients: &Recipients,
     write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError> + Send,
 ) -> Result<(T, Packed), BackupError> {
-    whole(&inside(directory, path).map_err(|error| refused(path, &error))?, |file| {
-        let at_fault = |error| match error {
-            BackupError::Io(error) => refused(path, &error),
-            other => other,
-        };
-        std::thread::scope(|scope| {
-            let (ask, asked) = std::sync::mpsc::sync_channel(1);
-            let syncing = scope.spawn(move || asked.iter().try_for_each(|()| file.sync_data()));
-            let packed = pack::pack(Paced { file, unsynced: 0, ask }, recipients, write);
-            let packed = packed.map(|(value, _, packed)| (value, packed));
-            // A failed sync is told once: the one at the end does not hear of it.
-            let synced = syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
-            let packed = packed.map_err(at_fault)?;
-            synced.map_err(|error| refused(path, &error))?;
-            Ok(packed)
-        })
+    let to = inside(directory, path).map_err(|error| refused(path, &error))?;
+    whole(&to, |file| fill(file, path, recipients, write))
+}
+
+/// Packs into a file, and brings it to the disk meanwhile.
+fn fill<T: Send>(
+    file: &File,
+    path: &StorePath,
+    recipients: &Recipients,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, BackupError> + Send,
+) -> Result<(T, Packed), BackupError> {
+    let at_fault = |error| match error {
+        BackupError::Io(error) => refused(path, &error),
+        other => other,
+    };
+    std::thread::scope(|scope| {
+        let (ask, asked) = std::sync::mpsc::sync_channel(1);
+        let syncing = scope.spawn(move || asked.iter().try_for_each(|()| file.sync_data()));
+        let packed = pack::pack(Paced { file, unsynced: 0, ask }, recipients, write);
+        let packed = packed.map(|(value, _, packed)| (value, packed));
+        // A failed sync is told once: the one at the end does not hear of it.
+        let synced = syncing.join().unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
+        let packed = packed.map_err(at_fault)?;
+        synced.map_err(|error| refused(path, &error))?;
+        Ok(packed)
     })
 }
 
@@ -385,6 +394,23 @@ mod tests {
         assert_eq!(fs::read_to_string(&mine).unwrap(), "kept");
         assert_eq!(fs::read_to_string(&name).unwrap(), "backup");
         assert!(fs::symlink_metadata(&name).unwrap().is_file());
+    }
+
+    /// Linux lets nobody sync this device.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_sync_that_fails_while_an_archive_grows_fails_the_archive() {
+        let device = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        let recipients = crate::backup::Identities::generate().to_recipients();
+        let random: Vec<u8> = (0..SYNCED as u64 + 1024 * 1024)
+            .map(|n| (n.wrapping_mul(n).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)
+            .collect();
+        let path = StorePath::from("archive");
+        let filled = |bytes: &[u8]| {
+            fill(&device, &path, &recipients, |out| Ok(out.write_all(bytes)?)).map(|_| ())
+        };
+        filled(&random[..1000]).unwrap();
+        assert!(matches!(filled(&random), Err(BackupError::Write { .. })));
     }
 
     #[tokio::test]

@@ -107,7 +107,13 @@ async fn over(
         }
         if *kind == Kind::KeysDelta.name() {
             let fulls = groups.get(&(owner.clone(), Kind::Keys.name()));
-            over.extend(old_deltas(group, fulls.map_or(&[], Vec::as_slice), settings, now));
+            over.extend(old_deltas(
+                group,
+                fulls.map_or(&[], Vec::as_slice),
+                targets,
+                settings,
+                now,
+            ));
             continue;
         }
         let rule = match group[0].manifest.kind.holds_keys() {
@@ -146,11 +152,12 @@ fn past(
 fn old_deltas(
     deltas: &[&Entry],
     fulls: &[&Entry],
+    targets: &HashSet<String>,
     settings: &config::Backup,
     now: Timestamp,
 ) -> Vec<BackupId> {
     let newer = |delta: &Entry| {
-        let stored = fulls.iter().filter(|full| full.is_stored());
+        let stored = fulls.iter().filter(|full| full.is_stored_in(targets));
         // By what they hold: times may be wrong.
         let order = |one: &Entry| one.manifest.keys.map(|keys| (keys.gone, keys.made));
         stored.filter(|full| order(full) >= order(delta)).count()

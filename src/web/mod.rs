@@ -3,6 +3,7 @@
 //! sheet, script and icon that the binary carries.
 
 pub mod assets;
+pub mod docs;
 pub mod error;
 mod frame;
 pub mod messages;

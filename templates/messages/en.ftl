@@ -1562,3 +1562,17 @@ mail-last-sent = Last one
 mail-last-error = The last attempt failed
 mail-test = Send a test mail
 mail-tested = The mail server took a test mail for { $email }.
+
+## Documentation
+help = Help
+docs-title = Documentation
+docs-search-title = Search the documentation
+docs-nothing-found = Nothing was found. Try other words, or fewer.
+docs-on-this-page = On this page
+docs-group-start = Getting started
+docs-group-using = Using
+docs-group-operating = Operating
+docs-group-auditing = Auditing
+docs-group-integrating = Integrating
+docs-group-reference = Reference
+docs-group-runbooks = Runbooks

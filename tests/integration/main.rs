@@ -17,6 +17,7 @@ mod conversations;
 mod crash;
 mod credentials;
 mod data_retention;
+mod docs;
 mod doctor;
 mod erasing;
 mod explorer;

@@ -290,12 +290,12 @@ async fn a_disk_that_is_full_while_restoring_is_said_and_nothing_changes() {
     limited.args(["restore", "run", "--tenant", "acme", "--yes", "--json"]);
     let said = limited.args(["--identity", house.identity()]).output().unwrap();
     let told = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.status.code() == Some(1) && told.contains("cannot be written"), "{said:?}");
+    assert!(said.status.code() == Some(1) && told.contains("the data disk failed"), "{said:?}");
     nothing_is_left(&house.app, 0);
     house.app.crash_and_restart();
     assert_eq!(last(&house.app)["state"], "failed");
     assert_eq!(status(&house.app, &token, "acme", &late).await, 200);
     assert_eq!(logs(&house.app, "acme")["logId"], before["logId"]);
     let said = cli(house.app.data(), &house.given(), &["restore", "status", "--json"], "");
-    assert!(said.out.contains("cannot be written"), "the reason is on record: {said:?}");
+    assert!(said.out.contains("the data disk failed"), "the reason is on record: {said:?}");
 }

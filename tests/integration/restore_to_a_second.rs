@@ -114,7 +114,7 @@ async fn after_a_fire(house: &House, acme: &str, ids: [&str; 4], hold: &str) {
     let said = cli(&new, &given, &args, "");
     assert_eq!(said.code, 0, "{said:?}");
     let rebuilt: Value = serde_json::from_str(&said.out).unwrap();
-    assert!(rebuilt["erasedAgain"].as_u64().unwrap() >= 1, "{rebuilt}");
+    assert!(rebuilt["ledger"].as_u64().unwrap() >= 1, "{rebuilt}");
     let notes = rebuilt["notes"].to_string();
     assert!(!notes.contains("continuous archive was not used"), "{rebuilt}");
 
@@ -161,17 +161,23 @@ async fn segments_that_are_cut_off_exchanged_moved_or_missing_are_named_and_chan
     let app = &house.app;
     let acme = app.tenant("acme");
     house.back_up();
-    for n in 0..3 {
+    let listed = app.cli(&["tenant", "list"], "");
+    let id = listed["items"][0]["id"].as_str().unwrap();
+    let installation = std::fs::read_dir(&house.target).unwrap().next().unwrap().unwrap();
+    let chains = installation.path().join("changes").join(id);
+    // What comes before the first base copy is in no segment.
+    for n in 0..20 {
         write(app, &acme, "acme", &format!("number {n}")).await;
         archived(app, &acme, "acme").await;
+        if chains.is_dir() && segments(&chains).len() >= 3 {
+            break;
+        }
     }
     // As a copy that nobody writes to meanwhile.
     let copy = house.outside.path().join("copy");
     let copied = std::process::Command::new("cp").arg("-a").arg(&house.target).arg(&copy).status();
     assert!(copied.unwrap().success());
     let late = write(app, &acme, "acme", "late").await;
-    let listed = app.cli(&["tenant", "list"], "");
-    let id = listed["items"][0]["id"].as_str().unwrap();
     let installation = std::fs::read_dir(&copy).unwrap().next().unwrap().unwrap().path();
     let all = segments(&installation.join("changes").join(id));
     assert!(all.len() >= 3, "{all:?}");
@@ -247,7 +253,7 @@ async fn after_a_fire_the_ledger_that_reaches_furthest_counts_and_several_instal
     let said = fire(&new, &more);
     assert_eq!(said.code, 0, "{said:?}");
     let rebuilt: Value = serde_json::from_str(&said.out).unwrap();
-    assert!(rebuilt["erasedAgain"].as_u64().unwrap() >= 1, "{rebuilt}");
+    assert!(rebuilt["ledger"].as_u64().unwrap() >= 1, "{rebuilt}");
     assert_eq!(rebuilt["ledgerTargets"].as_array().unwrap().len(), 2, "{rebuilt}");
     let again = fire(&new, &more);
     assert!(again.code != 0 && again.err.contains("not empty"), "{again:?}");

@@ -500,12 +500,13 @@ fn of_kind<'a>(all: &'a [Manifest], kind: Kind, owner: Option<&str>) -> Vec<&'a 
 }
 
 /// Those that hold more come first, whatever the clock said when they were made: of one log by its
-/// size; of several, the one that knows more erasures, then the one whose first archive is later.
+/// size; of several, the one that knows more erasures, then the one that was archived last: a restore
+/// that was undone has left archives of a log that did not go on.
 fn by_content(archives: &mut [&Manifest]) {
     let mut logs: HashMap<Option<LogId>, (u64, Timestamp)> = HashMap::new();
     for one in archives.iter() {
-        let (ledger, first) = logs.entry(one.log).or_insert((0, one.taken));
-        (*ledger, *first) = ((*ledger).max(one.ledger.0), (*first).min(one.taken));
+        let (ledger, last) = logs.entry(one.log).or_insert((0, one.taken));
+        (*ledger, *last) = ((*ledger).max(one.ledger.0), (*last).max(one.taken));
     }
     let age = |one: &Manifest| {
         (logs.get(&one.log).copied(), one.log, one.entries, one.ledger.0, one.taken, one.id)

@@ -101,7 +101,8 @@ fn rename(data: &Path, moves: &[Move], may: &mut impl FnMut() -> bool) -> Result
     let mut touched = BTreeSet::new();
     for Move { from, to } in moves {
         let (from, to) = (data.join(from), data.join(to));
-        if from.exists() {
+        // A disk that fails is not a file that was moved already.
+        if is_there(&from)? {
             if !may() {
                 return Ok(false);
             }
@@ -109,6 +110,8 @@ fn rename(data: &Path, moves: &[Move], may: &mut impl FnMut() -> bool) -> Result
                 files::private_directory(parent)?;
             }
             std::fs::rename(&from, &to).map_err(|error| StoreError::file(&from, &error))?;
+        } else if !is_there(&to)? {
+            return Err(StoreError::file(&from, &std::io::ErrorKind::NotFound.into()));
         }
         // Those of a process that was killed may not be durable yet.
         touched.extend([&from, &to].iter().filter_map(|path| path.parent()).map(Path::to_owned));
@@ -117,6 +120,10 @@ fn rename(data: &Path, moves: &[Move], may: &mut impl FnMut() -> bool) -> Result
         files::sync_directory(directory).map_err(|error| StoreError::file(directory, &error))?;
     }
     Ok(true)
+}
+
+fn is_there(path: &Path) -> Result<bool, StoreError> {
+    path.try_exists().map_err(|error| StoreError::file(path, &error))
 }
 
 pub(super) fn work(data: &Path, id: RestoreId) -> PathBuf {

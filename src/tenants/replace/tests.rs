@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::stage::Stage;
 use super::*;
+use crate::args;
+use crate::audit::pruning;
 use crate::authz::permission::*;
 use crate::conversations::{self, ConversationError};
 use crate::kernel::id::ConversationId;
@@ -176,6 +178,38 @@ async fn a_file_that_is_not_whole_is_refused_and_leaves_nothing() {
         let directory = stage.directory().to_owned();
         drop(stage);
         assert!(!directory.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_log_lacks_entries_is_refused_wherever_they_were() {
+    let house = House::open().await;
+    for n in 0..10 {
+        house.write(&house.tenant, &n.to_string()).await;
+    }
+    house.back_up().await;
+    let expected = BTreeMap::from([(pruning::ENTRIES.to_owned(), 0)]);
+    let whole = house.stage().await.check(&expected).unwrap();
+    let size = whole.log.size;
+    assert_eq!(whole.rows[pruning::ENTRIES], size);
+    for missing in 1..=size {
+        let stage = house.stage().await;
+        let mut file =
+            Staged::open(&stage.database(), &stage.file_key().unwrap(), migrate::TENANT).unwrap();
+        let sql = "DELETE FROM audit_entries WHERE seq = $1";
+        file.change(|tx| tx.execute(sql, args![missing.cast_signed()]).map(|_| ())).unwrap();
+        file.finish().unwrap();
+        match stage.check(&expected) {
+            Err(error) => {
+                let told = format!("entry {missing}: the entry is missing");
+                assert!(error.to_string().contains(&told), "{missing}: {error}");
+            }
+            // What was cut off at the end is in neither number that a manifest has.
+            Ok(cut) => assert!(
+                missing == size && cut.log.size < size && cut.rows[pruning::ENTRIES] < size,
+                "{missing}: {cut:?}"
+            ),
+        }
     }
 }
 

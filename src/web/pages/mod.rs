@@ -18,6 +18,7 @@ mod choose_password;
 mod closings;
 mod conversation;
 mod conversations;
+mod docs;
 mod doctor;
 mod erasures;
 mod exports;
@@ -72,6 +73,7 @@ use crate::http::route::Route;
 pub fn routes() -> Vec<Route> {
     let domains = [
         files::routes(),
+        docs::routes(),
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
