@@ -97,6 +97,9 @@ impl Finding {
     }
 }
 
+/// Says what was done, or why it could not be.
+pub type Fix = fn(&Facts) -> Result<String, String>;
+
 /// One thing that is looked at.
 pub struct Check {
     /// Stable: people name it, and the page about it has it as an anchor.
@@ -109,8 +112,8 @@ pub struct Check {
     /// What to do when it finds something else.
     pub mend: &'static str,
     pub run: fn(&Facts) -> Finding,
-    /// Mends it, where that can do no harm; says what was done.
-    pub fix: Option<fn(&Facts) -> Result<String, String>>,
+    /// Mends it, where that can do no harm.
+    pub fix: Option<Fix>,
 }
 
 impl Check {
