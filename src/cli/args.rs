@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, doctor, erase, hold, jobs, key, mail, restore, retention,
-    role, session, sso, tenant, token, user,
+    admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, restore,
+    retention, role, session, sso, tenant, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -44,6 +44,9 @@ pub enum Verb {
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// The configuration: whether it is right, and what is in force
+    #[command(subcommand)]
+    Config(config::Verb),
     /// Make, list, freeze and suspend tenants
     #[command(subcommand)]
     Tenant(tenant::Verb),
@@ -128,10 +131,12 @@ impl Context {
 
     /// Command line over environment over file.
     pub fn settings(&self, listen: Option<SocketAddr>) -> Result<Settings, ConfigError> {
-        let mut sources = Sources::process();
-        sources.file.clone_from(&self.config);
-        sources.data_dir.clone_from(&self.data_dir);
-        sources.listen = listen;
-        Settings::load(sources)
+        Settings::load(self.sources(listen))
+    }
+
+    /// Where they come from.
+    pub fn sources(&self, listen: Option<SocketAddr>) -> Sources {
+        let (file, data_dir) = (self.config.clone(), self.data_dir.clone());
+        Sources { file, data_dir, listen, ..Sources::process() }
     }
 }

@@ -9,6 +9,7 @@ mod backup;
 mod certificate;
 mod closing;
 mod command;
+mod config;
 mod demo;
 mod doctor;
 mod enforcement;
@@ -69,6 +70,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
+        Verb::Config(verb) => config::run(&context, verb),
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),

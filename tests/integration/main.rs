@@ -12,6 +12,7 @@ mod bundle;
 mod changes;
 mod client;
 mod closing;
+mod configuration;
 mod console;
 mod conversations;
 mod crash;
