@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, restore,
-    retention, role, session, sso, tenant, token, user,
+    retention, role, session, setup, sso, tenant, tls, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -36,6 +36,8 @@ pub enum Verb {
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// Set up a new installation: five questions, or a file with the answers
+    Setup(setup::Arguments),
     /// Initialise a data directory without serving
     Init,
     /// Serve a throw-away directory with two tenants, people in every role and made-up data
@@ -47,6 +49,9 @@ pub enum Verb {
     /// The configuration: whether it is right, and what is in force
     #[command(subcommand)]
     Config(config::Verb),
+    /// The server's certificate
+    #[command(subcommand)]
+    Tls(tls::Verb),
     /// Make, list, freeze and suspend tenants
     #[command(subcommand)]
     Tenant(tenant::Verb),
@@ -132,6 +137,16 @@ impl Context {
     /// Command line over environment over file.
     pub fn settings(&self, listen: Option<SocketAddr>) -> Result<Settings, ConfigError> {
         Settings::load(self.sources(listen))
+    }
+
+    /// `--config`
+    pub fn config(&self) -> Option<PathBuf> {
+        self.config.clone()
+    }
+
+    /// `--data-dir`
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        self.data_dir.clone()
     }
 
     /// Where they come from.

@@ -160,6 +160,30 @@ fn limits_the_log_and_certificates_are_taken_over_by_a_server_that_runs() {
     }
 }
 
+#[test]
+fn what_is_taken_over_is_known_to_be_and_what_needs_a_restart_stays_a_change() {
+    let text = |limit: u32, threads: u32| {
+        format!(
+            "[server]\nworkers = {threads}\n[limits]\napi_per_minute = {limit}\n\
+             connections = {}\n[log]\nlevel = \"warn\"\n",
+            limit + 100
+        )
+    };
+    let (one, _) = examined(&text(5, 3), &[]);
+    let (next, _) = examined(&text(6, 4), &[]);
+    let all = ["server.workers", "limits.api_per_minute", "limits.connections"];
+    assert_eq!(one.changed(&next), all);
+    let taken = one.with_reloaded(&next);
+    assert_eq!(taken.changed(&next), [all[0], all[2]]);
+    assert_eq!(taken.limits.api_per_minute, Rate::new(6));
+    assert_eq!((taken.limits.connections, taken.server.workers), (105, Some(3)));
+    // What is not given any more is at its default again.
+    let (none, _) = examined("[server]\nworkers = 3\n", &[]);
+    let back = taken.with_reloaded(&none);
+    assert_eq!(back.limits.api_per_minute, Rate::new(6_000));
+    assert!(back.origins.of("log.level").is_none());
+}
+
 proptest! {
     /// Whatever stands in a file, it is read or refused, and what is refused has a place.
     #[test]

@@ -18,6 +18,7 @@ mod origins;
 mod passphrase;
 mod place;
 mod publish;
+mod reload;
 mod secret;
 mod show;
 mod table;
@@ -37,8 +38,9 @@ pub use origins::Origins;
 pub use passphrase::PassphraseFrom;
 pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
+pub use reload::is_reloaded;
 pub use secret::{RootKeyConfig, SecretKey32};
-pub use show::{ShownSetting, is_reloaded};
+pub use show::ShownSetting;
 pub use table::{
     Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server, Sessions,
     Settings, Sso, Store, Streams,

@@ -39,6 +39,14 @@ impl Origins {
         self.0.insert(key, Place { counts, hidden, digest });
     }
 
+    /// Where another reading has it, or nowhere.
+    pub(super) fn take(&mut self, key: &'static str, from: &Self) {
+        match from.0.get(key) {
+            Some(place) => self.0.insert(key, place.clone()),
+            None => self.0.remove(key),
+        };
+    }
+
     /// Whether the same was given; `None` where only one of both gives it.
     pub(super) fn same(&self, other: &Self, key: &str) -> Option<bool> {
         match (self.0.get(key), other.0.get(key)) {

@@ -1,4 +1,4 @@
-//! Settings as they are in force, for people; and what changed between two readings of them.
+//! Settings as they are in force, for people.
 
 use super::error::Origin;
 use super::table::{SETTINGS, Settings};
@@ -18,12 +18,6 @@ pub struct ShownSetting {
 
 const REDACTED: &str = "[redacted]";
 
-/// What a server takes over while it runs; everything else needs a restart.
-const RELOADED: &[&str] = &["server.tls_certificate", "server.tls_key", "log.level"];
-/// A section that is taken over, but for what is said once to the listener.
-const RELOADED_SECTION: &str = "limits.";
-const NEVER: &[&str] = &["limits.connections"];
-
 impl Settings {
     /// Every setting as it is in force, in the table's order.
     pub fn shown(&self) -> Vec<ShownSetting> {
@@ -39,22 +33,4 @@ impl Settings {
         };
         SETTINGS.iter().zip(self.values()).map(one).collect()
     }
-
-    /// Keys of the settings that another reading has otherwise.
-    pub fn changed(&self, other: &Self) -> Vec<&'static str> {
-        let values = self.values().into_iter().zip(other.values());
-        let differs = |(setting, (one, two)): (&super::table::Setting, (String, String))| {
-            let same = self.origins.same(&other.origins, setting.key);
-            // A secret has no value to compare, so one that comes or goes is a change.
-            let same = same.unwrap_or(one == two && !setting.secret);
-            (!same).then_some(setting.key)
-        };
-        SETTINGS.iter().zip(values).filter_map(differs).collect()
-    }
-}
-
-/// Whether a running server takes over a change of this setting.
-pub fn is_reloaded(key: &str) -> bool {
-    let in_section = key.starts_with(RELOADED_SECTION) && !NEVER.contains(&key);
-    in_section || RELOADED.contains(&key)
 }

@@ -62,7 +62,8 @@ async fn list(call: PlatformCall<TenantRead>) -> Answer {
         None => Vec::new(),
     };
     let chrome = frame::platform(&call, "nav-tenants", Section::Tenants).await?;
-    respond::page(&TenantsPage { chrome, alarms, rows, pager })
+    let certificate = super::configuration::alarm(&call.app);
+    respond::page(&TenantsPage { chrome, alarms, certificate, rows, pager })
 }
 
 fn row(tenant: &Tenant) -> TenantRow {
