@@ -156,6 +156,23 @@ mod tests {
     }
 
     #[test]
+    fn another_level_counts_at_once() {
+        let memory = Memory::default();
+        let writer = memory.clone();
+        let (subscriber, handle) = subscriber(&Log::default(), move || writer.clone()).unwrap();
+        let quiet = Log { level: crate::config::LogFilter::warn(), ..Log::default() };
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("before");
+            handle.reload(filter(&quiet).unwrap()).unwrap();
+            tracing::info!("between");
+            handle.reload(filter(&Log::default()).unwrap()).unwrap();
+            tracing::info!("after");
+        });
+        let log = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("before") && log.contains("after") && !log.contains("between"));
+    }
+
+    #[test]
     fn text_is_free_of_terminal_codes() {
         let settings = Log { format: LogFormat::Text, ..Log::default() };
         let log = logged(&settings, || tracing::warn!("careful"));

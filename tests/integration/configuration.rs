@@ -60,6 +60,7 @@ fn a_check_that_is_content_is_a_server_that_starts_and_one_that_is_not_is_one_th
     let said = cli(&data, &[weak], &["config", "check"], "");
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.out.contains("openssl rand -hex 32"), "{said:?}");
+    assert!(!data.exists(), "a check makes nothing");
     assert!(Server::try_start(&data, &[weak]).is_err());
 
     let good = "6f1e5d4c3b2a19087f6e5d4c3b2a19086f7e8d9cabbccddeef0123456789abcd";
@@ -72,7 +73,6 @@ fn a_check_that_is_content_is_a_server_that_starts_and_one_that_is_not_is_one_th
     written(directory.path(), "key", good, 0o600);
     let said = cli(&data, &[weak], &["config", "check"], "");
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(!data.exists(), "a check makes nothing");
     Server::start(&data, &[weak]).stop();
 
     let none = written(directory.path(), "cert.pem", "none", 0o644);

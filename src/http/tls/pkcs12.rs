@@ -76,7 +76,12 @@ impl Imported {
         own: impl Fn(&Path) -> io::Result<()>,
     ) -> Result<Shown, ImportError> {
         let [certificate, key] = files;
-        let checked = [certificate, key].map(|path| path.with_extension("import"));
+        // After the whole name: both may differ in their extension alone.
+        let checked = [certificate, key].map(|path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".import");
+            PathBuf::from(name)
+        });
         let written = replace(&checked[0], &self.certificate, 0o644)
             .and_then(|()| replace(&checked[1], &self.key, key_mode))
             .and_then(|()| load::pair(&checked[0], &checked[1], Source::Configured));
@@ -211,7 +216,7 @@ mod tests {
     fn both_files_are_in_place_and_the_key_is_closed_to_others() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        let files = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+        let files = ["vault.pem", "vault.key"].map(|name| dir.path().join(name));
         let imported = Imported::open(&pkcs12(&made(), ""), "").unwrap();
         let shown = imported.install(&files, 0o600, |_| Ok(())).unwrap();
         assert_eq!(shown.names, ["vault.example.org"]);
