@@ -1600,6 +1600,7 @@ certificate-configured = From the files that the configuration names. New files 
 certificate-self-signed = Made by Strongroom itself, and renewed by itself. Browsers do not know it: compare the fingerprint.
 certificate-foreign = Somebody put it into the data directory. It is not renewed by itself; new files are taken over.
 certificate-more = About certificates
+certificate-source = Source
 certificate-until = Valid until
 certificate-from = Valid from
 certificate-names = For

@@ -52,7 +52,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit
         let question = format!("\n{} has settings. Replace it?", config.display());
         if !arguments.replace && !(is_asked && asker.agrees(&question)?) {
             bail!(
-                "{} has settings, and was left as it is; nothing was changed. --replace replaces it",
+                "{} has settings, and was left as it was; nothing was changed. --replace replaces it",
                 config.display()
             );
         }
