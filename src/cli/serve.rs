@@ -16,7 +16,7 @@ use super::socket;
 use crate::app::App;
 use crate::authn::LinkFor;
 use crate::config::{OptionalListen, Settings};
-use crate::http::tls::{Live, Served};
+use crate::http::tls::{Live, Served, Source};
 use crate::http::{redirect, server, tls};
 use crate::jobs;
 use crate::kernel::Runtime;
@@ -53,7 +53,6 @@ pub async fn run_server(
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
     let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
-    let fingerprint = identity.fingerprint.clone();
     let live = Live::new(Served::new(identity)?);
     let _ = app.certificate.set(live.clone());
     let (listener, address) = server::bind(settings.server.listen)
@@ -71,7 +70,7 @@ pub async fn run_server(
     if let Some(hangup) = hangup {
         reload::start(&app, &live, hangup);
     }
-    announce(&app, boot, &base_url, &fingerprint).await?;
+    announce(&app, boot, &base_url, &live.served()).await?;
     ready(&base_url)?;
     supervisor::watch(&app.tenants);
     supervisor::ready(&format!("Answering at {base_url}"));
@@ -107,11 +106,12 @@ async fn announce(
     app: &Arc<App>,
     boot: &Boot,
     base_url: &str,
-    fingerprint: &str,
+    served: &Served,
 ) -> anyhow::Result<()> {
     if boot.embedded_root_key {
         tracing::warn!("{}", EMBEDDED_KEY_WARNING.replace('\n', " "));
     }
+    let fingerprint = &served.shown.fingerprint;
     tracing::info!(%fingerprint, "TLS certificate");
     if boot.is_new {
         let uid = rustix::process::getuid().as_raw();
@@ -125,10 +125,13 @@ async fn announce(
         );
         let url = link(&operator, LinkFor::Setup).await?;
         say(&format!("Set up this installation within 30 minutes, once:\n  {url}"))?;
+    }
+    // Whoever opens it has nothing else to tell it by.
+    if boot.is_new || served.source == Source::SelfSigned {
         say(&format!("Certificate (SHA-256): {fingerprint}"))?;
-        if boot.embedded_root_key {
-            say(&format!("\nWarning: {EMBEDDED_KEY_WARNING}\n"))?;
-        }
+    }
+    if boot.is_new && boot.embedded_root_key {
+        say(&format!("\nWarning: {EMBEDDED_KEY_WARNING}\n"))?;
     }
     say(&format!("Strongroom is ready at {base_url}"))
 }

@@ -50,7 +50,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit
     refuse_wrong(&answers, &service).await?;
     if holds_settings(&config) {
         let question = format!("\n{} has settings. Replace it?", config.display());
-        if !arguments.replace && !(is_asked && asker.agrees(&question)?) {
+        let agreed = arguments.replace || (is_asked && asker.agrees(&question)?);
+        if !agreed {
             bail!(
                 "{} has settings, and was left as it was; nothing was changed. --replace replaces it",
                 config.display()

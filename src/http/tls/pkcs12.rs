@@ -212,6 +212,20 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left over");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn bytes_of_anybody_are_refused_and_nothing_else_happens(
+            at in 0_usize..600, byte: u8, rest in proptest::collection::vec(proptest::num::u8::ANY, 0..64)
+        ) {
+            proptest::prop_assert!(Imported::open(&rest, "horse").is_err());
+            // A damaged file is refused, unless what was damaged is of no account.
+            static WHOLE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+            let mut der = WHOLE.get_or_init(|| pkcs12(&made(), "horse")).clone();
+            der[at] = byte;
+            let _ = Imported::open(&der, "horse");
+        }
+    }
+
     #[test]
     fn both_files_are_in_place_and_the_key_is_closed_to_others() {
         use std::os::unix::fs::PermissionsExt;
