@@ -11,6 +11,7 @@ use openssl::pkey::PKey;
 use openssl::ssl::{SslConnector, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
 use rcgen::{CertificateParams, KeyPair};
+use strongroom::kernel::Runtime;
 use tempfile::TempDir;
 
 use crate::app::TestApp;
@@ -71,11 +72,15 @@ struct Pair {
     key: String,
 }
 
+/// Seconds since 1970.
+fn now() -> u64 {
+    u64::try_from(Runtime::system().now().as_micros() / 1_000_000).unwrap()
+}
+
 fn pair(days: i64) -> Pair {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["localhost", "127.0.0.1"].map(str::to_owned)).unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let end = now.as_secs() + u64::try_from(days * 86_400).unwrap();
+    let end = now() + u64::try_from(days * 86_400).unwrap();
     params.not_after = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(end);
     let certificate = params.self_signed(&key).unwrap().pem();
     Pair { certificate, key: key.serialize_pem() }
@@ -228,8 +233,7 @@ async fn the_end_of_the_certificate_is_on_the_home_the_page_and_in_the_metrics()
     let metrics = app.anonymous().get("/metrics").await.body;
     let line = metrics.lines().find(|line| line.starts_with("strongroom_tls_expiry_timestamp"));
     let value: f64 = line.and_then(|line| line.split(' ').nth(1)).unwrap().parse().unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    assert!(value > now.as_secs_f64() + 300.0 * 86_400.0, "{metrics}");
+    assert!(value > now() as f64 + 300.0 * 86_400.0, "{metrics}");
 }
 
 #[tokio::test]
