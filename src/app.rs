@@ -1,7 +1,7 @@
 //! Everything that answers requests, put together once.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, Semaphore, watch};
@@ -14,6 +14,7 @@ use crate::backup::{BackupError, Places};
 use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
+use crate::http::tls::Live;
 use crate::jobs::Jobs;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
@@ -26,7 +27,9 @@ use crate::trail::Verified;
 use crate::trail::export::Exports;
 
 pub struct App {
+    /// As they were at the start; [`App::in_force`] has what was taken over since.
     pub settings: Settings,
+    in_force: RwLock<Arc<Settings>>,
     pub runtime: Runtime,
     pub installation: InstallationId,
     pub tenants: Tenants,
@@ -68,6 +71,8 @@ pub struct App {
     pub started: Timestamp,
     /// What links begin with; known once the port is bound.
     pub base_url: OnceLock<String>,
+    /// The certificate that is served; known once there is one.
+    pub certificate: OnceLock<Arc<Live>>,
 }
 
 impl App {
@@ -79,6 +84,7 @@ impl App {
         let mailer = Mailer::new(&settings.mail, runtime);
         Ok(Arc::new(Self {
             settings: settings.clone(),
+            in_force: RwLock::new(Arc::new(settings.clone())),
             runtime: runtime.clone(),
             installation: boot.installation,
             tenants: boot.tenants.clone(),
@@ -106,7 +112,17 @@ impl App {
                 .then(|| settings.store.data_dir.join(EMBEDDED_ROOT_KEY)),
             started: runtime.now(),
             base_url: OnceLock::new(),
+            certificate: OnceLock::new(),
         }))
+    }
+
+    /// The settings with what was taken over while this runs.
+    pub fn in_force(&self) -> Arc<Settings> {
+        self.in_force.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn take_over(&self, settings: Settings) {
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
     }
 
     pub fn base_url(&self) -> &str {

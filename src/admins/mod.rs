@@ -6,6 +6,7 @@ mod error;
 mod factors;
 mod list;
 mod model;
+mod notify;
 mod password;
 mod repo;
 
@@ -15,5 +16,6 @@ pub use error::AdminError;
 pub use factors::reset_factors;
 pub use list::{find, list};
 pub use model::{Admin, role};
+pub use notify::tell_all;
 pub use password::{choose_password, lock_out, reset};
 pub use repo::any;

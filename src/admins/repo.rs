@@ -17,6 +17,12 @@ pub async fn any(tenants: &Tenants) -> Result<bool, DoorError> {
         .await
 }
 
+/// Administrators in a role who may sign in.
+pub fn in_role(tx: &impl Sql, role: Role) -> Result<Vec<AdminId>, StoreError> {
+    let sql = "SELECT id FROM admins WHERE role = $1 AND state = 'active' ORDER BY id";
+    tx.query(sql, args![role.name()], |row| row.get(0))
+}
+
 /// Sets a password and ends all sessions.
 pub fn set_password<P>(
     tx: &mut WriteTx<'_, P>,

@@ -253,6 +253,9 @@ catalogue! {
         ARCHIVE_GAP "archive.gap" ["archive_gap"] "Continuous archiving was interrupted and begins anew.";
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
+        CONFIG_RELOADED "config.reloaded" ["config_reloaded"] "The server took over a changed configuration or certificate.";
+        CONFIG_REFUSED "config.refused" ["config_refused"] "A changed configuration or certificate was refused; the old one stays in force.";
+        CERTIFICATE_EXPIRING "certificate.expiring" ["certificate_expiring"] "The server's certificate ends soon.";
         MAIL_FAILED "mail.failed" ["mail_failed"] "A mail could not be delivered and was given up.";
         MAIL_TESTED "mail.tested" ["mail_tested"] "A test mail was sent.";
         PROVIDER_EXPIRING "identity_provider.expiring" ["identity_provider_expiring"] "A certificate or the metadata of single sign-on ends soon.";

@@ -216,7 +216,7 @@ permissions! {
         PlatformAdminManage "platform.admin.manage" write [X L] "Add and reset platform administrators, change their roles";
         PlatformAdminDisable "platform.admin.disable" withdraw [X L] "Disable platform administrators, end their sessions";
         PlatformSettingsRead "platform.settings.read" read [X Y] "See the platform's settings";
-        PlatformSettingsManage "platform.settings.manage" write [X L] "Change the platform's settings, send a test mail";
+        PlatformSettingsManage "platform.settings.manage" write [X L S] "Change the platform's settings, send a test mail";
         PlatformKeyRotate "platform.key.rotate" write [X L S] "Replace the key that signs access tokens";
         PlatformAccountRead "platform.account.read" read [X Y Z] "See one's own account and sessions";
         PlatformAccountWrite "platform.account.write" write [X Y Z] "Change one's own password and second factors";

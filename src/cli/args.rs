@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, doctor, erase, hold, jobs, key, mail, restore, retention,
-    role, session, sso, tenant, token, user,
+    admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, restore,
+    retention, role, session, setup, sso, tenant, tls, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -36,6 +36,8 @@ pub enum Verb {
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// Set up a new installation: five questions, or a file with the answers
+    Setup(setup::Arguments),
     /// Initialise a data directory without serving
     Init,
     /// Serve a throw-away directory with two tenants, people in every role and made-up data
@@ -44,6 +46,12 @@ pub enum Verb {
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
     },
+    /// The configuration: whether it is right, and what is in force
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// The server's certificate
+    #[command(subcommand)]
+    Tls(tls::Verb),
     /// Make, list, freeze and suspend tenants
     #[command(subcommand)]
     Tenant(tenant::Verb),
@@ -128,10 +136,22 @@ impl Context {
 
     /// Command line over environment over file.
     pub fn settings(&self, listen: Option<SocketAddr>) -> Result<Settings, ConfigError> {
-        let mut sources = Sources::process();
-        sources.file.clone_from(&self.config);
-        sources.data_dir.clone_from(&self.data_dir);
-        sources.listen = listen;
-        Settings::load(sources)
+        Settings::load(self.sources(listen))
+    }
+
+    /// `--config`
+    pub fn config(&self) -> Option<PathBuf> {
+        self.config.clone()
+    }
+
+    /// `--data-dir`
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        self.data_dir.clone()
+    }
+
+    /// Where they come from.
+    pub fn sources(&self, listen: Option<SocketAddr>) -> Sources {
+        let (file, data_dir) = (self.config.clone(), self.data_dir.clone());
+        Sources { file, data_dir, listen, ..Sources::process() }
     }
 }

@@ -41,7 +41,7 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
         }
         Ok(())
     };
-    let code = run_server(&boot, &settings, &runtime, ready).await?;
+    let code = run_server(&boot, &settings, &runtime, None, ready).await?;
     drop(boot);
     directory.close().context("the demo's directory could not be removed")?;
     Ok(code)

@@ -9,6 +9,7 @@ mod backup;
 mod certificate;
 mod closing;
 mod command;
+mod config;
 mod demo;
 mod doctor;
 mod enforcement;
@@ -28,12 +29,14 @@ mod retention;
 mod role;
 mod serve;
 mod session;
+mod setup;
 mod shred;
 mod sign_in;
 mod socket;
 mod sso;
 mod tenant;
 mod tenant_export;
+mod tls;
 mod token;
 mod user;
 mod version;
@@ -66,9 +69,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let context = args::Context::new(&arguments);
     match arguments.verb {
         Verb::Serve { listen } => serve::run(context, listen).await,
+        Verb::Setup(arguments) => setup::run(&context, arguments).await,
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
+        Verb::Config(verb) => config::run(&context, verb),
+        Verb::Tls(verb) => tls::run(&context, verb),
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),

@@ -16,9 +16,11 @@ use super::socket;
 use crate::app::App;
 use crate::authn::LinkFor;
 use crate::config::{OptionalListen, Settings};
+use crate::http::tls::{Live, Served, Source};
 use crate::http::{redirect, server, tls};
 use crate::jobs;
 use crate::kernel::Runtime;
+use crate::ops::reload::{self, Hangup};
 use crate::ops::supervisor;
 use crate::tenants::Boot;
 
@@ -30,16 +32,20 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
     let settings = context.settings(listen)?;
     crate::ops::log::init(&settings.log)?;
     crate::ops::metrics::init();
+    // Before anything that takes time: until then SIGHUP ends the process.
+    let hangup = Hangup::listen(move || context.sources(listen))?;
     let runtime = Runtime::system();
     let boot = Boot::open(&settings, &runtime)?;
-    run_server(&boot, &settings, &runtime, |_| Ok(())).await
+    run_server(&boot, &settings, &runtime, Some(hangup), |_| Ok(())).await
 }
 
-/// Serves until told to stop. `ready` is called with the base URL once requests are answered.
+/// Serves until told to stop. `ready` is called with the base URL once requests are answered. With
+/// `hangup`, changes of the configuration are taken over.
 pub async fn run_server(
     boot: &Boot,
     settings: &Settings,
     runtime: &Runtime,
+    hangup: Option<Hangup>,
     ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
     let app = App::new(boot, settings, runtime)?;
@@ -47,12 +53,13 @@ pub async fn run_server(
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
     let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
-    let fingerprint = identity.fingerprint.clone();
+    let live = Live::new(Served::new(identity)?);
+    let _ = app.certificate.set(live.clone());
     let (listener, address) = server::bind(settings.server.listen)
         .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
     let base_url = settings.server.base_url(address);
     let _ = app.base_url.set(base_url.clone());
-    let config = tls::server_config(identity, settings.server.tls_minimum)?;
+    let config = tls::server_config(&live, settings.server.tls_minimum)?;
     let https = server::start(&app, listener, config)?;
     let handle = https.handle();
     let running = actix_web::rt::spawn(https);
@@ -60,7 +67,10 @@ pub async fn run_server(
     let socket = socket::listen(&app, &settings.store.data_dir);
     let jobs = jobs::start(&app).await?;
     let streams = app.streams.start();
-    announce(&app, boot, &base_url, &fingerprint).await?;
+    if let Some(hangup) = hangup {
+        reload::start(&app, &live, hangup);
+    }
+    announce(&app, boot, &base_url, &live.served()).await?;
     ready(&base_url)?;
     supervisor::watch(&app.tenants);
     supervisor::ready(&format!("Answering at {base_url}"));
@@ -96,11 +106,12 @@ async fn announce(
     app: &Arc<App>,
     boot: &Boot,
     base_url: &str,
-    fingerprint: &str,
+    served: &Served,
 ) -> anyhow::Result<()> {
     if boot.embedded_root_key {
         tracing::warn!("{}", EMBEDDED_KEY_WARNING.replace('\n', " "));
     }
+    let fingerprint = &served.shown.fingerprint;
     tracing::info!(%fingerprint, "TLS certificate");
     if boot.is_new {
         let uid = rustix::process::getuid().as_raw();
@@ -114,10 +125,13 @@ async fn announce(
         );
         let url = link(&operator, LinkFor::Setup).await?;
         say(&format!("Set up this installation within 30 minutes, once:\n  {url}"))?;
+    }
+    // Whoever opens it has nothing else to tell it by.
+    if boot.is_new || served.source == Source::SelfSigned {
         say(&format!("Certificate (SHA-256): {fingerprint}"))?;
-        if boot.embedded_root_key {
-            say(&format!("\nWarning: {EMBEDDED_KEY_WARNING}\n"))?;
-        }
+    }
+    if boot.is_new && boot.embedded_root_key {
+        say(&format!("\nWarning: {EMBEDDED_KEY_WARNING}\n"))?;
     }
     say(&format!("Strongroom is ready at {base_url}"))
 }

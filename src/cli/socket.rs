@@ -183,7 +183,7 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let (tenants, hasher, mailer) = (&app.tenants, &app.hasher, &app.mailer);
     let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone())
         .with_sessions(app.session_policy())
-        .with_ends(&app.settings)
+        .with_ends(&app.in_force())
         .with_jobs(&app.jobs, &app.settings)
         .with_streams(&app.streams);
     let work = async move {

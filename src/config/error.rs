@@ -7,6 +7,8 @@ use std::path::PathBuf;
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// On the command line.
+    Flag(&'static str),
     Env(String),
     /// What systemd handed over.
     Credential(PathBuf),
@@ -19,6 +21,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Flag(name) => write!(f, "flag {name}"),
             Self::Env(name) => write!(f, "environment variable {name}"),
             Self::Credential(path) => write!(f, "systemd credential {}", path.display()),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
@@ -31,8 +34,8 @@ impl fmt::Display for Origin {
 pub enum ConfigError {
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{}:{line}: not valid TOML: {message}", path.display())]
-    Syntax { path: PathBuf, line: usize, message: String },
+    #[error("{origin}: not valid TOML: {message}")]
+    Syntax { origin: Origin, message: String },
     #[error("{origin}: unknown {what} `{name}`{}", hint(.near))]
     Unknown { origin: Origin, what: &'static str, name: String, near: Option<String> },
     #[error("{origin}: {key}: expected {expected}, found {found}")]
@@ -61,11 +64,31 @@ pub enum ConfigError {
     NoTerminal(io::Error),
     #[error("passphrase of the root key: {0}")]
     Passphrase(String),
-    /// Two settings that do not go together.
-    #[error("{0}")]
-    Together(&'static str),
+    /// Settings that do not go together.
+    #[error("{}{reason}", all(.places))]
+    Together { places: Vec<Origin>, reason: &'static str },
+}
+
+impl ConfigError {
+    /// Where the first of what is wrong stands, when it is a source of settings.
+    pub fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Unknown { origin, .. }
+            | Self::Type { origin, .. }
+            | Self::Value { origin, .. }
+            | Self::Syntax { origin, .. } => Some(origin),
+            Self::Twice { second, .. } => Some(second),
+            Self::Together { places, .. } => places.first(),
+            _ => None,
+        }
+    }
 }
 
 fn hint(near: &Option<String>) -> String {
     near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+fn all(places: &[Origin]) -> String {
+    let places: Vec<_> = places.iter().map(ToString::to_string).collect();
+    if places.is_empty() { String::new() } else { format!("{}: ", places.join(" and ")) }
 }

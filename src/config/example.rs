@@ -17,6 +17,11 @@ const HEAD: &str = "\
 impl Settings {
     /// A configuration file that changes nothing, with all settings to choose from.
     pub fn example() -> String {
+        Self::file_with(&[])
+    }
+
+    /// The same, in which some settings have a value: keys, and values in TOML's spelling.
+    pub fn file_with(chosen: &[(&str, String)]) -> String {
         let mut text = HEAD.to_owned();
         for (section, about) in SECTIONS {
             let _ = write!(text, "\n{}[{section}]\n", wrapped(about.trim()));
@@ -24,7 +29,11 @@ impl Settings {
             for setting in Self::describe() {
                 let Some(name) = setting.key.strip_prefix(&prefix) else { continue };
                 let value = if setting.default.is_empty() { "…" } else { &setting.default };
-                let _ = write!(text, "\n{}# {name} = {value}\n", wrapped(setting.doc));
+                let line = match chosen.iter().find(|(key, _)| *key == setting.key) {
+                    Some((_, value)) => format!("{name} = {value}"),
+                    None => format!("# {name} = {value}"),
+                };
+                let _ = write!(text, "\n{}{line}\n", wrapped(setting.doc));
             }
         }
         text

@@ -7,6 +7,7 @@ use std::path::Path;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::conflict::Conflict;
 use super::error::ConfigError;
 use super::secret::open_secret;
 use super::table::Mail;
@@ -162,30 +163,56 @@ impl Mail {
     }
 
     /// What has to fit together.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let Some(host) = &self.smtp_host else { return Ok(()) };
+    pub(super) fn conflicts(&self) -> Option<Conflict> {
         let passwords = [self.smtp_password.is_some(), self.smtp_password_file.is_some()];
         let given = passwords.into_iter().filter(|given| *given).count();
-        let problem = if self.from.is_none() {
-            Some("mail.smtp_host needs mail.from, the address that mails come from")
-        } else if given > 1 {
-            Some("mail.smtp_password and mail.smtp_password_file are one secret: set one of them")
-        } else if self.smtp_username.is_some() != (given == 1) {
-            Some("mail.smtp_username and its password go together: set both or neither")
-        } else if self.smtp_tls == SmtpTls::None && !host.is_this_machine() {
-            Some(
-                "mail.smtp_tls = \"none\" is for a mail server on this machine alone: mails hold \
-                 links that open accounts",
-            )
-        } else {
-            None
+        let Some(host) = &self.smtp_host else {
+            let without = given > 0 || self.smtp_username.is_some();
+            return without.then_some(Conflict::new(
+                &[HOST, USERNAME, PASSWORD, PASSWORD_FILE],
+                "a name or password for the mail server without mail.smtp_host: set it too",
+            ));
         };
-        match problem {
-            Some(problem) => Err(ConfigError::Together(problem)),
-            None => self.credentials().and_then(|_| self.authorities()).map(|_| ()),
+        if self.from.is_none() {
+            return Some(Conflict::new(
+                &[HOST, "mail.from"],
+                "mail.smtp_host needs mail.from, the address that mails come from",
+            ));
         }
+        if given > 1 {
+            return Some(Conflict::new(
+                &[PASSWORD, PASSWORD_FILE],
+                "mail.smtp_password and mail.smtp_password_file are one secret: set one of them",
+            ));
+        }
+        if self.smtp_username.is_some() != (given == 1) {
+            return Some(Conflict::new(
+                &[USERNAME, PASSWORD, PASSWORD_FILE],
+                "mail.smtp_username and its password go together: set both or neither",
+            ));
+        }
+        let in_the_clear = self.smtp_tls == SmtpTls::None && !host.is_this_machine();
+        in_the_clear.then_some(Conflict::new(
+            &[HOST, "mail.smtp_tls"],
+            "mail.smtp_tls = \"none\" is for a mail server on this machine alone: mails hold \
+             links that open accounts",
+        ))
+    }
+
+    /// What is wrong with its files, by the setting that names each.
+    pub(super) fn files(&self) -> [Option<(&'static str, ConfigError)>; 2] {
+        if self.smtp_host.is_none() {
+            return [None, None];
+        }
+        let password = self.credentials().err().map(|error| (PASSWORD_FILE, error));
+        [password, self.authorities().err().map(|error| ("mail.smtp_ca", error))]
     }
 }
+
+const HOST: &str = "mail.smtp_host";
+const USERNAME: &str = "mail.smtp_username";
+const PASSWORD: &str = "mail.smtp_password";
+const PASSWORD_FILE: &str = "mail.smtp_password_file";
 
 fn read_password(path: &Path) -> Result<SecretString, ConfigError> {
     let unreadable = |source| ConfigError::Read { path: path.into(), source };

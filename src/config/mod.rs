@@ -5,14 +5,22 @@
 //! it must not be is refused, with the place where it stands.
 
 mod backup;
+mod conflict;
 mod error;
+#[cfg(test)]
+mod examine_tests;
 mod example;
+mod files;
+mod given;
 mod load;
 mod mail;
+mod origins;
 mod passphrase;
 mod place;
 mod publish;
+mod reload;
 mod secret;
+mod show;
 mod table;
 mod target;
 #[cfg(test)]
@@ -22,14 +30,17 @@ mod value;
 
 pub use backup::{Ageing, Recipient, TimeZone};
 pub use error::{ConfigError, Origin};
-pub use load::{DEFAULT_FILE, ROOT_KEY_CREDENTIAL, Sources};
+pub use load::{DEFAULT_FILE, Examined, ROOT_KEY_CREDENTIAL, Sources};
 #[cfg(test)]
 pub use mail::SmtpHost;
 pub use mail::{Mailbox, SmtpTls};
+pub use origins::Origins;
 pub use passphrase::PassphraseFrom;
 pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
+pub use reload::is_reloaded;
 pub use secret::{RootKeyConfig, SecretKey32};
+pub use show::ShownSetting;
 pub use table::{
     Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server, Sessions,
     Settings, Sso, Store, Streams,

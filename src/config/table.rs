@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::backup::{Recipient, TimeZone};
-use super::error::ConfigError;
-use super::load::Given;
+use super::given::Given;
 use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
+use super::origins::Origins;
 use super::passphrase::PassphraseFrom;
 use super::publish::{HttpUrl, SecretHeader, SyslogUrl};
 use super::secret::SecretKey32;
@@ -93,17 +93,24 @@ macro_rules! settings {
             $( $(#[doc = $section_doc])+ pub $section: $Section, )+
             /// The file that they were read from, if there was one.
             pub file: Option<PathBuf>,
+            /// Where each was given.
+            pub origins: Origins,
         }
 
         impl Settings {
-            pub(super) fn read(given: &mut Given) -> Result<Self, ConfigError> {
-                Ok(Self { $( $section: $Section { $(
+            pub(super) fn read(given: &mut Given) -> Self {
+                Self { $( $section: $Section { $(
                     $key: given.take(
                         concat!(stringify!($section), ".", stringify!($key)),
                         &[$( $range )?],
                         || $default,
-                    )?,
-                )+ }, )+ file: None })
+                    ),
+                )+ }, )+ file: None, origins: Origins::default() }
+            }
+
+            /// In TOML's spelling, in the table's order; secrets are empty.
+            pub(super) fn values(&self) -> Vec<String> {
+                vec![ $( $( self.$section.$key.shown(), )+ )+ ]
             }
         }
 

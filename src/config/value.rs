@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
 use toml::de::DeValue;
 use zeroize::Zeroizing;
 
@@ -42,6 +43,28 @@ impl Raw {
         match self {
             Self::Env(text) | Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Tells whether the same was given, without keeping what it was.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        self.hash_into(&mut hash);
+        hash.finalize().into()
+    }
+
+    /// A list in the environment is one text.
+    fn hash_into(&self, hash: &mut Sha256) {
+        match self {
+            Self::Env(text) | Self::Text(text) => hash.update(text.as_bytes()),
+            Self::Integer(number) => hash.update(number.to_string()),
+            Self::Other(what) => hash.update(what),
+            Self::List(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    hash.update(if n == 0 { "" } else { "," });
+                    item.hash_into(hash);
+                }
+            }
         }
     }
 

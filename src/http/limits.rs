@@ -1,6 +1,7 @@
 //! Token buckets per route class (`governor`).
 
 use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -91,17 +92,13 @@ impl Source {
 type Buckets =
     RateLimiter<Source, HashMapStateStore<Source>, DefaultClock, StateInformationMiddleware>;
 
-pub struct Limiter {
-    sign_in: Option<Buckets>,
-    second_factor: Option<Buckets>,
-    registration: Option<Buckets>,
-    mail: Option<Buckets>,
-    sign_in_of_tenant: Option<Buckets>,
-    api: Option<Buckets>,
-    ingest: Option<Buckets>,
-    api_of_tenant: Option<Buckets>,
-    console: Option<Buckets>,
-    tail: Option<Buckets>,
+pub struct Limiter(RwLock<Arc<InForce>>);
+
+/// The limits that count now.
+struct InForce {
+    body_bytes: usize,
+    /// With the rate that each was made for.
+    buckets: Vec<(RateClass, config::Rate, Option<Arc<Buckets>>)>,
 }
 
 /// What the `RateLimit` headers say (draft-ietf-httpapi-ratelimit-headers).
@@ -114,34 +111,37 @@ pub struct RateState {
 
 impl Limiter {
     pub fn new(limits: &config::Limits) -> Self {
-        Self {
-            sign_in: buckets(limits.sign_in_per_minute),
-            second_factor: buckets(limits.second_factor_per_minute),
-            registration: buckets(limits.registrations_per_minute),
-            mail: buckets(limits.mails_per_minute),
-            sign_in_of_tenant: buckets(limits.sign_in_per_minute_per_tenant),
-            api: buckets(limits.api_per_minute),
-            ingest: buckets(limits.ingest_per_minute),
-            api_of_tenant: buckets(limits.api_per_minute_per_tenant),
-            console: buckets(limits.console_per_minute),
-            tail: buckets(limits.tails_per_minute),
-        }
+        let made = |(class, rate)| (class, rate, buckets(rate).map(Arc::new));
+        let buckets = rates(limits).into_iter().map(made).collect();
+        Self(RwLock::new(Arc::new(InForce { body_bytes: body_bytes(limits), buckets })))
     }
 
-    fn of(&self, class: RateClass) -> Option<&Buckets> {
-        match class {
-            RateClass::SignIn => self.sign_in.as_ref(),
-            RateClass::SecondFactor => self.second_factor.as_ref(),
-            RateClass::Registration => self.registration.as_ref(),
-            RateClass::Mail => self.mail.as_ref(),
-            RateClass::SignInOfTenant => self.sign_in_of_tenant.as_ref(),
-            RateClass::Api => self.api.as_ref(),
-            RateClass::Ingest => self.ingest.as_ref(),
-            RateClass::ApiOfTenant => self.api_of_tenant.as_ref(),
-            RateClass::Console => self.console.as_ref(),
-            RateClass::Tail => self.tail.as_ref(),
-            RateClass::Unlimited => None,
-        }
+    /// Other limits from now on. Where the limit is the same, what was counted stays.
+    pub fn replace(&self, limits: &config::Limits) {
+        let before = self.in_force();
+        let kept = |(class, rate)| {
+            let same = before.buckets.iter().find(|(of, was, _)| (*of, *was) == (class, rate));
+            let buckets =
+                same.map_or_else(|| buckets(rate).map(Arc::new), |(.., same)| same.clone());
+            (class, rate, buckets)
+        };
+        let buckets = rates(limits).into_iter().map(kept).collect();
+        let next = InForce { body_bytes: body_bytes(limits), buckets };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+    }
+
+    /// Most bytes of a body, where a route has no limit of its own.
+    pub fn body_bytes(&self) -> usize {
+        self.in_force().body_bytes
+    }
+
+    fn in_force(&self) -> Arc<InForce> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn of(&self, class: RateClass) -> Option<Arc<Buckets>> {
+        let in_force = self.in_force();
+        in_force.buckets.iter().find(|(of, ..)| *of == class).and_then(|(.., found)| found.clone())
     }
 
     /// Takes one token, and says what is left; nothing is said where there is no limit.
@@ -167,23 +167,30 @@ impl Limiter {
 
     /// Forgets sources that have been quiet; called by a job.
     pub fn forget_quiet(&self) {
-        let all = [
-            &self.sign_in,
-            &self.second_factor,
-            &self.registration,
-            &self.mail,
-            &self.sign_in_of_tenant,
-            &self.api,
-            &self.ingest,
-            &self.api_of_tenant,
-            &self.console,
-            &self.tail,
-        ];
-        for buckets in all.into_iter().flatten() {
+        for buckets in self.in_force().buckets.iter().filter_map(|(.., buckets)| buckets.as_ref()) {
             buckets.retain_recent();
             buckets.shrink_to_fit();
         }
     }
+}
+
+fn rates(limits: &config::Limits) -> [(RateClass, config::Rate); 10] {
+    [
+        (RateClass::SignIn, limits.sign_in_per_minute),
+        (RateClass::SecondFactor, limits.second_factor_per_minute),
+        (RateClass::Registration, limits.registrations_per_minute),
+        (RateClass::Mail, limits.mails_per_minute),
+        (RateClass::SignInOfTenant, limits.sign_in_per_minute_per_tenant),
+        (RateClass::Api, limits.api_per_minute),
+        (RateClass::Ingest, limits.ingest_per_minute),
+        (RateClass::ApiOfTenant, limits.api_per_minute_per_tenant),
+        (RateClass::Console, limits.console_per_minute),
+        (RateClass::Tail, limits.tails_per_minute),
+    ]
+}
+
+fn body_bytes(limits: &config::Limits) -> usize {
+    usize::try_from(limits.body_bytes).unwrap_or(usize::MAX)
 }
 
 fn buckets(rate: config::Rate) -> Option<Buckets> {
@@ -197,4 +204,32 @@ fn throttled(wait: Duration) -> Failure {
     let detail = format!("too many requests: try again in {seconds} s");
     let failure = Failure::new(ErrorKind::Throttled, "too-many-requests", detail);
     Failure { retry_after: Some(seconds), ..failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_limits_count_at_once_and_what_was_counted_under_the_same_ones_stays() {
+        let limits = config::Limits {
+            sign_in_per_minute: config::Rate::new(2),
+            api_per_minute: config::Rate::new(1),
+            ..config::Limits::default()
+        };
+        let limiter = Limiter::new(&limits);
+        let source = Source::address(None);
+        let goes = |class| limiter.take(class, &source).1.is_ok();
+        assert!(goes(RateClass::SignIn) && goes(RateClass::SignIn) && !goes(RateClass::SignIn));
+        assert!(goes(RateClass::Api) && !goes(RateClass::Api));
+        let other = config::Limits {
+            api_per_minute: config::Rate::new(0),
+            body_bytes: 2_048,
+            ..limits.clone()
+        };
+        limiter.replace(&other);
+        assert!(!goes(RateClass::SignIn), "a reload is no way around a limit");
+        assert!(goes(RateClass::Api) && goes(RateClass::Api));
+        assert_eq!(limiter.body_bytes(), 2_048);
+    }
 }

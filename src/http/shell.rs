@@ -161,7 +161,7 @@ async fn read_body(
 ) -> Result<Bytes, Failure> {
     let limit = match route.body {
         BodyLimit::Bytes(bytes) => bytes,
-        BodyLimit::Setting => usize::try_from(app.settings.limits.body_bytes).unwrap_or(usize::MAX),
+        BodyLimit::Setting => app.limiter.body_bytes(),
     };
     let declared = request.headers().get("content-length").and_then(|value| value.to_str().ok());
     let declared = declared.and_then(|length| length.parse::<u64>().ok());

@@ -51,6 +51,7 @@ mod send_mail;
 mod sweep_subject_keys;
 mod sync_targets;
 pub mod verify_logs;
+mod watch_certificate;
 mod watch_providers;
 
 pub use context::Context;
@@ -94,5 +95,6 @@ pub const JOBS: &[Job] = &[
     restore_test::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
+    watch_certificate::JOB,
     watch_providers::JOB,
 ];

@@ -297,3 +297,9 @@ pub const PASSPHRASE_PASSES: u32 = 3;
 pub const PASSPHRASE_GUESSES_LOG10: f64 = 14.0;
 /// Characters of a passphrase that are rated: rating takes the square of their number.
 pub const PASSPHRASE_RATED: usize = 100;
+
+/// How often the files of the certificate are looked at: two looks have to find the same, so a new
+/// one is served ten seconds after it was put there.
+pub const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
+/// After this long, renewing our own certificate is tried again.
+pub const CERTIFICATE_RETRY: Duration = Duration::from_secs(3_600);

@@ -78,6 +78,10 @@ pub enum Letter {
         at: Timestamp,
         target: String,
     },
+    /// To administrators of the platform: the certificate of the server ends at this time.
+    CertificateExpiring {
+        at: Timestamp,
+    },
 }
 
 impl Letter {
@@ -98,6 +102,7 @@ impl Letter {
             Self::EmergencyUsed { .. } => "emergency-used",
             Self::ProviderExpiring { .. } => "provider-expiring",
             Self::BackupTargetFailing { .. } => "backup-target-failing",
+            Self::CertificateExpiring { .. } => "certificate-expiring",
         }
     }
 
@@ -118,6 +123,7 @@ impl Letter {
             | Self::EmergencyUsed { at, .. }
             | Self::ProviderExpiring { at, .. }
             | Self::BackupTargetFailing { at, .. }
+            | Self::CertificateExpiring { at }
             | Self::PasswordChanged { at }
             | Self::FactorsReset { at }
             | Self::EmailChanged { at } => Some(*at),

@@ -3,11 +3,12 @@
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 use crate::config::{Log, LogFormat};
 
@@ -15,21 +16,46 @@ use crate::config::{Log, LogFormat};
 pub enum LogError {
     #[error("log.level: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("log.level cannot be changed while this runs: {0}")]
+    Fixed(#[from] reload::Error),
     #[error("the log is already set up: {0}")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// What lets lines through, once there is a log.
+static FILTER: OnceLock<Filter> = OnceLock::new();
+
 /// Sets up the process's log and sends panics to it. Once in a process.
 pub fn init(settings: &Log) -> Result<(), LogError> {
-    subscriber(settings, std::io::stderr)?.try_init()?;
+    let (subscriber, filter) = subscriber(settings, std::io::stderr)?;
+    subscriber.try_init()?;
+    let _ = FILTER.set(filter);
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
+/// Another level or filter from now on.
+///
+/// # Errors
+/// A filter that cannot be read; the one before stays.
+pub fn set_level(settings: &Log) -> Result<(), LogError> {
+    let filter = filter(settings)?;
+    if let Some(handle) = FILTER.get() {
+        handle.reload(filter)?;
+    }
+    Ok(())
+}
+
+fn filter(settings: &Log) -> Result<EnvFilter, LogError> {
+    Ok(EnvFilter::try_new(own_lines(settings.level.as_str()))?)
+}
+
+type Filter = reload::Handle<EnvFilter, Registry>;
+
 fn subscriber<W>(
     settings: &Log,
     writer: W,
-) -> Result<impl tracing::Subscriber + Send + Sync + use<W>, LogError>
+) -> Result<(impl tracing::Subscriber + Send + Sync + use<W>, Filter), LogError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -40,8 +66,8 @@ where
         }
         LogFormat::Text => layer.with_ansi(false).boxed(),
     };
-    let filter = EnvFilter::try_new(own_lines(settings.level.as_str()))?;
-    Ok(Registry::default().with(filter).with(layer))
+    let (filter, handle) = reload::Layer::new(filter(settings)?);
+    Ok((Registry::default().with(filter).with(layer), handle))
 }
 
 /// A bare level means our own lines; of the libraries beneath, warnings and errors are enough, unless
@@ -96,7 +122,7 @@ mod tests {
     fn logged(settings: &Log, act: impl FnOnce()) -> String {
         let memory = Memory::default();
         let writer = memory.clone();
-        let subscriber = subscriber(settings, move || writer.clone()).unwrap();
+        let (subscriber, _) = subscriber(settings, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, act);
         String::from_utf8(memory.0.lock().unwrap().clone()).unwrap()
     }
@@ -127,6 +153,23 @@ mod tests {
             own_lines(filter),
             "WARN,strongroom=info,strongroom::store=debug,actix_server=info"
         );
+    }
+
+    #[test]
+    fn another_level_counts_at_once() {
+        let memory = Memory::default();
+        let writer = memory.clone();
+        let (subscriber, handle) = subscriber(&Log::default(), move || writer.clone()).unwrap();
+        let quiet = Log { level: crate::config::LogFilter::warn(), ..Log::default() };
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("before");
+            handle.reload(filter(&quiet).unwrap()).unwrap();
+            tracing::info!("between");
+            handle.reload(filter(&Log::default()).unwrap()).unwrap();
+            tracing::info!("after");
+        });
+        let log = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains("before") && log.contains("after") && !log.contains("between"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod harden;
 mod health;
 pub mod log;
 pub mod metrics;
+pub mod reload;
 pub mod supervisor;
 
 use crate::http::route::{Audit, Method, Route, Surface};

@@ -56,6 +56,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/permissions", "tab-permissions"),
             ("/sessions", "tab-sessions"),
             ("/settings", "tab-platform-settings"),
+            ("/configuration", "tab-configuration"),
         ],
         _ => &[],
     }

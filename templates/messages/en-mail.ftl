@@ -64,3 +64,7 @@ provider-expiring-after = Whoever runs the identity provider has the new certifi
 backup-target-failing-subject = { $place }: a backup target does not take backups
 backup-target-failing-text = The backup target { $target } has failed for more than fifteen minutes, last at { $at } (UTC). Backups go on to the other targets, if there are any; keys are destroyed only while at least one can be reached.
 backup-target-failing-after = The console says under Backups what went wrong. Once the target answers again it is brought up to date by itself, and the platform's log says so.
+
+certificate-expiring-subject = { $place }: the certificate of the server ends
+certificate-expiring-text = The certificate that { $host } shows to browsers and applications is valid until { $at } (UTC). After that browsers warn, and applications refuse to connect.
+certificate-expiring-after = Renew it, and put certificate and key where the configuration says. A server that runs takes new files over by itself within seconds; the console shows the certificate under Administrators, Configuration.

@@ -147,6 +147,11 @@ impl Session {
         Self { http: http(data, Arc::clone(&jar)), url: url.to_owned(), jar, data: data.to_owned() }
     }
 
+    /// The same browser, after somebody told it to trust the certificate that is there now.
+    pub fn again(self, data: &Path) -> Self {
+        Self { http: http(data, Arc::clone(&self.jar)), ..self }
+    }
+
     /// Name and value of each cookie that it holds.
     pub fn cookies(&self) -> Vec<(String, String)> {
         let Some(header) = self.jar.cookies(&self.url.parse().unwrap()) else { return Vec::new() };

@@ -154,14 +154,18 @@ impl Served {
         panic!("{word} did not come: {before:?}")
     }
 
-    /// SIGTERM to the server itself, which is a child of what wraps it.
     fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// To the server itself, which is a child of what wraps it.
+    fn signal(&self, signal: rustix::process::Signal) {
         let pid = std::fs::read_to_string(self.directory.path().join("data/strongroom.lock"));
         let words = pid.unwrap_or_default();
         let inner = words.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse().ok());
         let pid = inner.unwrap_or_else(|| self.child.id() as i32);
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     fn end(&mut self) {
@@ -189,6 +193,10 @@ fn systemd_is_told_when_the_server_is_ready_alive_and_stopping() {
     for _ in 0..3 {
         served.hears("WATCHDOG=1");
     }
+    assert!(UNIT.contains("\nExecReload=/bin/kill -HUP $MAINPID\n"));
+    served.signal(rustix::process::Signal::HUP);
+    served.hears("RELOADING=1");
+    served.hears("READY=1");
     served.terminate();
     served.hears("STOPPING=1");
     served.end();

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::repo::{self, TargetState};
+use crate::admins;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::tell;
 use crate::authz::permission::PlatformBackupRun;
-use crate::authz::{Grant, Realm, Role};
+use crate::authz::{Grant, Realm};
 use crate::kernel::Timestamp;
 use crate::mail::Letter;
-use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants, WriteTx};
+use crate::tenants::{AuditEvents, DoorError, SystemWrite, Tenants};
 
 /// A target may restart or be updated; after that somebody should look.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -38,7 +38,8 @@ pub async fn note(
     let write = tenants.write(grant, move |tx| {
         repo::put(tx, &state)?;
         if news == News::Failing {
-            mail(tx, &state, now)?;
+            let target = state.target.clone();
+            admins::tell_all(tx, &Letter::BackupTargetFailing { at: now, target })?;
         }
         Ok::<_, DoorError>(((), AuditEvents::from(event(&state, news))))
     });
@@ -109,21 +110,6 @@ fn event(state: &TargetState, news: News) -> Event {
         event.custom_fields.insert("since".into(), since.to_string().into());
     }
     event
-}
-
-fn mail(
-    tx: &mut WriteTx<'_, PlatformBackupRun>,
-    state: &TargetState,
-    at: Timestamp,
-) -> Result<(), DoorError> {
-    let letter = Letter::BackupTargetFailing { at, target: state.target.clone() };
-    for admin in repo::administrators(tx, Role::PlatformAdmin.name())? {
-        // A mail that cannot be written does not undo the alarm.
-        if let Err(error) = tell(tx, Realm::Platform, *admin.bytes(), &letter) {
-            tracing::warn!(%error, "an administrator could not be told");
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -113,12 +113,3 @@ pub fn mark(
                WHERE backup = $3 AND target = $4";
     tx.execute(sql, args![state, now, backup, target]).map(|_| ())
 }
-
-/// Administrators who are told when a target fails.
-pub fn administrators(
-    tx: &impl Sql,
-    role: &str,
-) -> Result<Vec<crate::kernel::id::AdminId>, StoreError> {
-    let sql = "SELECT id FROM admins WHERE role = $1 AND state = 'active' ORDER BY id";
-    tx.query(sql, args![role], |row| row.get(0))
-}

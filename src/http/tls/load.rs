@@ -1,5 +1,6 @@
 //! Reads a certificate and its key from PEM files.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
 
@@ -27,12 +29,15 @@ pub(super) fn pair(certificate: &Path, key: &Path, source: Source) -> Result<Ide
         }
         other => other?,
     }
-    Ok(Identity { chain, key: key_der, fingerprint, not_after: facts.not_after, source })
+    let Facts { not_before, not_after, names, .. } = facts;
+    Ok(Identity { chain, key: key_der, fingerprint, not_before, not_after, names, source })
 }
 
 /// What is read from a certificate besides its key.
 pub(super) struct Facts {
+    pub not_before: Timestamp,
     pub not_after: Timestamp,
+    pub names: Vec<String>,
     /// Common name, when subject and issuer are the same.
     pub self_issued_by: Option<String>,
 }
@@ -44,16 +49,33 @@ pub(super) fn leaf_facts(certificate: &Path) -> Result<Facts, TlsError> {
 }
 
 fn facts(path: &Path, der: &CertificateDer<'_>) -> Result<Facts, TlsError> {
-    let (_, certificate) = X509Certificate::from_der(der).map_err(|error| {
-        TlsError::BadCertificate { path: path.into(), reason: error.to_string() }
-    })?;
-    let seconds = certificate.validity().not_after.timestamp();
+    let bad = |reason: String| TlsError::BadCertificate { path: path.into(), reason };
+    let (_, certificate) =
+        X509Certificate::from_der(der).map_err(|error| bad(error.to_string()))?;
+    let time = |seconds: i64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+    let validity = certificate.validity();
+    let names = certificate.subject_alternative_name().map_err(|error| bad(error.to_string()))?;
+    let names = names.map(|found| found.value.general_names.iter().filter_map(alternative));
+    let names = names.into_iter().flatten().collect();
     let name = || certificate.subject().iter_common_name().next()?.as_str().ok();
     let same = certificate.subject().as_raw() == certificate.issuer().as_raw();
     Ok(Facts {
-        not_after: Timestamp::from_micros(seconds.saturating_mul(1_000_000)),
+        not_before: time(validity.not_before.timestamp()),
+        not_after: time(validity.not_after.timestamp()),
+        names,
         self_issued_by: if same { name().map(str::to_owned) } else { None },
     })
+}
+
+fn alternative(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match bytes.len() {
+            4 => <[u8; 4]>::try_from(*bytes).ok().map(|ip| Ipv4Addr::from(ip).to_string()),
+            _ => <[u8; 16]>::try_from(*bytes).ok().map(|ip| Ipv6Addr::from(ip).to_string()),
+        },
+        _ => None,
+    }
 }
 
 /// SHA-256 of the DER form as `AA:BB:…`.

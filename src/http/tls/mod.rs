@@ -1,10 +1,13 @@
 //! The server's certificate and TLS policy.
 
+mod live;
 mod load;
+pub mod pkcs12;
 mod self_signed;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +18,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-pub use shown::{Shown, shown};
+pub use live::{EXPIRES_SOON, Live, Served};
+pub use self_signed::make_directory;
+pub use shown::{Shown, paths, shown};
+pub use watch::Watch;
 
 use crate::config::{Server, TlsVersion};
 use crate::kernel::Timestamp;
@@ -26,8 +32,11 @@ pub struct Identity {
     key: PrivateKeyDer<'static>,
     /// SHA-256 of the certificate, `AA:BB:…`, as browsers show it.
     pub fingerprint: String,
-    /// End of validity.
+    /// Begin and end of validity.
+    pub not_before: Timestamp,
     pub not_after: Timestamp,
+    /// Host names and addresses that it is for.
+    pub names: Vec<String>,
     pub source: Source,
 }
 
@@ -88,7 +97,7 @@ pub fn identity(server: &Server, data_dir: &Path, now: Timestamp) -> Result<Iden
 
 /// TLS 1.3 (and 1.2 where `minimum` says so) with AES-256-GCM, ChaCha20-Poly1305 and AES-128-GCM
 /// only; 1.2 with ephemeral keys only.
-pub fn server_config(identity: Identity, minimum: TlsVersion) -> Result<ServerConfig, TlsError> {
+pub fn server_config(live: &Arc<Live>, minimum: TlsVersion) -> Result<ServerConfig, TlsError> {
     let (versions, suites) = match minimum {
         TlsVersion::V1_3 => (&[&rustls::version::TLS13][..], TLS13_SUITES.to_vec()),
         TlsVersion::V1_2 => (
@@ -100,7 +109,7 @@ pub fn server_config(identity: Identity, minimum: TlsVersion) -> Result<ServerCo
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)?
         .with_no_client_auth()
-        .with_single_cert(identity.chain, identity.key)?;
+        .with_cert_resolver(live.clone());
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

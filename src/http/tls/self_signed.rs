@@ -51,11 +51,16 @@ fn state(certificate: &Path, key: &Path, now: Timestamp) -> Result<State, TlsErr
         other => other?,
     };
     Ok(match facts.self_issued_by.as_deref() {
-        Some(NAME) if facts.not_after.minus(RENEW_BEFORE) < now => State::Due,
+        Some(NAME) if is_due(facts.not_after, now) => State::Due,
         Some(NAME) if !key.exists() => State::Due,
         Some(NAME) => State::Good,
         _ => State::Foreign,
     })
+}
+
+/// Whether a certificate with this end is made anew.
+pub(super) fn is_due(not_after: Timestamp, now: Timestamp) -> bool {
+    not_after.minus(RENEW_BEFORE) < now
 }
 
 /// The key outlives its certificates: then a crash between the two files leaves no misfit, and
@@ -107,6 +112,11 @@ fn parameters(listen: IpAddr, now: Timestamp) -> Result<CertificateParams, TlsEr
     Ok(params)
 }
 
+/// The directory of the certificate that is served when none is configured.
+pub fn make_directory(data_dir: &Path) -> Result<(), TlsError> {
+    private_dir(&data_dir.join("tls"))
+}
+
 fn private_dir(dir: &Path) -> Result<(), TlsError> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -117,7 +127,7 @@ fn private_dir(dir: &Path) -> Result<(), TlsError> {
 }
 
 /// After a power cut either the old file is there or the new one, whole.
-fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), TlsError> {
+pub(super) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), TlsError> {
     let temporary = path.with_extension("new");
     let write = || -> io::Result<()> {
         match std::fs::remove_file(&temporary) {

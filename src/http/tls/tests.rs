@@ -113,7 +113,8 @@ fn handshake(
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut client = ClientConnection::new(Arc::new(config), name)?;
-    let mut server = ServerConnection::new(Arc::new(server_config(identity, minimum).unwrap()))?;
+    let live = Live::new(Served::new(identity).unwrap());
+    let mut server = ServerConnection::new(Arc::new(server_config(&live, minimum).unwrap()))?;
     while client.is_handshaking() || server.is_handshaking() {
         let mut wire = Vec::new();
         client.write_tls(&mut wire).unwrap();

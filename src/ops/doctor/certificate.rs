@@ -1,7 +1,5 @@
 //! The certificate that browsers and applications see.
 
-use std::time::Duration;
-
 use super::check::{Check, Finding, Room};
 use super::facts::{Facts, span};
 use crate::http::tls::{self, Shown, TlsError};
@@ -24,8 +22,8 @@ pub const EXPIRY: Check = Check {
     room: Room::Server,
     title: "The certificate's end",
     expected: "valid now and for 21 days more",
-    mend: "renew the certificate and restart the server; one that Strongroom made itself is renewed at \
-           a start in its last 30 days",
+    mend: "renew the certificate: a server that runs takes new files over by itself (docs/tls.md); one \
+           that Strongroom made itself is renewed in its last 30 days",
     run: expiry,
     fix: None,
 };
@@ -41,8 +39,6 @@ pub const NAMES: Check = Check {
     run: names,
     fix: None,
 };
-
-const SOON: Duration = Duration::from_secs(21 * 86_400);
 
 fn shown(facts: &Facts) -> Result<Option<Shown>, TlsError> {
     tls::shown(&facts.settings.server, &facts.settings.store.data_dir)
@@ -66,7 +62,7 @@ fn expiry(facts: &Facts) -> Finding {
     }
     let left = shown.not_after.since(facts.now);
     let said = format!("valid for {} more", span(left));
-    if left < SOON { Finding::warn(said) } else { Finding::ok(said) }
+    if left < tls::EXPIRES_SOON { Finding::warn(said) } else { Finding::ok(said) }
 }
 
 fn names(facts: &Facts) -> Finding {

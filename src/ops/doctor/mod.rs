@@ -27,6 +27,7 @@ mod tests;
 
 pub use check::{Check, Finding, Outcome, Room, State, worst};
 pub use examine::{Patient, Wanted, examine, look_from_outside};
+pub use network::reach;
 
 /// Every check, in the order in which they are shown.
 pub const CHECKS: &[Check] = &[

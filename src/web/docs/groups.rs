@@ -19,6 +19,7 @@ pub const GROUPS: &[Group] = &[
         pages: &[
             "operations",
             "configuration",
+            "tls",
             "doctor",
             "mail",
             "backup",

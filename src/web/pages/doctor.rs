@@ -34,7 +34,7 @@ async fn page(call: &PlatformCall<PlatformDoctorRun>, network: bool) -> Answer {
     let app = &call.app;
     let patient = Patient {
         tenants: &app.tenants,
-        settings: &app.settings,
+        settings: &app.in_force(),
         caller: call.grant.caller(),
         running: Some((&app.streams, &app.mailer)),
     };

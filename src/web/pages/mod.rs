@@ -16,6 +16,7 @@ mod backups;
 mod by_mail;
 mod choose_password;
 mod closings;
+mod configuration;
 mod conversation;
 mod conversations;
 mod docs;
@@ -124,6 +125,7 @@ pub fn routes() -> Vec<Route> {
         passkey_sign_in::routes(),
         platform::routes(),
         platform_settings::routes(),
+        configuration::routes(),
         // Before the tenants: a change of state takes any name.
         closings::routes(),
         platform_tenant::routes(),

@@ -7,7 +7,9 @@ use super::backup_state::BackupState;
 use super::with_notice;
 use crate::audit::catalogue;
 use crate::authz::Role;
-use crate::authz::permission::{PlatformBackupRead, TenantCreate, TenantRead};
+use crate::authz::permission::{
+    PlatformBackupRead, PlatformSettingsRead, TenantCreate, TenantRead,
+};
 use crate::http::call::PlatformCall;
 use crate::http::route::{Answer, Audit, Method, Route};
 use crate::provision::{self, ProvisionError};
@@ -62,7 +64,10 @@ async fn list(call: PlatformCall<TenantRead>) -> Answer {
         None => Vec::new(),
     };
     let chrome = frame::platform(&call, "nav-tenants", Section::Tenants).await?;
-    respond::page(&TenantsPage { chrome, alarms, rows, pager })
+    // The page that says more is for those who may see the settings.
+    let may_see = call.also::<PlatformSettingsRead>().is_some();
+    let certificate = may_see.then(|| super::configuration::alarm(&call.app)).flatten();
+    respond::page(&TenantsPage { chrome, alarms, certificate, rows, pager })
 }
 
 fn row(tenant: &Tenant) -> TenantRow {

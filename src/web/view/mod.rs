@@ -17,6 +17,7 @@ pub mod audit_verify;
 pub mod backups;
 pub mod chrome;
 pub mod closing;
+pub mod configuration;
 pub mod conversations;
 pub mod docs;
 pub mod doctor;

@@ -16,6 +16,8 @@ pub struct TenantsPage {
     pub chrome: Chrome,
     /// What somebody should look at, for who may see backups.
     pub alarms: Vec<String>,
+    /// That the server's certificate ends soon, or has ended.
+    pub certificate: Option<String>,
     pub rows: Vec<TenantRow>,
     pub pager: Pager,
 }

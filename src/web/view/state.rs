@@ -96,6 +96,24 @@ labelled! {
 }
 
 labelled! {
+    /// Who decides about a setting.
+    SettingOwner {
+        /// Whoever wrote the file, the environment or the command line.
+        Locked: "locked", "setting-locked", Accent;
+        Default: "default", "setting-default", Neutral;
+    }
+}
+
+labelled! {
+    /// How far the end of the server's certificate is away.
+    CertificateEnd {
+        Valid: "valid", "certificate-valid", Good;
+        Soon: "soon", "certificate-soon", Warning;
+        Expired: "expired", "certificate-expired", Bad;
+    }
+}
+
+labelled! {
     /// Whether a place for backups takes them.
     TargetStanding {
         Well: "well", "target-well", Good;

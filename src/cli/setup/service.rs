@@ -1,0 +1,98 @@
+//! Whose the files are: the service's user, as which this continues where root began.
+
+use std::fs::Metadata;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use crate::config::RootKeyConfig;
+
+/// The user whom packages make.
+const USER: &str = "strongroom";
+
+pub struct Service {
+    pub uid: u32,
+    pub gid: u32,
+    is_root: bool,
+}
+
+impl Service {
+    /// The owner of the data directory, if it is there; else the package's user, if root runs this;
+    /// else whoever does.
+    pub fn of(data_dir: &Path) -> Self {
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let is_root = uid == 0;
+        let there = std::fs::metadata(data_dir).ok().map(|about| (about.uid(), about.gid()));
+        let packaged = || if is_root { package_user() } else { None };
+        let (uid, gid) = there.or_else(packaged).unwrap_or((uid, gid));
+        Self { uid, gid, is_root }
+    }
+
+    /// Whether this can do something as the user.
+    pub fn may_become(&self, uid: u32) -> bool {
+        self.is_root || uid == rustix::process::geteuid().as_raw()
+    }
+
+    pub fn may_write(&self, about: &Metadata) -> bool {
+        let mode = about.mode();
+        (about.uid() == self.uid && mode & 0o200 != 0)
+            || (about.gid() == self.gid && mode & 0o020 != 0)
+            || mode & 0o002 != 0
+    }
+
+    /// Makes a file or directory the service's own.
+    pub fn give(&self, path: &Path) -> anyhow::Result<()> {
+        let given = if self.is_root { chown(path, Some(self.uid), Some(self.gid)) } else { Ok(()) };
+        given.with_context(|| format!("{} cannot be given to the service", path.display()))
+    }
+
+    /// Lets the service read a file that stays root's.
+    pub fn show(&self, path: &Path) -> anyhow::Result<()> {
+        let given = if self.is_root { chown(path, None, Some(self.gid)) } else { Ok(()) };
+        given.with_context(|| format!("{} cannot be shown to the service", path.display()))
+    }
+
+    /// Runs a verb of this binary as the service's user, with the configuration alone; answers with
+    /// its JSON. A root key that systemd would hand over goes with it in the environment, which the
+    /// user alone can read.
+    pub fn run(&self, config: &Path, key: &RootKeyConfig, args: &[&str]) -> anyhow::Result<Value> {
+        let binary = std::env::current_exe().context("this program cannot find itself")?;
+        let mut command = Command::new(binary);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("STRONGROOM_") {
+                command.env_remove(name);
+            }
+        }
+        command.env_remove("CREDENTIALS_DIRECTORY");
+        if let RootKeyConfig::Inline(key) = key {
+            let hex = data_encoding::HEXLOWER.encode(key.expose_secret());
+            command.env("STRONGROOM_MASTER_KEY", hex);
+        }
+        if self.is_root && self.uid != 0 {
+            command.uid(self.uid).gid(self.gid);
+        }
+        command.args(["--config".as_ref(), config.as_os_str(), "--json".as_ref()]).args(args);
+        // A passphrase is asked for on the terminal, past these.
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output();
+        let output = output.with_context(|| format!("strongroom {} cannot be run", args[0]))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let error = said.lines().last().and_then(|line| {
+                Some(serde_json::from_str::<Value>(line).ok()?["error"].as_str()?.to_owned())
+            });
+            bail!("strongroom {}: {}", args.join(" "), error.unwrap_or_else(|| said.into_owned()));
+        }
+        serde_json::from_slice(&output.stdout).context("strongroom did not answer itself")
+    }
+}
+
+fn package_user() -> Option<(u32, u32)> {
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut fields = users.lines().map(|line| line.split(':'));
+    let mut of = fields.find(|fields| fields.clone().next() == Some(USER))?.skip(2);
+    Some((of.next()?.parse().ok()?, of.next()?.parse().ok()?))
+}
