@@ -35,6 +35,14 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
     run_server(&boot, &settings, &runtime, |_| Ok(())).await
 }
 
+/// Whether everything runs that a server does by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Usual,
+    /// No jobs, no streams, only platform administrators.
+    Recovery,
+}
+
 /// Serves until told to stop. `ready` is called with the base URL once requests are answered.
 pub async fn run_server(
     boot: &Boot,
@@ -42,7 +50,21 @@ pub async fn run_server(
     runtime: &Runtime,
     ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
+    serve(boot, settings, runtime, Mode::Usual, ready).await
+}
+
+/// The same, in one of both modes.
+pub async fn serve(
+    boot: &Boot,
+    settings: &Settings,
+    runtime: &Runtime,
+    mode: Mode,
+    ready: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
     let app = App::new(boot, settings, runtime)?;
+    if mode == Mode::Recovery {
+        let _ = app.recovery.set(());
+    }
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
@@ -58,8 +80,10 @@ pub async fn run_server(
     let running = actix_web::rt::spawn(https);
     let redirect = start_redirect(settings, &base_url);
     let socket = socket::listen(&app, &settings.store.data_dir);
-    let jobs = jobs::start(&app).await?;
-    let streams = app.streams.start();
+    let by_itself = match mode {
+        Mode::Usual => Some((jobs::start(&app).await?, app.streams.start())),
+        Mode::Recovery => None,
+    };
     announce(&app, boot, &base_url, &fingerprint).await?;
     ready(&base_url)?;
     supervisor::watch(&app.tenants);
@@ -74,8 +98,10 @@ pub async fn run_server(
     }
     handle.stop(true).await;
     running.await??;
-    jobs.shutdown().await;
-    streams.shutdown().await;
+    if let Some((jobs, streams)) = by_itself {
+        jobs.shutdown().await;
+        streams.shutdown().await;
+    }
     if let Err(error) = crate::authn::flush_use(&app.api_keys, &app.tenants).await {
         tracing::warn!(%error, "the use counts of API keys could not be written");
     }

@@ -37,6 +37,8 @@ pub fn status(call: OpenCall) -> Reply {
             "build": crate::BUILD,
             "uptimeSeconds": uptime,
             "startedAt": call.app.started,
+            "readOnly": call.app.tenants.read_only().is_some(),
+            "recovery": call.app.is_recovering(),
         })))
     })
 }

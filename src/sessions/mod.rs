@@ -11,6 +11,7 @@ mod repo;
 pub use devices::{forget, own_devices};
 pub use end::{end, end_everybody, end_of, end_others, end_own};
 pub use list::{list, own};
+pub(crate) use people::one as person;
 pub use model::{Device, Holder, Session, SessionPage, Sessions, Whose};
 
 use crate::authn::AuthnError;

@@ -12,7 +12,7 @@ use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, Turn, WriteTx, Writ
 use crate::audit::event::{Actor, Resource};
 use crate::audit::notary::Notary;
 use crate::audit::{Event, catalogue};
-use crate::authz::{Caller, Realm};
+use crate::authz::{Caller, Flag, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
 use crate::kernel::id::{KeyId, LogId, TenantId};
@@ -118,6 +118,7 @@ impl Tenants {
         E: From<DoorError> + Send + 'static,
     {
         let (open, gate) = (self.realm(realm).await?, self.gate(realm));
+        let gate = move || gate().map_err(DoorError::from);
         write_realm(open, None, gate, f).await
     }
 
@@ -196,6 +197,7 @@ impl Tenants {
         if keys.is_empty() {
             return Ok(0);
         }
+        self.destroys(Flag::SubjectErase)?;
         let open = self.realm(realm).await?;
         let erasures: Vec<_> = keys.iter().map(|key| open.erasure(*key, cause)).collect();
         let inner = self.inner.clone();
