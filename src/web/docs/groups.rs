@@ -20,6 +20,7 @@ pub const GROUPS: &[Group] = &[
             "operations",
             "configuration",
             "doctor",
+            "incident",
             "mail",
             "backup",
             "backup-targets",
@@ -39,6 +40,8 @@ pub const GROUPS: &[Group] = &[
         pages: &[
             "runbooks/leaked-api-key",
             "runbooks/stolen-laptop",
+            "runbooks/tenant-under-attack",
+            "runbooks/root-compromise",
             "runbooks/frozen-tenant",
             "runbooks/legal-hold",
             "runbooks/last-administrator",

@@ -1,5 +1,6 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
+mod access;
 mod account;
 mod approvals;
 mod audit;
@@ -26,6 +27,7 @@ mod files;
 mod holds;
 mod home;
 mod identity_providers;
+mod incident;
 mod invitations;
 mod jobs;
 mod join;
@@ -50,6 +52,7 @@ mod retention;
 mod roles;
 mod scim;
 mod second_factor;
+mod security;
 mod sessions;
 mod setup;
 mod sign_in;
@@ -74,6 +77,7 @@ pub fn routes() -> Vec<Route> {
     let domains = [
         files::routes(),
         docs::routes(),
+        security::routes(),
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
@@ -108,6 +112,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         own_sessions::routes(),
         sessions::routes(),
+        access::routes(),
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
@@ -131,6 +136,7 @@ pub fn routes() -> Vec<Route> {
         backups::routes(),
         jobs::routes(),
         doctor::routes(),
+        incident::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];
