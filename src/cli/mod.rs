@@ -96,9 +96,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
         Verb::Revoke(verb) => socket::dispatch(&context, revoke::command(verb)?).await,
-        Verb::Maintenance(verb) => {
-            socket::dispatch(&context, maintenance::command(verb)?).await
-        }
+        Verb::Maintenance(verb) => socket::dispatch(&context, maintenance::command(verb)?).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Backup(verb) => socket::dispatch(&context, backup::command(verb)?).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,

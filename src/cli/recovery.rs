@@ -37,8 +37,7 @@ fn cut_off(mut settings: Settings) -> Settings {
 
 /// Backups are read from directories alone.
 fn without_targets(mut settings: Settings) -> Settings {
-    let is_here =
-        |target: &crate::config::TargetUrl| matches!(target.place(), Place::Directory(_));
+    let is_here = |target: &crate::config::TargetUrl| matches!(target.place(), Place::Directory(_));
     settings.backup.targets.retain(is_here);
     settings
 }

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Event;
 
 /// How many of each kind.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Access {
     /// Of browsers and of applications' tokens.

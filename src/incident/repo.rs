@@ -17,7 +17,11 @@ const FOR_PEOPLE: &str = "purpose <> 'invitation'";
 const INVITATIONS: &str = "purpose = 'invitation'";
 
 /// Arguments for `$1…`, and the condition that a column is the person.
-fn of(column: &str, person: Person, mut args: Vec<Value<'static>>) -> (String, Vec<Value<'static>>) {
+fn of(
+    column: &str,
+    person: Person,
+    mut args: Vec<Value<'static>>,
+) -> (String, Vec<Value<'static>>) {
     let Some(person) = person else { return (String::new(), args) };
     args.push(Value::Id(person));
     (format!(" AND {column} = ${}", args.len()), args)
@@ -45,7 +49,8 @@ pub fn count(
     };
     if realm != Realm::Platform {
         if person.is_none() {
-            let sql = "SELECT count(*) FROM sso_requests WHERE purpose <> 'logout' AND expires > $1";
+            let sql =
+                "SELECT count(*) FROM sso_requests WHERE purpose <> 'logout' AND expires > $1";
             access.sign_ins += tx.count(sql, args![now])?;
         }
         access.keys = tally(&format!("api_keys WHERE {VALID}"), "made_by", vec![now.into()])?;

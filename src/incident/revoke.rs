@@ -51,9 +51,8 @@ pub async fn revoke<P: Withdraws>(
 ) -> Result<Revoked, IncidentError> {
     let (realm, except) = (grant.realm(), asking(grant));
     let (user, reason) = (user.map(str::to_owned), checked(reason)?);
-    let written = tenants.withdraw(grant, move |tx| {
-        take(tx, realm, user.as_deref(), except, reason.as_deref())
-    });
+    let written = tenants
+        .withdraw(grant, move |tx| take(tx, realm, user.as_deref(), except, reason.as_deref()));
     let tenants = u64::from(realm != Realm::Platform);
     Ok(Revoked { access: written.await?.value, tenants, failed: Vec::new() })
 }

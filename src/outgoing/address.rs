@@ -2,8 +2,8 @@
 //! machine open connections from where it stands: what answers only because the caller is local
 //! stays out of reach, whatever name leads there (server-side request forgery).
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Url;
 

@@ -11,8 +11,8 @@ mod repo;
 pub use devices::{forget, own_devices};
 pub use end::{end, end_everybody, end_of, end_others, end_own};
 pub use list::{list, own};
-pub(crate) use people::one as person;
 pub use model::{Device, Holder, Session, SessionPage, Sessions, Whose};
+pub(crate) use people::one as person;
 
 use crate::authn::AuthnError;
 use crate::kernel::{ErrorKind, Fault, limits};

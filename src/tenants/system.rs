@@ -107,7 +107,7 @@ impl Tenants {
         write_realm(realm, caller, || Ok(()), f).await
     }
 
-    /// The same, unless the tenant takes no changes just now.
+    /// The same, unless the tenant, or the installation, takes no changes just now.
     pub(crate) async fn change_credentials_if_active<T, E>(
         &self,
         realm: Realm,
@@ -118,7 +118,9 @@ impl Tenants {
         E: From<DoorError> + Send + 'static,
     {
         let (open, gate) = (self.realm(realm).await?, self.gate(realm));
-        let gate = move || gate().map_err(DoorError::from);
+        let tenants = self.clone();
+        let changes = Flag::UserUpdate; // of somebody's own account
+        let gate = move || gate().map_err(DoorError::from).and_then(|()| tenants.takes(changes));
         write_realm(open, None, gate, f).await
     }
 

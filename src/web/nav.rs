@@ -51,7 +51,9 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/account/passkeys", "tab-passkeys"),
             ("/account/sessions", "tab-sessions"),
         ],
-        Section::Jobs => &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor"), ("/incident", "tab-incident")],
+        Section::Jobs => {
+            &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor"), ("/incident", "tab-incident")]
+        }
         Section::PlatformAdmins => &[
             ("/admins", "tab-admins"),
             ("/permissions", "tab-permissions"),

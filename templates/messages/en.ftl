@@ -1657,6 +1657,7 @@ security-expect-answer = A person answers within 48 hours.
 security-expect-informed = You hear what we found, and when it is mended.
 security-expect-law = Whoever looks in good faith and keeps to this page has no legal steps to fear from us.
 security-expect-credit = We name you when it is published, if you want that.
+security-txt = The same for programs: security.txt (RFC 9116)
 security-ask = What we ask of you
 security-ask-detail = Describe how it can be seen again: addresses, steps, what you saw.
 security-ask-data = Look at no more of other people's data than it takes, change and keep nothing, and do not disturb the service.

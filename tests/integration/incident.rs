@@ -92,7 +92,8 @@ async fn the_platforms_console_takes_away_a_tenants_and_then_everybodys() {
     let admin = setup::set_up(&app).await;
     admin.sign_in("/platform/login", setup::ADMIN, PASSWORD).await;
     app.tenant("other");
-    let (acme, other) = (app.client(app.key("acme", "admin")), app.client(app.key("other", "admin")));
+    let (acme, other) =
+        (app.client(app.key("acme", "admin")), app.client(app.key("other", "admin")));
     let owner = app.session("acme", setup::OWNER, PASSWORD).await;
     let second = Session::new(&app.server.url, app.data());
     second.sign_in("/platform/login", setup::ADMIN, PASSWORD).await;

@@ -141,9 +141,7 @@ async fn read_only_on(call: PlatformCall<PlatformReadOnly>) -> Answer {
     };
     let (tenants, reason) = (&call.app.tenants, why.clone());
     let done = match at {
-        Ok(until) => {
-            set_read_only(tenants, &call.grant, Some(NewReadOnly { reason, until })).await
-        }
+        Ok(until) => set_read_only(tenants, &call.grant, Some(NewReadOnly { reason, until })).await,
         Err(error) => Err(error),
     };
     let error = match done {
