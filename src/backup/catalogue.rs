@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+pub use super::repo::Forgotten;
 use super::{BackupError, Kind, Manifest, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue as events};
@@ -78,8 +79,8 @@ impl Entry {
     }
 }
 
-/// Archives that are known to lie in a target which is not in the settings any more. Nothing deletes
-/// them there: not by their age, and not because of an erasure.
+/// What is known to lie in a target which is not in the settings any more. Nothing deletes it there:
+/// not by its age, and not because of an erasure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Elsewhere {
@@ -87,6 +88,8 @@ pub struct Elsewhere {
     pub archives: u64,
     /// Of these, such that hold keys.
     pub key_archives: u64,
+    /// Whether changes were sent there by continuous archiving.
+    pub changes: bool,
     pub oldest: Timestamp,
     pub newest: Timestamp,
 }
@@ -119,8 +122,8 @@ async fn except(tenants: &Tenants, here: Vec<String>) -> Result<Vec<Elsewhere>, 
     tenants.credentials(Realm::Platform, read).await
 }
 
-/// Says that the copies in a target which is not in the settings any more have been destroyed by
-/// hand, which nobody but the caller can know. Answers how many there were.
+/// Says that what lies in a target which is not in the settings any more has been destroyed by hand,
+/// which nobody but the caller can know. Answers what that was, if there was anything.
 ///
 /// # Errors
 /// [`BackupError::StillTarget`] for a target of the settings.
@@ -129,22 +132,23 @@ pub async fn forget_target(
     grant: &Grant<PlatformBackupRun>,
     settings: &config::Backup,
     target: &str,
-) -> Result<u64, BackupError> {
+) -> Result<Option<Forgotten>, BackupError> {
     if settings.targets.iter().any(|url| url.name() == target) {
         return Err(BackupError::StillTarget(target.to_owned()));
     }
     let target = target.to_owned();
     let written = tenants.write(grant, move |tx| {
         let forgotten = repo::forget_target(tx, &target)?;
-        if forgotten == 0 {
-            return Ok((0, AuditEvents::none()));
+        if forgotten.archives == 0 && !forgotten.changes {
+            return Ok((None, AuditEvents::none()));
         }
         let mut event = Event::new(events::BACKUP_DELETED);
         event.resource = Some(Resource::new("backup", "archives"));
-        event.custom_fields.insert("archives".into(), forgotten.into());
+        event.custom_fields.insert("archives".into(), forgotten.archives.into());
+        event.custom_fields.insert("continuous".into(), forgotten.changes.into());
         event.custom_fields.insert("target".into(), target.as_str().into());
         event.custom_fields.insert("byHand".into(), true.into());
-        Ok::<_, BackupError>((forgotten, event.into()))
+        Ok::<_, BackupError>((Some(forgotten), event.into()))
     });
     Ok(written.await?.value)
 }

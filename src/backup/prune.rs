@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 use object_store::path::Path as StorePath;
 
 use super::catalogue::{Entry, Placement, PlacementState};
@@ -32,7 +32,7 @@ const LEFTOVER: Duration = Duration::from_secs(60 * 60);
 pub struct Pruned {
     pub archives: u64,
     pub bytes: u64,
-    /// Objects of the continuous archive whose tenant was destroyed.
+    /// Objects of the continuous archive that nothing else deletes.
     pub changes: u64,
     /// Of runs that were killed.
     pub leftovers: u64,
@@ -48,10 +48,11 @@ pub async fn prune(
 ) -> Result<Pruned, BackupError> {
     let targets = super::places::targets(tenants, settings)?;
     let (layout, mut done) = (Layout::new(tenants.installation()), Pruned::default());
+    let left = left_changes(tenants, settings).await?;
     for target in &targets.0 {
         // A target that cannot be reached keeps nothing else from being done.
         let tidied = match tidy(tenants, target, layout, &mut done).await {
-            Ok(()) => forget_changes(tenants, target, layout, &mut done).await,
+            Ok(()) => forget_changes(tenants, target, layout, left, &mut done).await,
             refused => refused,
         };
         if let Err(error) = tidied {
@@ -256,25 +257,51 @@ async fn tidy(
     Ok(())
 }
 
-/// What was archived continuously of a tenant that is destroyed goes: no round of archiving comes
-/// by it any more.
+/// Where continuous archiving is switched off, what it left goes when its end is older than this:
+/// not later than a daily backup of the same day.
+async fn left_changes(
+    tenants: &Tenants,
+    settings: &config::Backup,
+) -> Result<Option<Timestamp>, BackupError> {
+    if settings.archive_seconds > 0 {
+        return Ok(None);
+    }
+    let Reading { now, in_doubt } = clock::reading(tenants, Realm::Platform).await?;
+    let days = u64::from(settings.days.min(settings.archive_days));
+    Ok((!in_doubt).then(|| now.minus(Duration::from_secs(days * 24 * 60 * 60))))
+}
+
+/// What was archived continuously of a tenant that is destroyed goes, and what is left since nothing
+/// is archived any more: no round of archiving comes by it.
 async fn forget_changes(
     tenants: &Tenants,
     target: &Target,
     layout: Layout,
+    left: Option<Timestamp>,
     done: &mut Pruned,
 ) -> Result<(), BackupError> {
     let folder = layout.all_changes();
     let listed = target.store.list_with_delimiter(Some(&folder)).await;
     for owner in listed.map_err(|error| place::failed(target, error))?.common_prefixes {
-        let name = owner.filename().unwrap_or_default();
-        let Ok(tenant) = name.parse::<TenantId>() else { continue };
-        if !tenants.is_destroyed(tenant).await? {
+        let is_destroyed = match owner.filename().unwrap_or_default().parse::<TenantId>() {
+            Ok(tenant) => tenants.is_destroyed(tenant).await?,
+            Err(_) => false,
+        };
+        if !is_destroyed && left.is_none() {
             continue;
         }
-        let mut files = target.store.list(Some(&owner));
-        while let Some(file) = files.next().await {
-            let file = file.map_err(|error| place::failed(target, error))?;
+        let files: Vec<_> = target
+            .store
+            .list(Some(&owner))
+            .try_collect()
+            .await
+            .map_err(|error| place::failed(target, error))?;
+        let newest = files.iter().map(|file| file.last_modified.timestamp_micros()).max();
+        let is_over = newest.map(Timestamp::from_micros) < left;
+        if !is_destroyed && !is_over {
+            continue;
+        }
+        for file in files {
             match place::delete(target, &file.location).await {
                 Ok(()) => {
                     done.changes += 1;

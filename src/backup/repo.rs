@@ -114,31 +114,56 @@ pub fn in_use(tx: &impl Sql) -> Result<Vec<String>, StoreError> {
 
 /// What lies in targets other than these.
 pub fn elsewhere(tx: &impl Sql, here: &[String]) -> Result<Vec<Elsewhere>, StoreError> {
-    let sql = "SELECT p.target, count(*), sum(b.kind IN ('root', 'keys', 'keys-delta')),
-                      min(b.taken), max(b.taken)
-               FROM backup_placements p JOIN backups b ON b.id = p.backup
-               WHERE p.state <> 'missing' GROUP BY p.target ORDER BY p.target";
+    let sql = "SELECT target, sum(archive), sum(keys), sum(changes), min(oldest), max(newest)
+               FROM (SELECT p.target, 1 AS archive, 0 AS changes, b.taken AS oldest,
+                            b.kind IN ('root', 'keys', 'keys-delta') AS keys, b.taken AS newest
+                     FROM backup_placements p JOIN backups b ON b.id = p.backup
+                     WHERE p.state <> 'missing'
+                     UNION ALL SELECT target, 0, 1, since, 0, last FROM archive_targets)
+               GROUP BY target ORDER BY target";
     let mut found = tx.query(sql, &[], |row| {
         Ok(Elsewhere {
             target: row.get(0)?,
             archives: row.get(1)?,
             key_archives: row.get(2)?,
-            oldest: row.get(3)?,
-            newest: row.get(4)?,
+            changes: row.get(3)?,
+            oldest: row.get(4)?,
+            newest: row.get(5)?,
         })
     })?;
     found.retain(|one| !here.contains(&one.target));
     Ok(found)
 }
 
+/// What [`forget_target`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    pub archives: u64,
+    /// Whether continuous archiving had sent changes there.
+    pub changes: bool,
+}
+
 /// Forgets what lies in a target, and archives that lie nowhere else.
-pub fn forget_target(tx: &mut impl SqlMut, target: &str) -> Result<u64, StoreError> {
+pub fn forget_target(tx: &mut impl SqlMut, target: &str) -> Result<Forgotten, StoreError> {
     let sql = "SELECT count(*) FROM backup_placements WHERE target = $1";
-    let count = tx.count(sql, args![target])?;
+    let archives = tx.count(sql, args![target])?;
+    let alone = "DELETE FROM backups WHERE id IN (
+                     SELECT backup FROM backup_placements GROUP BY backup
+                     HAVING min(target) = $1 AND max(target) = $1)";
+    tx.execute(alone, args![target])?;
     tx.execute("DELETE FROM backup_placements WHERE target = $1", args![target])?;
-    let none = "DELETE FROM backups WHERE id NOT IN (SELECT backup FROM backup_placements)";
-    tx.execute(none, &[])?;
-    Ok(count)
+    let changes = tx.execute("DELETE FROM archive_targets WHERE target = $1", args![target])? > 0;
+    Ok(Forgotten { archives, changes })
+}
+
+/// Changes are sent to this target, at this time still.
+pub fn changes_in(tx: &mut impl SqlMut, target: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO archive_targets (target, since, last) VALUES ($1, $2, $2)
+         ON CONFLICT (target) DO UPDATE SET last = excluded.last",
+        args![target, now],
+    )?;
+    Ok(())
 }
 
 /// When the last archive of a kind was taken.

@@ -362,7 +362,8 @@ async fn what_lies_in_a_target_that_was_taken_out_is_not_forgotten_until_somebod
     let refused = catalogue::forget_target(tenants, &grant, &settings, &elsewhere).await;
     assert!(matches!(refused, Err(BackupError::StillTarget(_))), "{refused:?}");
     let forgotten = catalogue::forget_target(tenants, &grant, &settings, &old).await.unwrap();
-    assert_eq!(forgotten, 2);
+    let expected = catalogue::Forgotten { archives: 2, changes: false };
+    assert_eq!(forgotten, Some(expected));
     assert_eq!(catalogue::elsewhere(tenants, &settings).await.unwrap(), []);
     let log = house.server.entries_of(Realm::Platform).await;
     let said = log.iter().find(|entry| entry.custom_fields.contains_key("byHand")).unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::command::{Operator, Password};
 use super::output::{Report, table};
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, TenantRead};
-use crate::backup::catalogue::Placement;
+use crate::backup::catalogue::{Forgotten, Placement};
 use crate::backup::{self, BackupError, GoOn, Identities, Made, Manifest, Run, Target, place};
 use crate::tenants;
 
@@ -210,11 +210,13 @@ async fn list(operator: &Operator, tenant: Option<String>) -> anyhow::Result<Rep
     let elsewhere = backup::catalogue::elsewhere(&operator.tenants, &operator.backup).await?;
     for one in &elsewhere {
         text += &format!(
-            "\n{} archives ({} with keys, from {} to {}) lie in {}, which is not in backup.targets \
-             any more. Nothing deletes them there. Put it back into the settings until they are \
-             gone; or destroy them by hand, and say so: strongroom backup forget-target '{}'\n",
+            "\n{} archives ({} with keys{}, from {} to {}) lie in {}, which is not in \
+             backup.targets any more. Nothing deletes them there. Put it back into the settings \
+             until they are gone; or destroy them by hand, and say so: strongroom backup \
+             forget-target '{}'\n",
             one.archives,
             one.key_archives,
+            if one.changes { ", and changes of the continuous archive" } else { "" },
             one.oldest.display(),
             one.newest.display(),
             one.target,
@@ -230,12 +232,13 @@ async fn forget_target(operator: &Operator, target: &str) -> anyhow::Result<Repo
     let grant = operator.platform::<PlatformBackupRun>().await?;
     let (tenants, settings) = (&operator.tenants, &operator.backup);
     let forgotten = backup::catalogue::forget_target(tenants, &grant, settings, target).await?;
-    anyhow::ensure!(
-        forgotten > 0,
-        "no backup is known to lie in {target}; see: strongroom backup list"
-    );
-    let text = format!("Forgotten: {forgotten} archives in {target}. The platform's log says so.");
-    Ok(Report::done(json!({ "forgotten": forgotten }), text))
+    let Some(Forgotten { archives, changes }) = forgotten else {
+        anyhow::bail!("no backup is known to lie in {target}; see: strongroom backup list")
+    };
+    let and = if changes { " and the continuous archive" } else { "" };
+    let text =
+        format!("Forgotten: {archives} archives{and} in {target}. The platform's log says so.");
+    Ok(Report::done(json!({ "forgotten": archives, "continuous": changes }), text))
 }
 
 async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Result<Report> {

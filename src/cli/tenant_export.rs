@@ -62,7 +62,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit
     file.keep()?;
     report.json["file"] = json!(out);
     report.json["encrypted"] = json!(!recipients.is_empty());
-    report.text = format!("{} in {}", report.text, out.display());
+    report.text = format!("{}: {}", out.display(), report.text);
     if recipients.is_empty() {
         report.text += "\nIt is not encrypted: everything can be read by whoever has it.";
     }
@@ -78,6 +78,11 @@ pub async fn execute(operator: &Operator, wanted: Wanted) -> anyhow::Result<Repo
         }
         operator.feedback.progress(format!("{} conversations", export.done()));
     }
-    let done = export.done();
-    Ok(Report::done(json!({ "conversations": done }), format!("{done} conversations")))
+    let (done, unreadable) = (export.done(), export.unreadable());
+    let mut text = format!("{done} conversations");
+    for one in unreadable {
+        text += &format!("\nThe log {} is missing in it: {}.", one.log_id, one.reason);
+    }
+    let json = json!({ "conversations": done, "unreadable": unreadable });
+    Ok(Report { ok: unreadable.is_empty(), ..Report::done(json, text) })
 }

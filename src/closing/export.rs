@@ -43,6 +43,16 @@ struct Manifest<'a> {
     exported_at: Timestamp,
     conversations: u64,
     files: &'a [Listed],
+    /// Empty, or what is missing in the archive.
+    unreadable: &'a [Unreadable],
+}
+
+/// A log from before a restore that is not, or not to its end, in the archive.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreadable {
+    pub log_id: LogId,
+    pub reason: String,
 }
 
 /// An archive on its way out.
@@ -55,6 +65,7 @@ pub struct Export {
     conversations: u64,
     /// Logs from before restores that are still to come, the earliest last.
     past: Vec<LogId>,
+    unreadable: Vec<Unreadable>,
 }
 
 enum Stage {
@@ -93,6 +104,7 @@ pub async fn begin(
         listed: Vec::new(),
         conversations: 0,
         past: Vec::new(),
+        unreadable: Vec::new(),
     })
 }
 
@@ -118,28 +130,7 @@ impl Export {
                 self.stage = Stage::Audit(Box::new(self.audit(None).await?), None, 1);
                 Ok(Some(bytes))
             }
-            Stage::Audit(mut reading, log, part) => {
-                let mut bytes = Vec::new();
-                let mut is_over = false;
-                while bytes.len() < PART && !is_over {
-                    match reading.next().await.map_err(unread)? {
-                        Some(more) => bytes.extend_from_slice(&more),
-                        None => is_over = true,
-                    }
-                }
-                self.stage = match is_over.then(|| self.past.pop()) {
-                    None => Stage::Audit(reading, log, part + 1),
-                    Some(Some(past)) => {
-                        Stage::Audit(Box::new(self.audit(Some(past)).await?), Some(past), 1)
-                    }
-                    Some(None) => Stage::End,
-                };
-                let path = match log {
-                    None => format!("audit/bundle.tar.{part:05}"),
-                    Some(past) => format!("audit/past/{past}.tar.{part:05}"),
-                };
-                Ok(Some(self.file(&path, &bytes)))
-            }
+            Stage::Audit(reading, log, part) => Ok(Some(self.log(reading, log, part).await?)),
             Stage::End => {
                 let mut bytes = self.manifest()?;
                 // The end of a tar: two empty blocks.
@@ -153,6 +144,11 @@ impl Export {
     /// Conversations written so far.
     pub fn done(&self) -> u64 {
         self.conversations
+    }
+
+    /// Logs that could not be read, so far.
+    pub fn unreadable(&self) -> &[Unreadable] {
+        &self.unreadable
     }
 
     /// One part's worth of conversations, each line a stretch of one.
@@ -193,6 +189,53 @@ impl Export {
         Ok(bytes)
     }
 
+    /// The next part of a log. One from before a restore that cannot be read (any more) holds up
+    /// nobody who leaves: the manifest says so.
+    async fn log(
+        &mut self,
+        mut reading: Box<Reading<AuditExport>>,
+        log: Option<LogId>,
+        part: u32,
+    ) -> Result<Vec<u8>, ClosingError> {
+        let (mut bytes, mut is_over) = (Vec::new(), false);
+        while bytes.len() < PART && !is_over {
+            match (reading.next().await, log) {
+                (Ok(Some(more)), _) => bytes.extend_from_slice(&more),
+                (Ok(None), _) => is_over = true,
+                (Err(error), None) => return Err(unread(error)),
+                (Err(error), Some(log)) => {
+                    self.is_unreadable(log, error.to_string());
+                    is_over = true;
+                }
+            }
+        }
+        self.stage = match is_over {
+            true => self.next_past_log().await,
+            false => Stage::Audit(reading, log, part + 1),
+        };
+        let path = match log {
+            None => format!("audit/bundle.tar.{part:05}"),
+            Some(past) => format!("audit/past/{past}.tar.{part:05}"),
+        };
+        Ok(self.file(&path, &bytes))
+    }
+
+    async fn next_past_log(&mut self) -> Stage {
+        while let Some(log) = self.past.pop() {
+            match self.audit(Some(log)).await {
+                Ok(reading) => return Stage::Audit(Box::new(reading), Some(log), 1),
+                Err(ClosingError::Export(reason)) => self.is_unreadable(log, reason),
+                Err(error) => self.is_unreadable(log, error.to_string()),
+            }
+        }
+        Stage::End
+    }
+
+    fn is_unreadable(&mut self, log_id: LogId, reason: String) {
+        tracing::error!(log = %log_id, reason, "a log from before a restore cannot be exported");
+        self.unreadable.push(Unreadable { log_id, reason });
+    }
+
     /// The log in use, or one from before a restore.
     async fn audit(&self, log: Option<LogId>) -> Result<Reading<AuditExport>, ClosingError> {
         let format = ExportFormat::Bundle;
@@ -209,6 +252,7 @@ impl Export {
             exported_at: self.tenants.runtime().now(),
             conversations: self.conversations,
             files: &self.listed,
+            unreadable: &self.unreadable,
         };
         let json = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
         Ok(self.file("manifest.json", &json))

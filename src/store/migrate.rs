@@ -51,6 +51,7 @@ pub const PLATFORM: Migrations = &[
     include_str!("../../migrations/platform/0010_closings.sql"),
     audit!("0007_past_logs"),
     include_str!("../../migrations/platform/0011_clock.sql"),
+    include_str!("../../migrations/platform/0012_archive_targets.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),

@@ -14,6 +14,8 @@ use super::{StoreError, engine};
 const FRAMES: usize = 1000;
 
 /// Frames after which readers are waited for: overlapping without end they would let it grow so.
+/// Whoever writes waits with them; where a reader stays (a backup), that is once in so many frames,
+/// not at each checkpoint.
 const FRAMES_MOST: usize = 16 * FRAMES;
 /// For how long, each time.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -26,6 +28,8 @@ pub struct Wal {
     frames: Arc<AtomicUsize>,
     /// Length at the last checkpoint.
     copied: AtomicUsize,
+    /// Length when readers were last waited for.
+    waited: AtomicUsize,
     /// Takes what is committed, for the archive. None when nothing is archived.
     tap: Option<Arc<Tap>>,
 }
@@ -44,7 +48,7 @@ impl Wal {
         if let Some(tap) = &tap {
             tap.opened(|| beat(connection));
         }
-        Ok(Self { frames, copied: AtomicUsize::new(0), tap })
+        Ok(Self { frames, copied: AtomicUsize::new(0), waited: AtomicUsize::new(0), tap })
     }
 
     /// Called after each commit, outside any transaction. Waits for readers only when they have
@@ -57,11 +61,11 @@ impl Wal {
             }
         }
         let frames = self.frames.load(Ordering::Relaxed);
-        let copied = match self.copied.load(Ordering::Relaxed) {
-            copied if copied <= frames => copied,
-            _ => 0, // begun anew
-        };
-        if frames - copied < FRAMES {
+        if frames < self.copied.load(Ordering::Relaxed) {
+            self.copied.store(0, Ordering::Relaxed); // begun anew
+            self.waited.store(0, Ordering::Relaxed);
+        }
+        if frames - self.copied.load(Ordering::Relaxed) < FRAMES {
             return;
         }
         let must = frames >= FRAMES_WITHHELD;
@@ -69,9 +73,11 @@ impl Wal {
             return;
         }
         self.copied.store(frames, Ordering::Relaxed);
-        let result = match frames < FRAMES_MOST {
-            true => checkpoint(connection, "PASSIVE"),
-            false => restart(connection),
+        let result = if frames - self.waited.load(Ordering::Relaxed) < FRAMES_MOST {
+            checkpoint(connection, "PASSIVE")
+        } else {
+            self.waited.store(frames, Ordering::Relaxed);
+            restart(connection)
         };
         if let Err(error) = result {
             tracing::warn!(%error, "WAL checkpoint failed; it will be tried again");

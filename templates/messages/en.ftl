@@ -1145,10 +1145,12 @@ backups-target-missing = { $count ->
 }
 backups-targets = Targets
 backups-elsewhere = { $count ->
+    [0] Changes were archived in a target that is not in the settings any more:
     [one] One backup lies in a target that is not in the settings any more:
    *[other] { $count } backups lie in a target that is not in the settings any more:
 }
-backups-elsewhere-text = Nothing deletes them there, whatever their age and whoever was erased since; certificates name the target. Put it back into the settings until they are gone, or destroy them by hand and then say so.
+backups-elsewhere-changes = Changes that continuous archiving sent lie there.
+backups-elsewhere-text = Nothing deletes what lies there, whatever their age and whoever was erased since; certificates name the target. Put it back into the settings until they are gone, or destroy them by hand and then say so.
 backups-none = None
 backups-test = Last restore test
 backups-test-passed = Passed

@@ -148,6 +148,45 @@ async fn a_tenant_comes_back_from_before_a_mass_deletion_while_another_one_works
     assert_ne!(undo.code, 0, "what was confirmed cannot be undone");
 }
 
+/// Of what cannot be read any more the manifest says so; all else is taken out.
+#[tokio::test]
+async fn a_damaged_log_from_before_does_not_keep_a_tenant_from_leaving() {
+    let house = House::start();
+    let app = &house.app;
+    app.tenant("acme");
+    house.back_up();
+    for _ in 0..2 {
+        let restored = house.restore("acme", &[]);
+        assert_eq!(restored.code, 0, "{restored:?}");
+    }
+    let tenant = std::fs::read_dir(app.data().join("tenants")).unwrap().next().unwrap().unwrap();
+    let logs = std::fs::read_dir(tenant.path().join("logs")).unwrap();
+    let past: Vec<_> = logs.map(|file| file.unwrap().path()).collect();
+    assert_eq!(past.len(), 2, "{past:?}");
+    let damaged = past[0].file_stem().unwrap().to_str().unwrap().to_owned();
+    std::fs::write(&past[0], [7; 65536]).unwrap();
+    app.cli(&["tenant", "close", "acme", "--confirm=acme", "--reason", "leaves"], "");
+
+    let out = house.outside.path().join("acme.tar");
+    let export = ["tenant", "export", "acme", "--out", out.to_str().unwrap()];
+    let said = app.try_cli(&export, "");
+    assert!(said.code != 0 && said.out.contains(&damaged), "it is not whole: {said:?}");
+    let mut archive = tar::Archive::new(std::fs::File::open(&out).unwrap());
+    let mut manifest = String::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.path().unwrap().ends_with("manifest.json") {
+            std::io::Read::read_to_string(&mut entry, &mut manifest).unwrap();
+        }
+    }
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(manifest["unreadable"][0]["logId"], damaged.as_str(), "{manifest}");
+    assert_eq!(manifest["unreadable"].as_array().unwrap().len(), 1, "{manifest}");
+    let other = past[1].file_stem().unwrap().to_str().unwrap();
+    let files = manifest["files"].to_string();
+    assert!(files.contains("audit/bundle.tar.00001") && files.contains(other), "{files}");
+}
+
 /// By its id, in every format, from a shell and over the API; a bundle proves itself.
 async fn the_log_from_before_is_exported(app: &TestApp, client: &Client, before: &Value) {
     let log = before["logId"].as_str().unwrap();

@@ -15,7 +15,7 @@ use crate::audit::catalogue;
 use crate::audit::event::{Actor, Resource};
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
-use crate::backup::{BackupError, GoOn, Layout, Recipients, Run, Targets};
+use crate::backup::{BackupError, GoOn, Layout, Recipients, Run, Targets, prune, repo};
 use crate::config;
 use crate::kernel::id::{BaseId, InstallationId};
 use crate::kernel::{Timestamp, limits};
@@ -31,6 +31,7 @@ const BASE_AGE: Duration = Duration::from_secs(limits::ARCHIVE_COPY_DAYS as u64 
 /// Bytes of records after which another is made in any case, if they are more than twice its size.
 const BASE_BYTES: u64 = 256 << 20;
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A target that fails is left alone for so long: others need not wait for it.
 const AWAY: Duration = Duration::from_secs(60);
 
@@ -72,6 +73,8 @@ pub(super) struct Known {
     pub beside: HashSet<Realm>,
     /// Targets that failed, and when they are tried again.
     away: HashMap<String, Duration>,
+    /// Targets that took something, and when the catalogue was last told.
+    told: HashMap<String, Timestamp>,
 }
 
 /// One realm in one round.
@@ -84,6 +87,8 @@ pub(super) struct Turn<'a> {
     pub keys: Option<&'a Run>,
     /// Targets that failed in this round.
     pub failed: HashSet<String>,
+    /// Targets that took something in this round.
+    pub reached: HashSet<String>,
     pub done: Archived,
 }
 
@@ -140,6 +145,7 @@ impl Archiver {
         let now = self.tenants.runtime().clock.monotonic();
         known.away.retain(|_, until| *until > now);
         let (mut all, mut failure) = (Archived::default(), None);
+        let mut reached = HashSet::new();
         for realm in self.tenants.realms() {
             if !go_on() {
                 return Err(BackupError::Stopped);
@@ -167,8 +173,28 @@ impl Archiver {
                 known.away.entry(target).or_insert(now + AWAY);
             }
             all.add(turn.done);
+            reached.extend(turn.reached);
+        }
+        if let Err(error) = self.tell(&mut known, reached).await {
+            failure.get_or_insert(error);
         }
         failure.map_or(Ok(all), Err)
+    }
+
+    /// Has the catalogue know where changes were sent: a target may be taken out of the settings, and
+    /// certificates have to name it then.
+    async fn tell(&self, known: &mut Known, reached: HashSet<String>) -> Result<(), BackupError> {
+        let now = self.tenants.runtime().now();
+        let is_old = |told: &Timestamp| now.since(*told) >= DAY;
+        for target in reached {
+            if known.told.get(&target).is_none_or(is_old) {
+                let name = target.clone();
+                prune::system(&self.tenants, move |tx| Ok(repo::changes_in(tx, &name, now)?))
+                    .await?;
+                known.told.insert(target, now);
+            }
+        }
+        Ok(())
     }
 
     fn keys(&self, grant: Grant<PlatformBackupRun>, go_on: GoOn) -> Result<Run, BackupError> {
@@ -184,6 +210,7 @@ impl Archiver {
             tap: self.taps.of(&self.tenants.database_file(realm)),
             keys,
             failed: known.away.keys().cloned().collect(),
+            reached: HashSet::new(),
             done: Archived::default(),
         }
     }

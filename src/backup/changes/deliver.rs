@@ -304,10 +304,13 @@ impl<'a> Turn<'a> {
     }
 
     pub(super) fn ok(&mut self, target: &Target, result: Result<(), BackupError>) -> bool {
-        if let Err(error) = &result {
-            tracing::warn!(target = target.name, %error, "a target does not take changes");
-            self.failed.insert(target.name.clone());
-        }
+        match &result {
+            Ok(()) => self.reached.insert(target.name.clone()),
+            Err(error) => {
+                tracing::warn!(target = target.name, %error, "a target does not take changes");
+                self.failed.insert(target.name.clone())
+            }
+        };
         result.is_ok()
     }
 }

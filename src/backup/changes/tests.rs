@@ -6,6 +6,7 @@ use super::*;
 use crate::audit::{Event, catalogue};
 use crate::authz::{Principal, Realm};
 use crate::backup::{BackupError, Identities, Kind, Manifest, SealError, Target, repo};
+use crate::config;
 use crate::kernel::clock::ManualClock;
 use crate::kernel::{Runtime, Timestamp};
 use crate::tenants::Tenant;
@@ -224,6 +225,50 @@ async fn what_is_damaged_missing_swapped_or_foreign_is_refused() {
     let other = archive.materialise_as(archive.now(), 0, Identities::generate()).await;
     assert!(matches!(other, Err(BackupError::Seal(SealError::WrongKey))));
     assert!(archive.materialise(archive.now(), 0).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_archived_goes_in_time_when_nothing_is_archived_any_more() {
+    let archive = Archive::new().await;
+    archive.segments(2).await;
+    let tenants = &archive.server.tenants;
+    let settings =
+        config::Backup { archive_seconds: 0, ..archive.server.app().settings.backup.clone() };
+    let system = archive.server.caller(Principal::System { job: "backup.prune" });
+    let prune = async || {
+        let grant = tenants.authorize_platform(&system, "test").await.unwrap();
+        crate::backup::prune(tenants, &settings, &grant).await.unwrap()
+    };
+    assert_eq!(prune().await.changes, 0, "it may be wanted still");
+    let folders = [0, 1].map(|target| archive.folder(target));
+    archive.clock.advance(Duration::from_secs(40 * 24 * 3600));
+    // The first look finds the clock in doubt.
+    assert!(prune().await.changes + prune().await.changes > 0);
+    for folder in folders {
+        assert_eq!(std::fs::read_dir(folder).map_or(0, Iterator::count), 0);
+    }
+}
+
+/// Archives are in the catalogue; what is archived in between has no row there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_changes_were_sent_is_known_after_the_target_was_taken_out() {
+    use crate::backup::catalogue::{Forgotten, elsewhere, forget_target};
+    let archive = Archive::new().await;
+    archive.segments(1).await;
+    let tenants = &archive.server.tenants;
+    let (kept, gone) = (archive.target(0).name.clone(), archive.target(1).name.clone());
+    let mut settings = archive.server.app().settings.backup.clone();
+    settings.targets.retain(|url| url.name() == kept);
+    let known = elsewhere(tenants, &settings).await.unwrap();
+    let [one] = known.as_slice() else { panic!("{known:?}") };
+    assert_eq!((&one.target, one.archives, one.changes), (&gone, 0, true));
+
+    let system = archive.server.caller(Principal::System { job: "backup.daily" });
+    let grant = tenants.authorize_platform(&system, "test").await.unwrap();
+    let forgotten = forget_target(tenants, &grant, &settings, &gone).await.unwrap();
+    assert_eq!(forgotten, Some(Forgotten { archives: 0, changes: true }));
+    assert_eq!(elsewhere(tenants, &settings).await.unwrap(), []);
+    assert_eq!(forget_target(tenants, &grant, &settings, &gone).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

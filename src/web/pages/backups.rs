@@ -114,7 +114,8 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
 }
 
 fn elsewhere_row(found: Elsewhere) -> ElsewhereRow {
-    ElsewhereRow { target: found.target, archives: found.archives, newest: found.newest }
+    let Elsewhere { target, archives, changes, newest, .. } = found;
+    ElsewhereRow { target, archives, changes, newest }
 }
 
 fn row(restore: Restore, tenants: &[Tenant]) -> RestoreRow {

@@ -33,6 +33,8 @@ pub struct BackupsPage {
 pub struct ElsewhereRow {
     pub target: String,
     pub archives: u64,
+    /// Whether continuous archiving had sent changes there.
+    pub changes: bool,
     pub newest: Timestamp,
 }
 
