@@ -18,6 +18,8 @@ use crate::tenants::{AuditEvents, Tenants, WriteTx};
 
 /// Tenants in which it is done at the same time; each waits for the disk once.
 const AT_ONCE: usize = 8;
+/// After so many, those that nobody else uses are closed again.
+const CLOSE_AFTER: usize = 64;
 /// Tenants that are opened to count what they have.
 const LOOKED_INTO_MOST: usize = 200;
 /// Ids of keys that an entry names.
@@ -153,7 +155,12 @@ async fn everywhere(
             async move { (id, within(tenants, grant, id, reason.as_deref()).await) }
         })
         .buffer_unordered(AT_ONCE);
+    let mut opened = 0;
     while let Some((id, result)) = results.next().await {
+        opened += 1;
+        if opened % CLOSE_AFTER == 0 {
+            close_idle(tenants).await;
+        }
         match result {
             Ok(access) => {
                 done.access += access;
@@ -172,6 +179,12 @@ async fn everywhere(
     event.custom_fields.insert("failed".into(), done.failed.len().into());
     record(tenants, grant, event).await?;
     Ok(done)
+}
+
+/// Thousands of tenants must not be open at the same time. Off this thread: it writes WALs back.
+async fn close_idle(tenants: &Tenants) {
+    let tenants = tenants.clone();
+    let _ = tokio::task::spawn_blocking(move || tenants.close_idle()).await;
 }
 
 async fn within(
