@@ -69,6 +69,8 @@ pub struct App {
     /// The root key file that lies beside the data, when no other was configured.
     pub embedded_root_key: Option<PathBuf>,
     pub started: Timestamp,
+    /// Set when it was started with `--recovery`.
+    pub recovery: OnceLock<()>,
     /// What links begin with; known once the port is bound.
     pub base_url: OnceLock<String>,
     /// The certificate that is served; known once there is one.
@@ -111,6 +113,7 @@ impl App {
                 .embedded_root_key
                 .then(|| settings.store.data_dir.join(EMBEDDED_ROOT_KEY)),
             started: runtime.now(),
+            recovery: OnceLock::new(),
             base_url: OnceLock::new(),
             certificate: OnceLock::new(),
         }))
@@ -127,6 +130,11 @@ impl App {
 
     pub fn base_url(&self) -> &str {
         self.base_url.get().map_or("", String::as_str)
+    }
+
+    /// Whether only platform administrators get in, from this machine.
+    pub fn is_recovering(&self) -> bool {
+        self.recovery.get().is_some()
     }
 
     /// This installation, as passkeys know it; none when it has no name.

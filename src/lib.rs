@@ -21,6 +21,7 @@ pub mod conversations;
 pub mod crypto;
 pub mod demo;
 pub mod http;
+pub mod incident;
 pub mod jobs;
 pub mod kernel;
 pub mod mail;

@@ -1,5 +1,6 @@
 //! The REST API, version 1: JSON in, JSON out, RFC 9457 problem details for what goes wrong.
 
+mod access;
 mod api_keys;
 mod approvals;
 mod audit;
@@ -47,6 +48,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(retention::routes());
     routes.extend(holds::routes());
     routes.extend(sessions::routes());
+    routes.extend(access::routes());
     routes.extend(step_up::routes());
     routes.extend(approvals::routes());
     routes.extend(settings::routes());

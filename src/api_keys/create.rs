@@ -10,7 +10,7 @@ use crate::audit::{Event, catalogue};
 use crate::authz::permission::ApiKeyCreate;
 use crate::authz::{Grant, Principal, Realm};
 use crate::crypto::Field;
-use crate::kernel::id::ApiKeyId;
+use crate::kernel::id::{ApiKeyId, UserId};
 use crate::store::SqlMut;
 use crate::tenants::{IdempotencyKey, RealmTx, Tenants};
 
@@ -51,15 +51,34 @@ pub async fn create_once(
         let KeyRights { role, scopes } = &rights;
         tx.execute(
             "INSERT INTO api_keys
-                 (id, token_hash, hint, name, role, scopes, networks, created, expires)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            args![id, &hash, &hint, &sealed, role, scopes.as_deref(), &networks, now, expires],
+                 (id, token_hash, hint, name, role, scopes, networks, created, expires, made_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            args![
+                id,
+                &hash,
+                &hint,
+                &sealed,
+                role,
+                scopes.as_deref(),
+                &networks,
+                now,
+                expires,
+                member(&giver.principal)
+            ],
         )?;
         let (key, _) = repo::one(tx, id)?;
         let event = created(&key);
         Ok::<_, ApiKeyError>((Secret::answer(&hash, key), event.into()))
     });
     secret.show(written.await?.value)
+}
+
+/// The member who sees the secret.
+pub(super) fn member(giver: &Principal) -> Option<UserId> {
+    match giver {
+        Principal::User { id, .. } => Some(*id),
+        _ => None,
+    }
 }
 
 /// A key's own limits would be worth nothing if it could make keys without them, or lift its own.

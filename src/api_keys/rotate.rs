@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::create::may_make;
+use super::create::{may_make, member};
 use super::model::{ApiKeyError, NewKey, OVERLAP_MOST};
 use super::repo;
 use super::secret::Secret;
@@ -46,9 +46,9 @@ pub async fn rotate(
         let until = now.plus(overlap);
         tx.execute(
             "UPDATE api_keys SET former_hash = token_hash, former_until = $1, token_hash = $2,
-                 hint = $3, rotated = $4
-             WHERE id = $5",
-            args![until, &hash, &hint, now, id],
+                 hint = $3, rotated = $4, former_by = made_by, made_by = $5
+             WHERE id = $6",
+            args![until, &hash, &hint, now, member(&giver.principal), id],
         )?;
         let mut event = Event::new(catalogue::API_KEY_ROTATED);
         event.resource = Some(Resource::new("api_key", id.to_string()));

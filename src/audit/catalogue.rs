@@ -172,6 +172,9 @@ catalogue! {
         TENANT_SUSPENDED "tenant.suspended" ["tenant_suspended"] "A tenant was locked for everybody.";
         TENANT_RESUMED "tenant.resumed" ["tenant_resumed"] "A suspended tenant was opened again.";
         ACCOUNT_CLOSED "account.closed" ["account_closed"] "A tenant's account was closed.";
+        ACCESS_REVOKED "access.revoked" ["access_revoked"] "Sessions, links and keys were taken away at one stroke.";
+        READ_ONLY_STARTED "read_only.started" ["read_only_started"] "The installation takes no changes of data from now on.";
+        READ_ONLY_ENDED "read_only.ended" ["read_only_ended"] "The installation takes changes again.";
         SETUP_LINK_CREATED "setup_link.created" ["setup_link_created"] "A link for setting up an administrator was made.";
         SETUP_COMPLETED "setup.completed" ["setup_completed"] "The installation was set up.";
         PLATFORM_ADMIN_CREATED "platform_admin.created" ["platform_admin_created"] "A platform administrator was added.";

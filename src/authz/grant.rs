@@ -133,7 +133,8 @@ pub fn authorize<P: Permission>(
             Denied::Missing(P::FLAG.name())
         });
     }
-    if P::FLAG.writes() && !P::FLAG.withdraws() && state == TenantState::Frozen {
+    let goes_on = P::FLAG.withdraws() || P::FLAG.preserves();
+    if P::FLAG.writes() && !goes_on && state == TenantState::Frozen {
         return Err(Denied::Frozen);
     }
     Ok(Grant { caller: caller.clone(), realm, permission: PhantomData })

@@ -160,6 +160,7 @@ permissions! {
         RoleManage "role.manage" write [O L] "Define roles of the tenant's own, up to one's own rights";
         SessionRead "session.read" read [O A U L] "See who is signed in, from where";
         SessionRevoke "session.revoke" withdraw [O A L] "End other people's sessions";
+        AccessRevoke "access.revoke" withdraw [O A L] "Take away all sessions, links and keys of a member, or of the whole tenant";
     }
     "integrations": {
         ApiKeyRead "api_key.read" read [O A U L] "See the API keys, not their secrets";
@@ -214,6 +215,8 @@ permissions! {
         TenantClose "platform.tenant.close" write [X L S] "Close tenants, take it back within the time of grace";
         PlatformAdminRead "platform.admin.read" read [X Y L] "See who signs in to the platform, in which role";
         PlatformAdminManage "platform.admin.manage" write [X L] "Add and reset platform administrators, change their roles";
+        PlatformAccessRevoke "platform.access.revoke" withdraw [X L] "Take away all sessions, links and keys of a tenant, or of the whole installation";
+        PlatformReadOnly "platform.read_only" write [X L] "Stop all changes of data, and allow them again";
         PlatformAdminDisable "platform.admin.disable" withdraw [X L] "Disable platform administrators, end their sessions";
         PlatformSettingsRead "platform.settings.read" read [X Y] "See the platform's settings";
         PlatformSettingsManage "platform.settings.manage" write [X L S] "Change the platform's settings, send a test mail";
@@ -228,6 +231,12 @@ impl Flag {
     /// The permission of this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|flag| flag.name() == name)
+    }
+
+    /// Whether something can be kept from being deleted under it, in a frozen tenant too: what undoes
+    /// that is refused behind the door.
+    pub const fn preserves(self) -> bool {
+        matches!(self, Self::HoldManage)
     }
 
     /// Whether it is about the platform and not about one tenant.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, restore,
-    retention, role, session, setup, sso, tenant, tls, token, user,
+    admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, maintenance,
+    restore, retention, revoke, role, session, setup, sso, tenant, tls, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -35,6 +35,10 @@ pub enum Verb {
         /// Address and port of the HTTPS server
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
+        /// For an incident: answer on this machine alone, let only platform administrators in, run
+        /// no jobs and connect to nothing
+        #[arg(long)]
+        recovery: bool,
     },
     /// Set up a new installation: five questions, or a file with the answers
     Setup(setup::Arguments),
@@ -82,6 +86,12 @@ pub enum Verb {
     /// Who is signed in
     #[command(subcommand)]
     Session(session::Verb),
+    /// In an incident: take away everything that lets somebody in
+    #[command(subcommand)]
+    Revoke(revoke::Verb),
+    /// Read-only mode of the whole installation
+    #[command(subcommand)]
+    Maintenance(maintenance::Verb),
     /// Erase a person for good: everything stored about them becomes unreadable
     Erase(erase::Arguments),
     /// Check a certificate of an erasure or a destruction; needs only the public key

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::feedback::Feedback;
 use super::output::Report;
 use super::{
-    admin, audit, backup, doctor, erase, hold, jobs, key, mail, restore, retention, role, session,
-    sso, tenant, token, user,
+    admin, audit, backup, doctor, erase, hold, jobs, key, mail, maintenance, restore, retention,
+    revoke, role, session, sso, tenant, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
@@ -32,6 +32,8 @@ pub enum Command {
     Role(role::Command),
     Key(key::Command),
     Session(session::Command),
+    Revoke(revoke::Command),
+    Maintenance(maintenance::Command),
     Sso(sso::Command),
     Job(jobs::Command),
     Mail(mail::Command),
@@ -175,6 +177,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Role(command) => role::execute(operator, command).await,
         Command::Key(command) => key::execute(operator, command).await,
         Command::Session(command) => session::execute(operator, command).await,
+        Command::Revoke(command) => revoke::execute(operator, command).await,
+        Command::Maintenance(command) => maintenance::execute(operator, command).await,
         Command::Sso(command) => sso::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Backup(command) => backup::execute(operator, command).await,

@@ -21,11 +21,14 @@ mod init;
 mod jobs;
 mod key;
 mod mail;
+mod maintenance;
 mod openapi;
 mod output;
 mod password;
+mod recovery;
 mod restore;
 mod retention;
+mod revoke;
 mod role;
 mod serve;
 mod session;
@@ -68,7 +71,8 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let context = args::Context::new(&arguments);
     match arguments.verb {
-        Verb::Serve { listen } => serve::run(context, listen).await,
+        Verb::Serve { listen, recovery: false } => serve::run(context, listen).await,
+        Verb::Serve { listen, recovery: true } => recovery::run(context, listen).await,
         Verb::Setup(arguments) => setup::run(&context, arguments).await,
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
@@ -97,6 +101,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Role(verb) => socket::dispatch(&context, role::command(verb)).await,
         Verb::Key(verb) => socket::dispatch(&context, key::command(verb)).await,
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
+        Verb::Revoke(verb) => socket::dispatch(&context, revoke::command(verb)?).await,
+        Verb::Maintenance(verb) => socket::dispatch(&context, maintenance::command(verb)?).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Backup(verb) => socket::dispatch(&context, backup::command(verb)?).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,

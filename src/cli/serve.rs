@@ -39,6 +39,14 @@ pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result
     run_server(&boot, &settings, &runtime, Some(hangup), |_| Ok(())).await
 }
 
+/// Whether everything runs that a server does by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Usual,
+    /// No jobs, no streams, only platform administrators.
+    Recovery,
+}
+
 /// Serves until told to stop. `ready` is called with the base URL once requests are answered. With
 /// `hangup`, changes of the configuration are taken over.
 pub async fn run_server(
@@ -48,7 +56,22 @@ pub async fn run_server(
     hangup: Option<Hangup>,
     ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
+    serve(boot, settings, runtime, Mode::Usual, hangup, ready).await
+}
+
+/// The same, in one of both modes.
+pub async fn serve(
+    boot: &Boot,
+    settings: &Settings,
+    runtime: &Runtime,
+    mode: Mode,
+    hangup: Option<Hangup>,
+    ready: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
     let app = App::new(boot, settings, runtime)?;
+    if mode == Mode::Recovery {
+        let _ = app.recovery.set(());
+    }
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
@@ -65,8 +88,10 @@ pub async fn run_server(
     let running = actix_web::rt::spawn(https);
     let redirect = start_redirect(settings, &base_url);
     let socket = socket::listen(&app, &settings.store.data_dir);
-    let jobs = jobs::start(&app).await?;
-    let streams = app.streams.start();
+    let by_itself = match mode {
+        Mode::Usual => Some((jobs::start(&app).await?, app.streams.start())),
+        Mode::Recovery => None,
+    };
     if let Some(hangup) = hangup {
         reload::start(&app, &live, hangup);
     }
@@ -84,8 +109,10 @@ pub async fn run_server(
     }
     handle.stop(true).await;
     running.await??;
-    jobs.shutdown().await;
-    streams.shutdown().await;
+    if let Some((jobs, streams)) = by_itself {
+        jobs.shutdown().await;
+        streams.shutdown().await;
+    }
     if let Err(error) = crate::authn::flush_use(&app.api_keys, &app.tenants).await {
         tracing::warn!(%error, "the use counts of API keys could not be written");
     }

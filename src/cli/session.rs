@@ -37,7 +37,7 @@ pub enum Verb {
 pub struct RealmArgs {
     /// Short name of a tenant
     #[arg(long, value_name = "SLUG")]
-    tenant: Option<String>,
+    pub tenant: Option<String>,
     /// Of platform administrators
     #[arg(long)]
     platform: bool,

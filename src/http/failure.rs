@@ -19,7 +19,10 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(kind: ErrorKind, code: &'static str, detail: impl Into<String>) -> Self {
-        let retry_after = (kind == ErrorKind::Unavailable).then_some(1);
+        let retry_after = (kind == ErrorKind::Unavailable).then_some(match code {
+            "read-only" | "recovery-mode" => 60,
+            _ => 1,
+        });
         Self { kind, code: code.into(), detail: detail.into(), field: None, retry_after }
     }
 

@@ -45,6 +45,7 @@ pub async fn serve(
         read_body(&app, route, &request, &context, payload, &mut room).await
     };
     let result = match body {
+        Ok(_) if app.is_recovering() && is_tenants(route) => Err(recovering()),
         Ok(body) => {
             let (request, context, rate) = (request.clone(), context.clone(), rate.clone());
             let renewed = renewed.clone();
@@ -70,6 +71,17 @@ pub async fn serve(
     log(route, &request, &context, &response, took);
     crate::ops::metrics::observe(route, response.status().as_u16(), took);
     response
+}
+
+/// What only people and applications of a tenant ask.
+fn is_tenants(route: &Route) -> bool {
+    route.surface.is_for_applications() || route.path.starts_with("/t/")
+}
+
+fn recovering() -> Failure {
+    let detail = "this server is in recovery mode: only platform administrators get in, until it \
+                  is started in the usual way";
+    Failure::new(ErrorKind::Unavailable, "recovery-mode", detail)
 }
 
 /// What no route of this path takes: a browser's question whether it may send something, or a

@@ -43,6 +43,13 @@ impl Context {
         }
     }
 
+    /// Whether nothing may be changed just now: what changes data by itself is left for a later run.
+    pub fn waits(&self) -> bool {
+        let Some(read_only) = self.app.tenants.read_only() else { return false };
+        self.say(&format!("left for a later run: {read_only}"));
+        true
+    }
+
     /// Waits between two steps, unless the run is to end.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ pub const JOB: Job = Job {
 };
 
 async fn run(context: &Context) -> Result<Summary, JobError> {
+    if context.waits() {
+        return Ok(Summary(Vec::new()));
+    }
     let (app, job) = (&context.app, context.job.name);
     let grant = app.tenants.authorize_platform::<TenantClose>(&context.caller, job).await?;
     let ageing = app.settings.backup.ageing();

@@ -31,6 +31,9 @@ const STEP: u32 = 1000;
 const CAUSE: &str = "never used";
 
 async fn run(context: &Context) -> Result<Summary, JobError> {
+    if context.waits() {
+        return Ok(Summary(Vec::new()));
+    }
     let (tenants, caller) = (&context.app.tenants, &context.caller);
     let grant = tenants.authorize_platform::<PlatformJobRun>(caller, context.job.name).await?;
     let Reading { now, in_doubt } = clock::reading(tenants, Realm::Platform).await?;

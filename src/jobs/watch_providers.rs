@@ -18,6 +18,9 @@ pub const JOB: Job = Job {
 };
 
 async fn run(context: &Context) -> Result<Summary, JobError> {
+    if context.waits() {
+        return Ok(Summary(Vec::new()));
+    }
     let allowed = Allowed::Also(context.app.settings.sso.allowed_addresses.clone());
     let fetcher = match Fetcher::new(allowed, None).await {
         Ok(fetcher) => Some(fetcher),

@@ -37,6 +37,8 @@ pub fn status(call: OpenCall) -> Reply {
             "build": crate::BUILD,
             "uptimeSeconds": uptime,
             "startedAt": call.app.started,
+            "readOnly": call.app.tenants.read_only().is_some(),
+            "recovery": call.app.is_recovering(),
         })))
     })
 }
@@ -60,10 +62,10 @@ pub fn security_txt(call: OpenCall) -> Reply {
         let own = format!("{base}/");
         let contact = settings.security_contact.as_ref().map_or(own.as_str(), ContactUrl::as_str);
         let policy = settings.security_policy.as_ref();
-        let policy =
-            policy.map(|policy| format!("Policy: {}\n", policy.as_str())).unwrap_or_default();
+        let ours = format!("{base}/security");
+        let policy = policy.map_or(ours.as_str(), |policy| policy.as_str());
         let body = format!(
-            "Contact: {contact}\n{policy}Expires: {expires}\nPreferred-Languages: en\n\
+            "Contact: {contact}\nPolicy: {policy}\nExpires: {expires}\nPreferred-Languages: en\n\
              Canonical: {base}/.well-known/security.txt\n"
         );
         Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(body))

@@ -3,6 +3,7 @@
 //! stays out of reach, whatever name leads there (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Url;
 
@@ -21,6 +22,25 @@ pub enum AddressError {
     Unknown(String),
     #[error("{0} is not an address that may be connected to")]
     Refused(IpAddr),
+    #[error("recovery mode connects to nothing")]
+    CutOff,
+}
+
+/// Whether this process connects to nothing at all.
+static CUT_OFF: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process connects to nothing.
+pub fn cut_off() {
+    CUT_OFF.store(true, Ordering::Relaxed);
+}
+
+/// # Errors
+/// [`AddressError::CutOff`] after [`cut_off`].
+pub fn may_connect() -> Result<(), AddressError> {
+    match CUT_OFF.load(Ordering::Relaxed) {
+        true => Err(AddressError::CutOff),
+        false => Ok(()),
+    }
 }
 
 /// The administrator's word, from the configuration file.
@@ -54,6 +74,7 @@ impl Allowed {
     /// The addresses of a host that may be used, asked for anew for every connection, so that a
     /// name cannot lead elsewhere after it was looked at.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, AddressError> {
+        may_connect()?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let found: Vec<SocketAddr> = match bare.parse::<IpAddr>() {
             Ok(ip) => vec![SocketAddr::new(ip, port)],
@@ -71,6 +92,7 @@ impl Allowed {
 
     /// An address that is written as such in a URL: no resolver is asked about it.
     pub fn check_literal(&self, url: &Url) -> Result<(), AddressError> {
+        may_connect()?;
         let host = url.host_str().unwrap_or_default();
         match host.trim_matches(['[', ']']).parse() {
             Ok(ip) if !self.admits(ip) => Err(AddressError::Refused(ip)),

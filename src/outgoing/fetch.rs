@@ -25,6 +25,8 @@ pub enum FetchError {
     Refused(IpAddr),
     #[error("the name {0} is not known")]
     Unknown(String),
+    #[error("recovery mode connects to nothing")]
+    CutOff,
     #[error("no connection to {to}: {why}")]
     Connect { to: String, why: String },
     #[error("the TLS handshake failed: {0}")]
@@ -152,6 +154,7 @@ impl From<AddressError> for FetchError {
         match error {
             AddressError::Unknown(name) => Self::Unknown(name),
             AddressError::Refused(ip) => Self::Refused(ip),
+            AddressError::CutOff => Self::CutOff,
         }
     }
 }

@@ -7,7 +7,7 @@ mod fetch;
 mod resolver;
 mod roots;
 
-pub use address::{AddressError, Allowed, host_and_port};
+pub use address::{AddressError, Allowed, cut_off, host_and_port, may_connect};
 pub use cause::{Cause, cause};
 pub use fetch::{FetchError, Fetched, Fetcher};
 pub use resolver::Guarded;

@@ -12,6 +12,7 @@ pub use devices::{forget, own_devices};
 pub use end::{end, end_everybody, end_of, end_others, end_own};
 pub use list::{list, own};
 pub use model::{Device, Holder, Session, SessionPage, Sessions, Whose};
+pub(crate) use people::one as person;
 
 use crate::authn::AuthnError;
 use crate::kernel::{ErrorKind, Fault, limits};

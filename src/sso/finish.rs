@@ -176,9 +176,11 @@ impl Desk<'_> {
         }
         let plan = self.plan(&provider, &identity, &messages, trace).await?;
         let person = match &plan.who {
-            // A frozen tenant lets people in and changes nothing about them.
+            // A frozen tenant lets people in and changes nothing about them; read-only mode as well.
             Who::Known(member)
-                if self.tenant.state == TenantState::Frozen || !plan.changes_something() =>
+                if self.tenant.state == TenantState::Frozen
+                    || self.tenants.read_only().is_some()
+                    || !plan.changes_something() =>
             {
                 member.id
             }

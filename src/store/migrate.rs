@@ -79,6 +79,7 @@ pub const TENANT: Migrations = &[
     include_str!("../../migrations/tenant/0008_retention.sql"),
     include_str!("../../migrations/tenant/0009_erasures.sql"),
     audit!("0007_past_logs"),
+    include_str!("../../migrations/tenant/0010_key_makers.sql"),
 ];
 pub const KEYS: Migrations = &[
     include_str!("../../migrations/keys/0001_keys.sql"),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::denials::Denials;
@@ -13,7 +14,7 @@ use super::realm::{Files, OpenRealm};
 use super::registry::Registry;
 use super::replace::Restoring;
 use super::standing::Standing;
-use super::{Turns, list, root_key};
+use super::{Turns, list, read_only, root_key};
 use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
 use crate::authz::Realm;
@@ -159,6 +160,7 @@ impl Boot {
         for tenant in platform.database.read_here(|tx| list::all(tx))?? {
             registry.put(tenant);
         }
+        let read_only = platform.database.read_here(|tx| read_only::stored(tx))??;
         let looks = Looks::new(ground.runtime.clock.as_ref());
         let inner = Inner {
             ground,
@@ -166,9 +168,11 @@ impl Boot {
             registry,
             denials: Denials::default(),
             open: Mutex::default(),
+            keeps_keys: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
             restoring: Restoring::default(),
             looks,
+            read_only: RwLock::new(read_only.map(Arc::new)),
             verifying: Turns::new(limits::VERIFICATIONS, limits::VERIFICATIONS_PER_LOG),
         };
         let tenants = Tenants { inner: Arc::new(inner) };

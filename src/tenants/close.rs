@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use super::{DoorError, ReadTx, Tenant, TenantError, Tenants, WriteTx, list};
 use crate::args;
 use crate::audit::Event;
-use crate::authz::{Grant, Realm, TenantState, Writes};
+use crate::authz::{Flag, Grant, Realm, TenantState, Writes};
 use crate::kernel::id::{KeyId, TenantId};
 use crate::store::{SqlMut, StoreError};
 
@@ -107,6 +107,7 @@ impl Tenants {
         id: TenantId,
         cause: &str,
     ) -> Result<bool, DoorError> {
+        self.destroys(Flag::TenantClose)?;
         let (inner, cause) = (self.inner.clone(), cause.to_owned());
         let destroyed = tokio::task::spawn_blocking(move || {
             let (platform, key) = (&inner.platform, root_of(id));

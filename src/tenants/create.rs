@@ -11,7 +11,7 @@ use crate::args;
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{TenantCreate, UserCreate};
-use crate::authz::{Grant, TenantState};
+use crate::authz::{Flag, Grant, TenantState};
 use crate::kernel::id::{KeyId, TenantId};
 use crate::kernel::limits;
 use crate::store::{SqlMut, StoreError};
@@ -60,6 +60,8 @@ where
     if reserved.await? {
         return Err(TenantError::Reserved.into());
     }
+    // Before its directory is made.
+    tenants.takes(Flag::TenantCreate)?;
     let runtime = &tenants.inner.ground.runtime;
     let id: TenantId = runtime.id();
     let tenant =

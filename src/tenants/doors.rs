@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,9 +17,10 @@ use super::realm::OpenRealm;
 use super::registry::Registry;
 use super::replace::Restoring;
 use super::tx::{ReadTx, WriteTx};
-use super::{AuditEvents, DoorError, Tenant, Turns};
+use super::{AuditEvents, DoorError, ReadOnly, Tenant, Turns};
 use crate::audit::event::Actor;
 use crate::audit::{AuditLog, Event};
+use crate::authz::permission::HoldManage;
 use crate::authz::{
     Caller, Denied, Flag, Grant, Permission, Realm, TenantState, Withdraws, Writes, authorize,
 };
@@ -37,11 +38,15 @@ pub(super) struct Inner {
     pub platform: Arc<OpenRealm>,
     pub registry: Registry,
     pub denials: Denials,
+    /// In recovery mode: nothing is destroyed that a backup target would have to hear of.
+    pub keeps_keys: AtomicBool,
     /// Held by who changes a tenant's state, until the registry says the same as the file.
     pub changing: tokio::sync::Mutex<()>,
     /// Tenants whose files are being replaced.
     pub restoring: Restoring,
     pub looks: Looks,
+    /// Who stopped all changes, while that lasts; the platform's file is the truth.
+    pub read_only: RwLock<Option<Arc<ReadOnly>>>,
     /// Verifications of logs.
     pub verifying: Turns,
     pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
@@ -149,6 +154,7 @@ impl Tenants {
         T: Send + 'static,
         E: From<DoorError> + Send + 'static,
     {
+        self.takes(P::FLAG)?;
         let realm = self.realm(grant.realm()).await?;
         let (gate, caller) = (self.gate(grant.realm()), grant.caller().clone());
         // A hold keeps a closed tenant from being destroyed: it can be lifted from the machine.
@@ -161,6 +167,8 @@ impl Tenants {
             self.record_denial(&caller, denied, P::FLAG.name(), "").await;
             return Err(DoorError::from(denied).into());
         }
+        let tenants = self.clone();
+        let gate = move || gate().map_err(DoorError::from).and_then(|()| tenants.takes(P::FLAG));
         write_realm(realm, Some(caller), gate, f).await
     }
 
@@ -182,9 +190,36 @@ impl Tenants {
         let gate = move || match gate() {
             Err(Denied::Frozen) => Ok(()),
             Err(Denied::Suspended) if outside => Ok(()),
-            other => other,
+            other => other.map_err(DoorError::from),
         };
         write_realm(realm, Some(caller), gate, f).await
+    }
+
+    /// Keeps something from being deleted, and records it: in a frozen tenant and in read-only mode
+    /// too, because that is when it is needed most.
+    pub(crate) async fn preserve_once<T, E>(
+        &self,
+        grant: &Grant<HoldManage>,
+        key: Option<IdempotencyKey>,
+        f: impl Fn(&mut WriteTx<'_, HoldManage>) -> Result<(T, AuditEvents), E> + Send + 'static,
+    ) -> Result<Written<T>, E>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: From<DoorError> + Send + 'static,
+    {
+        let realm = self.realm(grant.realm()).await?;
+        let (gate, caller) = (self.gate(grant.realm()), Some(grant.caller().clone()));
+        let outside = grant.caller().principal.tenant().is_none();
+        let gate = move || match gate() {
+            Err(Denied::Frozen) => Ok(()),
+            // A hold keeps a closed tenant from being destroyed.
+            Err(Denied::OtherRealm) if outside => Ok(()),
+            other => other.map_err(DoorError::from),
+        };
+        let Some(key) = key else { return write_realm(realm, caller, gate, f).await };
+        let principal = idempotency::principal(grant);
+        let write = write_realm(realm, caller, gate, idempotency::once(principal, key, f));
+        Ok(idempotency::first(write.await?))
     }
 
     /// [`write`](Self::write), at most once for an idempotency key: a repeated call gets the first answer.
@@ -281,7 +316,7 @@ pub(super) async fn append(
 pub(super) async fn write_realm<P, T, E>(
     realm: Arc<OpenRealm>,
     caller: Option<Arc<Caller>>,
-    gate: impl Fn() -> Result<(), Denied> + Send + 'static,
+    gate: impl Fn() -> Result<(), DoorError> + Send + 'static,
     f: impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E> + Send + 'static,
 ) -> Result<Written<T>, E>
 where
@@ -297,7 +332,7 @@ where
     let (appended, posted) = (size.clone(), posts.clone());
     let run = move |raw: &mut RawWriteTx<'_>, log: &mut AuditLog| {
         let outcome = gate()
-            .map_err(|denied| E::from(denied.into()))
+            .map_err(E::from)
             .and_then(|()| attempt(raw, log, &behind, caller.as_deref(), &posted, &f));
         let kept = outcome.is_ok();
         appended.store(log.size(), Ordering::Relaxed);

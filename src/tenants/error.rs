@@ -1,5 +1,8 @@
 //! Why a door did not open, or what went wrong behind it.
 
+use std::sync::Arc;
+
+use super::ReadOnly;
 use crate::authz::Denied;
 use crate::crypto::CryptoError;
 use crate::kernel::{ErrorKind, Fault};
@@ -17,6 +20,10 @@ pub enum DoorError {
     IdempotencyKey,
     #[error("this tenant is being restored from a backup: try again in a few seconds")]
     Restoring,
+    #[error("{0}")]
+    ReadOnly(Arc<ReadOnly>),
+    #[error("in recovery mode no key is destroyed: no backup target would learn of it")]
+    Recovery,
     /// A change without its audit entry: a defect, stopped before it was written.
     #[error("a change without an audit entry was stopped")]
     Unaudited,
@@ -34,7 +41,7 @@ impl Fault for DoorError {
             Self::Store(error) => error.kind(),
             Self::Denied(denied) => denied.kind(),
             Self::IdempotencyMismatch | Self::IdempotencyKey => ErrorKind::Invalid,
-            Self::Restoring => ErrorKind::Unavailable,
+            Self::Restoring | Self::ReadOnly(_) | Self::Recovery => ErrorKind::Unavailable,
             Self::Unaudited => ErrorKind::Internal,
         }
     }
@@ -50,6 +57,8 @@ impl Fault for DoorError {
             Self::Store(error) if error.kind() == ErrorKind::Conflict => "conflict",
             Self::Store(_) | Self::Unaudited => "internal",
             Self::Restoring => "restoring",
+            Self::ReadOnly(_) => "read-only",
+            Self::Recovery => "recovery-mode",
             Self::Denied(denied) => denied.code(),
             Self::IdempotencyMismatch => "idempotency-key-reused",
             Self::IdempotencyKey => "idempotency-key-invalid",

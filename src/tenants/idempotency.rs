@@ -43,27 +43,49 @@ where
     T: Serialize + DeserializeOwned + Send + 'static,
     E: From<DoorError> + Send + 'static,
 {
+    let run = once(principal(grant), key, f);
+    Ok(first(tenants.write::<P, _, E>(grant, run).await?))
+}
+
+/// Who repeats it.
+pub(super) fn principal<P>(grant: &Grant<P>) -> String {
     let actor = grant.caller().principal.actor();
-    let principal = format!("{}:{}", actor.kind, actor.id);
-    let written = tenants
-        .write::<P, _, E>(grant, move |tx| {
-            if let Some(first) = find::<T, P>(tx, &principal, &key)? {
-                return Ok((
-                    (first.value, Some((first.first_entry, first.last_entry))),
-                    AuditEvents::none(),
-                ));
-            }
-            let next = tx.first_entry();
-            let (value, events) = f(tx)?;
-            let last = next + events.len() as u64 - 1;
-            let answer = Written { value, first_entry: next, last_entry: last };
-            remember(tx, &principal, &key, &answer)?;
-            Ok(((answer.value, None), events))
-        })
-        .await?;
+    format!("{}:{}", actor.kind, actor.id)
+}
+
+/// An answer, and the entries of the first call when this was not it.
+type Repeated<T> = (T, Option<(u64, u64)>);
+
+/// `f`, unless it was done before.
+pub(super) fn once<P, T, E>(
+    principal: String,
+    key: IdempotencyKey,
+    f: impl Fn(&mut WriteTx<'_, P>) -> Result<(T, AuditEvents), E> + Send + 'static,
+) -> impl Fn(&mut WriteTx<'_, P>) -> Result<(Repeated<T>, AuditEvents), E> + Send + 'static
+where
+    P: 'static,
+    T: Serialize + DeserializeOwned + Send + 'static,
+    E: From<DoorError> + Send + 'static,
+{
+    move |tx| {
+        if let Some(first) = find::<T, P>(tx, &principal, &key)? {
+            let entries = (first.first_entry, first.last_entry);
+            return Ok(((first.value, Some(entries)), AuditEvents::none()));
+        }
+        let next = tx.first_entry();
+        let (value, events) = f(tx)?;
+        let last = next + events.len() as u64 - 1;
+        let answer = Written { value, first_entry: next, last_entry: last };
+        remember(tx, &principal, &key, &answer)?;
+        Ok(((answer.value, None), events))
+    }
+}
+
+/// What the first call answered.
+pub(super) fn first<T>(written: Written<Repeated<T>>) -> Written<T> {
     let (value, first) = written.value;
     let (first_entry, last_entry) = first.unwrap_or((written.first_entry, written.last_entry));
-    Ok(Written { value, first_entry, last_entry })
+    Written { value, first_entry, last_entry }
 }
 
 fn find<T: DeserializeOwned, P>(

@@ -12,7 +12,7 @@ use super::{AuditEvents, DoorError, ReadTx, Tenant, Tenants, Turn, WriteTx, Writ
 use crate::audit::event::{Actor, Resource};
 use crate::audit::notary::Notary;
 use crate::audit::{Event, catalogue};
-use crate::authz::{Caller, Realm};
+use crate::authz::{Caller, Flag, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
 use crate::kernel::id::{KeyId, LogId, TenantId};
@@ -107,7 +107,7 @@ impl Tenants {
         write_realm(realm, caller, || Ok(()), f).await
     }
 
-    /// The same, unless the tenant takes no changes just now.
+    /// The same, unless the tenant, or the installation, takes no changes just now.
     pub(crate) async fn change_credentials_if_active<T, E>(
         &self,
         realm: Realm,
@@ -118,6 +118,9 @@ impl Tenants {
         E: From<DoorError> + Send + 'static,
     {
         let (open, gate) = (self.realm(realm).await?, self.gate(realm));
+        let tenants = self.clone();
+        let changes = Flag::UserUpdate; // of somebody's own account
+        let gate = move || gate().map_err(DoorError::from).and_then(|()| tenants.takes(changes));
         write_realm(open, None, gate, f).await
     }
 
@@ -196,6 +199,7 @@ impl Tenants {
         if keys.is_empty() {
             return Ok(0);
         }
+        self.destroys(Flag::SubjectErase)?;
         let open = self.realm(realm).await?;
         let erasures: Vec<_> = keys.iter().map(|key| open.erasure(*key, cause)).collect();
         let inner = self.inner.clone();

@@ -1,6 +1,7 @@
 //! What surrounds a page, filled from the call: who is signed in, where, what they may open.
 
 use super::messages::Messages;
+use super::problems::as_sentence;
 use super::view::chrome::{ChainPill, Chrome, PersonBadge, Scope, Section};
 use super::view::state::{Notice, TenantState};
 use super::{nav, respond};
@@ -96,6 +97,7 @@ pub fn after_failure(app: &App, title: &str, person: &SignedIn) -> Chrome {
         chrome.person = Some(PersonBadge { name: name.clone(), role });
     }
     chrome.csrf = csrf::token(app, form_binding(cookie));
+    chrome.banners = banners(app, &chrome);
     chrome
 }
 
@@ -107,8 +109,19 @@ fn scope(tenant: &Tenant) -> Scope {
     }
 }
 
+/// Read-only and recovery mode. Why it is so is told to who is signed in.
+fn banners(app: &App, chrome: &Chrome) -> Vec<String> {
+    let read_only = app.tenants.read_only().map(|read_only| match chrome.scope {
+        Scope::Public => chrome.t("banner-read-only"),
+        _ => as_sentence(&read_only.to_string()),
+    });
+    let recovery = app.is_recovering().then(|| chrome.t("banner-recovery"));
+    recovery.into_iter().chain(read_only).collect()
+}
+
 /// The token for forms, and the notice that a redirect asked for (`?notice=…`).
 fn finish(chrome: &mut Chrome, app: &App, input: &Input) {
+    chrome.banners = banners(app, chrome);
     if let Some(cookie) = csrf::binding(input) {
         chrome.csrf = csrf::token(app, &cookie);
     }

@@ -30,6 +30,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/members", "tab-members"),
             ("/members/invitations", "tab-invitations"),
             ("/admin/sessions", "tab-sessions"),
+            ("/admin/access", "tab-access"),
         ],
         Section::Privacy => &[
             ("/admin/privacy/retention", "tab-retention"),
@@ -50,7 +51,9 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/account/passkeys", "tab-passkeys"),
             ("/account/sessions", "tab-sessions"),
         ],
-        Section::Jobs => &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor")],
+        Section::Jobs => {
+            &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor"), ("/incident", "tab-incident")]
+        }
         Section::PlatformAdmins => &[
             ("/admins", "tab-admins"),
             ("/permissions", "tab-permissions"),

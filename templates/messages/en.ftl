@@ -636,6 +636,8 @@ tab-passkeys = Passkeys
 tab-admins = Administrators
 tab-jobs = Jobs
 tab-doctor = Health checks
+tab-incident = Incident
+tab-access = Revoke access
 tab-platform-settings = Settings
 tab-configuration = Configuration
 audit-caption = Entries of the audit log, newest first
@@ -1608,3 +1610,86 @@ certificate-fingerprint = SHA-256 fingerprint
 alarm-certificate-ends = The server's certificate ends at { $at } UTC.
 alarm-certificate-ended = The server's certificate ended at { $at } UTC: browsers warn, and applications do not connect.
 alarm-certificate-link = See the certificate
+## Incidents
+banner-read-only = Nothing can be changed here just now: this installation is read-only.
+banner-recovery = Recovery mode: only platform administrators get in, from this machine alone. No jobs run, and nothing is connected to.
+incident-title = Incident
+incident-lead = Stop changes, take away what lets people in, follow a runbook. Each act is recorded.
+incident-guide = How to go about it
+incident-tenant = One tenant
+incident-tenant-text = See how many sessions, links and keys there are, and take them away. Freezing and suspending a tenant is on its own page.
+incident-tenant-go = Look
+incident-freeze = Freeze or suspend
+incident-everything = The whole installation
+incident-everything-button = Take everything away
+incident-tenants = { $count ->
+    [one] In one tenant and on the platform.
+   *[other] In { $count } tenants and on the platform.
+}
+incident-looked-into = Counted in { $count } of them; it is done in all.
+incident-done-tenants = In { $count } tenants.
+incident-runbooks-text = Each can be printed, with its commands, for the day on which this console does not answer.
+incident-admin-sessions = Who is signed in to the platform
+runbook-stolen-laptop = A laptop was stolen
+runbook-leaked-api-key = An API key has leaked
+runbook-tenant-under-attack = A tenant is under attack
+runbook-root-compromise = Somebody may have been root on the machine
+runbook-legal-hold = A legal hold, now
+runbook-last-administrator = The last administrator is locked out
+runbook-keys = Replacing keys
+read-only-title = Read-only mode
+read-only-text = Every change of data is refused, in all tenants, until you end it. Reading goes on and is recorded; so do sign-in, backups, taking rights away and legal holds.
+read-only-on = Stop all changes
+read-only-off = Allow changes again
+read-only-since = Since
+read-only-why = Why
+read-only-why-hint = Everybody who is refused reads it.
+read-only-until = Expected to last until
+read-only-until-hint = In UTC. It ends when you end it.
+notice-read-only-on = Nothing can be changed from now on.
+notice-read-only-off = Changes are allowed again.
+access-title = Revoke access
+access-lead = Everything that lets somebody in is taken away at one stroke, at the next request. It works in a frozen tenant too.
+access-member = Of a member
+access-who = E-mail address or id
+access-look = Look
+access-everybody = Of everybody
+access-of-tenant = Take away what lets people into { $name }
+access-sessions = Sessions
+access-sign-ins = Sign-ins under way
+access-links = One-time links
+access-invitations = Invitations
+access-keys = API keys
+access-provisioning = { $count ->
+    [one] one of them for provisioning
+   *[other] { $count } of them for provisioning
+}
+access-reason = Reason
+access-text-member = The person is signed out everywhere, their links stop working, and so do API keys whose secret they were shown. They can sign in again unless you disable them.
+access-text-own = Everybody but you is signed out, invitations and links stop working, and applications get in no more until they have new keys. People can sign in again.
+access-text-tenant = Everybody in this tenant is signed out, invitations and links stop working, and applications get in no more until they have new keys. People can sign in again.
+access-text-everything = Everybody but you is signed out, in every tenant and here. Invitations and links stop working, and applications get in no more until they have new keys. People can sign in again.
+access-revoke = Take it away
+access-revoke-of = Take it away from { $who }
+access-revoke-everybody = Take it away from everybody
+access-done = Taken away
+access-done-text = Passwords and second factors are as they were. Have them changed where they may be known to somebody else.
+access-back = Back
+access-failed = In these tenants it could not be done just now. Do it again:
+
+## Weaknesses
+security-title = Report a weakness
+security-lead = Thank you for telling us before anybody else. This page says whom to tell, and what happens then.
+security-contact = Contact
+security-no-contact = No address has been given. Write to the organisation that runs this installation, to the attention of whoever is responsible for information security.
+security-policy = Our policy
+security-expect = What you may expect
+security-expect-answer = A person answers within 48 hours.
+security-expect-informed = You hear what we found, and when it is mended.
+security-expect-law = Whoever looks in good faith and keeps to this page has no legal steps to fear from us.
+security-expect-credit = We name you when it is published, if you want that.
+security-txt = The same for programs: security.txt (RFC 9116)
+security-ask = What we ask of you
+security-ask-detail = Describe how it can be seen again: addresses, steps, what you saw.
+security-ask-data = Look at no more of other people's data than it takes, change and keep nothing, and do not disturb the service.
+security-ask-time = Give us time to mend it before you tell others: 90 days, or what we agree on.

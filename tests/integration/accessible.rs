@@ -98,6 +98,7 @@ const OUTSIDE: &[&str] = &[
     "/docs/api",
     "/docs/audit-explorer",
     "/docs/runbooks/fire",
+    "/security",
     "/platform/login",
     "/t/acme/login",
     "/t/acme/login/link",
@@ -158,6 +159,7 @@ fn not_linked(app: &TestApp, start: &str) -> Vec<String> {
             "/platform/account/confirm?next=/platform/",
             "/platform/account/passkeys/new",
             "/platform/backups/acme",
+            "/platform/incident/tenants/acme",
             // Of no restore: what somebody sees who kept an old address.
             "/platform/restores/01900000-0000-7000-8000-000000000000/confirm",
             "/platform/restores/01900000-0000-7000-8000-000000000000/undo",

@@ -104,6 +104,13 @@ impl TestApp {
         self.server = Server::start(&self.data, &self.settings());
     }
 
+    /// Stops the server and starts it again in recovery mode.
+    pub fn restart_in_recovery(&mut self) {
+        self.server.stop();
+        let started = Server::try_start_with(&self.data, &self.settings(), &["--recovery"]);
+        self.server = started.unwrap_or_else(|said| panic!("the server did not start: {said}"));
+    }
+
     /// What the server has written to its log.
     fn errors(&self) -> String {
         std::fs::read_to_string(server::errors(&self.data)).unwrap_or_default()

@@ -24,6 +24,7 @@ mod erasing;
 mod explorer;
 mod export;
 mod holds;
+mod incident;
 mod ingest;
 mod isolation;
 mod jobs;

@@ -35,7 +35,7 @@ fn keeps_out(room: &str, others: &[&str]) {
     }
 }
 
-const DOMAINS: [&str; 17] = [
+const DOMAINS: [&str; 18] = [
     "conversations",
     "users",
     "admins",
@@ -53,6 +53,7 @@ const DOMAINS: [&str; 17] = [
     "retention",
     "privacy",
     "closing",
+    "incident",
 ];
 const EDGES: [&str; 6] = ["http", "api", "web", "cli", "ops", "app"];
 

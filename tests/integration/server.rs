@@ -52,9 +52,18 @@ impl Server {
 
     /// The same; what a server that ended instead wrote to standard error otherwise.
     pub fn try_start(data: &Path, settings: Settings<'_>) -> Result<Self, String> {
+        Self::try_start_with(data, settings, &[])
+    }
+
+    /// The same with more flags.
+    pub fn try_start_with(
+        data: &Path,
+        settings: Settings<'_>,
+        flags: &[&str],
+    ) -> Result<Self, String> {
         let errors = errors(data);
         let mut command = command(data, settings);
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags);
         // Its own group, so that a Ctrl-C reaches the tests alone, which then kill it.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(File::options().create(true).append(true).open(&errors).unwrap());

@@ -259,6 +259,9 @@ const SENSITIVE: &[Flag] = &[
     Flag::PlatformKeyRotate,
     Flag::PlatformRestoreRun,
     Flag::TenantClose,
+    Flag::AccessRevoke,
+    Flag::PlatformAccessRevoke,
+    Flag::PlatformReadOnly,
 ];
 
 /// What a page asks for itself: the current code, or the password of who has no second factor.

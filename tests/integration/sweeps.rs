@@ -273,6 +273,9 @@ async fn valid(client: &Client, route: &Route) -> (String, Option<Value>) {
         "PUT /api/v1/settings/{tenant}/scim" => {
             ("/api/v1/settings/acme/scim".into(), Some(json!({ "domains": ["example.org"] })))
         }
+        "POST /api/v1/access/{tenant}/revoke" => {
+            ("/api/v1/access/acme/revoke".into(), Some(json!({ "user": MEMBER })))
+        }
         "DELETE /api/v1/sessions/{tenant}" => (format!("{SESSIONS}?user={}", escape(OWNER)), None),
         "DELETE /api/v1/sessions/{tenant}/{id}" => {
             let all = client.list(SESSIONS).await;
@@ -433,8 +436,8 @@ async fn a_frozen_tenant_answers_and_records_reads_and_refuses_every_change() {
         let path = path(route, "acme");
         let answer = call(&client, route, &path, None).await;
         let frozen = answer.status == 423;
-        // Rights can be taken away; whether this does, or gives some back, the domain knows.
-        if permission(route).is_some_and(Flag::withdraws) {
+        // Rights can be taken away and holds set; whether this does, or the opposite, the domain knows.
+        if permission(route).is_some_and(|flag| flag.withdraws() || flag.preserves()) {
             continue;
         }
         let writes = permission(route).is_some_and(Flag::writes);

@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::jobs::{self, JobStatus};
 use crate::kernel::Timestamp;
 use crate::mail::MailState;
-use crate::tenants::{Tenant, Tenants};
+use crate::tenants::{ReadOnly, Tenant, Tenants};
 
 pub struct Facts {
     pub settings: Settings,
@@ -70,6 +70,8 @@ pub struct Records {
     pub unsent: Option<Duration>,
     /// Lines of the ledger of erasures.
     pub ledger: u64,
+    /// Who stopped all changes, while that lasts.
+    pub read_only: Option<Arc<ReadOnly>>,
     /// None when no server runs.
     pub streams: Option<(usize, usize)>,
     pub mail: Option<MailState>,
@@ -99,6 +101,7 @@ impl Records {
             elsewhere: elsewhere.into_iter().map(|one| one.target).collect(),
             unsent: changes::status(tenants).into_iter().map(|one| one.lag).max(),
             ledger: tenants.ledger().head().lines,
+            read_only: tenants.read_only(),
             streams: None,
             mail: None,
         })

@@ -60,6 +60,7 @@ pub const CHECKS: &[Check] = &[
     server::PROXIES,
     server::CONTACT,
     server::ADDRESS,
+    server::READ_ONLY,
     people::SET_UP,
     people::ADMINISTRATORS,
     people::FACTORS,

@@ -74,6 +74,9 @@ pub async fn reach(settings: &Settings) -> Vec<Reached> {
 }
 
 async fn one(role: Role, name: &str, host: &str, port: u16) -> Reached {
+    if let Err(error) = crate::outgoing::may_connect() {
+        return Reached { role, name: name.to_owned(), result: Err(error.to_string()) };
+    }
     let result = match tokio::time::timeout(PATIENCE, TcpStream::connect((host, port))).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(format!("{host}:{port}: {error}")),

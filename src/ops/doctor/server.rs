@@ -50,6 +50,24 @@ pub const ADDRESS: Check = Check {
     fix: None,
 };
 
+/// Changes are refused everywhere while it is on: what was meant for an hour is forgotten.
+pub const READ_ONLY: Check = Check {
+    name: "read-only-mode",
+    room: Room::Server,
+    title: "Read-only mode",
+    expected: "off",
+    mend: "once what it was turned on for is over: strongroom maintenance read-only off",
+    run: read_only,
+    fix: None,
+};
+
+fn read_only(facts: &Facts) -> Finding {
+    facts.with_records(|records| match &records.read_only {
+        None => Finding::ok("off"),
+        Some(on) => Finding::warn(on.to_string()),
+    })
+}
+
 fn tls(facts: &Facts) -> Finding {
     match facts.settings.server.tls_minimum {
         TlsVersion::V1_3 => Finding::ok("1.3"),

@@ -28,7 +28,7 @@ pub async fn set(
     let by = Party::of(&grant.caller().principal);
     let reason = check_reason(&new.reason)?;
     check_dates(new.ends_at, new.review_at, now)?;
-    let written = tenants.write_once(grant, key, move |tx| {
+    let written = tenants.preserve_once(grant, key, move |tx| {
         if repo::count_in_force(tx)? >= super::error::HOLDS_MOST {
             return Err(HoldError::TooMany);
         }

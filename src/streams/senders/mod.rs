@@ -41,6 +41,8 @@ pub enum SendError {
         "{0} is not an address that streams may send to; the machine's administrator can allow it with streams.allowed_addresses"
     )]
     Refused(IpAddr),
+    #[error("recovery mode connects to nothing")]
+    CutOff,
     #[error("no connection to {to}: {why}")]
     Connect { to: String, why: String },
     #[error("the TLS handshake failed: {0}")]
@@ -78,6 +80,7 @@ impl From<AddressError> for SendError {
         match error {
             AddressError::Unknown(name) => Self::Unknown(name),
             AddressError::Refused(ip) => Self::Refused(ip),
+            AddressError::CutOff => Self::CutOff,
         }
     }
 }

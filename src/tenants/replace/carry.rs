@@ -58,7 +58,7 @@ const AS_TODAY: [&str; 26] = [
 /// Of a member and of an API key, as they are today: all but when they were made.
 const OF_USERS: [&str; 8] =
     ["subject", "email_hash", "email", "name", "password", "role", "state", "signed_in"];
-const OF_API_KEYS: [&str; 11] = [
+const OF_API_KEYS: [&str; 13] = [
     "token_hash",
     "hint",
     "name",
@@ -70,6 +70,8 @@ const OF_API_KEYS: [&str; 11] = [
     "former_hash",
     "former_until",
     "rotated",
+    "made_by",
+    "former_by",
 ];
 /// What providers say of a member; it is lost with whom a restore leaves behind.
 const OF_LEFT: [&str; 4] = ["identities", "scim_users", "scim_addresses", "scim_members"];

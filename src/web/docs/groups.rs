@@ -21,6 +21,7 @@ pub const GROUPS: &[Group] = &[
             "configuration",
             "tls",
             "doctor",
+            "incident",
             "mail",
             "backup",
             "backup-targets",
@@ -40,6 +41,8 @@ pub const GROUPS: &[Group] = &[
         pages: &[
             "runbooks/leaked-api-key",
             "runbooks/stolen-laptop",
+            "runbooks/tenant-under-attack",
+            "runbooks/root-compromise",
             "runbooks/frozen-tenant",
             "runbooks/legal-hold",
             "runbooks/last-administrator",

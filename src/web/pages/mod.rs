@@ -1,5 +1,6 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
+mod access;
 mod account;
 mod approvals;
 mod audit;
@@ -27,6 +28,7 @@ mod files;
 mod holds;
 mod home;
 mod identity_providers;
+mod incident;
 mod invitations;
 mod jobs;
 mod join;
@@ -51,6 +53,7 @@ mod retention;
 mod roles;
 mod scim;
 mod second_factor;
+mod security;
 mod sessions;
 mod setup;
 mod sign_in;
@@ -75,6 +78,7 @@ pub fn routes() -> Vec<Route> {
     let domains = [
         files::routes(),
         docs::routes(),
+        security::routes(),
         landing::routes(),
         setup::routes(),
         sign_in::routes(),
@@ -109,6 +113,7 @@ pub fn routes() -> Vec<Route> {
         account::routes(),
         own_sessions::routes(),
         sessions::routes(),
+        access::routes(),
         own_email::routes(),
         step_up::routes(),
         approvals::routes(),
@@ -133,6 +138,7 @@ pub fn routes() -> Vec<Route> {
         backups::routes(),
         jobs::routes(),
         doctor::routes(),
+        incident::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];

@@ -25,6 +25,8 @@ pub struct Chrome {
     pub csrf: String,
     /// Said once, after something was done.
     pub flash: Option<Flash>,
+    /// What everybody has to know while it lasts.
+    pub banners: Vec<String>,
     /// State of the scope's audit log; absent for who may not know.
     pub chain: Option<ChainPill>,
     pub version: &'static str,
@@ -184,6 +186,7 @@ impl Chrome {
             person: None,
             csrf: String::new(),
             flash: None,
+            banners: Vec::new(),
             chain: None,
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -6,13 +6,15 @@ use super::chrome::{Chrome, Section};
 const CONTENTS: &str = "/docs";
 
 /// By the message that names the page's tab.
-const OF_TABS: [(&str, &str); 15] = [
+const OF_TABS: [(&str, &str); 17] = [
     ("tab-verify", "/docs/auditors"),
     ("tab-exports", "/docs/audit-export"),
     ("tab-witnesses", "/docs/operations#an-auditor-without-network"),
     ("tab-streams", "/docs/streams"),
     ("tab-settings", "/docs/operations#retention-of-the-audit-log"),
     ("tab-sessions", "/docs/sign-in#sessions-and-devices"),
+    ("tab-access", "/docs/incident#taking-everything-away"),
+    ("tab-incident", "/docs/incident"),
     ("tab-retention", "/docs/retention"),
     ("tab-holds", "/docs/retention#legal-holds"),
     ("tab-erasures", "/docs/erasure"),
@@ -26,8 +28,8 @@ const OF_TABS: [(&str, &str); 15] = [
 
 /// Everywhere that help leads to, for the test that it is there.
 #[cfg(test)]
-pub const EVERY: [&str; 24] = {
-    let mut all = [CONTENTS; 24];
+pub const EVERY: [&str; 26] = {
+    let mut all = [CONTENTS; 26];
     let mut at = 0;
     while at < OF_TABS.len() {
         all[at] = OF_TABS[at].1;

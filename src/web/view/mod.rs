@@ -29,6 +29,7 @@ pub mod help;
 pub mod holds;
 pub mod home;
 pub mod identity_providers;
+pub mod incident;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;

@@ -58,3 +58,14 @@ pub enum SignInProblem {
     /// The organisation is suspended or closed; said only after the right password.
     Unavailable,
 }
+
+/// `GET /security`.
+#[derive(Template)]
+#[template(path = "public/security.html")]
+pub struct SecurityPage {
+    pub chrome: Chrome,
+    /// Where to report.
+    pub contact: Option<String>,
+    /// The operator's own page; ours says what to expect where there is none.
+    pub policy: Option<String>,
+}

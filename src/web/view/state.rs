@@ -366,6 +366,8 @@ labelled! {
         JobScheduled: "job-scheduled", "notice-job-scheduled", Good;
         TenantFrozen: "tenant-frozen", "notice-tenant-frozen", Good;
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
+        ReadOnlyOn: "read-only-on", "notice-read-only-on", Warning;
+        ReadOnlyOff: "read-only-off", "notice-read-only-off", Good;
         TenantClosed: "tenant-closed", "notice-tenant-closed", Good;
         TenantReopened: "tenant-reopened", "notice-tenant-reopened", Good;
         PersonErased: "person-erased", "notice-person-erased", Good;
