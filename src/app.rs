@@ -18,6 +18,7 @@ use crate::jobs::Jobs;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::mail::Mailer;
+use crate::ops::performance::Performance;
 use crate::retention::Installation;
 use crate::sso::oidc::Oidc;
 use crate::streams::{Publisher, Streams};
@@ -65,6 +66,8 @@ pub struct App {
     pub verified: Verified,
     /// The root key file that lies beside the data, when no other was configured.
     pub embedded_root_key: Option<PathBuf>,
+    /// How long requests took.
+    pub performance: Performance,
     pub started: Timestamp,
     /// What links begin with; known once the port is bound.
     pub base_url: OnceLock<String>,
@@ -104,6 +107,7 @@ impl App {
             embedded_root_key: boot
                 .embedded_root_key
                 .then(|| settings.store.data_dir.join(EMBEDDED_ROOT_KEY)),
+            performance: Performance::default(),
             started: runtime.now(),
             base_url: OnceLock::new(),
         }))

@@ -42,6 +42,7 @@ pub async fn run_server(
     runtime: &Runtime,
     ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
+    crate::ops::metrics::expect_token(settings)?;
     let app = App::new(boot, settings, runtime)?;
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;

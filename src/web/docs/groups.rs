@@ -20,6 +20,8 @@ pub const GROUPS: &[Group] = &[
             "operations",
             "configuration",
             "doctor",
+            "observability",
+            "air-gap",
             "mail",
             "backup",
             "backup-targets",

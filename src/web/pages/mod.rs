@@ -39,6 +39,7 @@ mod own_factors;
 mod own_sessions;
 mod passkey_sign_in;
 mod passkeys;
+mod performance;
 mod permissions;
 mod platform;
 mod platform_admins;
@@ -131,6 +132,7 @@ pub fn routes() -> Vec<Route> {
         backups::routes(),
         jobs::routes(),
         doctor::routes(),
+        performance::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];
