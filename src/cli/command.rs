@@ -10,7 +10,7 @@ use super::feedback::Feedback;
 use super::output::Report;
 use super::{
     admin, audit, backup, doctor, erase, hold, jobs, key, mail, restore, retention, role, session,
-    sso, tenant, token, user,
+    sso, support, tenant, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
@@ -40,6 +40,7 @@ pub enum Command {
     Audit(audit::Command),
     Backup(backup::Command),
     Doctor(doctor::Command),
+    Support(support::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -180,5 +181,6 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
         Command::Doctor(command) => doctor::execute(operator, command).await,
+        Command::Support(command) => support::execute(operator, command).await,
     }
 }

@@ -32,6 +32,7 @@ mod shred;
 mod sign_in;
 mod socket;
 mod sso;
+mod support;
 mod tenant;
 mod tenant_export;
 mod token;
@@ -69,6 +70,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
+        Verb::Support(verb) => support::run(&context, verb).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),

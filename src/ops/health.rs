@@ -56,9 +56,10 @@ pub fn metrics(call: OpenCall) -> Reply {
 /// By the token, or from this machine. What a proxy here hands on is from elsewhere, whether or not
 /// `server.trusted_proxies` knows of it.
 fn may_measure(call: &OpenCall) -> bool {
-    let bearer = call.input.header("authorization").and_then(|header| header.split_once(' '));
-    if let Some((_, token)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
-        return super::metrics::is_token(token.trim());
+    if let Some(header) = call.input.header("authorization") {
+        let bearer = header.split_once(' ');
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        return bearer.is_some_and(|(_, token)| super::metrics::is_token(token.trim()));
     }
     let handed_on = ["x-forwarded-for", "forwarded", "via"];
     let direct = handed_on.iter().all(|name| call.input.header(name).is_none());
