@@ -19,6 +19,7 @@ use crate::jobs::Jobs;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::mail::Mailer;
+use crate::ops::performance::Performance;
 use crate::retention::Installation;
 use crate::sso::oidc::Oidc;
 use crate::streams::{Publisher, Streams};
@@ -68,6 +69,8 @@ pub struct App {
     pub verified: Verified,
     /// The root key file that lies beside the data, when no other was configured.
     pub embedded_root_key: Option<PathBuf>,
+    /// How long requests took.
+    pub performance: Performance,
     pub started: Timestamp,
     /// Set when it was started with `--recovery`.
     pub recovery: OnceLock<()>,
@@ -112,6 +115,7 @@ impl App {
             embedded_root_key: boot
                 .embedded_root_key
                 .then(|| settings.store.data_dir.join(EMBEDDED_ROOT_KEY)),
+            performance: Performance::default(),
             started: runtime.now(),
             recovery: OnceLock::new(),
             base_url: OnceLock::new(),

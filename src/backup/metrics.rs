@@ -35,6 +35,9 @@ pub async fn at_start(tenants: &Tenants) -> Result<(), BackupError> {
     Ok(())
 }
 
+/// Of the backup of one owner.
+pub const DURATION: &str = "strongroom_backup_duration_seconds";
+
 pub fn made(made: &[Made], took: Duration) {
     for one in made {
         let kind = one.manifest.kind;
@@ -42,7 +45,7 @@ pub fn made(made: &[Made], took: Duration) {
         metrics::counter!("strongroom_backup_bytes_total", "kind" => kind.name())
             .increment(one.manifest.bytes);
     }
-    metrics::histogram!("strongroom_backup_duration_seconds").record(took.as_secs_f64());
+    metrics::histogram!(DURATION).record(took.as_secs_f64());
 }
 
 fn last_success(kind: Kind, taken: Timestamp) {

@@ -37,6 +37,7 @@ pub use fetch::{
 };
 pub use layout::{Kind, Layout};
 pub use manifest::{Manifest, ManifestError};
+pub use metrics::DURATION;
 pub use places::{Places, targets};
 pub use prune::{Pruned, prune};
 pub use run::{GoOn, Made, Run};

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, maintenance,
-    restore, retention, revoke, role, session, setup, sso, tenant, tls, token, user,
+    restore, retention, revoke, role, session, setup, sso, support, tenant, tls, token, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -115,6 +115,9 @@ pub enum Verb {
     ///
     /// Exit code 0: nothing to do; 1: something should be another way; 2: something needs you.
     Doctor(doctor::Arguments),
+    /// What somebody who helps you needs to know, without secrets and names
+    #[command(subcommand)]
+    Support(support::Verb),
     /// Print version and build
     Version,
     /// Print the OpenAPI document of the REST API

@@ -10,7 +10,7 @@ use super::feedback::Feedback;
 use super::output::Report;
 use super::{
     admin, audit, backup, doctor, erase, hold, jobs, key, mail, maintenance, restore, retention,
-    revoke, role, session, sso, tenant, token, user,
+    revoke, role, session, sso, support, tenant, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
@@ -42,6 +42,7 @@ pub enum Command {
     Audit(audit::Command),
     Backup(backup::Command),
     Doctor(doctor::Command),
+    Support(support::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -184,5 +185,6 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,
         Command::Doctor(command) => doctor::execute(operator, command).await,
+        Command::Support(command) => support::execute(operator, command).await,
     }
 }

@@ -37,6 +37,7 @@ mod shred;
 mod sign_in;
 mod socket;
 mod sso;
+mod support;
 mod tenant;
 mod tenant_export;
 mod tls;
@@ -79,6 +80,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
         Verb::Config(verb) => config::run(&context, verb),
         Verb::Tls(verb) => tls::run(&context, verb),
+        Verb::Support(verb) => support::run(&context, verb).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),

@@ -68,6 +68,7 @@ pub async fn serve(
     hangup: Option<Hangup>,
     ready: impl FnOnce(&str) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
+    crate::ops::metrics::expect_token(settings)?;
     let app = App::new(boot, settings, runtime)?;
     if mode == Mode::Recovery {
         let _ = app.recovery.set(());

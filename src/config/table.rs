@@ -161,6 +161,10 @@ settings! {
         security_contact: Option<ContactUrl> = None,
         /// Address of the page that says how reports of weaknesses are dealt with.
         security_policy: Option<ContactUrl> = None,
+        /// File with a token for `/metrics`, readable by its owner alone: whoever sends it
+        /// (`Authorization: Bearer …`) is answered from anywhere. Without one, metrics are answered to
+        /// this machine only.
+        metrics_token_file: Option<PathBuf> = None,
         /// Seconds that requests under way have to finish when the server stops.
         shutdown_seconds: u32 [0..=3600] = 30,
     }

@@ -16,6 +16,7 @@ use super::route::{Access, BodyLimit, Route, Surface};
 use super::{cors, headers};
 use crate::app::App;
 use crate::authz::{Browser, RequestContext};
+use crate::kernel::id::TenantId;
 use crate::kernel::{ErrorKind, limits};
 
 /// A body has to be there after this long, so that a slow client cannot hold a connection.
@@ -67,9 +68,14 @@ pub async fn serve(
     if cors::is_shared(route) {
         cors::add(response.headers_mut(), &app.settings, &request);
     }
-    let took = app.runtime.clock.monotonic().saturating_sub(start);
-    log(route, &request, &context, &response, took);
-    crate::ops::metrics::observe(route, response.status().as_u16(), took);
+    let tenant = request.match_info().get("tenant").and_then(|name| app.tenants.tenant(name));
+    let asked = Asked {
+        label: route.label(),
+        path: route.path,
+        method: route.method.name(),
+        tenant: tenant.map(|tenant| tenant.id),
+    };
+    account(&app, &asked, &context, &response, start);
     response
 }
 
@@ -95,14 +101,18 @@ pub async fn other_method(
     let Some(mut answer) = cors::preflight(&app.settings, &request, path) else {
         return nothing(app, request, failure).await;
     };
+    let start = app.runtime.clock.monotonic();
     let context = context(&app, &request);
     headers::add(answer.headers_mut(), Surface::Api, context.id, None);
     cors::add(answer.headers_mut(), &app.settings, &request);
+    let asked = Asked { label: "OPTIONS", path, method: "OPTIONS", tenant: None };
+    account(&app, &asked, &context, &answer, start);
     answer
 }
 
 /// Where nothing is declared.
 pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> HttpResponse {
+    let start = app.runtime.clock.monotonic();
     let context = context(&app, &request);
     let path = request.path();
     let api = path.starts_with("/api/") || path.starts_with("/.well-known/");
@@ -117,6 +127,7 @@ pub async fn nothing(app: Arc<App>, request: HttpRequest, failure: Failure) -> H
         _ => crate::web::error::render(&app, &request, &context, failure).await,
     };
     headers::add(response.headers_mut(), surface, context.id, None);
+    account(&app, &NOWHERE, &context, &response, start);
     response
 }
 
@@ -231,21 +242,39 @@ fn too_large(limit: usize) -> Failure {
     Failure::new(ErrorKind::TooLarge, "body-too-large", detail)
 }
 
-/// One line a request, without personal data: the audit log has that.
-fn log(
-    route: &Route,
-    request: &HttpRequest,
+/// What was asked for, as the route table has it: an address as it was typed may hold anything.
+struct Asked {
+    /// Method and path.
+    label: &'static str,
+    path: &'static str,
+    method: &'static str,
+    /// One that there is.
+    tenant: Option<TenantId>,
+}
+
+/// An address, or a method, that no route has.
+const NOWHERE: Asked =
+    Asked { label: "(no route)", path: "(no route)", method: "any", tenant: None };
+
+/// Log and metrics: one line a request, without personal data; the audit log has that.
+fn account(
+    app: &App,
+    asked: &Asked,
     context: &RequestContext,
     response: &HttpResponse,
-    took: Duration,
+    start: Duration,
 ) {
+    let now = app.runtime.clock.monotonic();
+    let (took, status) = (now.saturating_sub(start), response.status().as_u16());
     tracing::info!(
         request_id = %context.id,
-        tenant = request.match_info().get("tenant").unwrap_or(""),
-        route = route.path,
-        method = route.method.name(),
-        status = response.status().as_u16(),
+        tenant = asked.tenant.map(tracing::field::display),
+        route = asked.path,
+        method = asked.method,
+        status,
         latency_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request"
     );
+    crate::ops::metrics::observe(asked.path, asked.method, status, took);
+    app.performance.record(asked.label, status, took, now);
 }

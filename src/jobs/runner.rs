@@ -95,11 +95,18 @@ impl Runner {
 
     pub(super) async fn carry_out(&self, begun: Begun) -> Option<RunState> {
         let Begun { turn, run, origin, cancelled } = begun;
+        let clock = self.app.runtime.clock.clone();
+        let start = clock.monotonic();
         let context = self.context(turn.job, run, cancelled);
         let result = match context.job.record {
             Record::Audited => self.audited(&context, origin).await,
             Record::Housekeeping => self.housekeeping(&context, origin).await,
         };
+        let took = clock.monotonic().saturating_sub(start);
+        let state = result.as_ref().map_or(RunState::Failed, |state| *state);
+        let succeeded = (state == RunState::Succeeded).then(|| self.app.runtime.now());
+        let succeeded = succeeded.map(|at| at.as_micros() as f64 / 1e6);
+        crate::ops::metrics::job_ended(turn.job.name, state.name(), took, succeeded);
         result
             .inspect_err(|error| {
                 tracing::error!(job = turn.job.name, %error, "a job's run could not be recorded");

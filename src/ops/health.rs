@@ -45,13 +45,27 @@ pub fn status(call: OpenCall) -> Reply {
 
 pub fn metrics(call: OpenCall) -> Reply {
     Box::pin(async move {
-        if !call.input.context.ip.is_some_and(|ip| ip.is_loopback()) {
-            let detail = "metrics are answered on this machine only";
+        if !may_measure(&call) {
+            let detail = "metrics are answered on this machine only, or to who has the token of \
+                          server.metrics_token_file";
             return Err(Failure::new(ErrorKind::Denied, "forbidden", detail));
         }
-        let body = super::metrics::render();
+        let body = super::metrics::render() + &super::gauges::render(&call.app);
         Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(body))
     })
+}
+
+/// By the token, or from this machine. What a proxy here hands on is from elsewhere, whether or not
+/// `server.trusted_proxies` knows of it.
+fn may_measure(call: &OpenCall) -> bool {
+    if let Some(header) = call.input.header("authorization") {
+        let bearer = header.split_once(' ');
+        let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        return bearer.is_some_and(|(_, token)| super::metrics::is_token(token.trim()));
+    }
+    let handed_on = ["x-forwarded-for", "forwarded", "via"];
+    let direct = handed_on.iter().all(|name| call.input.header(name).is_none());
+    direct && call.input.context.ip.is_some_and(|ip| ip.is_loopback())
 }
 
 pub fn security_txt(call: OpenCall) -> Reply {

@@ -1,12 +1,15 @@
 //! Running the appliance: log, health, metrics, what systemd is told.
 
 pub mod doctor;
+mod gauges;
 pub mod harden;
 mod health;
 pub mod log;
 pub mod metrics;
+pub mod performance;
 pub mod reload;
 pub mod supervisor;
+pub mod support;
 
 use crate::http::route::{Audit, Method, Route, Surface};
 
@@ -20,7 +23,11 @@ pub fn routes() -> Vec<Route> {
         open("/healthz", health::healthz, "Whether the process answers"),
         open("/readyz", health::readyz, "Whether the platform's database answers"),
         open("/status", health::status, "Version, build and uptime"),
-        open("/metrics", health::metrics, "Prometheus metrics, from this machine only"),
+        open(
+            "/metrics",
+            health::metrics,
+            "Prometheus metrics, to this machine or to who has the token",
+        ),
         open(
             "/.well-known/security.txt",
             health::security_txt,

@@ -117,6 +117,11 @@ impl<C: Companion> Database<C> {
         self.writer.on_state(f)
     }
 
+    /// Writes that wait.
+    pub fn waiting(&self) -> usize {
+        self.writer.waiting()
+    }
+
     pub fn is_idle(&self) -> bool {
         self.writer.is_idle()
     }

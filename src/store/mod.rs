@@ -37,7 +37,7 @@ pub use sql::{RawReadTx, RawWriteTx, Sql, SqlMut};
 pub use staging::Staged;
 pub use value::{FromColumn, Row, Value};
 pub use workers::Workers;
-pub use writer::{Companion, Job, Outcome};
+pub use writer::{BATCH_SIZE, COMMIT_TIME, Companion, Job, Outcome};
 
 /// Arguments of a statement, in the order of its `$1 …` placeholders.
 #[macro_export]

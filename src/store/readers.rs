@@ -80,6 +80,11 @@ impl Readers {
         }
     }
 
+    /// Connections of the pool that are in use.
+    pub fn busy(&self) -> usize {
+        self.most.max(1).saturating_sub(self.permits.available_permits())
+    }
+
     pub fn path(&self) -> &std::path::Path {
         &self.path
     }

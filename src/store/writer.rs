@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -15,6 +16,11 @@ use super::changes::Tap;
 use super::wal::{self, Wal};
 use super::workers::Runnable;
 use super::{RawReadTx, RawWriteTx, StoreError};
+
+/// How long commits take; the name of the metric.
+pub const COMMIT_TIME: &str = "strongroom_writer_commit_duration_seconds";
+/// How many writes shared a commit.
+pub const BATCH_SIZE: &str = "strongroom_writer_batch_jobs";
 
 /// State in memory that follows the file transaction by transaction (the head of its log).
 pub trait Companion: Send + 'static {
@@ -154,6 +160,11 @@ impl<C: Companion> Writer<C> {
     #[cfg(test)]
     pub fn on_state<T>(&self, f: impl FnOnce(&mut State<C>) -> T) -> T {
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Jobs that no group has taken yet.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     pub fn is_idle(&self) -> bool {
@@ -325,8 +336,13 @@ impl<C: Companion> State<C> {
                 return Err(Spoiled::BeforeCommit { error });
             }
         };
+        let begun = Instant::now();
         match connection.execute_batch("COMMIT") {
-            Ok(()) => Ok(ran),
+            Ok(()) => {
+                metrics::histogram!(COMMIT_TIME).record(begun.elapsed().as_secs_f64());
+                metrics::histogram!(BATCH_SIZE).record(ran.len() as f64);
+                Ok(ran)
+            }
             // The WAL grows while committing. A write that found no space never wrote the frame
             // that commits; unlike after a failed fsync there is nothing to find out.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {

@@ -52,7 +52,12 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/account/sessions", "tab-sessions"),
         ],
         Section::Jobs => {
-            &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor"), ("/incident", "tab-incident")]
+            &[
+                ("/jobs", "tab-jobs"),
+                ("/doctor", "tab-doctor"),
+                ("/performance", "tab-performance"),
+                ("/incident", "tab-incident"),
+            ]
         }
         Section::PlatformAdmins => &[
             ("/admins", "tab-admins"),

@@ -44,6 +44,14 @@ impl TestApp {
         Self { server, settings: settings.collect(), data, _directory: directory }
     }
 
+    /// The same, with a list of the server's network calls in a file.
+    pub fn traced() -> (Self, PathBuf) {
+        let directory = TempDir::new().unwrap();
+        let (data, trace) = (directory.path().join("data"), directory.path().join("trace"));
+        let server = Server::traced(&data, &[], &trace);
+        (Self { server, settings: Vec::new(), data, _directory: directory }, trace)
+    }
+
     /// A tenant `acme` with an owner and the token of a key with the role of an administrator.
     pub fn with_tenant() -> (Self, String) {
         let app = Self::start();
@@ -112,7 +120,7 @@ impl TestApp {
     }
 
     /// What the server has written to its log.
-    fn errors(&self) -> String {
+    pub fn errors(&self) -> String {
         std::fs::read_to_string(server::errors(&self.data)).unwrap_or_default()
     }
 

@@ -2,6 +2,7 @@
 //! a shell. One binary for all of it links once.
 
 mod accessible;
+mod air_gap;
 mod app;
 mod approvals;
 mod attack;
@@ -30,6 +31,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod mail;
+mod observability;
 mod oidc;
 mod oidc_provider;
 mod packaging;

@@ -29,7 +29,10 @@ pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
 /// A command of the binary that sees nothing of the environment but what is given here.
 pub fn command(data: &Path, settings: Settings<'_>) -> Command {
-    let mut command = Command::new(BINARY);
+    with_environment(Command::new(BINARY), data, settings)
+}
+
+fn with_environment(mut command: Command, data: &Path, settings: Settings<'_>) -> Command {
     command.env_clear().envs(QUIET.iter().copied()).envs(settings.iter().copied());
     command.env("STRONGROOM_DATA_DIR", data);
     command
@@ -61,8 +64,21 @@ impl Server {
         settings: Settings<'_>,
         flags: &[&str],
     ) -> Result<Self, String> {
+        Self::spawn(command(data, settings), data, flags)
+    }
+
+    /// Starts it with a list of its network calls in a file. The server is the child, and strace
+    /// ends with it.
+    pub fn traced(data: &Path, settings: Settings<'_>, trace: &Path) -> Self {
+        let mut command = Command::new("/usr/bin/strace");
+        command.args(["-D", "-f", "-qq", "-s", "256", "-e", "trace=network", "-o"]).arg(trace);
+        command.arg(BINARY);
+        let command = with_environment(command, data, settings);
+        Self::spawn(command, data, &[]).unwrap_or_else(|said| panic!("it did not start: {said}"))
+    }
+
+    fn spawn(mut command: Command, data: &Path, flags: &[&str]) -> Result<Self, String> {
         let errors = errors(data);
-        let mut command = command(data, settings);
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags);
         // Its own group, so that a Ctrl-C reaches the tests alone, which then kill it.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());

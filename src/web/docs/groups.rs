@@ -22,6 +22,8 @@ pub const GROUPS: &[Group] = &[
             "tls",
             "doctor",
             "incident",
+            "observability",
+            "air-gap",
             "mail",
             "backup",
             "backup-targets",

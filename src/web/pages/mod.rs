@@ -42,6 +42,7 @@ mod own_factors;
 mod own_sessions;
 mod passkey_sign_in;
 mod passkeys;
+mod performance;
 mod permissions;
 mod platform;
 mod platform_admins;
@@ -139,6 +140,7 @@ pub fn routes() -> Vec<Route> {
         jobs::routes(),
         doctor::routes(),
         incident::routes(),
+        performance::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];

@@ -6,7 +6,7 @@ use super::chrome::{Chrome, Section};
 const CONTENTS: &str = "/docs";
 
 /// By the message that names the page's tab.
-const OF_TABS: [(&str, &str); 17] = [
+const OF_TABS: [(&str, &str); 18] = [
     ("tab-verify", "/docs/auditors"),
     ("tab-exports", "/docs/audit-export"),
     ("tab-witnesses", "/docs/operations#an-auditor-without-network"),
@@ -24,12 +24,13 @@ const OF_TABS: [(&str, &str); 17] = [
     ("tab-approvals", "/docs/sign-in#four-eyes"),
     ("tab-second-factor", "/docs/sign-in#the-second-factor"),
     ("tab-passkeys", "/docs/sign-in#passkeys"),
+    ("tab-performance", "/docs/observability#the-page"),
 ];
 
 /// Everywhere that help leads to, for the test that it is there.
 #[cfg(test)]
-pub const EVERY: [&str; 26] = {
-    let mut all = [CONTENTS; 26];
+pub const EVERY: [&str; 27] = {
+    let mut all = [CONTENTS; 27];
     let mut at = 0;
     while at < OF_TABS.len() {
         all[at] = OF_TABS[at].1;

@@ -36,6 +36,7 @@ pub mod keys;
 pub mod links;
 pub mod members;
 pub mod passkeys;
+pub mod performance;
 pub mod permissions;
 pub mod platform;
 pub mod platform_settings;

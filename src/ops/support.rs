@@ -1,0 +1,138 @@
+//! What somebody who helps from elsewhere needs to know of an installation, and nothing more: no
+//! secret, no name of a person, a tenant or a host. Texts that could hold one stay behind; what is
+//! taken is listed, not what is left out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::doctor::{Outcome, Room};
+use crate::config::Settings;
+use crate::jobs::{JobStatus, RunState};
+use crate::kernel::Timestamp;
+use crate::store::migrate;
+use crate::tenants::Load;
+
+/// A file of the bundle.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct Part {
+    pub name: String,
+    /// One line for whoever decides whether it may go.
+    pub about: String,
+    pub text: String,
+}
+
+/// What a bundle is made from.
+pub struct Sources<'a> {
+    pub settings: &'a Settings,
+    pub checks: &'a [Outcome],
+    pub jobs: &'a [JobStatus],
+    pub load: Load,
+    pub now: Timestamp,
+}
+
+pub fn parts(sources: &Sources<'_>) -> Vec<Part> {
+    let part = |name: &str, about: &str, text: String| Part {
+        name: name.to_owned(),
+        about: about.to_owned(),
+        text,
+    };
+    let json = |value: &Value| format!("{value:#}\n");
+    vec![
+        part("about.json", "version, build, kind of machine", json(&about(sources))),
+        part("doctor.json", "health checks: results, without names", json(&checks(sources.checks))),
+        part("jobs.json", "jobs: results and times, without what they said", json(&jobs(sources))),
+        part("schema.json", "versions of the files' formats", json(&schema())),
+        part("sizes.json", "how large and how many the files are", json(&sizes(sources))),
+        part("metrics.txt", "what /metrics says", super::metrics::render()),
+    ]
+}
+
+fn about(sources: &Sources<'_>) -> Value {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let system = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let system = system.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "build": crate::BUILD,
+        "madeAt": sources.now,
+        "architecture": std::env::consts::ARCH,
+        "kernel": kernel.trim(),
+        "system": system.map(|name| name.trim_matches('"')),
+        "memory": memory.map(str::trim),
+        "processors": std::thread::available_parallelism().map_or(0, usize::from),
+        "tenants": sources.load.tenants,
+        "openTenants": sources.load.open,
+    })
+}
+
+/// What was found is a text of its own only where it is about the machine and the server; elsewhere
+/// it may name an administrator or a tenant.
+fn checks(outcomes: &[Outcome]) -> Value {
+    let one = |outcome: &Outcome| {
+        let told = matches!(outcome.room, Room::Machine | Room::Server);
+        json!({
+            "name": outcome.name,
+            "state": outcome.state,
+            "found": told.then_some(outcome.found.as_str()),
+        })
+    };
+    outcomes.iter().map(one).collect()
+}
+
+fn jobs(sources: &Sources<'_>) -> Value {
+    let one = |job: &JobStatus| {
+        json!({
+            "job": job.name,
+            "schedule": job.schedule,
+            "enabled": job.enabled,
+            "state": job.state.map(RunState::name),
+            "lastRun": job.last_run,
+            "tookMillis": job.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        })
+    };
+    sources.jobs.iter().map(one).collect()
+}
+
+/// What this build brings files to when it opens them.
+fn schema() -> Value {
+    json!({ "platform": migrate::PLATFORM.len(), "tenant": migrate::TENANT.len() })
+}
+
+#[derive(Default, serde::Serialize)]
+struct Size {
+    files: u64,
+    bytes: u64,
+    largest: u64,
+}
+
+/// By the ending of the name, which are ours: tenants' directories are ids.
+fn sizes(sources: &Sources<'_>) -> Value {
+    let mut sizes: BTreeMap<String, Size> = BTreeMap::new();
+    measure(&sources.settings.store.data_dir, "", &mut sizes);
+    json!(sizes)
+}
+
+/// Follows no link. Files with endings that are not ours are counted together.
+fn measure(directory: &Path, place: &str, sizes: &mut BTreeMap<String, Size>) {
+    const OURS: [&str; 9] = ["db", "db-wal", "db-shm", "log", "json", "pem", "note", "key", "sock"];
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let Ok(about) = entry.metadata() else { continue };
+        let path = entry.path();
+        if about.is_dir() {
+            let tenants = entry.file_name() == "tenants" || place == "tenants";
+            measure(&path, if tenants { "tenants" } else { "platform" }, sizes);
+        } else if about.is_file() {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            let ending = ending.filter(|ending| OURS.contains(ending)).unwrap_or("other");
+            let place = if place.is_empty() { "platform" } else { place };
+            let size = sizes.entry(format!("{place}/{ending}")).or_default();
+            size.files += 1;
+            size.bytes += about.len();
+            size.largest = size.largest.max(about.len());
+        }
+    }
+}
