@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use super::{
     admin, audit, backup, certificate, doctor, erase, hold, jobs, key, mail, restore, retention,
-    role, session, sso, tenant, token, user,
+    role, rollback, session, sso, tenant, token, upgrade, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -97,6 +97,11 @@ pub enum Verb {
     ///
     /// Exit code 0: nothing to do; 1: something should be another way; 2: something needs you.
     Doctor(doctor::Arguments),
+    /// Look before an upgrade: what it would do here, and whether a release is whole
+    #[command(subcommand)]
+    Upgrade(upgrade::Verb),
+    /// Go back to the release before, as long as nothing was written since, or with what is lost
+    Rollback(rollback::Arguments),
     /// Print version and build
     Version,
     /// Print the OpenAPI document of the REST API

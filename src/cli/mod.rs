@@ -26,6 +26,7 @@ mod password;
 mod restore;
 mod retention;
 mod role;
+mod rollback;
 mod serve;
 mod session;
 mod shred;
@@ -35,6 +36,7 @@ mod sso;
 mod tenant;
 mod tenant_export;
 mod token;
+mod upgrade;
 mod user;
 mod version;
 
@@ -69,6 +71,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
+        Verb::Upgrade(verb) => upgrade::run(&context, verb),
+        Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Version => version::run(&context),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),

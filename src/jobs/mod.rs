@@ -37,6 +37,7 @@ mod expire_sessions;
 mod feed_indexes;
 mod flush_denials;
 mod flush_key_use;
+mod forget_before;
 mod forget_rates;
 mod migrate_tenants;
 mod prune_logs;
@@ -94,5 +95,6 @@ pub const JOBS: &[Job] = &[
     restore_test::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
+    forget_before::JOB,
     watch_providers::JOB,
 ];

@@ -297,3 +297,10 @@ pub const PASSPHRASE_PASSES: u32 = 3;
 pub const PASSPHRASE_GUESSES_LOG10: f64 = 14.0;
 /// Characters of a passphrase that are rated: rating takes the square of their number.
 pub const PASSPHRASE_RATED: usize = 100;
+
+/// Bytes of the data disk that copies of files before an upgrade leave free: the data needs them
+/// more.
+pub const UPGRADE_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Days for which the state before an upgrade is kept. Whoever goes back does so soon, and what is
+/// deleted meanwhile should not lie about for long.
+pub const UPGRADE_KEPT_DAYS: u32 = 14;
