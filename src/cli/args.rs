@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, doctor, erase, hold, jobs, key, mail, restore, retention,
-    role, rollback, session, sso, tenant, token, upgrade, user,
+    admin, audit, backup, certificate, doctor, erase, hold, jobs, key, licences, mail, restore,
+    retention, role, rollback, session, sso, tenant, token, upgrade, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -35,6 +35,9 @@ pub enum Verb {
         /// Address and port of the HTTPS server
         #[arg(long, value_name = "ADDR")]
         listen: Option<SocketAddr>,
+        /// Do not begin without a root key from elsewhere, instead of making one beside the data
+        #[arg(long)]
+        require_root_key: bool,
     },
     /// Initialise a data directory without serving
     Init,
@@ -104,6 +107,8 @@ pub enum Verb {
     Rollback(rollback::Arguments),
     /// Print version and build
     Version,
+    /// List the libraries in this binary and their licences
+    Licences(licences::Arguments),
     /// Print the OpenAPI document of the REST API
     Openapi,
     /// Write what packages hold beside the binary: man pages, completions, a configuration file

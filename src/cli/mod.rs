@@ -19,6 +19,7 @@ mod hold;
 mod init;
 mod jobs;
 mod key;
+mod licences;
 mod mail;
 mod openapi;
 mod output;
@@ -37,6 +38,7 @@ mod tenant;
 mod tenant_export;
 mod token;
 mod upgrade;
+mod upgrade_bundle;
 mod user;
 mod version;
 
@@ -67,13 +69,16 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let context = args::Context::new(&arguments);
     match arguments.verb {
-        Verb::Serve { listen } => serve::run(context, listen).await,
+        Verb::Serve { listen, require_root_key } => {
+            serve::run(context, listen, require_root_key).await
+        }
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
         Verb::Upgrade(verb) => upgrade::run(&context, verb),
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Version => version::run(&context),
+        Verb::Licences(arguments) => licences::run(&context, &arguments),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),
         Verb::Tenant(tenant::Verb::Export(arguments)) => {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::args::Context;
 use super::output::{Report, table};
+use super::upgrade_bundle as bundle;
 use crate::kernel::Runtime;
 use crate::tenants::{Rehearsal, Rehearsed, Release, rehearse};
 
@@ -17,11 +18,24 @@ pub enum Verb {
     /// Run it with the new binary while the server is stopped. Exit code 0: the upgrade can be
     /// done, or there is nothing to do; 1: it cannot.
     Check,
+    /// Check a release that came without a network: who signed it, whether it is whole, what it does
+    ///
+    /// Exit code 0: it is good; 1: use nothing of it, or the data here is newer.
+    Verify(bundle::Verify),
+    /// Make the file of a release
+    #[command(hide = true)]
+    Pack(bundle::Pack),
+    /// Make a key that releases are signed with
+    #[command(hide = true)]
+    Keygen(bundle::Keygen),
 }
 
 pub fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let report = match verb {
         Verb::Check => check(&rehearse(&context.settings(None)?, &Runtime::system())?),
+        Verb::Verify(arguments) => bundle::check(&arguments)?,
+        Verb::Pack(arguments) => bundle::make(&arguments)?,
+        Verb::Keygen(arguments) => bundle::keygen(&arguments)?,
     };
     super::socket::finish(context, report)
 }

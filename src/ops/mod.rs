@@ -1,10 +1,12 @@
 //! Running the appliance: log, health, metrics, what systemd is told.
 
+pub mod components;
 pub mod doctor;
 pub mod harden;
 mod health;
 pub mod log;
 pub mod metrics;
+pub mod release;
 pub mod supervisor;
 
 use crate::http::route::{Audit, Method, Route, Surface};

@@ -146,9 +146,8 @@ impl Stage<'_> {
         migrations: Migrations,
     ) -> Result<Option<PathBuf>, StoreError> {
         let known = migrate::known(migrations);
-        let done = self.attempt(place, tenant, name, known, |copy| {
-            migrate::rehearse(copy, key, migrations)
-        })?;
+        let done = self
+            .attempt(place, tenant, name, known, |copy| migrate::rehearse(copy, key, migrations))?;
         let good = done.problem.is_none();
         self.files.push(done);
         Ok(good.then(|| self.work.join(place).join(name)))

@@ -50,7 +50,9 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/account/passkeys", "tab-passkeys"),
             ("/account/sessions", "tab-sessions"),
         ],
-        Section::Jobs => &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor")],
+        Section::Jobs => {
+            &[("/jobs", "tab-jobs"), ("/doctor", "tab-doctor"), ("/about", "tab-about")]
+        }
         Section::PlatformAdmins => &[
             ("/admins", "tab-admins"),
             ("/permissions", "tab-permissions"),

@@ -636,6 +636,7 @@ tab-passkeys = Passkeys
 tab-admins = Administrators
 tab-jobs = Jobs
 tab-doctor = Health checks
+tab-about = About
 tab-platform-settings = Settings
 audit-caption = Entries of the audit log, newest first
 audit-lead = Who did what, when and from where. Entries are chained: none can be changed or taken away unseen.
@@ -1055,6 +1056,23 @@ tenant-resume = Resume
 tenant-resume-text = Allows sign-in and API keys again.
 owner-legend = Owner
 owner-hint = Has every right in this organisation and adds the others.
+about-title = About this release
+about-lead = Which release runs here and what it is made of. The page is in the binary: it needs no network.
+about-release = Release
+about-version = Version
+about-build = Build
+about-sbom = Bill of materials
+about-sbom-download = Download (CycloneDX, JSON)
+about-upgrade = Upgrading
+about-upgrade-page = How this installation is upgraded, and the way back
+about-libraries = Libraries and their licences
+about-libraries-count = { $count ->
+    [one] One library is compiled in.
+   *[other] { $count } libraries are compiled in.
+}
+about-texts = Licences are named by their SPDX expressions. Their texts are in third-party-licences.txt.gz, which every package installs in /usr/share/doc/strongroom.
+col-library = Library
+col-licence = Licence
 doctor-title = Health checks
 doctor-lead = Whether this installation is as it should be, and what to do where it is not.
 doctor-ok = Nothing to do

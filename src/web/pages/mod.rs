@@ -1,5 +1,6 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
+mod about;
 mod account;
 mod approvals;
 mod audit;
@@ -131,6 +132,7 @@ pub fn routes() -> Vec<Route> {
         backups::routes(),
         jobs::routes(),
         doctor::routes(),
+        about::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];
