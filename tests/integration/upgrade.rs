@@ -19,8 +19,9 @@ use strongroom::store::erasures::{Erasure, Erasures};
 use strongroom::store::migrate::{self, Migrations};
 use strongroom::store::shelf::FileShelf;
 
-use crate::app::{Said, TestApp, cli};
+use crate::app::{PASSWORD, Said, TestApp, cli};
 use crate::server::Server;
+use crate::setup::{ADMIN, set_up};
 
 /// What opens the files of an installation whose server is stopped.
 struct Opened {
@@ -338,4 +339,70 @@ fn a_key_that_is_destroyed_is_not_kept_in_a_copy_from_before_the_upgrade() {
     let (said, json) = run(&app, &["rollback", "--yes", "--lose-what-was-written-since"]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(json["why"].as_str().unwrap().contains("a key in it was destroyed"), "{json}");
+}
+
+#[test]
+fn a_release_on_a_stick_is_verified_without_network_and_without_unpacking() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let data = directory.path().join("data");
+    let verb = |args: &[&str]| cli(&data, &[], &[&["upgrade"], args, &["--json"]].concat(), "");
+    let public = verb(&["keygen", "--out", &at("key")]);
+    let public: Value = serde_json::from_str(&public.out).unwrap();
+    std::fs::write(at("key.pub"), public["publicKey"].as_str().unwrap()).unwrap();
+    let again = verb(&["keygen", "--out", &at("key")]);
+    assert_ne!(again.code, 0, "a key is never written over");
+    std::fs::write(at("a.deb"), vec![1; 100_000]).unwrap();
+    std::fs::write(at("SHA256SUMS"), "sums").unwrap();
+    let made = verb(&[
+        "pack",
+        "--key",
+        &at("key"),
+        "--out",
+        &at("r.upgrade"),
+        &at("a.deb"),
+        &at("SHA256SUMS"),
+    ]);
+    assert_eq!(made.code, 0, "{made:?}");
+
+    let good = verb(&["verify", &at("r.upgrade"), "--key", &at("key.pub")]);
+    let said: Value = serde_json::from_str(&good.out).unwrap();
+    assert_eq!((good.code, &said["ok"]), (0, &true.into()), "{good:?}");
+    assert_eq!(said["files"][0]["name"], "a.deb", "{said}");
+    assert_eq!(said["dataIsUpgraded"], false, "{said}");
+
+    let unknown = verb(&["verify", &at("r.upgrade")]);
+    assert!(unknown.code == 1 && unknown.err.contains("--key"), "{unknown:?}");
+    let mut bytes = std::fs::read(at("r.upgrade")).unwrap();
+    bytes[50_000] ^= 1;
+    std::fs::write(at("r.upgrade"), bytes).unwrap();
+    let bad = verb(&["verify", &at("r.upgrade"), "--key", &at("key.pub")]);
+    assert!(bad.code == 1 && bad.out.contains("a.deb"), "{bad:?}");
+    assert!(!data.exists(), "no data directory is needed, and none is made");
+}
+
+#[test]
+fn a_service_that_wants_a_root_key_makes_none_beside_the_data() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    let serve = ["serve", "--require-root-key", "--listen", "127.0.0.1:0"];
+    let said = cli(&data, &[], &serve, "");
+    assert!(said.code == 1 && said.err.contains("no root key was given"), "{said:?}");
+    assert!(!data.exists());
+    let unit = include_str!("../../packaging/systemd/strongroom.service");
+    assert!(unit.contains("\nExecStart=/usr/bin/strongroom serve --require-root-key "));
+}
+
+#[tokio::test]
+async fn an_administrator_sees_which_release_runs_and_what_it_is_made_of() {
+    let app = TestApp::start();
+    let admin = set_up(&app).await;
+    admin.sign_in("/platform/login", ADMIN, PASSWORD).await;
+    let page = admin.get("/platform/about").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("rusqlite") && page.body.contains("Apache-2.0"), "{}", page.body);
+    let bill = admin.get("/platform/about/sbom").await;
+    let bill: Value = serde_json::from_str(&bill.body).unwrap();
+    assert_eq!(bill["bomFormat"], "CycloneDX");
+    assert!(bill["components"].as_array().unwrap().len() > 100);
 }

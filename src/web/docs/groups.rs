@@ -20,6 +20,7 @@ pub const GROUPS: &[Group] = &[
             "operations",
             "configuration",
             "doctor",
+            "upgrade",
             "mail",
             "backup",
             "backup-targets",
