@@ -30,6 +30,9 @@ const TOUCHES: usize = 500;
 /// Between two looks at the process in a soak.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Short names, each with the token of a key.
+type Tokens = Vec<(String, String)>;
+
 fn main() -> Result<(), Failure> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let count = asked("STRONGROOM_BENCH_TENANTS", 500.0) as usize;
@@ -70,7 +73,7 @@ fn asked(name: &str, usual: f64) -> f64 {
 }
 
 /// Short names with tokens, and how long each took in milliseconds.
-fn make(data: &Path, count: usize) -> Result<(Vec<(String, String)>, Vec<f64>), Failure> {
+fn make(data: &Path, count: usize) -> Result<(Tokens, Vec<f64>), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (mut tokens, mut times) = (Vec::new(), Vec::new());
     for begin in (0..count).step_by(AT_ONCE) {
@@ -83,7 +86,7 @@ fn make(data: &Path, count: usize) -> Result<(Vec<(String, String)>, Vec<f64>), 
 async fn make_some(
     data: &Path,
     numbers: std::ops::Range<usize>,
-    tokens: &mut Vec<(String, String)>,
+    tokens: &mut Tokens,
     times: &mut Vec<f64>,
 ) -> Result<(), Failure> {
     let system = Runtime::system();
