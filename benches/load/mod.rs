@@ -1,6 +1,8 @@
 //! A load tool as thin as it can be: prepared bytes over kept TLS connections, a thread for each,
 //! so that what is measured is the server.
 
+#![allow(dead_code, unused_imports, reason = "each benchmark uses its part")]
+
 mod connection;
 mod server;
 

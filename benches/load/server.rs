@@ -81,6 +81,11 @@ impl Server {
         Ok(kib.parse::<f64>()? / 1024.0)
     }
 
+    /// Open file descriptors of the process.
+    pub fn handles(&self) -> Result<usize, Failure> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
     /// Makes a tenant; answers with the token of an administrator's key.
     pub fn tenant(&self, slug: &str) -> Result<String, Failure> {
         let owner = ["--owner", OWNER, "--owner-password-stdin"];

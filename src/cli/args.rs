@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::{
-    admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, mail, maintenance,
-    restore, retention, revoke, role, session, setup, sso, support, tenant, tls, token, user,
+    admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, licences, mail,
+    maintenance, restore, retention, revoke, role, rollback, session, setup, sso, support, tenant,
+    tls, token, upgrade, user,
 };
 use crate::config::{ConfigError, Settings, Sources};
 
@@ -39,6 +40,9 @@ pub enum Verb {
         /// no jobs and connect to nothing
         #[arg(long)]
         recovery: bool,
+        /// Do not begin without a root key from elsewhere, instead of making one beside the data
+        #[arg(long)]
+        require_root_key: bool,
     },
     /// Set up a new installation: five questions, or a file with the answers
     Setup(setup::Arguments),
@@ -118,8 +122,15 @@ pub enum Verb {
     /// What somebody who helps you needs to know, without secrets and names
     #[command(subcommand)]
     Support(support::Verb),
+    /// Look before an upgrade: what it would do here, and whether a release is whole
+    #[command(subcommand)]
+    Upgrade(upgrade::Verb),
+    /// Go back to the release before, as long as nothing was written since, or with what is lost
+    Rollback(rollback::Arguments),
     /// Print version and build
     Version,
+    /// List the libraries in this binary and their licences
+    Licences(licences::Arguments),
     /// Print the OpenAPI document of the REST API
     Openapi,
     /// Write what packages hold beside the binary: man pages, completions, a configuration file

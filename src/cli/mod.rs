@@ -20,6 +20,7 @@ mod hold;
 mod init;
 mod jobs;
 mod key;
+mod licences;
 mod mail;
 mod maintenance;
 mod openapi;
@@ -30,6 +31,7 @@ mod restore;
 mod retention;
 mod revoke;
 mod role;
+mod rollback;
 mod serve;
 mod session;
 mod setup;
@@ -42,6 +44,8 @@ mod tenant;
 mod tenant_export;
 mod tls;
 mod token;
+mod upgrade;
+mod upgrade_bundle;
 mod user;
 mod version;
 
@@ -72,8 +76,10 @@ pub fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let context = args::Context::new(&arguments);
     match arguments.verb {
-        Verb::Serve { listen, recovery: false } => serve::run(context, listen).await,
-        Verb::Serve { listen, recovery: true } => recovery::run(context, listen).await,
+        Verb::Serve { listen, recovery: false, require_root_key } => {
+            serve::run(context, listen, require_root_key).await
+        }
+        Verb::Serve { listen, recovery: true, .. } => recovery::run(context, listen).await,
         Verb::Setup(arguments) => setup::run(&context, arguments).await,
         Verb::Init => init::run(context).await,
         Verb::Demo { listen } => demo::run(context, listen).await,
@@ -81,7 +87,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Config(verb) => config::run(&context, verb),
         Verb::Tls(verb) => tls::run(&context, verb),
         Verb::Support(verb) => support::run(&context, verb).await,
+        Verb::Upgrade(verb) => upgrade::run(&context, verb),
+        Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Version => version::run(&context),
+        Verb::Licences(arguments) => licences::run(&context, &arguments),
         Verb::Openapi => openapi::run(),
         Verb::Generate { out } => generate::run(&out),
         Verb::Tenant(tenant::Verb::Export(arguments)) => {

@@ -15,7 +15,7 @@ use super::output::say;
 use super::socket;
 use crate::app::App;
 use crate::authn::LinkFor;
-use crate::config::{OptionalListen, Settings};
+use crate::config::{OptionalListen, RootKeyConfig, Settings};
 use crate::http::tls::{Live, Served, Source};
 use crate::http::{redirect, server, tls};
 use crate::jobs;
@@ -28,8 +28,21 @@ pub const EMBEDDED_KEY_WARNING: &str = "\
 The root key lies in the data directory (root.key): whoever takes the disk or a copy of it has key
 and data. Move it to another place and say where with STRONGROOM_MASTER_KEY_FILE.";
 
-pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
+const ROOT_KEY_FIRST: &str = "\
+no root key was given, and this service does not make one beside the data: whoever took the disk \
+would have both. Make the key first, in one command: docs/install.md, \"The first start\" \
+(/usr/share/doc/strongroom/install.md). Nothing was changed";
+
+pub async fn run(
+    context: Context,
+    listen: Option<SocketAddr>,
+    require_root_key: bool,
+) -> anyhow::Result<ExitCode> {
     let settings = context.settings(listen)?;
+    let is_new = !settings.store.data_dir.join("root.json").exists();
+    if require_root_key && is_new && matches!(settings.root_key.source(), RootKeyConfig::None) {
+        anyhow::bail!(ROOT_KEY_FIRST);
+    }
     crate::ops::log::init(&settings.log)?;
     crate::ops::metrics::init();
     // Before anything that takes time: until then SIGHUP ends the process.

@@ -208,6 +208,11 @@ impl TenantKeys {
         self.singles.get(purpose.name()).ok_or(CryptoError::KeyDestroyed)
     }
 
+    /// The key of `keys.db` itself.
+    pub fn shelf_key(&self) -> Key32 {
+        mac::derive(&self.root, &[b"strongroom/keys.db/v1"])
+    }
+
     /// The key of the database file.
     pub fn file_key(&self) -> Result<&Key32, CryptoError> {
         self.single(Purpose::File)

@@ -37,6 +37,7 @@ mod expire_sessions;
 mod feed_indexes;
 mod flush_denials;
 mod flush_key_use;
+mod forget_before;
 mod forget_rates;
 mod migrate_tenants;
 mod prune_logs;
@@ -96,5 +97,6 @@ pub const JOBS: &[Job] = &[
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
     watch_certificate::JOB,
+    forget_before::JOB,
     watch_providers::JOB,
 ];

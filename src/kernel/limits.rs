@@ -303,3 +303,9 @@ pub const PASSPHRASE_RATED: usize = 100;
 pub const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
 /// After this long, renewing our own certificate is tried again.
 pub const CERTIFICATE_RETRY: Duration = Duration::from_secs(3_600);
+/// Bytes of the data disk that copies of files before an upgrade leave free: the data needs them
+/// more.
+pub const UPGRADE_RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Days for which the state before an upgrade is kept. Whoever goes back does so soon, and what is
+/// deleted meanwhile should not lie about for long.
+pub const UPGRADE_KEPT_DAYS: u32 = 14;

@@ -1,5 +1,6 @@
 //! Running the appliance: log, health, metrics, what systemd is told.
 
+pub mod components;
 pub mod doctor;
 mod gauges;
 pub mod harden;
@@ -7,6 +8,7 @@ mod health;
 pub mod log;
 pub mod metrics;
 pub mod performance;
+pub mod release;
 pub mod reload;
 pub mod supervisor;
 pub mod support;

@@ -141,7 +141,7 @@ fn open_writer(
     touched: &Arc<AtomicBool>,
 ) -> Result<Connection, StoreError> {
     let mut connection = engine::open(path, key, mode)?;
-    migrate::migrate(&mut connection, path, migrations, mode)?;
+    migrate::upgrade(&mut connection, path, migrations, mode)?;
     let touched = touched.clone();
     connection.update_hook(Some(
         move |_: rusqlite::hooks::Action, _: &str, table: &str, _: i64| {

@@ -155,6 +155,19 @@ impl Erasures {
         Ok(false)
     }
 
+    /// How many lines say that a key was destroyed at this time or later.
+    pub fn since(&self, time: Timestamp) -> Result<usize, StoreError> {
+        let path = &self.shared.path;
+        let io = |error: std::io::Error| StoreError::file(path, &error);
+        let mut found = 0;
+        for line in BufReader::new(File::open(path).map_err(io)?).lines() {
+            let line: Line = serde_json::from_str(&line.map_err(io)?)
+                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
+            found += usize::from(line.erasure.time >= time);
+        }
+        Ok(found)
+    }
+
     /// Where it is copied to.
     pub fn places(&self) -> Vec<String> {
         self.shared.copy.get().map_or_else(Vec::new, |copy| copy.places())

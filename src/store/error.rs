@@ -27,9 +27,13 @@ pub enum StoreError {
     #[error("{0} is damaged: stop the server and restore it from the last good backup")]
     Corrupt(Arc<str>),
     #[error(
-        "{file} was written by a newer release (schema {found}, this release knows {known}); install that release again"
+        "{file} was written by a newer release (schema {found}, this release knows {known}); install that release again, or go back with its strongroom rollback"
     )]
     Newer { file: Arc<str>, found: i64, known: i64 },
+    #[error(
+        "there is no room to keep {file} as it is before it is brought up to date ({needed} MiB needed, {free} MiB free): nothing was changed; free some space and start again"
+    )]
+    NoRoom { file: Arc<str>, needed: u64, free: u64 },
     #[error("it contradicts what is stored ({0})")]
     Constraint(Arc<str>),
     #[error(
@@ -77,6 +81,7 @@ impl StoreError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Full
+            | Self::NoRoom { .. }
             | Self::QueueFull
             | Self::Locked(_)
             | Self::Io(_)

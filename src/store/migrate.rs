@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::StoreError;
-use super::engine::Mode;
+use super::engine::{self, Mode};
+use super::{StoreError, before};
+use crate::crypto::Key32;
 
 /// The migrations of one kind of file, in order; they only expand.
 pub type Migrations = &'static [&'static str];
@@ -87,7 +88,8 @@ pub const KEYS: Migrations = &[
 ];
 pub const INDEX: Migrations = &[include_str!("../../migrations/index/0001_index.sql")];
 
-/// Brings a file up to date, each migration in a transaction of its own.
+/// Brings a file up to date, all of it or nothing: a file that an older release can no longer use
+/// and this one not yet must not come to be.
 ///
 /// # Errors
 /// [`StoreError::Newer`] when the file knows migrations that this release does not,
@@ -98,8 +100,52 @@ pub fn migrate(
     migrations: Migrations,
     mode: Mode,
 ) -> Result<(), StoreError> {
+    let found = version(connection, path, migrations, mode)?;
+    apply(connection, migrations, found)
+}
+
+/// The same for a file in use, which is kept as it was ([`before`]).
+///
+/// # Errors
+/// The same; and [`StoreError::NoRoom`].
+pub fn upgrade(
+    connection: &mut Connection,
+    path: &Path,
+    migrations: Migrations,
+    mode: Mode,
+) -> Result<(), StoreError> {
+    let found = version(connection, path, migrations, mode)?;
+    if found > 0 && found < known(migrations) {
+        before::keep(path, found)?;
+        tracing::info!(file = %path.display(), from = found, to = known(migrations), "upgrade");
+    }
+    apply(connection, migrations, found)
+}
+
+/// Tries the migrations on a copy; the schema that it had.
+///
+/// # Errors
+/// The same as of [`migrate`].
+pub fn rehearse(path: &Path, key: &Key32, migrations: Migrations) -> Result<i64, StoreError> {
+    let mut connection = engine::open(path, key, Mode::Write)?;
+    let found = version(&connection, path, migrations, Mode::Write)?;
+    apply(&mut connection, migrations, found)?;
+    Ok(found)
+}
+
+/// The schema that a release with these migrations leaves behind.
+pub fn known(migrations: Migrations) -> i64 {
+    i64::try_from(migrations.len()).unwrap_or(i64::MAX)
+}
+
+fn version(
+    connection: &Connection,
+    path: &Path,
+    migrations: Migrations,
+    mode: Mode,
+) -> Result<i64, StoreError> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
+    let known = known(migrations);
     if found > known {
         return Err(StoreError::Newer { file: path.display().to_string().into(), found, known });
     }
@@ -107,12 +153,22 @@ pub fn migrate(
         // Emptied or cut off: filling it anew would pass for the file that was lost.
         return Err(StoreError::Corrupt(path.display().to_string().into()));
     }
-    for (version, sql) in (1..).zip(migrations).skip(usize::try_from(found).unwrap_or(0)) {
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        transaction.execute_batch(sql)?;
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
+    Ok(found)
+}
+
+fn apply(
+    connection: &mut Connection,
+    migrations: Migrations,
+    found: i64,
+) -> Result<(), StoreError> {
+    if found == known(migrations) {
+        return Ok(());
     }
-    Ok(())
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    for sql in migrations.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(sql)?;
+    }
+    transaction.pragma_update(None, "user_version", known(migrations))?;
+    Ok(transaction.commit()?)
 }

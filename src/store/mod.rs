@@ -2,6 +2,7 @@
 //!
 //! Everything above this room speaks [`Sql`] and [`SqlMut`]; what only SQLite can do stays here.
 
+pub mod before;
 pub mod changes;
 #[cfg(test)]
 mod damage_tests;

@@ -1,13 +1,13 @@
 //! `keys.db`: wrapped keys, apart from the data that they open, so that a destroyed key does not
 //! live on in backups of the data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
 use super::engine::{self, Mode};
-use super::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, migrate, pages, wal};
+use super::{RawReadTx, RawWriteTx, Row, Sql, SqlMut, StoreError, before, migrate, pages, wal};
 use crate::args;
 use crate::crypto::keyring::{CopyPage, KeyChanges, KeyShelf, Purpose, StoredKey};
 use crate::crypto::{CryptoError, Key32};
@@ -16,6 +16,7 @@ use crate::kernel::id::KeyId;
 
 pub struct FileShelf {
     connection: Mutex<Connection>,
+    path: PathBuf,
 }
 
 impl FileShelf {
@@ -31,10 +32,24 @@ impl FileShelf {
 
     fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
         let mut connection = engine::open(path, key, mode)?;
-        migrate::migrate(&mut connection, path, migrate::KEYS, mode)?;
+        migrate::upgrade(&mut connection, path, migrate::KEYS, mode)?;
         // A process that was killed while it destroyed a key left older pages in the WAL.
         wal::checkpoint(&connection, "TRUNCATE")?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+    }
+
+    /// Opens a copy that is thrown away, to try on it what an upgrade does; with the schema that it
+    /// had.
+    pub fn rehearse(path: &Path, key: &Key32) -> Result<(Self, i64), StoreError> {
+        let found = migrate::rehearse(path, key, migrate::KEYS)?;
+        let connection = Mutex::new(engine::open(path, key, Mode::Write)?);
+        Ok((Self { connection, path: path.to_owned() }, found))
+    }
+
+    /// How many keys there are in a store of any release.
+    pub fn count(path: &Path, key: &Key32) -> Result<u64, StoreError> {
+        let connection = engine::open(path, key, Mode::Read)?;
+        RawReadTx(&connection).count("SELECT count(*) FROM keys", &[])
     }
 
     /// Counts one key more as taken out than any store has that counted `gone`.
@@ -50,6 +65,11 @@ impl FileShelf {
             transaction.commit()?;
             Ok(())
         })
+    }
+
+    /// Before keys are destroyed: the store as it was before an upgrade has them too.
+    fn forget_before(&self) -> Result<(), CryptoError> {
+        before::forget(&self.path).map_err(|error| CryptoError::Shelf(error.to_string()))
     }
 
     fn locked<T>(
@@ -93,6 +113,9 @@ impl KeyShelf for FileShelf {
     }
 
     fn replace(&self, gone: &[KeyId], new: &[StoredKey]) -> Result<(), CryptoError> {
+        if !gone.is_empty() {
+            self.forget_before()?;
+        }
         self.locked(|connection| {
             let transaction = connection.unchecked_transaction()?;
             let mut tx = RawWriteTx::new(&transaction);
@@ -171,6 +194,7 @@ impl KeyShelf for FileShelf {
     }
 
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {
+        self.forget_before()?;
         let found = self.locked(|connection| {
             let transaction = connection.unchecked_transaction()?;
             let mut tx = RawWriteTx::new(&transaction);

@@ -137,6 +137,7 @@ impl Boot {
         };
         files::private_directory(&directory.join("tenants"))?;
         let installation = root_file.installation_id;
+        super::release::note(&directory, runtime)?;
         let platform_keys = platform_keys(&directory, installation, &master, runtime)?;
         let signer = signer(installation, platform_keys.signing_key()?)?;
         let ground = Ground {

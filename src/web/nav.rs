@@ -57,6 +57,7 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
                 ("/doctor", "tab-doctor"),
                 ("/performance", "tab-performance"),
                 ("/incident", "tab-incident"),
+                ("/about", "tab-about"),
             ]
         }
         Section::PlatformAdmins => &[

@@ -337,6 +337,7 @@ job-name-api-keys-flush-use = Use of API keys
 job-name-denials-flush = Repeated refusals
 job-name-tenants-close-idle = Idle files
 job-name-rate-limits-forget = Rate limits
+job-name-upgrades-forget = Copies from before an upgrade
 job-name-backup-archive = Changes to backup targets
 job-name-audit-index = Search index
 job-name-audit-checkpoint = Checkpoints

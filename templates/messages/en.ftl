@@ -639,6 +639,7 @@ tab-doctor = Health checks
 tab-incident = Incident
 tab-access = Revoke access
 tab-performance = Performance
+tab-about = About
 tab-platform-settings = Settings
 tab-configuration = Configuration
 audit-caption = Entries of the audit log, newest first
@@ -1075,6 +1076,23 @@ performance-p95 = p95
 performance-p99 = p99
 performance-refused = Refused (4xx)
 performance-failed = Failed (5xx)
+about-title = About this release
+about-lead = Which release runs here and what it is made of. The page is in the binary: it needs no network.
+about-release = Release
+about-version = Version
+about-build = Build
+about-sbom = Bill of materials
+about-sbom-download = Download (CycloneDX, JSON)
+about-upgrade = Upgrading
+about-upgrade-page = How this installation is upgraded, and the way back
+about-libraries = Libraries and their licences
+about-libraries-count = { $count ->
+    [one] One library is compiled in.
+   *[other] { $count } libraries are compiled in.
+}
+about-texts = Licences are named by their SPDX expressions. Their texts are in third-party-licences.txt.gz, which every package installs in /usr/share/doc/strongroom.
+col-library = Library
+col-licence = Licence
 doctor-title = Health checks
 doctor-lead = Whether this installation is as it should be, and what to do where it is not.
 doctor-ok = Nothing to do

@@ -301,6 +301,7 @@ const NOT_PAGES: &[&str] = &[
     "/platform/audit/suggest",
     "/t/{tenant}/admin/audit/tail",
     "/platform/audit/tail",
+    "/platform/about/sbom",
 ];
 
 fn pages() -> impl Iterator<Item = &'static Route> {

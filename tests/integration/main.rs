@@ -81,5 +81,6 @@ mod tamper;
 mod throttling;
 mod tokens;
 mod totp;
+mod upgrade;
 mod verify;
 mod witness;

@@ -47,6 +47,12 @@ impl Journal {
         self.complete(data)
     }
 
+    /// Writes it down alone: who opens the directory next does what it says.
+    pub fn write_down(&self, data: &Path) -> Result<(), StoreError> {
+        files::private_directory(&work(data, self.work))?;
+        self.write(data)
+    }
+
     fn write(&self, data: &Path) -> Result<(), StoreError> {
         let work = work(data, self.work);
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();

@@ -10,6 +10,7 @@ mod carry;
 mod carry_tests;
 mod forget;
 mod journal;
+mod rollback;
 mod stage;
 mod swap;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use journal::resume;
+pub use rollback::{Lost, WayBack, roll_back};
 pub(crate) use stage::Checked;
 pub(crate) use swap::Swapped;
 pub(crate) use whole::{Empty, Whole};

@@ -24,6 +24,7 @@ pub const GROUPS: &[Group] = &[
             "incident",
             "observability",
             "air-gap",
+            "upgrade",
             "mail",
             "backup",
             "backup-targets",

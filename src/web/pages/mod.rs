@@ -1,6 +1,7 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
 mod access;
+mod about;
 mod account;
 mod approvals;
 mod audit;
@@ -141,6 +142,7 @@ pub fn routes() -> Vec<Route> {
         doctor::routes(),
         incident::routes(),
         performance::routes(),
+        about::routes(),
         // After the others below the members: the id takes any name.
         member::routes(),
     ];

@@ -3,6 +3,7 @@
 //! it knows no database, no request and no permission check: what a person may not do or see is
 //! simply absent from the data (`None`, `false`, an empty list).
 
+pub mod about;
 pub mod account;
 pub mod admins;
 pub mod approvals;

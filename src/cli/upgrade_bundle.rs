@@ -1,0 +1,152 @@
+//! `strongroom upgrade verify`, and what makes the file that it looks at.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use data_encoding::HEXLOWER;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::audit::read_key;
+use super::output::{Report, table};
+use crate::audit::note::{Kind, Name, Signer};
+use crate::crypto::signing::SigningKey;
+use crate::kernel::Runtime;
+use crate::ops::release::{KEY, Manifest, pack, verify};
+use crate::tenants::Release;
+
+#[derive(clap::Args)]
+pub struct Verify {
+    /// The release: strongroom-VERSION.upgrade
+    file: PathBuf,
+    /// Public key of whoever signs releases, in a file; needed where this build was given none
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct Pack {
+    /// The private key that releases are signed with
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The file that is made
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// What goes in, in this order
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct Keygen {
+    /// File for the private key; there must be none yet
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+pub fn check(arguments: &Verify) -> anyhow::Result<Report> {
+    let key = match &arguments.key {
+        Some(path) => read_key(path)?,
+        None if KEY.trim().is_empty() => bail!(
+            "this build knows no key that releases are signed with: name the file of one with \
+             --key, from somebody you trust and by another way than the release came"
+        ),
+        None => KEY.parse().context("the key in this build cannot be read")?,
+    };
+    let path = &arguments.file;
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    match verify(BufReader::new(file), &key) {
+        Ok(found) => Ok(good(&found, key.name())),
+        Err(error) => Ok(Report {
+            json: json!({ "ok": false, "error": error.to_string() }),
+            text: format!("{}: {error}\nUse nothing of it.", path.display()),
+            ok: false,
+        }),
+    }
+}
+
+fn good(found: &Manifest, name: &Name) -> Report {
+    let own = Release::own();
+    let schemas = [own.platform, own.tenant, own.keys];
+    let [is_newer, is_older] = [
+        found.schemas.iter().zip(schemas).any(|(theirs, ours)| *theirs > ours),
+        found.schemas.iter().zip(schemas).any(|(theirs, ours)| *theirs < ours),
+    ];
+    let data = match (is_newer, is_older) {
+        (_, true) => "older than the data that this release works on: it would refuse it",
+        (true, false) => {
+            "the data is brought up to date at its first start (strongroom upgrade check)"
+        }
+        (false, false) => "the data stays as it is",
+    };
+    let row = |member: &crate::ops::release::Member| {
+        let hash = HEXLOWER.encode(&member.sha256);
+        vec![member.name.clone(), member.bytes.to_string(), hash]
+    };
+    let rows: Vec<_> = found.members.iter().map(row).collect();
+    let json = json!({
+        "ok": true,
+        "signedBy": name.to_string(),
+        "from": { "version": own.version, "build": crate::BUILD },
+        "to": { "version": found.version, "build": found.build },
+        "dataIsUpgraded": is_newer,
+        "dataIsRefused": is_older,
+        "files": found.members.iter().map(|member| json!({
+            "name": member.name, "bytes": member.bytes, "sha256": HEXLOWER.encode(&member.sha256),
+        })).collect::<Vec<_>>(),
+    });
+    let text = format!(
+        "Signed by {name}, and whole.\nFrom {} ({}) to {} ({}): {data}.\n\n{}",
+        own.version,
+        crate::BUILD,
+        found.version,
+        found.build,
+        table(&["FILE", "BYTES", "SHA-256"], &rows)
+    );
+    Report { json, text, ok: !is_older }
+}
+
+pub fn make(arguments: &Pack) -> anyhow::Result<Report> {
+    let text = Zeroizing::new(
+        std::fs::read_to_string(&arguments.key)
+            .with_context(|| format!("the key {} is not read", arguments.key.display()))?,
+    );
+    let (signer, kind) = Signer::parse_private(&text)?;
+    if kind != Kind::Ed25519 {
+        bail!("{} is the key of a witness, not of releases", arguments.key.display());
+    }
+    let own = Release::own();
+    let manifest = Manifest {
+        version: own.version.clone(),
+        build: crate::BUILD.into(),
+        schemas: [own.platform, own.tenant, own.keys],
+        members: Vec::new(),
+    };
+    let path = &arguments.out;
+    let out = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let made = pack(manifest, &arguments.files, &signer, BufWriter::new(out))?;
+    let public = signer.verifier(kind).to_string();
+    let json = json!({ "file": path, "version": made.version, "publicKey": public });
+    Ok(Report::done(json, format!("{}, signed with {public}", path.display())))
+}
+
+pub fn keygen(arguments: &Keygen) -> anyhow::Result<Report> {
+    let key = SigningKey::generate(Runtime::system().random.as_ref())?;
+    let signer = Signer::new("strongroom-release".parse()?, key);
+    let text = Zeroizing::new(format!("{}\n", *signer.to_private_text(Kind::Ed25519)));
+    write_new(&arguments.out, text.as_bytes())?;
+    let public = signer.verifier(Kind::Ed25519).to_string();
+    Ok(Report::done(json!({ "publicKey": public, "file": arguments.out }), public))
+}
+
+fn write_new(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let unwritable =
+        || format!("{} cannot be written; an existing file is not replaced", path.display());
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(path).with_context(unwritable)?;
+    file.write_all(text).and_then(|()| file.sync_all()).with_context(unwritable)
+}
