@@ -51,15 +51,13 @@ const fn pages(section: Section) -> &'static [(&'static str, &'static str)] {
             ("/account/passkeys", "tab-passkeys"),
             ("/account/sessions", "tab-sessions"),
         ],
-        Section::Jobs => {
-            &[
-                ("/jobs", "tab-jobs"),
-                ("/doctor", "tab-doctor"),
-                ("/performance", "tab-performance"),
-                ("/incident", "tab-incident"),
-                ("/about", "tab-about"),
-            ]
-        }
+        Section::Jobs => &[
+            ("/jobs", "tab-jobs"),
+            ("/doctor", "tab-doctor"),
+            ("/performance", "tab-performance"),
+            ("/incident", "tab-incident"),
+            ("/about", "tab-about"),
+        ],
         Section::PlatformAdmins => &[
             ("/admins", "tab-admins"),
             ("/permissions", "tab-permissions"),

@@ -1,7 +1,7 @@
 //! Handlers of the console, one file a domain. Each fills a page struct of [`super::view`].
 
-mod access;
 mod about;
+mod access;
 mod account;
 mod approvals;
 mod audit;
