@@ -197,26 +197,23 @@ impl File<'_> {
         let key = self.key;
         let mut counted = tables.clone();
         let has_log = counted.remove(pruning::ENTRIES).is_some();
-        let mut rows = std::thread::scope(|scope| {
-            let codes = scope.spawn(|| Staged::check_codes(self.path, key));
-            let tables_whole = scope.spawn(|| Staged::check_tables(self.path, key));
-            let rows = Staged::rows_of(self.path, key, &counted);
-            for check in [codes, tables_whole] {
-                check.join().map_err(|_| StoreError::Panicked)??;
-            }
-            rows
-        })?;
+        let mut rows = Staged::rows_of(self.path, key, &counted)?;
         // Brings the schema up to date, so that readers find what they know.
         Staged::open(self.path, key, self.migrations)?.finish()?;
         let readers = Readers::new(self.path.to_owned(), key.clone(), 1);
-        // On all cores.
-        let log = verify(&Task {
-            readers: &readers,
-            notary,
-            clock: runtime.clock.as_ref(),
-            pruned_through: |tx| pruning::through(tx),
-            outside: false,
-            progress: &|_, _| (),
+        let log = std::thread::scope(|scope| {
+            let whole = scope.spawn(|| Staged::check_whole(self.path, key));
+            let log = verify(&Task {
+                readers: &readers,
+                notary,
+                clock: runtime.clock.as_ref(),
+                pruned_through: |tx| pruning::through(tx),
+                outside: false,
+                progress: &|_, _| (),
+            });
+            // What is wrong with the file says more than what is then wrong with the log in it.
+            whole.join().map_err(|_| StoreError::Panicked)??;
+            log
         })?;
         if !log.ok {
             let (seq, reason) = (log.first_bad.unwrap_or(0), log.reason.unwrap_or("unknown"));
