@@ -141,7 +141,8 @@ async fn in_read_only_mode_reads_are_recorded_and_changes_are_told_why() {
     let (mut app, _) = TestApp::with_tenant();
     let token = app.key("acme", "owner");
     let api = app.client(&token);
-    let made = api.post(CONVERSATIONS, &json!({ "subject": "Before" })).await.expect(201);
+    let new = json!({ "subject": "Before", "dataSubject": { "id": "zoe" } });
+    let made = api.post(CONVERSATIONS, &new).await.expect(201);
     let one = format!("{CONVERSATIONS}/{}", made["id"].as_str().unwrap());
     let turn = ["maintenance", "read-only"];
     let reason = "a disk is replaced";
@@ -160,13 +161,17 @@ async fn in_read_only_mode_reads_are_recorded_and_changes_are_told_why() {
         api.get(&one).await.expect(200);
         assert!(size(&api).await > before, "a reading is an entry");
     }
-    let directories = || std::fs::read_dir(app.data().join("tenants")).unwrap().count();
+    let directories = || -> Vec<_> {
+        let all = std::fs::read_dir(app.data().join("tenants")).unwrap();
+        all.map(|one| one.unwrap().path()).collect()
+    };
     let before = directories();
     let refused = app.try_cli(&["tenant", "create", "new", "--name", "New", "--owner", OWNER], "");
     assert!(refused.code == 1 && refused.err.contains(reason), "{refused:?}");
     assert_eq!(directories(), before, "nothing is left behind");
-    let erase = ["erase", "zoe", "--tenant", "acme", "--confirm", "erase", "--reason", "asked for"];
-    assert_eq!(app.try_cli(&erase, "").code, 1);
+    let erase = ["erase", "--tenant", "acme", "--reference", "zoe", "--confirm", "erase"];
+    let refused = app.try_cli(&[&erase[..], &["--reason", "asked for"]].concat(), "");
+    assert!(refused.code == 1 && refused.err.contains(reason), "{refused:?}");
     app.cli(&["job", "run", "retention.run"], "");
     // People sign in, read, and are told; rights can be taken away.
     let owner = app.session("acme", OWNER, PASSWORD).await;

@@ -16,6 +16,7 @@ mod closing;
 mod configuration;
 mod console;
 mod conversations;
+mod counterpart;
 mod crash;
 mod credentials;
 mod data_retention;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::app::TestApp;
 use crate::client::{Answer, Session, cryptography};
+use crate::counterpart::first_line;
 
 pub const CLIENT: &str = "strongroom";
 pub const SECRET: &str = "a secret of the client, 32 letters";
@@ -57,26 +58,13 @@ impl OidcProvider {
             path.display().to_string()
         };
         let files = (file("cert.pem", server.pem()), file("key.pem", key.serialize_pem()));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration");
-        let mut child = Command::new("node")
-            .arg(scripts.join(script))
-            .args([MODULES, &files.0, &files.1, &port.to_string()])
-            // So that it can tell the server of a logout.
-            .env("NODE_EXTRA_CA_CERTS", app.data().join("tls/cert.pem"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(directory.path().join("errors")).unwrap())
-            .spawn()
-            .expect("node does not start: run packaging/test-tools");
-        let stdin = child.stdin.take().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut ready = String::new();
-        stdout.read_line(&mut ready).unwrap();
-        assert!(ready.contains("ready"), "oidc-provider does not start: run packaging/test-tools");
+        let errors = directory.path().join("errors");
+        let started = (0..3).find_map(|_| spawn(app, script, &files, &errors));
+        let (child, pipe, port) =
+            started.expect("oidc-provider does not start: run packaging/test-tools");
         Self {
             child,
-            pipe: Mutex::new((stdin, stdout)),
+            pipe: Mutex::new(pipe),
             issuer: format!("https://127.0.0.1:{port}"),
             authority: issuer.pem(),
             browser: Mutex::new(browser(&issuer.pem())),
@@ -229,6 +217,36 @@ impl OidcProvider {
         let mut line = String::new();
         pipe.1.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{order}: {error}: {line}"))
+    }
+}
+
+/// None when it does not come up.
+fn spawn(
+    app: &TestApp,
+    script: &str,
+    (certificate, key): &(String, String),
+    errors: &Path,
+) -> Option<(Child, (ChildStdin, BufReader<ChildStdout>), u16)> {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration");
+    let mut child = Command::new("node")
+        .arg(scripts.join(script))
+        .args([MODULES, certificate, key, &port.to_string()])
+        // So that it can tell the server of a logout.
+        .env("NODE_EXTRA_CA_CERTS", app.data().join("tls/cert.pem"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(errors).unwrap())
+        .spawn()
+        .expect("node does not start: run packaging/test-tools");
+    let stdin = child.stdin.take().unwrap();
+    match first_line(child.stdout.take().unwrap()) {
+        Some((ready, stdout)) if ready.contains("ready") => Some((child, (stdin, stdout), port)),
+        _ => {
+            let _ = child.kill();
+            let _ = child.wait();
+            None
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A real mail server: aiosmtpd, a process of its own with its own port and files.
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
+
+use crate::counterpart::first_line;
 
 pub const USER: &str = "vault";
 pub const SECRET: &str = "correct horse battery staple";
@@ -66,9 +67,9 @@ impl Smtp {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut ready = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        assert_eq!(ready.trim(), "ready", "aiosmtpd did not start: install python3-aiosmtpd");
+        let ready = first_line(child.stdout.take().unwrap()).map(|(line, _)| line);
+        let ready = ready.as_deref().map(str::trim);
+        assert_eq!(ready, Some("ready"), "aiosmtpd did not start: install python3-aiosmtpd");
         Self { directory, child, port }
     }
 
