@@ -14,8 +14,7 @@ use super::{StoreError, engine};
 const FRAMES: usize = 1000;
 
 /// Frames after which readers are waited for: overlapping without end they would let it grow so.
-/// Whoever writes waits with them; where a reader stays (a backup), that is once in so many frames,
-/// not at each checkpoint.
+/// Whoever writes waits with them; where a reader stays (a backup), ever more seldom.
 const FRAMES_MOST: usize = 16 * FRAMES;
 /// For how long, each time.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -28,8 +27,8 @@ pub struct Wal {
     frames: Arc<AtomicUsize>,
     /// Length at the last checkpoint.
     copied: AtomicUsize,
-    /// Length when readers were last waited for.
-    waited: AtomicUsize,
+    /// Length at which readers are waited for.
+    patient_until: AtomicUsize,
     /// Takes what is committed, for the archive. None when nothing is archived.
     tap: Option<Arc<Tap>>,
 }
@@ -48,7 +47,12 @@ impl Wal {
         if let Some(tap) = &tap {
             tap.opened(|| beat(connection));
         }
-        Ok(Self { frames, copied: AtomicUsize::new(0), waited: AtomicUsize::new(0), tap })
+        Ok(Self {
+            frames,
+            copied: AtomicUsize::new(0),
+            patient_until: AtomicUsize::new(FRAMES_MOST),
+            tap,
+        })
     }
 
     /// Called after each commit, outside any transaction. Waits for readers only when they have
@@ -63,7 +67,7 @@ impl Wal {
         let frames = self.frames.load(Ordering::Relaxed);
         if frames < self.copied.load(Ordering::Relaxed) {
             self.copied.store(0, Ordering::Relaxed); // begun anew
-            self.waited.store(0, Ordering::Relaxed);
+            self.patient_until.store(FRAMES_MOST, Ordering::Relaxed);
         }
         if frames - self.copied.load(Ordering::Relaxed) < FRAMES {
             return;
@@ -73,10 +77,11 @@ impl Wal {
             return;
         }
         self.copied.store(frames, Ordering::Relaxed);
-        let result = if frames - self.waited.load(Ordering::Relaxed) < FRAMES_MOST {
+        let result = if frames < self.patient_until.load(Ordering::Relaxed) {
             checkpoint(connection, "PASSIVE")
         } else {
-            self.waited.store(frames, Ordering::Relaxed);
+            let again = frames + (frames - FRAMES_MOST).max(FRAMES);
+            self.patient_until.store(again, Ordering::Relaxed);
             restart(connection)
         };
         if let Err(error) = result {
