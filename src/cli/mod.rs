@@ -25,6 +25,7 @@ mod mail;
 mod maintenance;
 mod openapi;
 mod output;
+mod owner;
 mod password;
 mod recovery;
 mod restore;

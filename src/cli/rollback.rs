@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::Context;
 use super::output::Report;
+use super::owner;
 use crate::kernel::Runtime;
 use crate::tenants::{Boot, Lost, WayBack, roll_back};
 
@@ -26,6 +27,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if !settings.store.data_dir.join("root.json").exists() {
         bail!("{data} is not initialised: there is nothing to go back to");
     }
+    owner::is_own(&settings.store.data_dir, "rollback")?;
     let runtime = Runtime::system();
     let boot = Boot::open(&settings, &runtime)?;
     let way = boot.tenants.way_back().await?;

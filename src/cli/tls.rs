@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::args::Context;
 use super::output::Report;
-use super::{password, socket};
+use super::{owner, password, socket};
 use crate::config::{Settings, read_secret};
 use crate::http::tls::pkcs12::{FILE_BYTES, Imported};
 use crate::http::tls::{self, Shown};
@@ -118,13 +118,7 @@ fn import(settings: &Settings, imported: &Imported) -> anyhow::Result<Report> {
     if !is_configured {
         match &data {
             None => bail!("{} is not there: strongroom init makes it", directory.display()),
-            Some(data) if data.uid() != me.as_raw() => bail!(
-                "{} belongs to user {}; run it as that user: sudo -u '#{}' strongroom tls import …",
-                directory.display(),
-                data.uid(),
-                data.uid()
-            ),
-            Some(_) => {}
+            Some(_) => owner::is_own(directory, "tls import")?,
         }
         tls::make_directory(directory)?;
     }

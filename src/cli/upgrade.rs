@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::Context;
 use super::output::{Report, table};
-use super::upgrade_bundle as bundle;
+use super::{owner, upgrade_bundle as bundle};
 use crate::kernel::Runtime;
 use crate::tenants::{Rehearsal, Rehearsed, Release, rehearse};
 
@@ -32,7 +32,11 @@ pub enum Verb {
 
 pub fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let report = match verb {
-        Verb::Check => check(&rehearse(&context.settings(None)?, &Runtime::system())?),
+        Verb::Check => {
+            let settings = context.settings(None)?;
+            owner::is_own(&settings.store.data_dir, "upgrade check")?;
+            check(&rehearse(&settings, &Runtime::system())?)
+        }
         Verb::Verify(arguments) => bundle::check(&arguments)?,
         Verb::Pack(arguments) => bundle::make(&arguments)?,
         Verb::Keygen(arguments) => bundle::keygen(&arguments)?,

@@ -16,6 +16,8 @@ use crate::kernel::{Timestamp, limits};
 
 /// Beside the file that is kept.
 pub const DIRECTORY: &str = "before-upgrade";
+/// In the data directory: what was in use until a rollback, by the rollback's id and as it lay.
+pub const ROLLED_BACK: &str = "rolled-back";
 /// In place of a copy that was deleted: its file cannot go back, and must not pass for one that was
 /// never brought up to date.
 const GONE: &str = "gone";
@@ -114,10 +116,7 @@ pub fn find(parent: &Path) -> Result<Vec<Before>, StoreError> {
         let copy = entry.map_err(|error| StoreError::file(&directory, &error))?.path();
         let name = copy.file_name().map(|name| name.to_string_lossy().into_owned());
         let Some((file, version, is_gone)) = name.as_deref().and_then(parse) else { continue };
-        let about = fs::metadata(&copy).map_err(|error| StoreError::file(&copy, &error))?;
-        let modified = about.modified().unwrap_or(UNIX_EPOCH);
-        let since = modified.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let time = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(0));
+        let time = modified(&copy)?;
         found.push(Before { file: parent.join(file), copy, version, time, is_gone });
     }
     found.sort_by(|a, b| a.copy.cmp(&b.copy));
@@ -143,7 +142,55 @@ fn parse(name: &str) -> Option<(&str, i64, bool)> {
 pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
     let Some(parent) = path.parent() else { return Ok(()) };
     let kept = find(parent)?.into_iter().filter(|before| before.file == path && !before.is_gone);
-    kept.into_iter().try_for_each(|before| discard(&before))
+    kept.into_iter().try_for_each(|before| discard(&before))?;
+    forget_rolled_back(path)
+}
+
+/// A key store that a rollback took out of use may have the keys too. A realm's files lie in the
+/// data directory or two below it.
+fn forget_rolled_back(path: &Path) -> Result<(), StoreError> {
+    for data in path.ancestors().skip(1).take(3) {
+        let directory = data.join(ROLLED_BACK);
+        let Ok(inside) = path.strip_prefix(data) else { continue };
+        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        for entry in entries {
+            let kept = entry.map_err(|error| StoreError::file(&directory, &error))?.path();
+            let store = kept.join(inside);
+            if store.exists() {
+                for end in ["", "-wal", "-shm"] {
+                    files::remove_if_there(&with(&store, end))?;
+                }
+                let parent = store.parent().unwrap_or(&kept);
+                files::sync_directory(parent).map_err(|error| StoreError::file(parent, &error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what rollbacks took out of use before a time; how many there were.
+///
+/// # Errors
+/// Whatever the disk answers.
+pub fn forget_old_rollbacks(data: &Path, until: Timestamp) -> Result<u64, StoreError> {
+    let directory = data.join(ROLLED_BACK);
+    let Ok(entries) = fs::read_dir(&directory) else { return Ok(0) };
+    let mut forgotten = 0;
+    for entry in entries {
+        let path = entry.map_err(|error| StoreError::file(&directory, &error))?.path();
+        if modified(&path)? < until {
+            files::remove_directory(&path)?;
+            forgotten += 1;
+        }
+    }
+    Ok(forgotten)
+}
+
+fn modified(path: &Path) -> Result<Timestamp, StoreError> {
+    let about = fs::metadata(path).map_err(|error| StoreError::file(path, &error))?;
+    let modified = about.modified().unwrap_or(UNIX_EPOCH);
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Ok(Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(0)))
 }
 
 /// Deletes a copy and leaves a mark.
@@ -255,6 +302,28 @@ mod tests {
         keep(&path, 2).unwrap();
         let kept = find(directory.path()).unwrap();
         assert_eq!((kept.len(), kept[0].is_gone, kept[0].version), (1, false, 2), "{kept:?}");
+    }
+
+    #[test]
+    fn a_destroyed_key_stays_in_no_store_that_a_rollback_took_out_of_use() {
+        let (directory, path, _) = made();
+        let inside = |place: &str| directory.path().join(place);
+        let store = inside("tenants/t1/keys.db");
+        let (kept, other) = (
+            inside("rolled-back/r1/tenants/t1/keys.db"),
+            inside("rolled-back/r1/tenants/t2/keys.db"),
+        );
+        for file in [&store, &kept, &other] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::copy(&path, file).unwrap();
+        }
+        forget(&store).unwrap();
+        assert!(store.exists() && !kept.exists() && other.exists());
+        let now = modified(&inside("rolled-back/r1")).unwrap();
+        assert_eq!(forget_old_rollbacks(directory.path(), now).unwrap(), 0);
+        let later = now.plus(Duration::from_secs(1));
+        assert_eq!(forget_old_rollbacks(directory.path(), later).unwrap(), 1);
+        assert!(!inside("rolled-back/r1").exists());
     }
 
     #[test]

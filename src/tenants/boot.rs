@@ -115,6 +115,8 @@ impl Boot {
             return Err(BootError::Unfinished(directory));
         }
         super::replace::resume(&directory)?;
+        // Copies of keys, when an upgrade's check was killed.
+        files::remove_directory(&directory.join(super::rehearsal::WORK))?;
         let root_path = directory.join("root.json");
         let is_new = !root_path.exists();
         if is_new

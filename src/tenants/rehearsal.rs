@@ -18,7 +18,7 @@ use crate::store::shelf::FileShelf;
 use crate::store::{Readers, StoreError, before, files};
 
 /// Where copies lie while they are tried.
-const WORK: &str = "upgrade-check";
+pub(super) const WORK: &str = "upgrade-check";
 
 /// What an upgrade would do.
 #[derive(Clone, Debug)]

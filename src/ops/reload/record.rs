@@ -6,7 +6,7 @@ use super::Refused;
 use crate::app::App;
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authz::permission::PlatformSettingsManage;
+use crate::authz::permission::PlatformAuditRecord;
 use crate::authz::{Caller, Principal, RequestContext};
 use crate::tenants::{AuditEvents, DoorError};
 
@@ -93,7 +93,8 @@ async fn append(app: &Arc<App>, event: Event) -> Result<(), DoorError> {
     let request = RequestContext::local(app.runtime.id());
     let principal = Principal::System { job: "config.reload" };
     let caller = Arc::new(Caller { principal, request });
-    let grant = app.tenants.authorize_platform::<PlatformSettingsManage>(&caller, "reload").await?;
+    // Read-only mode is no reason to serve a certificate that is over.
+    let grant = app.tenants.authorize_platform::<PlatformAuditRecord>(&caller, "reload").await?;
     let write = app
         .tenants
         .write(&grant, move |_| Ok::<_, DoorError>(((), AuditEvents::from(event.clone()))));

@@ -26,8 +26,6 @@ use crate::store::{RawReadTx, Readers, StoreError};
 use crate::tenants::release::{self, Record};
 use crate::tenants::{Boot, BootError, DoorError, Tenant};
 
-/// Below the data directory: what was in use until a rollback.
-const KEPT: &str = "rolled-back";
 /// Entries that are looked at to tell whether they are the machinery's own.
 const LOOKED_AT: u64 = 1_000;
 const OWN: [&str; 3] =
@@ -109,7 +107,7 @@ impl Tenants {
         let days = Duration::from_secs(u64::from(limits::UPGRADE_KEPT_DAYS) * 86_400);
         let until = self.inner.ground.runtime.now().minus(days);
         let forget = move || -> Result<u64, StoreError> {
-            let mut forgotten = 0;
+            let mut forgotten = before::forget_old_rollbacks(&data, until)?;
             for directory in release::directories(&data)? {
                 let kept = before::find(&directory)?;
                 for old in kept.iter().filter(|kept| !kept.is_gone && kept.time < until) {
@@ -243,7 +241,7 @@ pub async fn roll_back(
 ) -> Result<PathBuf, BootError> {
     let data = settings.store.data_dir.clone();
     let id: RestoreId = runtime.id();
-    let kept = Path::new(KEPT).join(id.to_string());
+    let kept = Path::new(before::ROLLED_BACK).join(id.to_string());
     let owner = TenantId::from_bytes(*boot.installation.bytes());
     boot.tenants.shut_down().await;
     let journal = moves(&data, way, id, owner, &kept);
