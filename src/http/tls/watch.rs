@@ -1,10 +1,11 @@
 //! Notices that the files of the certificate were replaced.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::acme;
 use super::shown::paths;
-use crate::config::Server;
+use crate::config::Settings;
 
 /// What changes when a file is written or replaced; none when it is not there.
 type Stamp = [Option<(u64, u64, u64, i64, i64)>; 2];
@@ -19,8 +20,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub fn new(server: &Server, data_dir: &Path) -> Self {
-        let files = paths(server, data_dir);
+    pub fn new(settings: &Settings) -> Self {
+        // One that an authority is to give may not be there yet.
+        let files = match acme::expected(settings) {
+            Some(path) => [path.clone(), path],
+            None => paths(settings),
+        };
         let known = stamp(&files);
         Self { files, known, moving: None }
     }
@@ -56,12 +61,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = (dir.path().join("c"), dir.path().join("k"));
         std::fs::write(&certificate, "1").unwrap();
-        let server = Server {
-            tls_certificate: Some(certificate.clone()),
-            tls_key: Some(key.clone()),
-            ..Server::default()
-        };
-        let mut watch = Watch::new(&server, dir.path());
+        let mut settings = Settings::default();
+        settings.server.tls_certificate = Some(certificate.clone());
+        settings.server.tls_key = Some(key.clone());
+        let mut watch = Watch::new(&settings);
         assert!(!watch.has_changed() && !watch.has_changed());
         std::fs::write(&certificate, "22").unwrap();
         assert!(!watch.has_changed(), "it may still be written");

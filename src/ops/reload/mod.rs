@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
-use crate::config::{ConfigError, Examined, Server, Settings, Sources, is_reloaded};
+use crate::config::{ConfigError, Examined, Settings, Sources, is_reloaded};
 use crate::http::tls::{self, Live, Served, TlsError, Watch};
 use crate::kernel::{Timestamp, limits};
 use crate::ops::{log, supervisor};
@@ -57,7 +57,7 @@ fn more(count: usize) -> String {
 /// Goes on until the server stops.
 pub fn start(app: &Arc<App>, live: &Arc<Live>, hangup: Hangup) {
     let Hangup { signal, sources } = hangup;
-    let watch = Watch::new(&app.settings.server, &app.settings.store.data_dir);
+    let watch = Watch::new(&app.settings);
     let (app, live) = (app.clone(), live.clone());
     let reloader = Reloader { app, live, sources, watch, renewal_tried: None };
     actix_web::rt::spawn(reloader.run(signal));
@@ -111,13 +111,13 @@ impl Reloader {
         }
         let before = self.app.in_force();
         let settings = before.with_reloaded(&next);
-        let served = self.read_certificate(&settings.server)?;
+        let served = self.read_certificate(&settings)?;
         let (changed, restart) =
             before.changed(&next).into_iter().partition(|key: &&str| is_reloaded(key));
         let fingerprint = self.is_news(&served).then(|| served.shown.fingerprint.clone());
         let taken = TakenOver { cause: Cause::Signal, changed, restart, fingerprint };
         record_take_over(&self.app, &taken).await?;
-        self.watch = Watch::new(&settings.server, &settings.store.data_dir);
+        self.watch = Watch::new(&settings);
         self.live.replace(served);
         self.app.limiter.replace(&settings.limits);
         if let Err(error) = log::set_level(&settings.log) {
@@ -145,7 +145,7 @@ impl Reloader {
     }
 
     async fn take_certificate(&mut self, cause: Cause) -> Result<(), Refused> {
-        let served = self.read_certificate(&self.app.in_force().server)?;
+        let served = self.read_certificate(&self.app.in_force())?;
         if !self.is_news(&served) {
             return Ok(());
         }
@@ -157,9 +157,8 @@ impl Reloader {
         Ok(())
     }
 
-    fn read_certificate(&self, server: &Server) -> Result<Served, TlsError> {
-        let directory = &self.app.settings.store.data_dir;
-        Served::new(tls::identity(server, directory, self.app.runtime.now())?)
+    fn read_certificate(&self, settings: &Settings) -> Result<Served, TlsError> {
+        Served::new(tls::identity(settings, self.app.runtime.now())?)
     }
 
     fn is_news(&self, served: &Served) -> bool {
