@@ -32,7 +32,11 @@ fn written(directory: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
 }
 
 /// Waits until something is so; says what was seen last when it never is.
-pub fn until<T: std::fmt::Debug>(what: &str, look: impl Fn() -> T, is_so: impl Fn(&T) -> bool) -> T {
+pub fn until<T: std::fmt::Debug>(
+    what: &str,
+    look: impl Fn() -> T,
+    is_so: impl Fn(&T) -> bool,
+) -> T {
     let mut seen = look();
     for _ in 0..TRIES {
         if is_so(&seen) {

@@ -77,3 +77,29 @@ pub fn paths(settings: &Settings) -> [PathBuf; 2] {
         _ => ["cert.pem", "key.pem"].map(|name| settings.store.data_dir.join("tls").join(name)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn shown(life: Duration, source: Source) -> Shown {
+        let not_before = Timestamp::parse("2026-11-22T00:00:00Z").unwrap();
+        let not_after = not_before.plus(life);
+        let (fingerprint, names) = (String::new(), Vec::new());
+        Shown { fingerprint, not_before, not_after, names, source }
+    }
+
+    #[test]
+    fn a_certificate_of_a_day_is_renewed_in_time_and_nobody_is_alarmed_before_that_failed() {
+        let day = shown(HOUR * 24, Source::Acme);
+        assert_eq!(day.renewal(), Some(day.not_before.plus(HOUR * 16)));
+        assert_eq!(day.warned_from(), day.not_before.plus(HOUR * 20));
+        let year = shown(HOUR * 24 * 365, Source::Acme);
+        assert_eq!(year.warned_from(), year.not_after.minus(EXPIRES_SOON));
+        let files = shown(HOUR * 24 * 30, Source::Configured);
+        assert_eq!(files.renewal(), None);
+        assert_eq!(files.warned_from(), files.not_after.minus(EXPIRES_SOON));
+    }
+}

@@ -39,7 +39,7 @@ pub async fn issue(
     let names = settings.acme_names();
     let transport = Transport::new(settings, directory).await?;
     let mut order = begin(settings, directory, &transport, &names).await?;
-    prove(&mut order, settings.acme.challenge, challenges).await?;
+    prove(&mut order, &names, settings.acme.challenge, challenges).await?;
     let key = Zeroizing::new(KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?);
     let pem = finish(&mut order, &names, &key).await?;
     let secret = Zeroizing::new(key.serialize_pem());
@@ -90,6 +90,7 @@ fn text(identifier: &Identifier) -> String {
 /// Shows the authority what it wants to see, until it has.
 async fn prove(
     order: &mut Order,
+    names: &[CertificateName],
     challenge: AcmeChallenge,
     challenges: &Arc<Challenges>,
 ) -> Result<(), AcmeError> {
@@ -106,6 +107,9 @@ async fn prove(
             continue;
         }
         let name = text(authorization.identifier().identifier);
+        if !names.iter().any(|one| one.as_str() == name) {
+            return Err(AcmeError::Answer("it is about a name that was not asked for".to_owned()));
+        }
         let offered = authorization.challenge(kind());
         let missing = || AcmeError::NoChallenge { name: name.clone(), challenge: challenge.name() };
         let mut offered = offered.ok_or_else(missing)?;
