@@ -128,13 +128,20 @@ impl Value for AcmeChallenge {
     }
 }
 
+/// An account that the authority knows already, which ours is bound to (RFC 8555, 7.3.4).
+pub struct ExternalAccount {
+    pub key_id: String,
+    /// Of the MAC.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
 impl Acme {
-    /// The key of the external account binding, with its name.
+    /// The external account, when one is set.
     ///
     /// # Errors
     /// A file that cannot be read, that others may read, or that holds no such key.
-    pub fn binding(&self) -> Result<Option<(String, Zeroizing<Vec<u8>>)>, String> {
-        let (Some(id), Some(path)) = (&self.eab_key_id, &self.eab_key_file) else {
+    pub fn binding(&self) -> Result<Option<ExternalAccount>, String> {
+        let (Some(key_id), Some(path)) = (&self.eab_key_id, &self.eab_key_file) else {
             return Ok(None);
         };
         let text = read_secret(path)?;
@@ -149,7 +156,7 @@ impl Acme {
                 path.display()
             )
         })?;
-        Ok(Some((id.clone(), key)))
+        Ok(Some(ExternalAccount { key_id: key_id.clone(), key }))
     }
 
     /// Whether anything is set that goes with a directory alone.

@@ -7,12 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use openssl::hash::MessageDigest;
+use openssl::ssl::{SslConnector, SslMethod, SslStream, SslVerifyMode};
 use openssl::x509::X509;
 use serde_json::Value;
 
-use crate::app::{TestApp, cli};
+use crate::app::{PASSWORD, TestApp, cli};
 use crate::pebble::{self, Pebble, connect, free_port};
 use crate::reload::{entries, until};
+use crate::setup::{ADMIN, set_up};
 
 /// Settings of a server that asks this authority.
 fn asking(pebble: &Pebble) -> Vec<(&'static str, String)> {
@@ -126,6 +128,39 @@ fn nobody_else_is_shown_a_challenge(app: &TestApp, root: &str) {
     assert_eq!(stream.ssl().selected_alpn_protocol(), Some(&b"http/1.1"[..]));
 }
 
+/// While an order runs. Nothing else is said on such a connection.
+fn a_challenge_is_shown_to_who_asks_for_it_alone(app: &TestApp) {
+    let (usual, _) = credulous(app, b"").unwrap();
+    let look = || credulous(app, b"\x0aacme-tls/1").map(|(challenge, _)| challenge);
+    let challenge = until("a challenge", look, Result::is_ok).unwrap();
+    assert_ne!(challenge, usual);
+    assert_eq!(credulous(app, b"\x08http/1.1").unwrap().0, usual);
+    let (_, mut stream) = credulous(app, b"\x0aacme-tls/1").unwrap();
+    let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    let mut stream = credulous(app, b"\x08http/1.1").unwrap().1;
+    stream.write_all(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.starts_with(b"HTTP/1.0 200") || answer.starts_with(b"HTTP/1.1 200"));
+}
+
+/// The certificate that somebody is shown who believes every one.
+fn credulous(app: &TestApp, protocols: &[u8]) -> Result<(Vec<u8>, SslStream<TcpStream>), String> {
+    let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
+    connector.set_verify(SslVerifyMode::NONE);
+    if !protocols.is_empty() {
+        connector.set_alpn_protos(protocols).unwrap();
+    }
+    let stream = TcpStream::connect(address(app)).map_err(|error| error.to_string())?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let stream =
+        connector.build().connect("localhost", stream).map_err(|error| error.to_string())?;
+    let certificate = stream.ssl().peer_certificate().unwrap().to_der().unwrap();
+    Ok((certificate, stream))
+}
+
 fn get(port: u16, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -174,8 +209,8 @@ fn an_authority_that_is_down_leaves_the_certificate_and_one_set_up_anew_gives_an
     assert_eq!(doctor(&app).0, "ok");
 }
 
-#[test]
-fn an_authority_that_another_root_vouches_for_is_not_believed() {
+#[tokio::test]
+async fn an_authority_that_another_root_vouches_for_is_not_believed() {
     let (pebble, other) = (Pebble::started(), Pebble::new());
     let mut settings = asking(&pebble);
     settings.push(("STRONGROOM_ACME__CA", other.ca()));
@@ -187,6 +222,12 @@ fn an_authority_that_another_root_vouches_for_is_not_believed() {
     assert_eq!(told["source"], "self-signed", "{told}");
     assert_eq!(doctor(&app).0, "fail");
     assert!(!app.data().join("tls/acme/account.json").exists());
+    let admin = set_up(&app).await;
+    admin.sign_in("/platform/login", ADMIN, PASSWORD).await;
+    let page = admin.get("/platform/configuration").await.body;
+    for words in ["until the certificate authority at", "TLS handshake failed"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 #[test]
@@ -219,6 +260,7 @@ fn a_server_that_is_killed_in_the_middle_of_an_order_begins_anew() {
     let pebble = Pebble::started();
     let mut app = start(&asking(&pebble));
     until("it looks", || (pebble.tls.seen(), app.errors()), |(seen, _)| *seen > 0);
+    a_challenge_is_shown_to_who_asks_for_it_alone(&app);
     assert!(!app.data().join("tls/acme/certificate.pem").exists());
     app.crash_and_restart();
     pebble.tls.lead_to(&app.server.url);
@@ -239,7 +281,7 @@ fn an_authority_that_does_not_find_this_server_says_so() {
     let app = start(&settings);
     let told = until("asked", || said(&app), |told| told["acme"]["failures"] == 1);
     let why = told["acme"]["error"].as_str().unwrap();
-    assert!(why.contains("could not see that localhost is this server"), "{why}");
+    assert!(why.contains("could not see that") && why.contains("is this server"), "{why}");
     // A pause follows, and another start is no way around it.
     assert!(told["acme"]["next"].as_str() > told["acme"]["lastTry"].as_str(), "{told}");
 }

@@ -50,7 +50,7 @@ pub async fn create(
         only_return_existing: false,
     };
     let binding = settings.acme.binding().map_err(AcmeError::Setup)?;
-    let key = binding.map(|(id, key)| ExternalAccountKey::new(id, &key));
+    let key = binding.map(|known| ExternalAccountKey::new(known.key_id, &known.key));
     let builder = Account::builder_with_http(Box::new(transport.clone()));
     let (account, credentials) = builder.create(&new, directory.to_owned(), key.as_ref()).await?;
     let binding = settings.acme.eab_key_id.clone();

@@ -87,9 +87,7 @@ pub struct Acme {
 
 impl Acme {
     pub fn new(settings: &Settings, tenants: &Tenants, challenges: &Arc<Challenges>) -> Self {
-        if expected(settings).is_some() {
-            measure(&State::read(settings));
-        }
+        measure(&State::read(settings));
         Self {
             settings: settings.clone(),
             tenants: tenants.clone(),
@@ -119,8 +117,7 @@ impl Acme {
         if !asked && standing.next.is_some_and(|next| now < next) {
             return Ok(None);
         }
-        // It is on record that it failed, or it did not happen: then a log that is full is no reason
-        // to ask an authority every few minutes.
+        // First of all: where nothing can be put on record, nobody is asked.
         let grant = self.tenants.authorize_platform::<PlatformAuditRecord>(caller, "acme").await?;
         let order = order::issue(&self.settings, &self.challenges, now);
         let result = match tokio::time::timeout(limits::ACME_ORDER, order).await {
