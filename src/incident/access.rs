@@ -15,7 +15,8 @@ pub struct Access {
     pub sessions: u64,
     /// Sign-ins that wait for another factor or for an identity provider.
     pub sign_ins: u64,
-    /// One-time links: to sign in, for a new password, to confirm an address, to set up.
+    /// One-time links: to sign in, for a new password, to confirm an address, to set up. Of one
+    /// person: those about them, and those that they handed out.
     pub links: u64,
     pub invitations: u64,
     /// API keys, those for provisioning (SCIM) among them. Of one person: the keys whose secret they

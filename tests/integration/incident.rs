@@ -22,7 +22,11 @@ async fn is_out(session: &Session, page: &str) -> bool {
 
 /// Makes a key as somebody in the console does; its token.
 async fn key_of(session: &Session, name: &str) -> String {
-    let form = [("name", name), ("role", "viewer")];
+    key_as(session, name, "viewer").await
+}
+
+async fn key_as(session: &Session, name: &str, role: &str) -> String {
+    let form = [("name", name), ("role", role)];
     let made = session.submit("/t/acme/keys", "/t/acme/keys", &form).await;
     let (_, token) = made.body.split_once("sr_").unwrap_or_else(|| panic!("{}", made.body));
     let end = token.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap();
@@ -60,6 +64,63 @@ async fn what_is_taken_from_a_member_is_theirs_alone_and_the_keys_that_they_were
     assert_eq!(entry["customFields"]["keys"], 1, "{entry}");
     // Signing in again is another matter.
     app.session("acme", MEMBER, PASSWORD).await;
+}
+
+#[tokio::test]
+async fn what_somebody_handed_out_to_others_goes_with_them() {
+    let (app, _) = TestApp::with_tenant();
+    member(&app, MEMBER, "admin");
+    member(&app, "vic@acme.example", "viewer");
+    let hers = app.session("acme", MEMBER, PASSWORD).await;
+    let key = key_as(&hers, "Hers", "admin").await;
+    let users = "/api/v1/users/acme";
+    let invite = async |client: &Client, email: &str| {
+        let new = json!({ "email": email, "role": "viewer" });
+        let made = client.post(&format!("{users}/invitations"), &new).await.expect(201);
+        path_of(made["url"].as_str().unwrap())
+    };
+    let by_key = invite(&app.client(&key), "one@evil.example").await;
+    let by_other = invite(&app.client(app.key("acme", "admin")), "two@acme.example").await;
+    let form = [("email", "three@evil.example"), ("name", ""), ("role", "admin")];
+    let page = "/t/acme/members/invitations";
+    let shown = hers.submit(page, page, &form).await;
+    let by_hand = link_in(&shown.body, "/t/acme/join?token=");
+    let second = json!({ "name": "Second", "role": "viewer" });
+    let second = app.client(&key).post("/api/v1/keys/acme", &second).await.expect(201);
+    let second = second["token"].as_str().unwrap().to_owned();
+    let all = app.cli(&["user", "list", "--tenant", "acme"], "");
+    let vic = all["items"].as_array().unwrap().iter().find(|one| one["role"] == "viewer").unwrap();
+    let vic = format!("/t/acme/members/{}", vic["id"].as_str().unwrap());
+    let shown = hers.submit(&vic, &format!("{vic}/password-link"), &[]).await;
+    let password = link_in(&shown.body, "/t/acme/login/reset/choose?token=");
+
+    let stranger = Session::new(&app.server.url, app.data());
+    for link in [&by_key, &by_hand, &by_other, &password] {
+        assert_eq!(stranger.get(link).await.status, 200, "{link}");
+    }
+    let before = app.cli(&["revoke", "user", MEMBER, "--tenant", "acme", "--dry-run"], "");
+    for (kind, count) in [("invitations", 2), ("links", 1), ("keys", 2)] {
+        assert_eq!(before[kind], count, "{before}");
+    }
+    let done = app.cli(&["revoke", "user", MEMBER, "--tenant", "acme"], "");
+    assert_eq!((&done["invitations"], &done["links"]), (&json!(2), &json!(1)), "{done}");
+    for link in [&by_key, &by_hand, &password] {
+        let over = stranger.get(link).await;
+        assert!(!over.body.contains("type=\"password\""), "{link}: {}", over.body);
+    }
+    assert!(stranger.get(&by_other).await.body.contains("type=\"password\""));
+    app.client(&second).get(CONVERSATIONS).await.problem(401, "unauthenticated");
+}
+
+fn path_of(link: &str) -> String {
+    link.split_once("/t/").map(|(_, path)| format!("/t/{path}")).expect("a link")
+}
+
+/// The link that a page shows.
+fn link_in(body: &str, path: &str) -> String {
+    let (_, rest) = body.split_once(path).unwrap_or_else(|| panic!("{path}: {body}"));
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap();
+    format!("{path}{}", &rest[..end])
 }
 
 #[tokio::test]
