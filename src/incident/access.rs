@@ -61,7 +61,7 @@ impl AddAssign for Access {
 pub struct Counted {
     pub access: Access,
     pub tenants: u64,
-    /// How many of them were looked into: where there are very many, not all are.
+    /// How many of them were looked into: all, unless there was too little time.
     pub looked_into: u64,
 }
 

@@ -63,6 +63,11 @@ pub fn count(
     Ok(access)
 }
 
+/// The code of a member's role.
+pub fn role(tx: &impl Sql, member: [u8; 16]) -> Result<Option<String>, StoreError> {
+    tx.query_one("SELECT role FROM users WHERE id = $1", args![Value::Id(member)], |row| row.get(0))
+}
+
 /// Keys that open something.
 const VALID: &str = "revoked IS NULL AND (expires IS NULL OR expires > $1)";
 
@@ -98,14 +103,11 @@ pub fn revoke<P>(
         tx.execute(&format!("{sql}{and}"), &args)
     };
     run(format!("DELETE FROM {sessions} WHERE id <> $1"), "user", vec![kept(except)])?;
-    for table in ["sign_ins", "enrolments", "ceremonies"] {
+    for table in ["sign_ins", "enrolments", "ceremonies", "devices"] {
         run(format!("DELETE FROM {table} WHERE 1 = 1"), "person", Vec::new())?;
     }
     let used = "UPDATE links SET used = $1 WHERE used IS NULL".to_owned();
     run(used, OF_LINKS, vec![now.into()])?;
-    if person.is_some() {
-        run("DELETE FROM devices WHERE 1 = 1".to_owned(), "person", Vec::new())?;
-    }
     Ok((done, keys))
 }
 

@@ -1,11 +1,14 @@
 //! When something has happened: taking everything away, read-only mode, recovery mode, and a hold in
 //! a frozen tenant. On the real binary.
 
+use std::path::{Path, PathBuf};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{OWNER, PASSWORD, TestApp};
 use crate::client::{Answer, Client, Session};
+use crate::jobs::run;
 use crate::setup;
 
 const CONVERSATIONS: &str = "/api/v1/conversations/acme";
@@ -110,6 +113,35 @@ async fn what_somebody_handed_out_to_others_goes_with_them() {
     }
     assert!(stranger.get(&by_other).await.body.contains("type=\"password\""));
     app.client(&second).get(CONVERSATIONS).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn nobody_singles_out_who_could_do_the_same_and_has_more_rights() {
+    let (app, _) = TestApp::with_tenant();
+    for (email, role) in
+        [(MEMBER, "admin"), ("aud@acme.example", "auditor"), ("own@acme.example", "owner")]
+    {
+        member(&app, email, role);
+    }
+    let key = app.client(app.key("acme", "admin"));
+    let owner = app.session("acme", "own@acme.example", PASSWORD).await;
+    let path = "/api/v1/access/acme/revoke";
+    key.post(path, &json!({ "user": "own@acme.example" })).await.problem(403, "forbidden");
+    assert!(!is_out(&owner, "/t/acme/").await);
+    let hers = app.session("acme", MEMBER, PASSWORD).await;
+    let form = [("user", "own@acme.example")];
+    let refused = hers.submit("/t/acme/admin/access", "/t/acme/admin/access/revoke", &form).await;
+    assert!(refused.status == 422 && refused.body.contains("rights that you lack"));
+    // Whoever has no such right, and a fellow, they can.
+    for user in ["aud@acme.example", MEMBER] {
+        key.post(path, &json!({ "user": user })).await.expect(200);
+    }
+    assert!(is_out(&hers, "/t/acme/").await);
+    app.cli(&["revoke", "user", "own@acme.example", "--tenant", "acme"], "");
+    assert!(is_out(&owner, "/t/acme/").await);
+    app.cli(&["tenant", "suspend", "acme"], "");
+    let counted = app.cli(&["revoke", "tenant", "acme", "--dry-run"], "");
+    assert!(counted["keys"].as_u64().unwrap() >= 2, "{counted}");
 }
 
 fn path_of(link: &str) -> String {
@@ -245,6 +277,49 @@ async fn in_read_only_mode_reads_are_recorded_and_changes_are_told_why() {
     app.client(&token).delete(&one).await.expect(204);
 }
 
+#[tokio::test]
+async fn in_read_only_mode_no_old_backup_and_no_copy_from_before_an_upgrade_is_deleted() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let target = directory.path().join("target");
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let app = TestApp::with(&[
+        ("STRONGROOM_BACKUP__RECIPIENTS", &recipient),
+        ("STRONGROOM_BACKUP__TARGETS", &format!("file://{}", target.display())),
+    ]);
+    run(&app, "backup.daily").await;
+    // What a run that was killed days ago has left.
+    let leftover = a_directory_of(&target, ".age").join("20260101T000000Z-x.db.zst.age");
+    std::fs::write(&leftover, "unfinished").unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    let file = std::fs::File::options().write(true).open(&leftover).unwrap();
+    file.set_modified(long_ago).unwrap();
+    app.cli(&["maintenance", "read-only", "on", "--reason", "case 7"], "");
+    let done = run(&app, "backup.daily").await;
+    assert_eq!(done["state"], "succeeded", "{done}");
+    assert!(done.to_string().contains("leftovers: 0") && leftover.exists(), "{done}");
+    let done = run(&app, "upgrades.forget").await;
+    assert!(!done["summary"].to_string().contains("files"), "{done}");
+    app.cli(&["maintenance", "read-only", "off"], "");
+    run(&app, "backup.daily").await;
+    assert!(!leftover.exists());
+}
+
+/// One that holds a file whose name ends like this.
+fn a_directory_of(directory: &Path, end: &str) -> PathBuf {
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.to_str().unwrap().ends_with(end) {
+                return directory;
+            }
+        }
+    }
+    panic!("no {end} in {}", directory.display());
+}
+
 async fn size(api: &Client) -> u64 {
     let log = api.get("/api/v1/audit/acme/events?limit=1").await.expect(200);
     log["items"][0]["seq"].as_u64().expect("a number")
@@ -287,6 +362,12 @@ async fn in_recovery_mode_administrators_alone_get_in_and_nothing_runs() {
     assert!(home.body.contains("Recovery mode"), "{}", home.body);
     let status = app.anonymous().get("/status").await.expect(200);
     assert_eq!(status["recovery"], true);
+    // Whoever comes through a proxy on the machine is not on it.
+    for header in ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"] {
+        let asked = app.anonymous().request(Method::GET, "/platform/login");
+        let answer = Answer::to(asked.header(header, "203.0.113.5")).await;
+        assert_eq!(answer.status, 503, "{header}");
+    }
     app.cli(&["tenant", "freeze", "acme"], "");
     app.crash_and_restart();
     app.client(&token).get(CONVERSATIONS).await.expect(200);
