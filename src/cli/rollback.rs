@@ -9,7 +9,7 @@ use super::args::Context;
 use super::output::Report;
 use super::owner;
 use crate::kernel::Runtime;
-use crate::tenants::{Boot, Lost, WayBack, roll_back};
+use crate::tenants::{Boot, BootError, Lost, WayBack, roll_back};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -29,14 +29,18 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     owner::is_own(&settings.store.data_dir, "rollback")?;
     let runtime = Runtime::system();
-    let boot = Boot::open(&settings, &runtime)?;
+    let boot = match Boot::open_to_go_back(&settings, &runtime) {
+        Err(unchanged @ BootError::NotUpgraded(_)) => {
+            return nothing_to_do(context, &format!("{unchanged}."));
+        }
+        boot => boot?,
+    };
     let way = boot.tenants.way_back().await?;
     let Some(way) = way else {
         boot.tenants.shut_down().await;
         let text = "No file was changed by an upgrade: install the older package, there is nothing \
                     to put back.";
-        Report::done(json!({ "nothingToDo": true }), text).print(context.json)?;
-        return Ok(ExitCode::SUCCESS);
+        return nothing_to_do(context, text);
     };
     let refusal = refusal(&way, arguments);
     if refusal.is_some() || !arguments.yes {
@@ -65,6 +69,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
+fn nothing_to_do(context: &Context, text: &str) -> anyhow::Result<ExitCode> {
+    Report::done(json!({ "nothingToDo": true }), text).print(context.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Why it is not done as it was asked for.
 fn refusal(way: &WayBack, arguments: &Arguments) -> Option<String> {
     if !way.obstacles.is_empty() {
@@ -75,8 +84,8 @@ fn refusal(way: &WayBack, arguments: &Arguments) -> Option<String> {
     }
     if !way.is_clean() && !arguments.lose_what_was_written_since {
         return Some(
-            "something was written since the upgrade; --lose-what-was-written-since goes back \
-             without it"
+            "something was written since the upgrade, or nobody can tell; \
+             --lose-what-was-written-since goes back without it"
                 .into(),
         );
     }
@@ -96,11 +105,15 @@ fn words(way: &WayBack) -> String {
         way.record.release.version,
         way.files.len()
     );
-    if way.lost.is_empty() && way.made.is_empty() {
+    if way.lost.is_empty() && way.made.is_empty() && way.uncompared.is_empty() {
         text += "Nothing was written since: nothing is lost.\n";
     }
     for lost in &way.lost {
         text += &format!("  {}\n", loss(lost));
+    }
+    for unknown in &way.uncompared {
+        let who = who(unknown.tenant.as_ref());
+        text += &format!("  {who}: what would be lost cannot be told: {}\n", unknown.why);
     }
     for tenant in &way.made {
         text += &format!("  tenant {}: made since, lost as a whole\n", tenant.slug);
@@ -109,14 +122,17 @@ fn words(way: &WayBack) -> String {
 }
 
 fn loss(lost: &Lost) -> String {
-    let who =
-        lost.tenant.as_ref().map_or_else(|| "platform".into(), |slug| format!("tenant {slug}"));
+    let who = who(lost.tenant.as_ref());
     let what = if lost.own { " (jobs that ran by themselves; nobody's work)" } else { "" };
     format!(
         "{who}: {} entries of the log are lost, from {} to {}, with the changes that they tell of\
          {what}",
         lost.entries, lost.first, lost.last
     )
+}
+
+fn who(tenant: Option<&String>) -> String {
+    tenant.map_or_else(|| "platform".into(), |slug| format!("tenant {slug}"))
 }
 
 fn plan(way: &WayBack) -> Value {
@@ -130,6 +146,9 @@ fn plan(way: &WayBack) -> Value {
             })
         })
         .collect();
+    let uncompared = way.uncompared.iter();
+    let uncompared: Vec<_> =
+        uncompared.map(|unknown| json!({ "tenant": unknown.tenant, "why": unknown.why })).collect();
     let made: Vec<_> = way.made.iter().map(|tenant| tenant.slug.to_string()).collect();
     json!({
         "from": way.record.before.as_ref().map(|release| &release.version),
@@ -139,6 +158,7 @@ fn plan(way: &WayBack) -> Value {
             .collect::<Vec<_>>(),
         "clean": way.is_clean(),
         "lost": lost,
+        "cannotBeCompared": uncompared,
         "tenantsMadeSince": made,
         "obstacles": way.obstacles,
     })

@@ -52,6 +52,9 @@ pub trait KeyShelf: Send + Sync {
     fn made_since(&self, made: u64) -> Result<(Vec<StoredKey>, KeyChanges), CryptoError>;
     /// Gives the store as an ordinary SQLite file, a page at a time, while nobody changes it.
     fn copy(&self, each: &mut CopyPage<'_>) -> Result<KeyChanges, CryptoError>;
+    /// Brings its schema up to date. Until then only [`load`](Self::load) and [`find`](Self::find)
+    /// may be called.
+    fn upgrade(&self) -> Result<(), CryptoError>;
 }
 
 /// Takes a page of a key store.
@@ -223,6 +226,12 @@ impl TenantKeys {
         let stored = self.shelf.load()?;
         let file = stored.iter().find(|key| key.purpose == Purpose::File);
         file.map(|key| key.id).ok_or(CryptoError::KeyDestroyed)
+    }
+
+    /// Brings the key store's schema up to date, once the data that it opens is. A release reads
+    /// the store of the one before without that.
+    pub fn upgrade_store(&self) -> Result<(), CryptoError> {
+        self.shelf.upgrade()
     }
 
     /// What has happened to the key store so far.

@@ -202,8 +202,11 @@ pub fn discard(before: &Before) -> Result<(), StoreError> {
     remove(before)
 }
 
-/// Copy or mark; durable when it returns.
-fn remove(before: &Before) -> Result<(), StoreError> {
+/// Deletes a copy or mark; durable when it returns.
+///
+/// # Errors
+/// Whatever the disk answers.
+pub fn remove(before: &Before) -> Result<(), StoreError> {
     for end in ["", "-wal", "-shm"] {
         files::remove_if_there(&with(&before.copy, end))?;
     }

@@ -54,7 +54,7 @@ pub trait LedgerCopy: Send + Sync {
 }
 
 /// Where a chain ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Lines before it.
     pub lines: u64,

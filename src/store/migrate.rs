@@ -124,6 +124,18 @@ pub fn upgrade(
     apply(connection, migrations, found)
 }
 
+/// Whether this release knows the schema of a file, which stays as it is; the schema.
+///
+/// # Errors
+/// The same as of [`migrate`].
+pub fn is_known(
+    connection: &Connection,
+    path: &Path,
+    migrations: Migrations,
+) -> Result<i64, StoreError> {
+    version(connection, path, migrations, Mode::Write)
+}
+
 /// Tries the migrations on a copy; the schema that it had.
 ///
 /// # Errors

@@ -20,22 +20,36 @@ pub struct FileShelf {
 }
 
 impl FileShelf {
-    /// Opens an existing key store.
+    /// Opens an existing key store and brings it up to date.
     pub fn open(path: &Path, key: &Key32) -> Result<Self, StoreError> {
-        Self::with(path, key, Mode::Write)
+        let shelf = Self::open_as_it_is(path, key)?;
+        shelf.bring_up_to_date()?;
+        Ok(shelf)
+    }
+
+    /// Opens an existing key store with the schema that it has. Its keys open the data, which is
+    /// brought up to date first: when that fails the release before still reads both.
+    pub fn open_as_it_is(path: &Path, key: &Key32) -> Result<Self, StoreError> {
+        let connection = engine::open(path, key, Mode::Write)?;
+        migrate::is_known(&connection, path, migrate::KEYS)?;
+        // A process that was killed while it destroyed a key left older pages in the WAL. They must
+        // not come into the copy that an upgrade keeps, either.
+        wal::checkpoint(&connection, "TRUNCATE")?;
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
     }
 
     /// Makes a new, empty key store.
     pub fn create(path: &Path, key: &Key32) -> Result<Self, StoreError> {
-        Self::with(path, key, Mode::Create)
-    }
-
-    fn with(path: &Path, key: &Key32, mode: Mode) -> Result<Self, StoreError> {
-        let mut connection = engine::open(path, key, mode)?;
-        migrate::upgrade(&mut connection, path, migrate::KEYS, mode)?;
-        // A process that was killed while it destroyed a key left older pages in the WAL.
+        let mut connection = engine::open(path, key, Mode::Create)?;
+        migrate::upgrade(&mut connection, path, migrate::KEYS, Mode::Create)?;
         wal::checkpoint(&connection, "TRUNCATE")?;
         Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+    }
+
+    fn bring_up_to_date(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        migrate::upgrade(&mut connection, &self.path, migrate::KEYS, Mode::Write)?;
+        wal::checkpoint(&connection, "TRUNCATE")
     }
 
     /// Opens a copy that is thrown away, to try on it what an upgrade does; with the schema that it
@@ -191,6 +205,10 @@ impl KeyShelf for FileShelf {
             })?;
             Ok(changes)
         })
+    }
+
+    fn upgrade(&self) -> Result<(), CryptoError> {
+        self.bring_up_to_date().map_err(|error| CryptoError::Shelf(error.to_string()))
     }
 
     fn destroy(&self, id: KeyId) -> Result<bool, CryptoError> {

@@ -25,7 +25,7 @@ use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::id::{InstallationId, LogId, TenantId};
 use crate::kernel::{Runtime, limits};
 use crate::store::changes::{Taps, TapsLimits};
-use crate::store::engine::Mode;
+use crate::store::engine::{self, Mode};
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
 use crate::store::shelf::FileShelf;
@@ -55,6 +55,10 @@ pub enum BootError {
         "{0} holds a restore that is not finished: run the same strongroom restore run again, it begins anew"
     )]
     Unfinished(PathBuf),
+    #[error(
+        "{0} was not brought up to date by this release, and then nothing else was: install the older package, there is nothing to put back"
+    )]
+    NotUpgraded(PathBuf),
     #[error("{0} is missing: restore it from the backup of the key store")]
     KeyStoreMissing(PathBuf),
     #[error(transparent)]
@@ -74,6 +78,8 @@ pub struct Ground {
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
+    /// Key stores stay as they are.
+    goes_back: bool,
     pub growth: Arc<Growth>,
     pub outboxes: Arc<Outboxes>,
     pub standing: Arc<Standing>,
@@ -108,6 +114,23 @@ impl Boot {
     /// # Errors
     /// [`BootError`]: each says what to do. Nothing is changed in a directory that is refused.
     pub fn open(settings: &Settings, runtime: &Runtime) -> Result<Self, BootError> {
+        Self::open_with(settings, runtime, false)
+    }
+
+    /// Opens the directory to look for the way back to the release before, and brings nothing up to
+    /// date.
+    ///
+    /// # Errors
+    /// The same; and [`BootError::NotUpgraded`] when there is nothing to go back from.
+    pub fn open_to_go_back(settings: &Settings, runtime: &Runtime) -> Result<Self, BootError> {
+        Self::open_with(settings, runtime, true)
+    }
+
+    fn open_with(
+        settings: &Settings,
+        runtime: &Runtime,
+        goes_back: bool,
+    ) -> Result<Self, BootError> {
         let directory = settings.store.data_dir.clone();
         files::private_directory(&directory)?;
         let lock = DirectoryLock::take(&directory)?;
@@ -139,11 +162,14 @@ impl Boot {
         };
         files::private_directory(&directory.join("tenants"))?;
         let installation = root_file.installation_id;
-        super::release::note(&directory, runtime)?;
         let platform_keys = platform_keys(&directory, installation, &master, runtime)?;
+        if goes_back {
+            is_upgraded(&directory.join(PLATFORM.database), platform_keys.file_key()?)?;
+        }
         let signer = signer(installation, platform_keys.signing_key()?)?;
         let ground = Ground {
             erasures: Erasures::open(&directory.join("erasures.log"))?,
+            goes_back,
             runtime: runtime.clone(),
             workers: workers(settings, runtime)
                 .map_err(|error| StoreError::file(&directory, &error))?,
@@ -159,6 +185,9 @@ impl Boot {
             _lock: lock,
         };
         let platform = Arc::new(ground.open_platform(installation, platform_keys)?);
+        if !goes_back {
+            super::release::note(&ground.directory, runtime, ground.erasures.head())?;
+        }
         let registry = Registry::default();
         for tenant in platform.database.read_here(|tx| list::all(tx))?? {
             registry.put(tenant);
@@ -180,6 +209,16 @@ impl Boot {
         };
         let tenants = Tenants { inner: Arc::new(inner) };
         Ok(Self { tenants, installation, is_new, embedded_root_key: root.embedded })
+    }
+}
+
+/// The platform's file is brought up to date before any other.
+fn is_upgraded(path: &Path, key: &Key32) -> Result<(), BootError> {
+    let connection = engine::open(path, key, Mode::Read)?;
+    let found = migrate::is_known(&connection, path, migrate::PLATFORM)?;
+    match found == migrate::known(migrate::PLATFORM) {
+        true => Ok(()),
+        false => Err(BootError::NotUpgraded(path.to_owned())),
     }
 }
 
@@ -244,10 +283,10 @@ fn keys(
             Err(CryptoError::KeyDestroyed) => {}
             Err(error) => return Err(error.into()),
         }
-        let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
+        let shelf = Box::new(FileShelf::open_as_it_is(&path, shelf_key)?);
         return Ok(TenantKeys::create(owner, root, shelf, runtime)?);
     }
-    let shelf = Box::new(FileShelf::open(&path, shelf_key)?);
+    let shelf = Box::new(FileShelf::open_as_it_is(&path, shelf_key)?);
     Ok(TenantKeys::open(owner, root, shelf, runtime)?)
 }
 
@@ -272,10 +311,21 @@ impl Ground {
         self.open_realm(&directory, &TENANT, id, keys)
     }
 
-    /// A tenant's keys without its data, for a restore.
+    /// A tenant's keys without its data, for a restore or a rollback.
     pub fn keys_alone(&self, platform: &OpenRealm, id: TenantId) -> Result<TenantKeys, StoreError> {
         let root = platform.keys.tenant_root(id)?;
-        self.tenant_keys(&self.tenant_directory(id), id, root, false)
+        let keys = self.tenant_keys(&self.tenant_directory(id), id, root, false)?;
+        self.upgrade_store(&keys)?;
+        Ok(keys)
+    }
+
+    /// After the data that the keys open: when a file cannot be brought up to date, the release
+    /// before opens all that come later.
+    pub fn upgrade_store(&self, keys: &TenantKeys) -> Result<(), StoreError> {
+        if !self.goes_back {
+            keys.upgrade_store()?;
+        }
+        Ok(())
     }
 
     /// Makes a tenant's directory, keys and database.

@@ -88,7 +88,7 @@ pub use model::{Slug, Tenant, TenantError};
 pub use read_only::{NewReadOnly, ReadOnly, ReadOnlyError, set_read_only};
 pub use rehearsal::{Rehearsal, Rehearsed, rehearse};
 pub use release::{Record as ReleaseRecord, Release};
-pub use replace::{Lost, WayBack, roll_back};
+pub use replace::{Lost, Uncompared, WayBack, roll_back};
 pub use root_key::EMBEDDED as EMBEDDED_ROOT_KEY;
 pub use state::{StateChange, change_state};
 pub use system::SystemWrite;

@@ -83,6 +83,7 @@ impl OpenRealm {
             files.mode,
             &ground.workers,
         )?;
+        ground.upgrade_store(&keys)?;
         let mut size = database.read_here(|tx| crate::audit::read::size(tx))??;
         if size == 0 {
             begin_log(&database)?;

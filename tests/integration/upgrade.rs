@@ -12,8 +12,9 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
 use strongroom::crypto::root::{LocalRoot, RootFile};
 use strongroom::crypto::{Key32, TenantKeys, mac};
-use strongroom::kernel::Runtime;
 use strongroom::kernel::id::{KeyId, TenantId};
+use strongroom::kernel::{Runtime, Timestamp};
+use strongroom::store::StoreError;
 use strongroom::store::engine::{self, Mode};
 use strongroom::store::erasures::{Erasure, Erasures};
 use strongroom::store::migrate::{self, Migrations};
@@ -23,23 +24,35 @@ use crate::app::{PASSWORD, Said, TestApp, cli};
 use crate::server::Server;
 use crate::setup::{ADMIN, set_up};
 
+type OpenShelf = fn(&Path, &Key32) -> Result<FileShelf, StoreError>;
+
 /// What opens the files of an installation whose server is stopped.
 struct Opened {
     data: PathBuf,
     platform: TenantKeys,
+    shelf: OpenShelf,
     runtime: Runtime,
 }
 
 impl Opened {
     fn of(data: &Path) -> Self {
+        Self::with(data, FileShelf::open)
+    }
+
+    /// Brings no key store up to date.
+    fn as_it_is(data: &Path) -> Self {
+        Self::with(data, FileShelf::open_as_it_is)
+    }
+
+    fn with(data: &Path, shelf: OpenShelf) -> Self {
         let text = std::fs::read_to_string(data.join("root.key")).unwrap();
         let bytes = data_encoding::HEXLOWER.decode(text.trim().as_bytes()).unwrap();
         let root = LocalRoot(Key32::from_slice(&bytes).unwrap());
         let file = RootFile::read(&data.join("root.json")).unwrap();
         let (master, runtime) = (file.unwrap(&root).unwrap(), Runtime::system());
         let owner = *file.installation_id.bytes();
-        let platform = keys(data, owner, master, &runtime);
-        Self { data: data.to_owned(), platform, runtime }
+        let platform = keys(data, owner, master, shelf, &runtime);
+        Self { data: data.to_owned(), platform, shelf, runtime }
     }
 
     fn tenants(&self) -> Vec<(PathBuf, TenantKeys)> {
@@ -47,7 +60,7 @@ impl Opened {
         let open = |path: PathBuf| {
             let id: TenantId = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
             let root = self.platform.tenant_root(id).unwrap();
-            let keys = keys(&path, *id.bytes(), root, &self.runtime);
+            let keys = keys(&path, *id.bytes(), root, self.shelf, &self.runtime);
             (path, keys)
         };
         entries.map(|entry| open(entry.unwrap().path())).collect()
@@ -73,9 +86,15 @@ impl Opened {
     }
 }
 
-fn keys(place: &Path, owner: [u8; 16], root: Key32, runtime: &Runtime) -> TenantKeys {
+fn keys(
+    place: &Path,
+    owner: [u8; 16],
+    root: Key32,
+    shelf: OpenShelf,
+    runtime: &Runtime,
+) -> TenantKeys {
     let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
-    let shelf = FileShelf::open(&place.join("keys.db"), &shelf_key).unwrap();
+    let shelf = shelf(&place.join("keys.db"), &shelf_key).unwrap();
     TenantKeys::open(owner, root, Box::new(shelf), runtime).unwrap()
 }
 
@@ -94,6 +113,22 @@ fn age(data: &Path) {
         "since": "2026-01-01T00:00:00Z",
     });
     std::fs::write(data.join("release.json"), record.to_string()).unwrap();
+}
+
+/// The platform's key store as well.
+fn age_key_store(data: &Path) {
+    let key = Opened::of(data).platform.shelf_key();
+    age_file(&data.join("keys.db"), &key, &migrate::KEYS[..1]);
+    let path = data.join("release.json");
+    let mut record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    record["keys"] = 1.into();
+    std::fs::write(path, record.to_string()).unwrap();
+}
+
+fn key_store_version(data: &Path) -> i64 {
+    let key = Opened::as_it_is(data).platform.shelf_key();
+    let file = engine::open(&data.join("keys.db"), &key, Mode::Read).unwrap();
+    file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
 }
 
 fn age_file(path: &Path, key: &Key32, migrations: &[&str]) {
@@ -307,12 +342,78 @@ fn a_log_that_lost_entries_by_a_rollback_says_so_at_the_next_start() {
 }
 
 #[test]
+fn an_upgrade_that_fails_half_way_leaves_all_that_comes_later_to_the_release_before() {
+    let (mut app, _) = TestApp::with_tenant();
+    app.server.stop();
+    age(app.data());
+    age_key_store(app.data());
+    // What the last migration makes is there already.
+    let (path, key, _) = Opened::as_it_is(app.data()).files().remove(0);
+    let platform = engine::open(&path, &key, Mode::Write).unwrap();
+    platform.execute_batch("CREATE TABLE archive_targets (name TEXT)").unwrap();
+    drop(platform);
+    let Err(refused) = Server::try_start(app.data(), &[]) else { panic!("it started") };
+    assert!(refused.contains("archive_targets"), "{refused}");
+    let left = Opened::as_it_is(app.data());
+    assert_eq!(left.versions()[0], migrate::known(migrate::PLATFORM) - 1);
+    assert_eq!(key_store_version(app.data()), 1, "the release before still reads it");
+    let (said, json) = run(&app, &["rollback", "--yes"]);
+    assert_eq!((said.code, &json["nothingToDo"]), (0, &true.into()), "{said:?}");
+
+    // What was in the way goes: the same release comes through, and its key store with it.
+    let platform = engine::open(&path, &key, Mode::Write).unwrap();
+    platform.execute_batch("DROP TABLE archive_targets").unwrap();
+    drop(platform);
+    upgrade(&mut app);
+    app.server.stop();
+    assert_eq!(key_store_version(app.data()), migrate::known(migrate::KEYS));
+    let (said, json) = run(&app, &["rollback", "--yes"]);
+    assert_eq!((said.code, &json["done"]), (0, &true.into()), "{said:?}");
+    assert_eq!(key_store_version(app.data()), 1);
+}
+
+#[test]
+fn a_tenant_that_cannot_be_opened_does_not_keep_the_others_from_going_back() {
+    let mut app = older();
+    let aged = Opened::of(app.data()).versions();
+    upgrade(&mut app);
+    app.server.stop();
+    let (path, _) = Opened::of(app.data()).tenants().remove(0);
+    std::fs::write(path.join("tenant.db"), vec![7; 8192]).unwrap();
+    let (said, json) = run(&app, &["rollback", "--yes"]);
+    assert_eq!((said.code, &json["plan"]["clean"]), (1, &false.into()), "{said:?}");
+    assert_eq!(json["plan"]["cannotBeCompared"][0]["tenant"], "acme", "{json}");
+    let (said, _) = run(&app, &["rollback", "--yes", "--lose-what-was-written-since"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(Opened::of(app.data()).versions(), aged);
+}
+
+#[test]
+fn a_tenant_that_was_restored_since_does_not_pass_for_one_that_nobody_wrote_to() {
+    let mut app = older();
+    upgrade(&mut app);
+    app.server.stop();
+    let (path, key, _) = Opened::of(app.data()).files().remove(1);
+    let file = engine::open(&path, &key, Mode::Write).unwrap();
+    for (name, _) in pairs(&file, "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
+        file.execute_batch(&format!("DROP TRIGGER \"{name}\"")).unwrap();
+    }
+    // A restore begins a log of its own.
+    file.execute("UPDATE audit_log SET id = randomblob(16)", []).unwrap();
+    drop(file);
+    let (said, json) = run(&app, &["rollback", "--yes", "--lose-what-was-written-since"]);
+    assert_eq!((said.code, &json["done"]), (1, &false.into()), "{said:?}");
+    assert!(json["why"].as_str().unwrap().contains("restored from a backup since"), "{json}");
+}
+
+#[test]
 fn what_was_erased_since_never_comes_back() {
     let mut app = older();
     upgrade(&mut app);
     app.server.stop();
     let key: KeyId = Runtime::system().id();
-    let (time, owner) = (Runtime::system().now(), "somebody".to_owned());
+    // By a clock that was behind: the ledger says what came after, not the time.
+    let (time, owner) = (Timestamp::from_micros(1), "somebody".to_owned());
     let ledger = Erasures::open(&app.data().join("erasures.log")).unwrap();
     ledger.record(Erasure { time, owner, key, cause: "person".into() }).unwrap();
     let (said, json) = run(&app, &["rollback", "--yes", "--lose-what-was-written-since"]);

@@ -16,6 +16,7 @@ mod swap;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod way_back;
 mod whole;
 
 use std::cell::Cell;
@@ -25,9 +26,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use journal::resume;
-pub use rollback::{Lost, WayBack, roll_back};
+pub use rollback::roll_back;
 pub(crate) use stage::Checked;
 pub(crate) use swap::Swapped;
+pub use way_back::{Lost, Uncompared, WayBack};
 pub(crate) use whole::{Empty, Whole};
 
 use super::doors::write_realm;
