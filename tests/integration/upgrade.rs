@@ -507,3 +507,31 @@ async fn an_administrator_sees_which_release_runs_and_what_it_is_made_of() {
     assert_eq!(bill["bomFormat"], "CycloneDX");
     assert!(bill["components"].as_array().unwrap().len() > 100);
 }
+
+#[tokio::test]
+async fn who_is_erased_after_an_upgrade_is_in_no_copy_of_the_data_from_before() {
+    let (mut app, _) = TestApp::with_tenant();
+    let api = app.client(app.key("acme", "owner"));
+    let new = json!({
+        "subject": "s", "tags": ["marker-tag"], "dataSubject": { "id": "c-1", "name": "Ada" },
+    });
+    api.post("/api/v1/conversations/acme", &new).await.expect(201);
+    app.server.stop();
+    age(app.data());
+    upgrade(&mut app);
+    let (copies, file) = {
+        let tenants = std::fs::read_dir(app.data().join("tenants")).unwrap();
+        let path = tenants.map(|entry| entry.unwrap().path()).next().unwrap();
+        (path.join("before-upgrade"), format!("tenant.db.v{}", migrate::known(migrate::TENANT) - 1))
+    };
+    assert!(copies.join(&file).exists());
+    let erase = ["erase", "--tenant", "acme", "--reference", "c-1"];
+    let said = app.try_cli(&[&erase[..], &["--reason", "r", "--confirm", "c-1"]].concat(), "");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!copies.join(&file).exists() && copies.join(format!("{file}.gone")).exists());
+    app.server.stop();
+    let (said, json) = run(&app, &["rollback", "--yes", "--lose-what-was-written-since"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    let why = json["why"].as_str().unwrap();
+    assert!(why.contains("tenant.db was deleted") && why.contains("a person was erased"), "{why}");
+}
