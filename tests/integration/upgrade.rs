@@ -10,10 +10,12 @@ use std::time::Duration;
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
+use strongroom::audit::note::Signer;
 use strongroom::crypto::root::{LocalRoot, RootFile};
 use strongroom::crypto::{Key32, TenantKeys, mac};
 use strongroom::kernel::id::{KeyId, TenantId};
 use strongroom::kernel::{Runtime, Timestamp};
+use strongroom::ops::release::{Manifest, pack};
 use strongroom::store::StoreError;
 use strongroom::store::engine::{self, Mode};
 use strongroom::store::erasures::{Erasure, Erasures};
@@ -471,6 +473,29 @@ fn a_release_on_a_stick_is_verified_without_network_and_without_unpacking() {
     assert_eq!((good.code, &said["ok"]), (0, &true.into()), "{good:?}");
     assert_eq!(said["files"][0]["name"], "a.deb", "{said}");
     assert_eq!(said["dataIsUpgraded"], false, "{said}");
+
+    // An old release has a signature too, under whatever name it comes.
+    let own: Value =
+        serde_json::from_str(&cli(&data, &[], &["version", "--json"], "").out).unwrap();
+    let own = own["version"].as_str().unwrap();
+    let (signer, _) = Signer::parse_private(&std::fs::read_to_string(at("key")).unwrap()).unwrap();
+    let manifest = Manifest {
+        version: "0.0.1-old".into(),
+        build: "b".into(),
+        schemas: [migrate::PLATFORM, migrate::TENANT, migrate::KEYS].map(migrate::known),
+        members: Vec::new(),
+    };
+    let out = std::fs::File::create(at("new.upgrade")).unwrap();
+    pack(manifest, &[at("a.deb").into()], &signer, out).unwrap();
+    let old = ["verify", &at("new.upgrade"), "--key", &at("key.pub")];
+    let said = verb(&old);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &json["ok"], &json["isOlder"]), (1, &false.into(), &true.into()));
+    let said = verb(&[&old[..], &["--older"]].concat());
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &json["ok"], &json["isOlder"]), (0, &true.into(), &true.into()));
+    let told = cli(&data, &[], &[&["upgrade"], &old[..]].concat(), "");
+    assert!(told.out.contains("OLDER than this release") && told.out.contains(own), "{told:?}");
 
     let unknown = verb(&["verify", &at("r.upgrade")]);
     assert!(unknown.code == 1 && unknown.err.contains("--key"), "{unknown:?}");
