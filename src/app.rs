@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::crypto::Key32;
 use crate::http::limits::Limiter;
 use crate::http::tls::Live;
+use crate::http::tls::acme::Acme;
 use crate::jobs::Jobs;
 use crate::kernel::id::InstallationId;
 use crate::kernel::{Runtime, Timestamp, limits};
@@ -78,6 +79,8 @@ pub struct App {
     pub base_url: OnceLock<String>,
     /// The certificate that is served; known once there is one.
     pub certificate: OnceLock<Arc<Live>>,
+    /// Asks the certificate authority for it, where there is one.
+    pub acme: OnceLock<Arc<Acme>>,
 }
 
 impl App {
@@ -120,6 +123,7 @@ impl App {
             recovery: OnceLock::new(),
             base_url: OnceLock::new(),
             certificate: OnceLock::new(),
+            acme: OnceLock::new(),
         }))
     }
 

@@ -259,6 +259,8 @@ catalogue! {
         CONFIG_RELOADED "config.reloaded" ["config_reloaded"] "The server took over a changed configuration or certificate.";
         CONFIG_REFUSED "config.refused" ["config_refused"] "A changed configuration or certificate was refused; the old one stays in force.";
         CERTIFICATE_EXPIRING "certificate.expiring" ["certificate_expiring"] "The server's certificate ends soon.";
+        CERTIFICATE_RENEWED "certificate.renewed" ["certificate_renewed"] "The certificate authority gave the server a certificate.";
+        CERTIFICATE_NOT_RENEWED "certificate.not_renewed" ["certificate_not_renewed"] "The certificate authority gave the server no certificate; the one that is served stays.";
         MAIL_FAILED "mail.failed" ["mail_failed"] "A mail could not be delivered and was given up.";
         MAIL_TESTED "mail.tested" ["mail_tested"] "A test mail was sent.";
         PROVIDER_EXPIRING "identity_provider.expiring" ["identity_provider_expiring"] "A certificate or the metadata of single sign-on ends soon.";

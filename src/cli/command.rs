@@ -10,11 +10,12 @@ use super::feedback::Feedback;
 use super::output::Report;
 use super::{
     admin, audit, backup, doctor, erase, hold, jobs, key, mail, maintenance, restore, retention,
-    revoke, role, session, sso, support, tenant, token, user,
+    revoke, role, session, sso, support, tenant, tls, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
 use crate::config::{Ageing, Backup, Settings};
+use crate::http::tls::acme::Acme;
 use crate::jobs::Jobs;
 use crate::mail::Mailer;
 use crate::streams::Streams;
@@ -43,6 +44,7 @@ pub enum Command {
     Backup(backup::Command),
     Doctor(doctor::Command),
     Support(support::Command),
+    Tls(tls::Command),
 }
 
 /// A password on its way through the socket, which only this machine's root and the server's own
@@ -88,6 +90,8 @@ pub struct Operator {
     pub settings: Settings,
     /// What sends, when a server does.
     pub streams: Option<Streams>,
+    /// What asks for certificates, when a server does.
+    pub acme: Option<Arc<Acme>>,
     /// Where progress and exported data go.
     pub feedback: Feedback,
 }
@@ -121,6 +125,7 @@ impl Operator {
             time_zone: chrono_tz::Tz::UTC,
             settings: Settings::default(),
             streams: None,
+            acme: None,
             feedback,
         }
     }
@@ -150,6 +155,11 @@ impl Operator {
     #[must_use]
     pub fn with_streams(self, streams: &Streams) -> Self {
         Self { streams: Some(streams.clone()), ..self }
+    }
+
+    #[must_use]
+    pub fn with_acme(self, acme: Option<&Arc<Acme>>) -> Self {
+        Self { acme: acme.cloned(), ..self }
     }
 
     pub async fn tenant<P: Permission>(&self, name: &str) -> anyhow::Result<(Grant<P>, Tenant)> {
@@ -186,5 +196,6 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Audit(command) => audit::execute(operator, command).await,
         Command::Doctor(command) => doctor::execute(operator, command).await,
         Command::Support(command) => support::execute(operator, command).await,
+        Command::Tls(command) => tls::execute(operator, command).await,
     }
 }

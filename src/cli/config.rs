@@ -64,7 +64,7 @@ fn check(examined: Examined) -> Report {
     let mut wrong: Vec<_> = problems.iter().map(problem).collect();
     let server = &settings.server;
     let names_pair = server.tls_certificate.is_some() && server.tls_key.is_some();
-    if let Some(Err(error)) = names_pair.then(|| tls::shown(server, &settings.store.data_dir)) {
+    if let Some(Err(error)) = names_pair.then(|| tls::shown(&settings)) {
         wrong.push(certificate_problem(&settings, &error));
     }
     let advice = if wrong.is_empty() { advice(&settings) } else { Vec::new() };

@@ -86,7 +86,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Demo { listen } => demo::run(context, listen).await,
         Verb::Doctor(arguments) => doctor::run(&context, arguments).await,
         Verb::Config(verb) => config::run(&context, verb),
-        Verb::Tls(verb) => tls::run(&context, verb),
+        Verb::Tls(verb) => tls::run(&context, verb).await,
         Verb::Support(verb) => support::run(&context, verb).await,
         Verb::Upgrade(verb) => upgrade::run(&context, verb),
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,

@@ -16,6 +16,7 @@ use super::socket;
 use crate::app::App;
 use crate::authn::LinkFor;
 use crate::config::{OptionalListen, RootKeyConfig, Settings};
+use crate::http::tls::acme::{Acme, Challenges};
 use crate::http::tls::{Live, Served, Source};
 use crate::http::{redirect, server, tls};
 use crate::jobs;
@@ -89,10 +90,11 @@ pub async fn serve(
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
-    let watch = tls::Watch::new(&settings.server, &settings.store.data_dir);
-    let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
+    let watch = tls::Watch::new(settings);
+    let identity = tls::identity(settings, runtime.now())?;
     let live = Live::new(Served::new(identity)?);
     let _ = app.certificate.set(live.clone());
+    let _ = app.acme.set(Arc::new(Acme::new(settings, &app.tenants, live.challenges())));
     let (listener, address) = server::bind(settings.server.listen)
         .with_context(|| format!("cannot listen on {}", settings.server.listen))?;
     let base_url = settings.server.base_url(address);
@@ -101,15 +103,16 @@ pub async fn serve(
     let https = server::start(&app, listener, config)?;
     let handle = https.handle();
     let running = actix_web::rt::spawn(https);
-    let redirect = start_redirect(settings, &base_url);
+    let redirect = start_redirect(settings, &base_url, live.challenges());
     let socket = socket::listen(&app, &settings.store.data_dir);
+    // Before the jobs: one of them may put another certificate into place at once.
+    if let Some(hangup) = hangup {
+        reload::start(&app, &live, watch, hangup);
+    }
     let by_itself = match mode {
         Mode::Usual => Some((jobs::start(&app).await?, app.streams.start())),
         Mode::Recovery => None,
     };
-    if let Some(hangup) = hangup {
-        reload::start(&app, &live, watch, hangup);
-    }
     announce(&app, boot, &base_url, &live.served()).await?;
     ready(&base_url)?;
     supervisor::watch(&app.tenants);
@@ -135,9 +138,13 @@ pub async fn serve(
     Ok(ExitCode::SUCCESS)
 }
 
-fn start_redirect(settings: &Settings, base_url: &str) -> Option<actix_web::dev::ServerHandle> {
+fn start_redirect(
+    settings: &Settings,
+    base_url: &str,
+    challenges: &Arc<Challenges>,
+) -> Option<actix_web::dev::ServerHandle> {
     let OptionalListen::On(listen) = settings.server.http_redirect_listen else { return None };
-    let (server, _) = redirect::start(listen, base_url)?;
+    let (server, _) = redirect::start(listen, base_url, challenges)?;
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Some(handle)
@@ -171,6 +178,11 @@ async fn announce(
     // Whoever opens it has nothing else to tell it by.
     if boot.is_new || served.source == Source::SelfSigned {
         say(&format!("Certificate (SHA-256): {fingerprint}"))?;
+    }
+    let asked = app.settings.acme.directory.as_ref();
+    if let Some(directory) = asked.filter(|_| served.source == Source::SelfSigned) {
+        let directory = directory.as_str();
+        say(&format!("It is self-signed, until the authority at {directory} has given one"))?;
     }
     if boot.is_new && boot.embedded_root_key {
         say(&format!("\nWarning: {EMBEDDED_KEY_WARNING}\n"))?;

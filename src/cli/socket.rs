@@ -185,7 +185,8 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
         .with_sessions(app.session_policy())
         .with_ends(&app.in_force())
         .with_jobs(&app.jobs, &app.settings)
-        .with_streams(&app.streams);
+        .with_streams(&app.streams)
+        .with_acme(app.acme.get());
     let work = async move {
         let result = match serde_json::from_str(&line) {
             Ok(command) => execute(&operator, command).await,

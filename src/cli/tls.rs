@@ -9,19 +9,24 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::args::Context;
+use super::command::Operator;
 use super::output::Report;
 use super::{owner, password, socket};
 use crate::config::{Settings, read_secret};
 use crate::http::tls::pkcs12::{FILE_BYTES, Imported};
-use crate::http::tls::{self, Shown};
+use crate::http::tls::{self, Shown, Source, acme};
 
 #[derive(Subcommand)]
 pub enum Verb {
-    /// What clients see of the certificate: fingerprint, names, end
+    /// What clients see of the certificate: fingerprint, names, end, where it comes from and when it is
+    /// renewed
     Show,
+    /// Ask the certificate authority for a new certificate now (acme.directory); a server has to run
+    Renew,
     /// Put certificate and key of a PKCS#12 file (.p12, .pfx) into place; a server that runs takes
     /// them over by itself
     ///
@@ -39,9 +44,18 @@ pub enum Verb {
     },
 }
 
-pub fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    Renew,
+}
+
+pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let settings = context.settings(None)?;
     let report = match verb {
+        Verb::Renew => {
+            return socket::dispatch(context, super::Command::Tls(Command::Renew)).await;
+        }
         Verb::Show => show(&settings)?,
         Verb::Import { file, password_file, password_stdin } => {
             let der = read(&file)?;
@@ -54,13 +68,72 @@ pub fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     socket::finish(context, report)
 }
 
+pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
+    let Command::Renew = command;
+    let Some(acme) = &operator.acme else {
+        bail!(
+            "the server asks for certificates, and it does not run: start it with strongroom serve"
+        );
+    };
+    let Some(shown) = acme.renew(&operator.caller, true).await? else {
+        bail!("no certificate was asked for");
+    };
+    let json = json!({
+        "fingerprint": shown.fingerprint,
+        "names": shown.names,
+        "notAfter": shown.not_after,
+        "renewal": shown.renewal(),
+    });
+    let text = format!(
+        "The certificate authority gave a certificate for {}, valid until {} (UTC):\n  SHA-256 {}\nThe \
+         server serves it within seconds.",
+        shown.names.join(", "),
+        shown.not_after.display(),
+        shown.fingerprint
+    );
+    Ok(Report::done(json, text))
+}
+
 fn show(settings: &Settings) -> anyhow::Result<Report> {
-    let directory = &settings.store.data_dir;
-    let Some(shown) = tls::shown(&settings.server, directory)? else {
+    let Some(shown) = tls::shown(settings)? else {
         bail!("there is no certificate yet: the first start makes one");
     };
-    let files = tls::paths(&settings.server, directory);
-    Ok(Report::done(facts(&shown, &files), text(&shown, &files)))
+    let files = tls::paths(settings);
+    let (mut json, mut text) = (facts(&shown, &files), text(&shown, &files));
+    if let Some(standing) = acme::standing(settings) {
+        let state = &standing.state;
+        json["acme"] = json!({
+            "directory": standing.directory,
+            "next": standing.next,
+            "lastTry": state.tried,
+            "error": state.error,
+            "failures": state.failures,
+        });
+        text += &asked(&standing);
+    }
+    Ok(Report::done(json, text))
+}
+
+fn source(shown: &Shown) -> &'static str {
+    match shown.source {
+        Source::Configured => "the files that the configuration names",
+        Source::SelfSigned => "made by Strongroom itself",
+        Source::Foreign => "put into the data directory by somebody",
+        Source::Acme => "given by the certificate authority (ACME)",
+    }
+}
+
+fn asked(standing: &acme::Standing) -> String {
+    let next = standing.next.map_or_else(
+        || "as soon as the server looks, within five minutes".to_owned(),
+        |next| format!("{} (UTC)", next.display()),
+    );
+    let tried = match (standing.state.tried, &standing.state.error) {
+        (None, _) => "never".to_owned(),
+        (Some(at), None) => format!("{} (UTC), and it gave one", at.display()),
+        (Some(at), Some(error)) => format!("{} (UTC): {error}", at.display()),
+    };
+    format!("\nauthority    {}\nlast asked   {tried}\nasked next   {next}", standing.directory)
 }
 
 fn facts(shown: &Shown, files: &[PathBuf; 2]) -> serde_json::Value {
@@ -69,6 +142,8 @@ fn facts(shown: &Shown, files: &[PathBuf; 2]) -> serde_json::Value {
         "names": shown.names,
         "notBefore": shown.not_before,
         "notAfter": shown.not_after,
+        "source": shown.source.name(),
+        "renewal": shown.renewal(),
         "certificate": files[0].display().to_string(),
         "key": files[1].display().to_string(),
     })
@@ -76,11 +151,13 @@ fn facts(shown: &Shown, files: &[PathBuf; 2]) -> serde_json::Value {
 
 fn text(shown: &Shown, files: &[PathBuf; 2]) -> String {
     format!(
-        "SHA-256      {}\nfor          {}\nvalid        {} to {} (UTC)\ncertificate  {}\nkey          {}",
+        "SHA-256      {}\nfor          {}\nvalid        {} to {} (UTC)\nsource       {}\n\
+         certificate  {}\nkey          {}",
         shown.fingerprint,
         shown.names.join(", "),
         shown.not_before.display(),
         shown.not_after.display(),
+        source(shown),
         files[0].display(),
         files[1].display()
     )
@@ -111,7 +188,10 @@ fn given_password(file: Option<&Path>, stdin: bool) -> anyhow::Result<SecretStri
 
 fn import(settings: &Settings, imported: &Imported) -> anyhow::Result<Report> {
     let directory = &settings.store.data_dir;
-    let files = tls::paths(&settings.server, directory);
+    if settings.acme.directory.is_some() {
+        bail!("acme.directory is set: the certificate comes from there; unset it to import one");
+    }
+    let files = tls::paths(settings);
     let data = std::fs::metadata(directory).ok();
     let is_configured = settings.server.tls_certificate.is_some();
     let me = rustix::process::geteuid();

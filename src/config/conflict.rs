@@ -21,7 +21,9 @@ impl Conflict {
 /// Everything that is impossible.
 pub(super) fn all(settings: &Settings) -> Vec<Conflict> {
     let own = [addresses(settings), certificate(settings), closing(settings), sessions(settings)];
-    own.into_iter().flatten().chain(settings.mail.conflicts()).chain(publishing(settings)).collect()
+    let mail = settings.mail.conflicts();
+    let rest = publishing(settings).into_iter().chain(settings.acme_conflicts());
+    own.into_iter().flatten().chain(mail).chain(rest).collect()
 }
 
 fn certificate(settings: &Settings) -> Option<Conflict> {

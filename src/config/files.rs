@@ -23,7 +23,7 @@ impl Settings {
         let identity = identity.map(|error| ("backup.recovery_identity_file", error));
         let authorities = self.checkpoints.publish_ca.iter().filter_map(|path| readable(path));
         let authorities = authorities.map(|error| ("checkpoints.publish_ca", error));
-        let all = root_key.chain(identity).chain(authorities);
+        let all = root_key.chain(identity).chain(authorities).chain(self.acme_files());
         all.map(|(key, error)| error.about(key, &self.origins)).collect()
     }
 
@@ -38,7 +38,7 @@ impl Settings {
     }
 }
 
-fn readable(path: &Path) -> Option<ConfigError> {
+pub(super) fn readable(path: &Path) -> Option<ConfigError> {
     let read = std::fs::read(path);
     read.err().map(|source| ConfigError::Read { path: path.into(), source })
 }

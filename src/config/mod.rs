@@ -4,6 +4,7 @@
 //! `docs/configuration.md` all come from it. What is unknown, of a wrong type or given twice where
 //! it must not be is refused, with the place where it stands.
 
+mod acme;
 mod backup;
 mod conflict;
 mod error;
@@ -28,6 +29,7 @@ mod tests;
 mod types;
 mod value;
 
+pub use acme::{AcmeChallenge, CertificateName, DirectoryUrl};
 pub use backup::{Ageing, Recipient, TimeZone};
 pub use error::{ConfigError, Origin};
 pub use load::{DEFAULT_FILE, Examined, ROOT_KEY_CREDENTIAL, Sources};
@@ -42,8 +44,8 @@ pub use reload::is_reloaded;
 pub use secret::{RootKeyConfig, SecretKey32};
 pub use show::{ShownSetting, ToldSetting};
 pub use table::{
-    Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server, Sessions,
-    Settings, Sso, Store, Streams,
+    Acme, Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server,
+    Sessions, Settings, Sso, Store, Streams,
 };
 pub use target::{Place, S3Place, SftpPlace, TargetUrl, read_secret};
 pub use types::{ContactUrl, ExternalUrl, LogFilter, LogFormat, OptionalListen, Rate, TlsVersion};

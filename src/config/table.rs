@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::acme::{AcmeChallenge, CertificateName, DirectoryUrl};
 use super::backup::{Recipient, TimeZone};
 use super::given::Given;
 use super::mail::{Mailbox, SecretText, SmtpHost, SmtpTls};
@@ -170,6 +171,28 @@ settings! {
         metrics_token_file: Option<PathBuf> = None,
         /// Seconds that requests under way have to finish when the server stops.
         shutdown_seconds: u32 [0..=3600] = 30,
+    }
+
+    /// The server's certificate from a certificate authority of your own, by ACME (RFC 8555). Without
+    /// `acme.directory` nobody is asked for one.
+    acme: Acme {
+        /// Address of the authority's directory, for instance
+        /// `https://ca.example.org/acme/acme/directory`.
+        directory: Option<DirectoryUrl> = None,
+        /// PEM file with the authorities to trust for the directory itself, instead of the system's.
+        ca: Option<PathBuf> = None,
+        /// Mail address that the authority may write to.
+        contact: Option<Mailbox> = None,
+        /// Host names and IP addresses that the certificate is for. The host of
+        /// `server.external_url` when empty.
+        names: Vec<CertificateName> = Vec::new(),
+        /// How the authority sees that the names are this server's: `tls-alpn-01`, where it connects
+        /// to port 443 of each, or `http-01`, to port 80.
+        challenge: AcmeChallenge = AcmeChallenge::TlsAlpn01,
+        /// Key identifier of an external account binding, where the authority wants one.
+        eab_key_id: Option<String> = None,
+        /// File with the key that belongs to it in base64url, readable by its owner alone.
+        eab_key_file: Option<PathBuf> = None,
     }
 
     /// How much and how fast.

@@ -1,4 +1,5 @@
-//! The plain HTTP server: it sends browsers to HTTPS and does nothing else.
+//! The plain HTTP server: it sends browsers to HTTPS and does nothing else, but that it answers a
+//! certificate authority while one looks whose a name is.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,13 +10,22 @@ use actix_web::dev::Server;
 use actix_web::http::{Method, header};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
+use super::tls::acme::Challenges;
+
+/// Where an authority looks (RFC 8555, 8.3).
+const CHALLENGE: &str = "/.well-known/acme-challenge/";
+
 /// Starts the redirect to `base_url` (`https://host[:port]`, no slash at the end). A port that is
 /// taken is no reason not to serve: then a warning is logged and the answer is `None`. The caller
 /// polls the server (`actix_web::rt::spawn`) and stops it by its handle.
 ///
 /// Must be called inside the actix runtime.
-pub fn start(listen: SocketAddr, base_url: &str) -> Option<(Server, SocketAddr)> {
-    match bind(listen, base_url.into()) {
+pub fn start(
+    listen: SocketAddr,
+    base_url: &str,
+    challenges: &Arc<Challenges>,
+) -> Option<(Server, SocketAddr)> {
+    match bind(listen, base_url.into(), challenges.clone()) {
         Ok(started) => Some(started),
         Err(error) => {
             tracing::warn!(%listen, %error, "no redirect from HTTP to HTTPS: cannot listen; \
@@ -25,10 +35,15 @@ pub fn start(listen: SocketAddr, base_url: &str) -> Option<(Server, SocketAddr)>
     }
 }
 
-fn bind(listen: SocketAddr, base_url: Arc<str>) -> io::Result<(Server, SocketAddr)> {
+fn bind(
+    listen: SocketAddr,
+    base_url: Arc<str>,
+    challenges: Arc<Challenges>,
+) -> io::Result<(Server, SocketAddr)> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::from(Arc::clone(&base_url)))
+            .app_data(web::Data::from(Arc::clone(&challenges)))
             .default_service(web::to(redirect))
     })
     .workers(1)
@@ -43,7 +58,11 @@ fn bind(listen: SocketAddr, base_url: Arc<str>) -> io::Result<(Server, SocketAdd
 }
 
 /// The host comes from our settings, never from the request: a forged `Host` leads nowhere.
-async fn redirect(request: HttpRequest, base_url: web::Data<str>) -> HttpResponse {
+async fn redirect(
+    request: HttpRequest,
+    base_url: web::Data<str>,
+    challenges: web::Data<Challenges>,
+) -> HttpResponse {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         // What was posted here has already crossed the wire in the clear; a redirect would hide it.
         return HttpResponse::Forbidden()
@@ -53,6 +72,9 @@ async fn redirect(request: HttpRequest, base_url: web::Data<str>) -> HttpRespons
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let path = if path.starts_with('/') { path } else { "/" };
+    if let Some(text) = path.strip_prefix(CHALLENGE).and_then(|token| challenges.text(token)) {
+        return HttpResponse::Ok().content_type("application/octet-stream").body(text);
+    }
     HttpResponse::PermanentRedirect()
         .insert_header((header::LOCATION, format!("{}{path}", &**base_url)))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -65,7 +87,8 @@ mod tests {
 
     async fn location(method: Method, path: &str) -> (u16, Option<String>) {
         let (server, address) =
-            start("127.0.0.1:0".parse().unwrap(), "https://vault.example").unwrap();
+            start("127.0.0.1:0".parse().unwrap(), "https://vault.example", &Arc::default())
+                .unwrap();
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let request = format!("{method} {path} HTTP/1.1\r\nHost: evil.example\r\n\r\n");
@@ -103,6 +126,7 @@ mod tests {
     #[actix_web::test]
     async fn a_taken_port_is_a_warning() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(start(taken.local_addr().unwrap(), "https://vault.example").is_none());
+        let listen = taken.local_addr().unwrap();
+        assert!(start(listen, "https://vault.example", &Arc::default()).is_none());
     }
 }

@@ -1,15 +1,19 @@
 //! Starting and stopping the HTTPS server.
 
+use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::Server;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Payload};
 use actix_web::{HttpRequest, HttpServer, Resource, guard};
 
 use super::failure::Failure;
 use super::route::{Method, Route};
+use super::tls::acme::ALPN;
 use super::{shell, table};
 use crate::app::App;
 use crate::kernel::ErrorKind;
@@ -51,8 +55,19 @@ pub fn start(
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(settings.shutdown_seconds.into())
         .disable_signals()
+        .on_connect(|connection, _| end_challenge(connection))
         .listen_rustls_0_23(listener, tls)?;
     Ok(server.run())
+}
+
+/// A certificate authority that looked whose a name is has seen it in the handshake: nothing is said
+/// on such a connection (RFC 8737, 3).
+fn end_challenge(connection: &dyn Any) {
+    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else { return };
+    let (socket, tls) = stream.get_ref();
+    if tls.alpn_protocol() == Some(ALPN) {
+        let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+    }
 }
 
 /// Routes with the same path are one resource, so that a wrong method can say so.

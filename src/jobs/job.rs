@@ -8,6 +8,7 @@ use crate::authn::token::RotationError;
 use crate::backup::BackupError;
 use crate::backup::restore::RestoreError;
 use crate::closing::ClosingError;
+use crate::http::tls::acme::AcmeError;
 use crate::privacy::PrivacyError;
 use crate::retention::RetentionError;
 use crate::sso::SsoError;
@@ -102,6 +103,8 @@ pub enum JobError {
     #[error(transparent)]
     Privacy(#[from] PrivacyError),
     #[error(transparent)]
+    Acme(Box<AcmeError>),
+    #[error(transparent)]
     Backup(Box<BackupError>),
     #[error(transparent)]
     Restore(Box<RestoreError>),
@@ -114,6 +117,12 @@ crate::behind_doors!(JobError);
 impl From<crate::authz::Denied> for JobError {
     fn from(denied: crate::authz::Denied) -> Self {
         Self::Door(denied.into())
+    }
+}
+
+impl From<AcmeError> for JobError {
+    fn from(error: AcmeError) -> Self {
+        Self::Acme(Box::new(error))
     }
 }
 

@@ -44,6 +44,7 @@ mod prune_logs;
 #[cfg(test)]
 mod prune_tests;
 mod publish_checkpoints;
+mod renew_certificate;
 mod restore_test;
 mod rhythm;
 mod rotate_token_keys;
@@ -96,6 +97,7 @@ pub const JOBS: &[Job] = &[
     restore_test::JOB,
     rotate_token_keys::JOB,
     sweep_subject_keys::JOB,
+    renew_certificate::JOB,
     watch_certificate::JOB,
     forget_before::JOB,
     watch_providers::JOB,

@@ -303,6 +303,19 @@ pub const PASSPHRASE_RATED: usize = 100;
 pub const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
 /// After this long, renewing our own certificate is tried again.
 pub const CERTIFICATE_RETRY: Duration = Duration::from_secs(3_600);
+/// A certificate authority has this long for one answer; one whose keys lie in a module takes seconds
+/// to sign.
+pub const ACME_ANSWER: Duration = Duration::from_secs(30);
+/// More than any answer of one has: a chain of certificates is a few KiB.
+pub const ACME_ANSWER_BYTES: usize = 256 * 1024;
+/// It has this long to look at our names, and as long to sign.
+pub const ACME_WAIT: Duration = Duration::from_secs(60);
+/// A whole order, all answers and waits together.
+pub const ACME_ORDER: Duration = Duration::from_secs(180);
+/// After a failed order, nothing is asked for this long; twice as long after each further one, up to
+/// an hour. (The job that asks looks every five minutes.)
+pub const ACME_PAUSE: Duration = Duration::from_secs(240);
+pub const ACME_PAUSE_MOST: Duration = Duration::from_secs(3_600);
 /// Bytes of the data disk that copies of files before an upgrade leave free: the data needs them
 /// more.
 pub const UPGRADE_RESERVE_BYTES: u64 = 64 * 1024 * 1024;

@@ -2,6 +2,7 @@
 //! a shell. One binary for all of it links once.
 
 mod accessible;
+mod acme;
 mod air_gap;
 mod app;
 mod approvals;
@@ -38,6 +39,7 @@ mod oidc_provider;
 mod packaging;
 mod pages;
 mod passkeys;
+mod pebble;
 mod platform_roles;
 mod proofs;
 mod readme;

@@ -32,7 +32,11 @@ fn written(directory: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
 }
 
 /// Waits until something is so; says what was seen last when it never is.
-fn until<T: std::fmt::Debug>(what: &str, look: impl Fn() -> T, is_so: impl Fn(&T) -> bool) -> T {
+pub fn until<T: std::fmt::Debug>(
+    what: &str,
+    look: impl Fn() -> T,
+    is_so: impl Fn(&T) -> bool,
+) -> T {
     let mut seen = look();
     for _ in 0..TRIES {
         if is_so(&seen) {
@@ -54,7 +58,7 @@ fn hang_up(server: &Server) {
 }
 
 /// The fingerprint of the certificate that somebody new is shown.
-fn shown_to_clients(url: &str) -> String {
+pub fn shown_to_clients(url: &str) -> String {
     let address = url.strip_prefix("https://").unwrap();
     let mut connector = SslConnector::builder(SslMethod::tls_client()).unwrap();
     connector.set_verify(SslVerifyMode::NONE);
@@ -87,7 +91,7 @@ fn pair(days: i64) -> Pair {
 }
 
 /// Actions of the platform's log with the text of their entries, oldest first.
-fn entries(app: &TestApp, action: &str) -> Vec<String> {
+pub fn entries(app: &TestApp, action: &str) -> Vec<String> {
     let directory = TempDir::new().unwrap();
     let out = directory.path().join("out.jsonl");
     let query = format!("action:{action}");

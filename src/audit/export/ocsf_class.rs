@@ -313,6 +313,8 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::CONFIG_RELOADED, Api, 3),
     (c::CONFIG_REFUSED, Api, OTHER),
     (c::CERTIFICATE_EXPIRING, Api, OTHER),
+    (c::CERTIFICATE_RENEWED, Api, 3),
+    (c::CERTIFICATE_NOT_RENEWED, Api, OTHER),
     (c::MAIL_FAILED, Api, OTHER),
     (c::MAIL_TESTED, Api, OTHER),
     (c::LOG_OPENED, Data, 6),

@@ -91,7 +91,7 @@ pub fn server(answers: &Answers) -> anyhow::Result<Problems> {
         problems.push(format!("{listen} cannot be listened on: {error}"));
     }
     if settings.server.tls_certificate.is_some() {
-        let shown = tls::shown(&settings.server, &answers.data_dir);
+        let shown = tls::shown(&settings);
         problems.extend(shown.err().map(|said| said.to_string()));
     }
     Ok(problems)

@@ -8,11 +8,12 @@ use std::time::Duration;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use super::acme::{self, Challenges};
 use super::{Identity, Shown, Source, TlsError, self_signed};
 use crate::kernel::Timestamp;
 
 /// When somebody should have renewed it: renewal can fail, and people are on holiday.
-pub const EXPIRES_SOON: Duration = Duration::from_secs(21 * 86_400);
+pub(super) const EXPIRES_SOON: Duration = Duration::from_secs(21 * 86_400);
 
 /// A certificate that can be served.
 pub struct Served {
@@ -44,26 +45,35 @@ impl Served {
 
     /// Whether its end has come, or is near.
     pub fn expires_soon(&self, now: Timestamp) -> bool {
-        self.shown.not_after.minus(EXPIRES_SOON) < now
+        self.shown.warned_from() < now
     }
 }
 
 /// What new connections are given.
-pub struct Live(RwLock<Arc<Served>>);
+pub struct Live {
+    served: RwLock<Arc<Served>>,
+    challenges: Arc<Challenges>,
+}
 
 impl Live {
     pub fn new(served: Served) -> Arc<Self> {
         measure(&served);
-        Arc::new(Self(RwLock::new(Arc::new(served))))
+        let served = RwLock::new(Arc::new(served));
+        Arc::new(Self { served, challenges: Arc::default() })
     }
 
     pub fn served(&self) -> Arc<Served> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.served.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a certificate authority is shown.
+    pub fn challenges(&self) -> &Arc<Challenges> {
+        &self.challenges
     }
 
     pub fn replace(&self, next: Served) {
         measure(&next);
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 }
 
@@ -73,7 +83,10 @@ fn measure(served: &Served) {
 }
 
 impl ResolvesServerCert for Live {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if acme::is_challenge(&hello) {
+            return self.challenges.certificate(hello.server_name()?);
+        }
         Some(self.served().certified.clone())
     }
 }

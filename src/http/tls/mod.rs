@@ -1,5 +1,6 @@
 //! The server's certificate and TLS policy.
 
+pub mod acme;
 mod exchange;
 mod live;
 mod load;
@@ -11,7 +12,7 @@ mod tests;
 mod watch;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -19,12 +20,12 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-pub use live::{EXPIRES_SOON, Live, Served};
+pub use live::{Live, Served};
 pub use self_signed::make_directory;
 pub use shown::{Shown, paths, shown};
 pub use watch::{Watch, is_over};
 
-use crate::config::{Server, TlsVersion};
+use crate::config::{Settings, TlsVersion};
 use crate::kernel::Timestamp;
 
 /// A certificate with its key, ready to serve.
@@ -42,7 +43,7 @@ pub struct Identity {
 }
 
 /// Where a certificate came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// By `server.tls_certificate`.
     Configured,
@@ -50,6 +51,19 @@ pub enum Source {
     SelfSigned,
     /// Somebody put it into the data directory; it is not renewed.
     Foreign,
+    /// From a certificate authority, asked by us.
+    Acme,
+}
+
+impl Source {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Configured => "configured",
+            Self::SelfSigned => "self-signed",
+            Self::Foreign => "foreign",
+            Self::Acme => "acme",
+        }
+    }
 }
 
 /// Each error names the file and what to do.
@@ -81,14 +95,19 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-/// The configured certificate, else the self-signed one in `<data_dir>/tls`, which is made at the
-/// first start and renewed when less than 30 days are left.
+/// The configured certificate, else the one that an authority gave ([`acme`]), else the self-signed
+/// one in `<data_dir>/tls`, which is made at the first start and renewed when less than 30 days are
+/// left.
 ///
 /// Only a warning is logged when a certificate that is not ours has expired or is not yet valid.
-pub fn identity(server: &Server, data_dir: &Path, now: Timestamp) -> Result<Identity, TlsError> {
+pub fn identity(settings: &Settings, now: Timestamp) -> Result<Identity, TlsError> {
+    let (server, data_dir) = (&settings.server, &settings.store.data_dir);
     let identity = match (&server.tls_certificate, &server.tls_key) {
         (Some(certificate), Some(key)) => load::pair(certificate, key, Source::Configured)?,
-        _ => self_signed::obtain(&data_dir.join("tls"), server.listen.ip(), now)?,
+        _ => match acme::in_place(settings) {
+            Some(path) => load::pair(&path, &path, Source::Acme)?,
+            None => self_signed::obtain(&data_dir.join("tls"), server.listen.ip(), now)?,
+        },
     };
     if identity.not_after < now {
         tracing::warn!(not_after = %identity.not_after, "the TLS certificate has expired: clients will refuse it");
@@ -111,7 +130,8 @@ pub fn server_config(live: &Arc<Live>, minimum: TlsVersion) -> Result<ServerConf
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(live.clone());
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // The second only counts for a client that offers it alone, and is answered while an order runs.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), acme::ALPN.to_vec()];
     Ok(config)
 }
 

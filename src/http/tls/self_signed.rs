@@ -58,6 +58,12 @@ fn state(certificate: &Path, key: &Path, now: Timestamp) -> Result<State, TlsErr
     })
 }
 
+/// Whose a certificate in the data directory is.
+pub(super) fn source(certificate: &Path) -> Result<Source, TlsError> {
+    let ours = load::leaf_facts(certificate)?.self_issued_by.as_deref() == Some(NAME);
+    Ok(if ours { Source::SelfSigned } else { Source::Foreign })
+}
+
 /// Whether a certificate with this end is made anew.
 pub(super) fn is_due(not_after: Timestamp, now: Timestamp) -> bool {
     not_after.minus(RENEW_BEFORE) < now
@@ -117,7 +123,7 @@ pub fn make_directory(data_dir: &Path) -> Result<(), TlsError> {
     private_dir(&data_dir.join("tls"))
 }
 
-fn private_dir(dir: &Path) -> Result<(), TlsError> {
+pub(super) fn private_dir(dir: &Path) -> Result<(), TlsError> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(TlsError::Write { path: dir.into(), source: error })

@@ -9,11 +9,18 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 use tempfile::TempDir;
 
 use super::*;
+use crate::config::Server;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn now() -> Timestamp {
     Timestamp::parse("2026-11-22T05:06:07Z").unwrap()
+}
+
+fn identity(server: &Server, data_dir: &Path, now: Timestamp) -> Result<Identity, TlsError> {
+    let mut settings = Settings { server: server.clone(), ..Settings::default() };
+    settings.store.data_dir = data_dir.into();
+    super::identity(&settings, now)
 }
 
 fn mode(path: &Path) -> u32 {

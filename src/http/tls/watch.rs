@@ -1,10 +1,11 @@
 //! Notices that the files of the certificate were replaced.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::acme;
 use super::shown::paths;
-use crate::config::Server;
+use crate::config::Settings;
 use crate::kernel::{Timestamp, limits};
 
 /// What changes when a file is written or replaced; none when it is not there.
@@ -23,8 +24,12 @@ pub struct Watch {
 
 impl Watch {
     /// Made before the files are read: what is written meanwhile is news.
-    pub fn new(server: &Server, data_dir: &Path) -> Self {
-        let files = paths(server, data_dir);
+    pub fn new(settings: &Settings) -> Self {
+        // One that an authority is to give may not be there yet.
+        let files = match acme::expected(settings) {
+            Some(path) => [path.clone(), path],
+            None => paths(settings),
+        };
         let known = stamp(&files);
         Self { files, known, moving: None, refused: None }
     }
@@ -75,12 +80,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = (dir.path().join("c"), dir.path().join("k"));
         std::fs::write(&certificate, "1").unwrap();
-        let server = Server {
-            tls_certificate: Some(certificate.clone()),
-            tls_key: Some(key.clone()),
-            ..Server::default()
-        };
-        let mut watch = Watch::new(&server, dir.path());
+        let mut settings = Settings::default();
+        settings.server.tls_certificate = Some(certificate.clone());
+        settings.server.tls_key = Some(key.clone());
+        let mut watch = Watch::new(&settings);
         assert!(!watch.has_changed(NOW) && !watch.has_changed(NOW));
         std::fs::write(&certificate, "22").unwrap();
         assert!(!watch.has_changed(NOW), "it may still be written");
@@ -99,12 +102,10 @@ mod tests {
     fn what_was_refused_is_news_again_after_a_while_and_after_a_clock_that_was_set_back() {
         let dir = tempfile::tempdir().unwrap();
         let certificate = dir.path().join("c");
-        let server = Server {
-            tls_certificate: Some(certificate.clone()),
-            tls_key: Some(dir.path().join("k")),
-            ..Server::default()
-        };
-        let mut watch = Watch::new(&server, dir.path());
+        let mut settings = Settings::default();
+        settings.server.tls_certificate = Some(certificate.clone());
+        settings.server.tls_key = Some(dir.path().join("k"));
+        let mut watch = Watch::new(&settings);
         std::fs::write(&certificate, "1").unwrap();
         assert!(!watch.has_changed(NOW) && watch.has_changed(NOW));
         let later = NOW.plus(limits::CERTIFICATE_RETRY);

@@ -2,7 +2,7 @@
 
 use super::check::{Check, Finding, Room};
 use super::facts::{Facts, span};
-use crate::http::tls::{self, Shown, TlsError};
+use crate::http::tls::{self, Shown, TlsError, acme};
 
 /// The server does not start with a key that does not fit, or that others may read.
 pub const READABLE: Check = Check {
@@ -40,8 +40,46 @@ pub const NAMES: Check = Check {
     fix: None,
 };
 
+/// What is not renewed ends.
+pub const ACME: Check = Check {
+    name: "acme",
+    room: Room::Server,
+    title: "Certificates from the authority",
+    expected: "the last try brought a certificate",
+    mend: "mend what the authority or the connection to it says (docs/tls.md), then strongroom tls \
+           renew: it asks at once",
+    run: authority,
+    fix: None,
+};
+
+fn authority(facts: &Facts) -> Finding {
+    let Some(standing) = acme::standing(&facts.settings) else {
+        return Finding::none("acme.directory is not set");
+    };
+    let Some(tried) = standing.state.tried else {
+        return Finding::warn("not asked yet: a server that starts asks at once");
+    };
+    let ago = span(facts.age(tried));
+    let Some(error) = &standing.state.error else {
+        return match standing.next {
+            Some(next) if next > facts.now => {
+                Finding::ok(format!("given {ago} ago; renewed in {}", span(next.since(facts.now))))
+            }
+            _ => Finding::ok(format!("given {ago} ago; to be renewed now")),
+        };
+    };
+    let said = format!("{error} ({} failed, the last {ago} ago)", standing.state.failures);
+    // Without one, or near the end of it, people see warnings.
+    match shown(facts) {
+        Ok(Some(shown)) if standing.renewal.is_some() && shown.warned_from() > facts.now => {
+            Finding::warn(said)
+        }
+        _ => Finding::fail(said),
+    }
+}
+
 fn shown(facts: &Facts) -> Result<Option<Shown>, TlsError> {
-    tls::shown(&facts.settings.server, &facts.settings.store.data_dir)
+    tls::shown(&facts.settings)
 }
 
 fn readable(facts: &Facts) -> Finding {
@@ -62,7 +100,7 @@ fn expiry(facts: &Facts) -> Finding {
     }
     let left = shown.not_after.since(facts.now);
     let said = format!("valid for {} more", span(left));
-    if left < tls::EXPIRES_SOON { Finding::warn(said) } else { Finding::ok(said) }
+    if shown.warned_from() < facts.now { Finding::warn(said) } else { Finding::ok(said) }
 }
 
 fn names(facts: &Facts) -> Finding {

@@ -56,6 +56,7 @@ pub const CHECKS: &[Check] = &[
     certificate::READABLE,
     certificate::EXPIRY,
     certificate::NAMES,
+    certificate::ACME,
     server::TLS,
     server::PROXIES,
     server::CONTACT,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::App;
-use crate::config::{ConfigError, Examined, Server, Settings, Sources, is_reloaded};
+use crate::config::{ConfigError, Examined, Settings, Sources, is_reloaded};
 use crate::http::tls::{self, Live, Served, TlsError, Watch};
 use crate::kernel::{Timestamp, limits};
 use crate::ops::{log, supervisor};
@@ -113,8 +113,8 @@ impl Reloader {
         let before = self.app.in_force();
         let settings = before.with_reloaded(&next);
         let level = log::Level::of(&settings.log)?;
-        let watch = Watch::new(&settings.server, &settings.store.data_dir);
-        let served = self.read_certificate(&settings.server)?;
+        let watch = Watch::new(&settings);
+        let served = self.read_certificate(&settings)?;
         let (changed, restart) =
             before.changed(&next).into_iter().partition(|key: &&str| is_reloaded(key));
         let fingerprint = self.is_news(&served).then(|| served.shown.fingerprint.clone());
@@ -151,7 +151,7 @@ impl Reloader {
     }
 
     async fn take_certificate(&mut self, cause: Cause) -> Result<(), Refused> {
-        let served = self.read_certificate(&self.app.in_force().server)?;
+        let served = self.read_certificate(&self.app.in_force())?;
         if !self.is_news(&served) {
             return Ok(());
         }
@@ -163,9 +163,8 @@ impl Reloader {
         Ok(())
     }
 
-    fn read_certificate(&self, server: &Server) -> Result<Served, TlsError> {
-        let directory = &self.app.settings.store.data_dir;
-        Served::new(tls::identity(server, directory, self.app.runtime.now())?)
+    fn read_certificate(&self, settings: &Settings) -> Result<Served, TlsError> {
+        Served::new(tls::identity(settings, self.app.runtime.now())?)
     }
 
     fn is_news(&self, served: &Served) -> bool {

@@ -13,7 +13,7 @@ use crate::trail;
 use crate::web::messages::Messages;
 use crate::web::view::chrome::Section;
 use crate::web::view::configuration::{
-    CertificateCard, ConfigurationPage, SettingRow, SettingSection,
+    AuthorityCard, CertificateCard, ConfigurationPage, SettingRow, SettingSection,
 };
 use crate::web::view::state::{CertificateEnd, SettingOwner};
 use crate::web::{frame, respond};
@@ -33,12 +33,22 @@ async fn show(call: PlatformCall<PlatformSettingsRead>) -> Answer {
     let served = call.app.certificate.get().map(|live| live.served());
     let file = settings.file.as_ref().map(|path| path.display().to_string());
     let chrome = frame::platform(&call, "configuration-title", Section::PlatformAdmins).await?;
-    let certificate = served.map(|served| certificate(&served, now));
+    let certificate = served.map(|served| certificate(&call.app, &served, now));
     respond::page(&ConfigurationPage { chrome, file, certificate, sections: sections(&settings) })
 }
 
-fn certificate(served: &Served, now: Timestamp) -> CertificateCard {
+fn certificate(app: &App, served: &Served, now: Timestamp) -> CertificateCard {
     let shown = &served.shown;
+    let standing = app.acme.get().and_then(|acme| acme.standing());
+    let source = match (served.source, &standing) {
+        (Source::Configured, _) => "certificate-configured",
+        (Source::SelfSigned, Some(_)) => "certificate-asked",
+        (Source::SelfSigned, None) => "certificate-self-signed",
+        (Source::Foreign, _) => "certificate-foreign",
+        (Source::Acme, _) => "certificate-acme",
+    };
+    let directory = standing.as_ref().map_or("", |standing| standing.directory.as_str());
+    let args = [("directory", directory.into())];
     CertificateCard {
         fingerprint: shown.fingerprint.clone(),
         names: shown.names.join(", "),
@@ -49,11 +59,12 @@ fn certificate(served: &Served, now: Timestamp) -> CertificateCard {
             true => CertificateEnd::Soon,
             false => CertificateEnd::Valid,
         },
-        source: match served.source {
-            Source::Configured => "certificate-configured",
-            Source::SelfSigned => "certificate-self-signed",
-            Source::Foreign => "certificate-foreign",
-        },
+        source: Messages::english().with(source, &args).into_owned(),
+        authority: standing.map(|standing| AuthorityCard {
+            next: standing.next.filter(|next| *next > now),
+            tried: standing.state.tried,
+            error: standing.state.error,
+        }),
     }
 }
 

@@ -24,8 +24,19 @@ pub struct CertificateCard {
     pub not_before: Timestamp,
     pub not_after: Timestamp,
     pub end: CertificateEnd,
-    /// The message that says whose it is.
-    pub source: &'static str,
+    /// Whose it is.
+    pub source: String,
+    /// None when no authority is set up.
+    pub authority: Option<AuthorityCard>,
+}
+
+/// How it stands with the authority that certificates are asked from.
+pub struct AuthorityCard {
+    /// None when it is asked as soon as the job looks.
+    pub next: Option<Timestamp>,
+    pub tried: Option<Timestamp>,
+    /// Why the last try brought nothing.
+    pub error: Option<String>,
 }
 
 pub struct SettingSection {
