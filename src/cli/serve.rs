@@ -89,6 +89,7 @@ pub async fn serve(
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
+    let watch = tls::Watch::new(&settings.server, &settings.store.data_dir);
     let identity = tls::identity(&settings.server, &settings.store.data_dir, runtime.now())?;
     let live = Live::new(Served::new(identity)?);
     let _ = app.certificate.set(live.clone());
@@ -107,7 +108,7 @@ pub async fn serve(
         Mode::Recovery => None,
     };
     if let Some(hangup) = hangup {
-        reload::start(&app, &live, hangup);
+        reload::start(&app, &live, watch, hangup);
     }
     announce(&app, boot, &base_url, &live.served()).await?;
     ready(&base_url)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{OWNER, PASSWORD, TestApp};
+use crate::app::{OWNER, PASSWORD, TestApp, cli};
 use crate::client::{Answer, Client, Session};
 use crate::jobs::run;
 use crate::setup;
@@ -371,6 +371,21 @@ async fn in_recovery_mode_administrators_alone_get_in_and_nothing_runs() {
     app.cli(&["tenant", "freeze", "acme"], "");
     app.crash_and_restart();
     app.client(&token).get(CONVERSATIONS).await.expect(200);
+}
+
+#[test]
+fn recovery_mode_makes_no_installation_where_there_is_none() {
+    let directory = tempfile::TempDir::new().unwrap();
+    for data in [directory.path().join("none"), directory.path().join("empty")] {
+        if data.ends_with("empty") {
+            std::fs::create_dir(&data).unwrap();
+        }
+        let there = data.exists();
+        let said = cli(&data, &[], &["serve", "--recovery", "--listen", "127.0.0.1:0"], "");
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.err.contains("there is no installation in"), "{said:?}");
+        assert!(data.exists() == there && !data.join("root.json").exists());
+    }
 }
 
 #[tokio::test]

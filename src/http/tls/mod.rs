@@ -1,5 +1,6 @@
 //! The server's certificate and TLS policy.
 
+mod exchange;
 mod live;
 mod load;
 pub mod pkcs12;
@@ -21,7 +22,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub use live::{EXPIRES_SOON, Live, Served};
 pub use self_signed::make_directory;
 pub use shown::{Shown, paths, shown};
-pub use watch::Watch;
+pub use watch::{Watch, is_over};
 
 use crate::config::{Server, TlsVersion};
 use crate::kernel::Timestamp;
