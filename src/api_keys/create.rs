@@ -7,11 +7,12 @@ use super::secret::Secret;
 use crate::args;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
+use crate::authn;
 use crate::authz::permission::ApiKeyCreate;
 use crate::authz::{Grant, Principal, Realm};
 use crate::crypto::Field;
-use crate::kernel::id::{ApiKeyId, UserId};
-use crate::store::SqlMut;
+use crate::kernel::id::ApiKeyId;
+use crate::store::{SqlMut, Value};
 use crate::tenants::{IdempotencyKey, RealmTx, Tenants};
 
 /// # Errors
@@ -63,7 +64,7 @@ pub async fn create_once(
                 &networks,
                 now,
                 expires,
-                member(&giver.principal)
+                authn::maker(tx, &giver.principal)?.map(Value::Id)
             ],
         )?;
         let (key, _) = repo::one(tx, id)?;
@@ -71,14 +72,6 @@ pub async fn create_once(
         Ok::<_, ApiKeyError>((Secret::answer(&hash, key), event.into()))
     });
     secret.show(written.await?.value)
-}
-
-/// The member who sees the secret.
-pub(super) fn member(giver: &Principal) -> Option<UserId> {
-    match giver {
-        Principal::User { id, .. } => Some(*id),
-        _ => None,
-    }
 }
 
 /// A key's own limits would be worth nothing if it could make keys without them, or lift its own.

@@ -3,17 +3,18 @@
 
 use std::time::Duration;
 
-use super::create::{may_make, member};
+use super::create::may_make;
 use super::model::{ApiKeyError, NewKey, OVERLAP_MOST};
 use super::repo;
 use super::secret::Secret;
 use crate::args;
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
+use crate::authn;
 use crate::authz::permission::ApiKeyUpdate;
 use crate::authz::{Grant, Realm};
 use crate::kernel::id::ApiKeyId;
-use crate::store::SqlMut;
+use crate::store::{SqlMut, Value};
 use crate::tenants::{IdempotencyKey, Tenants};
 
 /// The secret before the former one ends at once: two work at the same time, never three.
@@ -43,12 +44,12 @@ pub async fn rotate(
         }
         rights.given_by(tx, &giver.principal)?;
         may_make(tx, &giver.principal, Some(id))?;
-        let until = now.plus(overlap);
+        let (until, maker) = (now.plus(overlap), authn::maker(tx, &giver.principal)?);
         tx.execute(
             "UPDATE api_keys SET former_hash = token_hash, former_until = $1, token_hash = $2,
                  hint = $3, rotated = $4, former_by = made_by, made_by = $5
              WHERE id = $6",
-            args![until, &hash, &hint, now, member(&giver.principal), id],
+            args![until, &hash, &hint, now, maker.map(Value::Id), id],
         )?;
         let mut event = Event::new(catalogue::API_KEY_ROTATED);
         event.resource = Some(Resource::new("api_key", id.to_string()));

@@ -39,7 +39,14 @@ pub enum Act {
     LiftHold { hold: HoldId },
     /// Let a legal hold end earlier than before, or at all.
     #[serde(rename_all = "camelCase")]
-    ShortenHold { hold: HoldId, ends_at: Option<Timestamp>, changes: HoldChanges },
+    ShortenHold {
+        hold: HoldId,
+        /// What is changed: who changes it again until the approval makes another act of it.
+        ends_at: Option<Timestamp>,
+        #[serde(default)]
+        review_at: Option<Timestamp>,
+        changes: HoldChanges,
+    },
 }
 
 impl Act {

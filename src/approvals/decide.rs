@@ -115,7 +115,7 @@ pub async fn approve(
             let lifted = holds::lift_approved(tenants, &grant, hold, &found.reason, approved);
             Performed::HoldLifted(lifted.await?.id)
         }
-        Act::ShortenHold { hold, ends_at: _, changes } => {
+        Act::ShortenHold { hold, changes, .. } => {
             let grant = own::<HoldManage>(grant, tenant)?;
             let changed = holds::change_approved(tenants, &grant, hold, changes, approved);
             Performed::HoldShortened(changed.await?.id)

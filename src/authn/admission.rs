@@ -238,7 +238,7 @@ pub async fn admit(tenants: &Tenants, realm: Realm, proof: Proof) -> Result<Admi
         let wanted = proof.factors.wanted(person.needs(tx, realm)?);
         let events = match wanted {
             None => {
-                let (device, remembered) = device::remember(tx, &person, &proof, &mark)?;
+                let (device, remembered) = device::remember(tx, realm, &person, &proof, &mark)?;
                 let replaced = session::replace(tx, realm, proof.request.former_session())?;
                 let begun = session::insert(tx, realm, session, &hash, &person, device, &proof)?;
                 let past = past_single_sign_on(tx, &policy, realm, &person, &proof)?;

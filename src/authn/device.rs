@@ -4,13 +4,13 @@
 use zeroize::Zeroizing;
 
 use super::admission::{Client, Proof};
-use super::person::Person;
+use super::person::{Person, tables};
 use super::session::{PLATFORM, origin};
 use super::{Agent, AuthnError};
 use crate::args;
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
-use crate::authz::RequestContext;
+use crate::authz::{Realm, RequestContext};
 use crate::crypto::Field;
 use crate::crypto::token::Token;
 use crate::kernel::id::DeviceId;
@@ -66,6 +66,7 @@ pub(super) fn cookie(request: &RequestContext, random: &dyn Random) -> Zeroizing
 /// whoever has stolen a password would sign in there, unnoticed.
 pub(super) fn remember(
     tx: &mut WriteTx<'_, SystemWrite>,
+    realm: Realm,
     person: &Person,
     proof: &Proof,
     cookie: &str,
@@ -88,7 +89,7 @@ pub(super) fn remember(
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         args![id, who, &mark, proof.client.name(), &client, now, now],
     )?;
-    tell(tx, person, proof, now)?;
+    tell(tx, realm, person, proof, now)?;
     let mut event = Event::new(catalogue::DEVICE_REMEMBERED);
     event.resource = Some(Resource::new("device", id.to_string()));
     event.custom_fields.insert("client".into(), proof.client.name().into());
@@ -96,16 +97,17 @@ pub(super) fn remember(
 }
 
 /// Writes to the person that somebody signed in as them from somewhere new. Not at the first sign-in
-/// of all: everywhere is new then.
+/// of all: everywhere is new then. After an incident, which forgets all devices, it is told.
 fn tell(
     tx: &mut WriteTx<'_, SystemWrite>,
+    realm: Realm,
     person: &Person,
     proof: &Proof,
     at: Timestamp,
 ) -> Result<(), AuthnError> {
-    let others = "SELECT count(*) FROM devices WHERE person = $1";
-    // This one is among them.
-    let is_first = tx.count(others, args![Value::Id(person.id)])? < 2;
+    let people = tables(realm).0;
+    let before = format!("SELECT count(*) FROM {people} WHERE id = $1 AND signed_in IS NOT NULL");
+    let is_first = tx.count(&before, args![Value::Id(person.id)])? == 0;
     if is_first || !tx.sends_mail() || person.email.is_empty() {
         return Ok(());
     }

@@ -7,9 +7,10 @@ use super::*;
 use crate::authn::{
     Admission, Factor, Factors, Hasher, SessionPolicy, SignedIn, admit, session_holder,
 };
-use crate::authz::permission::UserCreate;
+use crate::authz::permission::{AccessRevoke, UserCreate};
 use crate::authz::{Browser, Realm, Role};
 use crate::config::{Settings, SmtpHost};
+use crate::incident;
 use crate::kernel::Runtime;
 use crate::kernel::clock::ManualClock;
 use crate::kernel::random::SystemRandom;
@@ -249,6 +250,20 @@ async fn a_sign_in_from_somewhere_new_is_told_by_mail_but_not_the_very_first() {
         2,
         "whoever stole a password may use it through the API"
     );
+}
+
+#[tokio::test]
+async fn after_everything_was_taken_away_no_browser_is_known_and_every_sign_in_is_told() {
+    let house = House::configured(|settings| {
+        settings.mail.smtp_host = Some(SmtpHost::localhost());
+    });
+    let acme = house.tenant("acme", &["ada"]).await;
+    let device = house.browser(&acme, "ada", None, None).await.device.unwrap();
+    let grant = house.server.grant::<AccessRevoke>(&acme).await;
+    incident::revoke(&house.server.tenants, &grant, None, None).await.unwrap();
+    assert!(!house.knows(&acme, "ada", Some(&device)).await);
+    house.browser(&acme, "ada", None, None).await;
+    assert_eq!(waiting_mails(&house, &acme).await, 1);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod enrolment;
 mod hasher;
 mod known;
 pub(crate) mod links;
+mod maker;
 mod notice;
 pub mod oidc;
 mod own_factors;
@@ -44,6 +45,7 @@ pub use links::{
     consume as consume_link, create as create_link, look as look_at_link, look_at_address_link,
     look_at_reset_link, look_at_sign_in_link, reset_password, sign_in_by_link,
 };
+pub use maker::maker;
 pub use notice::tell;
 pub use own_factors::{
     OwnAccount, OwnAccountRead, OwnFactors, are_own_recovery_codes, confirm_authenticator,

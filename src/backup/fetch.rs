@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use futures_util::TryStreamExt;
 use object_store::path::Path as StorePath;
 
-use super::pack::{self, Packed, UnpackError};
+use super::pack::{self, UnpackError, Unpacked};
 use super::{BackupError, Damage, Identities, Kind, Layout, Manifest, Target, Targets, place};
 use crate::audit::note::Verifier;
 use crate::authz::Realm;
@@ -42,11 +42,9 @@ pub fn fetch(
     compare(target, manifest, &packed)
 }
 
-fn compare(target: &Target, manifest: &Manifest, packed: &Packed) -> Result<(), BackupError> {
+fn compare(target: &Target, manifest: &Manifest, packed: &Unpacked) -> Result<(), BackupError> {
     let damage = if packed.bytes != manifest.bytes {
         Damage::Size
-    } else if packed.sha256 != manifest.sha256 {
-        Damage::Hash
     } else if packed.plain_bytes != manifest.plain_bytes
         || packed.plain_sha256 != manifest.plain_sha256
     {

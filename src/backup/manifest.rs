@@ -50,6 +50,10 @@ pub struct Manifest {
     /// Of the audit log in it.
     pub log: Option<LogId>,
     pub entries: u64,
+    /// Entries that were ever written, in this log and, as far as is known, in those that it
+    /// follows: grows with every restore and every undo of one. 0: not noted.
+    #[serde(default)]
+    pub history: u64,
     /// The highest checkpoint over them, a signed note.
     pub checkpoint: Option<String>,
     /// Rows of each table.
@@ -97,5 +101,35 @@ impl Manifest {
     fn read(note: &Note) -> Result<Self, ManifestError> {
         let json = note.text().strip_prefix(TITLE).ok_or(ManifestError::Malformed)?;
         serde_json::from_str(json).map_err(|_| ManifestError::Malformed)
+    }
+}
+
+#[cfg(test)]
+pub(super) fn example() -> Manifest {
+    Manifest {
+        id: BackupId::from_bytes([1; 16]),
+        kind: Kind::Data,
+        installation: InstallationId::from_bytes([2; 16]),
+        owner: "platform".into(),
+        slug: None,
+        taken: Timestamp::from_micros(0),
+        path: String::new(),
+        bytes: 0,
+        sha256: String::new(),
+        plain_bytes: 0,
+        plain_sha256: String::new(),
+        pages: 0,
+        page_size: 0,
+        schema: 0,
+        log: None,
+        entries: 0,
+        history: 0,
+        checkpoint: None,
+        rows: BTreeMap::new(),
+        file_key: None,
+        keys: None,
+        ledger: (0, String::new()),
+        recipients: Vec::new(),
+        program: "test".into(),
     }
 }

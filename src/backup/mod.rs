@@ -15,7 +15,7 @@ mod keep;
 pub mod keys;
 mod layout;
 pub mod ledger;
-mod manifest;
+pub(crate) mod manifest;
 pub mod metrics;
 mod pack;
 pub mod place;

@@ -32,6 +32,8 @@ const LEFTOVER: Duration = Duration::from_secs(60 * 60);
 pub struct Pruned {
     pub archives: u64,
     pub bytes: u64,
+    /// Copies in targets: an archive has one in each, and stays known while one is left.
+    pub copies: u64,
     /// Objects of the continuous archive that nothing else deletes.
     pub changes: u64,
     /// Of runs that were killed.
@@ -60,19 +62,31 @@ pub async fn prune(
             done.refused += 1;
         }
     }
+    // What is gone is on record, whatever comes in between.
+    let ended = delete_over(tenants, settings, &targets, &mut done).await;
+    if done.copies + done.archives + done.changes + done.leftovers > 0 {
+        let event = deleted(&done);
+        let write = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event.clone().into()));
+        tenants.write(grant, write).await?;
+    }
+    ended.map(|()| done)
+}
+
+/// Archives that are past their time.
+async fn delete_over(
+    tenants: &Tenants,
+    settings: &config::Backup,
+    targets: &Targets,
+    done: &mut Pruned,
+) -> Result<(), BackupError> {
     let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, BackupError>(repo::all(tx)?);
     let entries = tenants.credentials(Realm::Platform, read).await?;
     let names: HashSet<String> = targets.0.iter().map(|target| target.name.clone()).collect();
     let over = over(tenants, settings, &names, &entries).await?;
     for entry in entries.iter().filter(|entry| over.contains(&entry.manifest.id)) {
-        delete(tenants, &targets, entry, &mut done).await?;
+        delete(tenants, targets, entry, done).await?;
     }
-    if done.archives > 0 || done.changes > 0 {
-        let event = deleted(&done);
-        let write = move |_: &mut WriteTx<'_, _>| Ok::<_, DoorError>(((), event.clone().into()));
-        tenants.write(grant, write).await?;
-    }
-    Ok(done)
+    Ok(())
 }
 
 /// Which archives are past their time.
@@ -189,7 +203,10 @@ async fn delete(
             continue;
         };
         let deleted = match place::delete(target, &path).await {
-            Ok(()) => place::delete(target, &Layout::manifest(&path)).await,
+            Ok(()) => {
+                done.copies += u64::from(placement.state != PlacementState::Missing);
+                place::delete(target, &Layout::manifest(&path)).await
+            }
             Err(error) => Err(error),
         };
         match deleted {
@@ -378,8 +395,12 @@ fn deleted(done: &Pruned) -> Event {
     let mut event = Event::new(events::BACKUP_DELETED);
     event.resource = Some(Resource::new("backup", "archives"));
     event.custom_fields.insert("archives".into(), done.archives.into());
-    if done.changes > 0 {
-        event.custom_fields.insert("changes".into(), done.changes.into());
+    for (name, count) in
+        [("copies", done.copies), ("changes", done.changes), ("leftovers", done.leftovers)]
+    {
+        if count > 0 {
+            event.custom_fields.insert(name.into(), count.into());
+        }
     }
     event.custom_fields.insert("bytes".into(), done.bytes.into());
     event

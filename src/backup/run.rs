@@ -26,7 +26,7 @@ use super::{
 };
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::note::Signer;
-use crate::audit::{Event, catalogue as events, checkpoint};
+use crate::audit::{Event, catalogue as events, checkpoint, past};
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
 use crate::config;
@@ -73,6 +73,7 @@ pub(super) struct Facts {
     schema: u32,
     log: Option<LogId>,
     entries: u64,
+    history: u64,
     checkpoint: Option<String>,
     rows: std::collections::BTreeMap<String, u64>,
     file_key: Option<KeyId>,
@@ -317,6 +318,7 @@ impl Run {
             schema: facts.schema,
             log: facts.log,
             entries: facts.entries,
+            history: facts.history,
             checkpoint: facts.checkpoint,
             rows: facts.rows,
             file_key: facts.file_key,
@@ -469,12 +471,15 @@ fn check(facts: &Facts, packed: &Packed, path: &StorePath) -> Result<(), BackupE
 fn facts(pages: &PageReader, original: &Original) -> Result<Facts, BackupError> {
     let tx = pages.tx();
     let checkpoint = checkpoint::latest(&tx)?.map(|checkpoint| checkpoint.note);
+    let entries = crate::audit::read::size(&tx)?;
+    let followed: u64 = past::list(&tx)?.iter().map(|past| past.known).sum();
     Ok(Facts {
         pages: pages.pages().into(),
         page_size: pages.page_size(),
         schema: repo::schema(&tx)?,
         log: checkpoint::log(&tx, original.notary())?.map(|(log, _)| log),
-        entries: crate::audit::read::size(&tx)?,
+        entries,
+        history: entries + followed,
         checkpoint,
         rows: repo::rows(&tx)?,
         file_key: Some(original.keys().file_key_id()?),

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use object_store::memory::InMemory;
+use object_store::path::Path as StorePath;
 
 use super::catalogue::PlacementState;
 use super::place::blocking;
 use super::prune::{Pruned, prune};
 use super::run::{Made, Run};
 use super::{
-    BackupError, Identities, Kind, Manifest, Target, Targets, catalogue, fetch, keys, repo,
+    BackupError, Identities, Kind, Layout, Manifest, Target, Targets, catalogue, fetch, keys, repo,
 };
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Principal, Realm};
@@ -245,6 +246,30 @@ async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_ag
     let done = house.prune().await;
     assert_eq!((done.leftovers, done.archives), (3, 0));
     assert_eq!(house.manifests().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_gone_is_on_record_though_a_target_refuses_the_rest_of_it() {
+    let house = House::new().await;
+    let made = house.run().await.tenant(&house.tenant).await.unwrap();
+    house.clock.advance(40 * DAY);
+    house.run().await.tenant(&house.tenant).await.unwrap();
+    for one in &made {
+        let archive = house.directory.path().join("target").join(&one.manifest.path);
+        let manifest = archive.parent().unwrap().join(
+            Layout::manifest(&StorePath::from(one.manifest.path.as_str())).filename().unwrap(),
+        );
+        std::fs::remove_file(&manifest).unwrap();
+        // Nobody can remove it like a file.
+        std::fs::create_dir_all(manifest.join("inside")).unwrap();
+    }
+    let done = house.prune().await;
+    assert!(done.archives == 0 && done.refused > 0, "{done:?}");
+    let entries = house.server.entries_of(Realm::Platform).await;
+    let entry = entries.iter().find(|entry| entry.action == "backup.deleted").expect("an entry");
+    let count = |name: &str| entry.custom_fields.get(name).and_then(serde_json::Value::as_u64);
+    assert_eq!(count("archives"), Some(0));
+    assert!(count("copies").or(count("leftovers")) >= Some(1), "{entry:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use super::{
     maintenance, restore, retention, revoke, role, rollback, session, setup, sso, support, tenant,
     tls, token, upgrade, user,
 };
-use crate::config::{ConfigError, Settings, Sources};
+use crate::config::{Settings, Sources};
 
 /// Keeps customers' conversations encrypted, tenant by tenant, and proves who touched them.
 #[derive(Parser)]
@@ -159,8 +159,13 @@ impl Context {
     }
 
     /// Command line over environment over file.
-    pub fn settings(&self, listen: Option<SocketAddr>) -> Result<Settings, ConfigError> {
-        Settings::load(self.sources(listen))
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place; and what says all of it.
+    pub fn settings(&self, listen: Option<SocketAddr>) -> anyhow::Result<Settings> {
+        let cure =
+            |first| anyhow::anyhow!("{first}; strongroom config check says all that is wrong");
+        Settings::load(self.sources(listen)).map_err(cure)
     }
 
     /// `--config`

@@ -4,14 +4,27 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use super::args::Context;
 use super::serve::{Mode, serve};
 use crate::config::{OptionalListen, Place, Settings};
 use crate::kernel::Runtime;
 use crate::tenants::Boot;
 
+/// One of these is in every data directory, and in a damaged one.
+const INSTALLED: [&str; 3] = ["root.json", "platform.db", "tenants"];
+
 pub async fn run(context: Context, listen: Option<SocketAddr>) -> anyhow::Result<ExitCode> {
     let settings = cut_off(context.settings(listen)?);
+    let directory = &settings.store.data_dir;
+    if !INSTALLED.iter().any(|name| directory.join(name).exists()) {
+        bail!(
+            "there is no installation in {}, and recovery mode makes none: name its directory with \
+             --data-dir or in the configuration. Nothing was changed",
+            directory.display()
+        );
+    }
     crate::ops::log::init(&settings.log)?;
     crate::ops::metrics::init();
     tracing::warn!("recovery mode: only platform administrators get in, from this machine alone");

@@ -11,7 +11,7 @@ use super::command::Operator;
 use super::output::{Report, table};
 use super::session::RealmArgs;
 use crate::authz::permission::{AccessRevoke, PlatformAccessRevoke};
-use crate::incident::{self, Access, Revoked};
+use crate::incident::{self, Access, IncidentError, Revoked};
 
 /// What is typed for the whole installation, which has no short name.
 const EVERYTHING: &str = "everything";
@@ -164,12 +164,13 @@ async fn count(operator: &Operator, whose: Whose) -> anyhow::Result<Report> {
             incident::count(tenants, &grant, Some(&who)).await?
         }
         Whose::Tenant(slug) => {
-            let (grant, _) = operator.tenant::<AccessRevoke>(&slug).await?;
-            incident::count(tenants, &grant, None).await?
+            let grant = operator.platform::<PlatformAccessRevoke>().await?;
+            let tenant = tenants.tenant(&slug).ok_or(IncidentError::NoTenant)?;
+            incident::count_tenant(tenants, &grant, tenant.id).await?
         }
         Whose::All => {
             let grant = operator.platform::<PlatformAccessRevoke>().await?;
-            let counted = incident::count_installation(tenants, &grant).await?;
+            let counted = incident::count_installation(tenants, &grant, None).await?;
             let mut json = json!(counted.access);
             json["tenants"] = counted.tenants.into();
             json["tenantsLookedInto"] = counted.looked_into.into();

@@ -90,6 +90,7 @@ pub async fn serve(
     // Before anything that could start another restore.
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
+    let watch = tls::Watch::new(settings);
     let identity = tls::identity(settings, runtime.now())?;
     let live = Live::new(Served::new(identity)?);
     let _ = app.certificate.set(live.clone());
@@ -106,7 +107,7 @@ pub async fn serve(
     let socket = socket::listen(&app, &settings.store.data_dir);
     // Before the jobs: one of them may put another certificate into place at once.
     if let Some(hangup) = hangup {
-        reload::start(&app, &live, hangup);
+        reload::start(&app, &live, watch, hangup);
     }
     let by_itself = match mode {
         Mode::Usual => Some((jobs::start(&app).await?, app.streams.start())),

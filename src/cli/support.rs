@@ -21,7 +21,7 @@ use crate::ops::support::{Part, Sources, parts};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
-    /// Write a file for whoever helps you: results of checks and jobs, metrics, versions, sizes
+    /// Write a file for whoever helps you: results of checks and jobs, settings, metrics, sizes
     ///
     /// It holds no secret, and no name of a person, a tenant or a host. What is in it is listed
     /// before it is made; `tar --zstd -xf` opens it.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -204,7 +204,7 @@ fn import(settings: &Settings, imported: &Imported) -> anyhow::Result<Report> {
     }
     // What root puts elsewhere is read by the service's group, as certificate tools have it.
     let group = data.filter(|_| me.is_root() && is_configured).map(|data| data.gid());
-    let own = |path: &Path| -> io::Result<()> { chown(path, None, group) };
+    let own = |file: &File| -> io::Result<()> { fchown(file, None, group) };
     let mode = if group.is_some() { 0o640 } else { 0o600 };
     let shown = imported.install(&files, mode, own)?;
     let mut json = facts(&shown, &files);

@@ -20,7 +20,8 @@ pub enum Verb {
     Check,
     /// Check a release that came without a network: who signed it, whether it is whole, what it does
     ///
-    /// Exit code 0: it is good; 1: use nothing of it, or the data here is newer.
+    /// Exit code 0: it is good; 1: use nothing of it, or it is older than this release or than the
+    /// data here.
     Verify(bundle::Verify),
     /// Make the file of a release
     #[command(hide = true)]

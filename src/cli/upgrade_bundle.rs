@@ -25,6 +25,9 @@ pub struct Verify {
     /// Public key of whoever signs releases, in a file; needed where this build was given none
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Let a release be good that is older than this one
+    #[arg(long)]
+    older: bool,
 }
 
 #[derive(clap::Args)]
@@ -59,7 +62,7 @@ pub fn check(arguments: &Verify) -> anyhow::Result<Report> {
     let path = &arguments.file;
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     match verify(BufReader::new(file), &key) {
-        Ok(found) => Ok(good(&found, key.name())),
+        Ok(found) => Ok(signed(&found, key.name(), arguments.older)),
         Err(error) => Ok(Report {
             json: json!({ "ok": false, "error": error.to_string() }),
             text: format!("{}: {error}\nUse nothing of it.", path.display()),
@@ -68,14 +71,17 @@ pub fn check(arguments: &Verify) -> anyhow::Result<Report> {
     }
 }
 
-fn good(found: &Manifest, name: &Name) -> Report {
+/// Whoever has an old release has a signature for it, and for the holes in it.
+fn signed(found: &Manifest, name: &Name, may_be_older: bool) -> Report {
     let own = Release::own();
     let schemas = [own.platform, own.tenant, own.keys];
-    let [is_newer, is_older] = [
+    let is_older = older(&found.version, &own.version);
+    let is_refused = is_older && !may_be_older;
+    let [data_is_older, data_is_newer] = [
         found.schemas.iter().zip(schemas).any(|(theirs, ours)| *theirs > ours),
         found.schemas.iter().zip(schemas).any(|(theirs, ours)| *theirs < ours),
     ];
-    let data = match (is_newer, is_older) {
+    let data = match (data_is_older, data_is_newer) {
         (_, true) => "older than the data that this release works on: it would refuse it",
         (true, false) => {
             "the data is brought up to date at its first start (strongroom upgrade check)"
@@ -88,12 +94,13 @@ fn good(found: &Manifest, name: &Name) -> Report {
     };
     let rows: Vec<_> = found.members.iter().map(row).collect();
     let json = json!({
-        "ok": true,
+        "ok": !is_refused,
         "signedBy": name.to_string(),
         "from": { "version": own.version, "build": crate::BUILD },
         "to": { "version": found.version, "build": found.build },
-        "dataIsUpgraded": is_newer,
-        "dataIsRefused": is_older,
+        "isOlder": is_older,
+        "dataIsUpgraded": data_is_older,
+        "dataIsRefused": data_is_newer,
         "files": found.members.iter().map(|member| json!({
             "name": member.name, "bytes": member.bytes, "sha256": HEXLOWER.encode(&member.sha256),
         })).collect::<Vec<_>>(),
@@ -106,7 +113,47 @@ fn good(found: &Manifest, name: &Name) -> Report {
         found.build,
         table(&["FILE", "BYTES", "SHA-256"], &rows)
     );
-    Report { json, text, ok: !is_older }
+    let warning = match (is_older, is_refused) {
+        (false, _) => String::new(),
+        (true, false) => {
+            "\nIt is OLDER than this release: what was mended since is not in it.".into()
+        }
+        (true, true) => format!(
+            "\nIt is OLDER than this release ({} is in use here): what was mended since is not in it. \
+             Do not use it, unless you mean to go back; --older says so.",
+            own.version
+        ),
+    };
+    Report { json, text: text.trim_end().to_owned() + &warning, ok: !data_is_newer && !is_refused }
+}
+
+/// By the order of Semantic Versioning, section 11. What cannot be compared counts as older.
+fn older(theirs: &str, ours: &str) -> bool {
+    match (precedence(theirs), precedence(ours)) {
+        (Some(theirs), Some(ours)) => theirs < ours,
+        (None, Some(_)) => true,
+        (_, None) => theirs != ours,
+    }
+}
+
+/// Numbers; then whether it is released; then its identifiers before that, numbers first.
+type Precedence<'a> = ([u64; 3], bool, Vec<(bool, u64, &'a str)>);
+
+fn precedence(version: &str) -> Option<Precedence<'_>> {
+    let version = version.split('+').next()?;
+    let (numbers, before) = match version.split_once('-') {
+        Some((numbers, before)) => (numbers, Some(before)),
+        None => (version, None),
+    };
+    let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse());
+    let parts = numbers.split('.').map(|part| number(part)?.ok());
+    let numbers = parts.collect::<Option<Vec<u64>>>()?.try_into().ok()?;
+    let identifier = |part| match number(part) {
+        Some(Ok(number)) => (false, number, ""),
+        _ => (true, 0, part),
+    };
+    let identifiers = before.map(|before| before.split('.').map(identifier).collect());
+    Some((numbers, before.is_none(), identifiers.unwrap_or_default()))
 }
 
 pub fn make(arguments: &Pack) -> anyhow::Result<Report> {
@@ -149,4 +196,37 @@ fn write_new(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path).with_context(unwritable)?;
     file.write_all(text).and_then(|()| file.sync_all()).with_context(unwritable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_ordered_as_semantic_versioning_says() {
+        let ordered = [
+            "0.9.9",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.0.1",
+            "1.2.0",
+            "1.10.0",
+            "2.0.0",
+        ];
+        for (at, one) in ordered.iter().enumerate() {
+            for (other_at, other) in ordered.iter().enumerate() {
+                assert_eq!(older(one, other), at < other_at, "{one} and {other}");
+            }
+        }
+        assert!(!older("1.0.0+2", "1.0.0+1"), "a build has no order");
+        for odd in ["", "1.0", "1.0.0.0", "1..0", "v1.0.0", "1.0.x", "99999999999999999999.0.0"] {
+            assert!(older(odd, "1.0.0"), "{odd}");
+        }
+    }
 }

@@ -18,6 +18,18 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// What kind of place it is, without its name.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Flag(_) => "flag",
+            Self::Env(_) => "environment",
+            Self::Credential(_) => "credential",
+            Self::File { .. } => "file",
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

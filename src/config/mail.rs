@@ -38,6 +38,7 @@ impl SmtpTls {
 
 impl Value for SmtpTls {
     const EXPECTED: &'static str = "\"starttls\", \"tls\" or \"none\"";
+    const CLOSED: bool = true;
 
     fn read(raw: &Raw) -> Result<Self, Fault> {
         let all = [Self::Starttls, Self::Tls, Self::None];

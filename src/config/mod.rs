@@ -42,7 +42,7 @@ pub use place::host_name;
 pub use publish::{HttpUrl, SecretHeader, SyslogUrl};
 pub use reload::is_reloaded;
 pub use secret::{RootKeyConfig, SecretKey32};
-pub use show::ShownSetting;
+pub use show::{ShownSetting, ToldSetting};
 pub use table::{
     Acme, Backup, Checkpoints, Closing, Description, Jobs, Limits, Log, Mail, RootKey, Server,
     Sessions, Settings, Sso, Store, Streams,

@@ -16,6 +16,19 @@ pub struct ShownSetting {
     pub hidden: Vec<Origin>,
 }
 
+/// A setting as somebody elsewhere may see it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct ToldSetting {
+    pub key: &'static str,
+    /// Kind of source: no path, and no name of a variable.
+    pub from: &'static str,
+    /// None when it is unset, and where it could name a host, a path or somebody.
+    pub value: Option<String>,
+}
+
+/// A number that is registered in somebody's name.
+const NAMES_ITS_OWNER: &str = "streams.enterprise_number";
+
 const REDACTED: &str = "[redacted]";
 
 impl Settings {
@@ -29,6 +42,21 @@ impl Settings {
                 value: if is_hidden { REDACTED.to_owned() } else { value },
                 origin,
                 hidden: self.origins.hidden(setting.key).to_vec(),
+            }
+        };
+        SETTINGS.iter().zip(self.values()).map(one).collect()
+    }
+
+    /// The same for somebody elsewhere: numbers and words from a closed list, of all others only
+    /// where they are given.
+    pub fn told(&self) -> Vec<ToldSetting> {
+        let one = |(setting, value): (&super::table::Setting, String)| {
+            let may_be_told = setting.closed && !setting.secret && setting.key != NAMES_ITS_OWNER;
+            let value = value.trim_matches('"');
+            ToldSetting {
+                key: setting.key,
+                from: self.origins.of(setting.key).map_or("default", Origin::kind),
+                value: (may_be_told && !value.is_empty()).then(|| value.to_owned()),
             }
         };
         SETTINGS.iter().zip(self.values()).map(one).collect()

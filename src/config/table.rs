@@ -29,6 +29,8 @@ pub(super) struct Setting {
     /// A shorter environment variable for the same setting.
     pub alias: Option<&'static str>,
     pub secret: bool,
+    /// A number or one of a few words.
+    pub closed: bool,
     doc: &'static str,
     default: fn() -> String,
 }
@@ -125,6 +127,7 @@ macro_rules! settings {
             key: concat!(stringify!($section), ".", stringify!($key)),
             alias: settings!(@alias $( $alias )?),
             secret: <$type as Value>::SECRET,
+            closed: <$type as Value>::CLOSED,
             doc: concat!($( $doc ),+),
             default: || { let value: $type = $default; value.shown() },
         }, )+ )+ ];

@@ -51,6 +51,7 @@ impl Rate {
 
 impl Value for Rate {
     const EXPECTED: &'static str = "a whole number of requests a minute, 0 for no limit";
+    const CLOSED: bool = true;
 
     fn read(raw: &Raw) -> Result<Self, Fault> {
         number(raw).map(Self)
@@ -70,6 +71,7 @@ pub enum TlsVersion {
 
 impl Value for TlsVersion {
     const EXPECTED: &'static str = "\"1.3\" or \"1.2\", in quotes";
+    const CLOSED: bool = true;
 
     fn read(raw: &Raw) -> Result<Self, Fault> {
         match raw.text().map(str::trim) {
@@ -96,6 +98,7 @@ pub enum LogFormat {
 
 impl Value for LogFormat {
     const EXPECTED: &'static str = "\"json\" or \"text\"";
+    const CLOSED: bool = true;
 
     fn read(raw: &Raw) -> Result<Self, Fault> {
         match raw.text().map(str::trim) {

@@ -92,6 +92,8 @@ pub(super) trait Value: Sized {
     const EXPECTED: &'static str;
     /// Its text appears in no message.
     const SECRET: bool = false;
+    /// A number or one of a few words: it can name no host, path or person.
+    const CLOSED: bool = false;
 
     fn read(raw: &Raw) -> Result<Self, Fault>;
 
@@ -122,6 +124,7 @@ macro_rules! whole_numbers {
     ($($type:ty),+) => { $(
         impl Value for $type {
             const EXPECTED: &'static str = "a whole number";
+            const CLOSED: bool = true;
 
             fn read(raw: &Raw) -> Result<Self, Fault> {
                 number(raw)
@@ -199,6 +202,7 @@ impl Value for String {
 impl<T: Value> Value for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const SECRET: bool = T::SECRET;
+    const CLOSED: bool = T::CLOSED;
 
     /// An empty variable is no way to say "unset": a forgotten secret would pass for none.
     fn read(raw: &Raw) -> Result<Self, Fault> {

@@ -298,10 +298,16 @@ pub async fn throttle(app: &App, input: &Input) -> Result<(), Failure> {
 }
 
 /// Sign-ins at one tenant, from everywhere. Who is known in their browser gets in while others flood
-/// it. A name that no tenant has counts like one.
+/// it. However its name or id is spelt, it is one tenant; a name that no tenant has counts like one.
 async fn throttle_tenant(app: &App, input: &Input, realm: Realm) -> Result<(), Failure> {
-    let mut place = [0; 16];
-    place.copy_from_slice(&mac::sha256(input.path("tenant").as_bytes())[..16]);
+    let place = match realm {
+        Realm::Tenant(id) => *id.bytes(),
+        Realm::Platform => {
+            let mut place = [0; 16];
+            place.copy_from_slice(&mac::sha256(input.path("tenant").as_bytes())[..16]);
+            place
+        }
+    };
     let (_, taken) = app.limiter.take(RateClass::SignInOfTenant, &Source::Id(place));
     if taken.is_err() && authn::is_known_to_anybody(&app.tenants, realm, &input.context).await? {
         return Ok(());

@@ -32,6 +32,16 @@ pub struct Input {
     pub renewed: Rc<RefCell<Option<(&'static str, String)>>>,
 }
 
+/// What proxies add, whether or not `server.trusted_proxies` knows of them. Who forges it takes
+/// something away from themselves.
+const OF_PROXIES: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// Whether a proxy hands it on for somebody elsewhere, as far as it says so.
+pub fn is_handed_on(request: &HttpRequest) -> bool {
+    OF_PROXIES.iter().any(|name| request.headers().contains_key(*name))
+}
+
 impl Input {
     /// A part of the path, decoded; empty when the route has no such part.
     pub fn path(&self, name: &str) -> &str {
@@ -72,6 +82,11 @@ impl Input {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request.headers().get(name)?.to_str().ok()
+    }
+
+    /// Whether a proxy hands it on for somebody elsewhere, as far as it says so.
+    pub fn is_handed_on(&self) -> bool {
+        is_handed_on(&self.request)
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {

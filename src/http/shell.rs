@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::call::{DEVICE_COOKIE, PLATFORM_COOKIE, TENANT_COOKIE};
 use super::failure::Failure;
-use super::input::{Input, client_ip};
+use super::input::{Input, client_ip, is_handed_on};
 use super::route::{Access, BodyLimit, Route, Surface};
 use super::{cors, headers};
 use crate::app::App;
@@ -46,7 +46,9 @@ pub async fn serve(
         read_body(&app, route, &request, &context, payload, &mut room).await
     };
     let result = match body {
-        Ok(_) if app.is_recovering() && is_tenants(route) => Err(recovering()),
+        Ok(_) if app.is_recovering() && (is_tenants(route) || is_handed_on(&request)) => {
+            Err(recovering())
+        }
         Ok(body) => {
             let (request, context, rate) = (request.clone(), context.clone(), rate.clone());
             let renewed = renewed.clone();
@@ -85,8 +87,8 @@ fn is_tenants(route: &Route) -> bool {
 }
 
 fn recovering() -> Failure {
-    let detail = "this server is in recovery mode: only platform administrators get in, until it \
-                  is started in the usual way";
+    let detail = "this server is in recovery mode: only platform administrators get in, on the \
+                  machine itself, until it is started in the usual way";
     Failure::new(ErrorKind::Unavailable, "recovery-mode", detail)
 }
 

@@ -15,7 +15,8 @@ pub struct Access {
     pub sessions: u64,
     /// Sign-ins that wait for another factor or for an identity provider.
     pub sign_ins: u64,
-    /// One-time links: to sign in, for a new password, to confirm an address, to set up.
+    /// One-time links: to sign in, for a new password, to confirm an address, to set up. Of one
+    /// person: those about them, and those that they handed out.
     pub links: u64,
     pub invitations: u64,
     /// API keys, those for provisioning (SCIM) among them. Of one person: the keys whose secret they
@@ -60,7 +61,7 @@ impl AddAssign for Access {
 pub struct Counted {
     pub access: Access,
     pub tenants: u64,
-    /// How many of them were looked into: where there are very many, not all are.
+    /// How many of them were looked into: all, unless there was too little time.
     pub looked_into: u64,
 }
 

@@ -16,15 +16,18 @@ const PROVISIONS: &str = "scopes = 'scim.provision'";
 const FOR_PEOPLE: &str = "purpose <> 'invitation'";
 const INVITATIONS: &str = "purpose = 'invitation'";
 
-/// Arguments for `$1…`, and the condition that a column is the person.
+/// Whom a link is about, and who handed it out.
+const OF_LINKS: &str = "person, made_by";
+
+/// Arguments for `$1…`, and the condition that one of the columns is the person.
 fn of(
-    column: &str,
+    columns: &str,
     person: Person,
     mut args: Vec<Value<'static>>,
 ) -> (String, Vec<Value<'static>>) {
     let Some(person) = person else { return (String::new(), args) };
     args.push(Value::Id(person));
-    (format!(" AND {column} = ${}", args.len()), args)
+    (format!(" AND ${} IN ({columns})", args.len()), args)
 }
 
 /// What there is, but for the session `except`.
@@ -43,8 +46,8 @@ pub fn count(
     let mut access = Access {
         sessions: tally(&format!("{sessions} WHERE id <> $1"), "user", vec![kept(except)])?,
         sign_ins: tally("sign_ins WHERE expires > $1", "person", vec![now.into()])?,
-        links: tally(&open_links(FOR_PEOPLE), "person", vec![now.into()])?,
-        invitations: tally(&open_links(INVITATIONS), "person", vec![now.into()])?,
+        links: tally(&open_links(FOR_PEOPLE), OF_LINKS, vec![now.into()])?,
+        invitations: tally(&open_links(INVITATIONS), OF_LINKS, vec![now.into()])?,
         ..Access::default()
     };
     if realm != Realm::Platform {
@@ -58,6 +61,11 @@ pub fn count(
         access.provisioning_keys = tally(&provisions, "made_by", vec![now.into()])?;
     }
     Ok(access)
+}
+
+/// The code of a member's role.
+pub fn role(tx: &impl Sql, member: [u8; 16]) -> Result<Option<String>, StoreError> {
+    tx.query_one("SELECT role FROM users WHERE id = $1", args![Value::Id(member)], |row| row.get(0))
 }
 
 /// Keys that open something.
@@ -95,14 +103,11 @@ pub fn revoke<P>(
         tx.execute(&format!("{sql}{and}"), &args)
     };
     run(format!("DELETE FROM {sessions} WHERE id <> $1"), "user", vec![kept(except)])?;
-    for table in ["sign_ins", "enrolments", "ceremonies"] {
+    for table in ["sign_ins", "enrolments", "ceremonies", "devices"] {
         run(format!("DELETE FROM {table} WHERE 1 = 1"), "person", Vec::new())?;
     }
     let used = "UPDATE links SET used = $1 WHERE used IS NULL".to_owned();
-    run(used, "person", vec![now.into()])?;
-    if person.is_some() {
-        run("DELETE FROM devices WHERE 1 = 1".to_owned(), "person", Vec::new())?;
-    }
+    run(used, OF_LINKS, vec![now.into()])?;
     Ok((done, keys))
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Passwords, second factors and accounts stay: whoever they belong to signs in again.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 
 use super::{Access, Counted, IncidentError, Revoked, repo};
@@ -9,9 +11,10 @@ use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authn;
 use crate::authz::permission::PlatformAccessRevoke;
-use crate::authz::{Grant, Permission, Realm, Withdraws};
+use crate::authz::{Flag, Grant, Permission, Permissions, Principal, Realm, Withdraws};
 use crate::kernel::id::{ApiKeyId, SessionId, TenantId};
 use crate::kernel::limits::LINE_BYTES;
+use crate::roles;
 use crate::sessions;
 use crate::store::StoreError;
 use crate::tenants::{AuditEvents, Tenants, WriteTx};
@@ -20,8 +23,6 @@ use crate::tenants::{AuditEvents, Tenants, WriteTx};
 const AT_ONCE: usize = 8;
 /// After so many, those that nobody else uses are closed again.
 const CLOSE_AFTER: usize = 64;
-/// Tenants that are opened to count what they have.
-const LOOKED_INTO_MOST: usize = 200;
 /// Ids of keys that an entry names.
 const NAMED_MOST: usize = 100;
 
@@ -44,7 +45,8 @@ pub async fn count<P: Permission>(
 /// Takes it away. The session that asks stays; keys do not, the one that asks included.
 ///
 /// # Errors
-/// [`IncidentError::Nobody`], [`IncidentError::Reason`]
+/// [`IncidentError::Nobody`], [`IncidentError::Reason`]; [`IncidentError::TooMuch`] for a member who
+/// has this right too, and others that the caller lacks.
 pub async fn revoke<P: Withdraws>(
     tenants: &Tenants,
     grant: &Grant<P>,
@@ -53,8 +55,13 @@ pub async fn revoke<P: Withdraws>(
 ) -> Result<Revoked, IncidentError> {
     let (realm, except) = (grant.realm(), asking(grant));
     let (user, reason) = (user.map(str::to_owned), checked(reason)?);
-    let written = tenants
-        .withdraw(grant, move |tx| take(tx, realm, user.as_deref(), except, reason.as_deref()));
+    let principal = grant.caller().principal.clone();
+    let written = tenants.withdraw(grant, move |tx| {
+        if let Some(who) = &user {
+            beneath(tx, realm, &principal, who)?;
+        }
+        take(tx, realm, user.as_deref(), except, reason.as_deref())
+    });
     let tenants = u64::from(realm != Realm::Platform);
     Ok(Revoked { access: written.await?.value, tenants, failed: Vec::new() })
 }
@@ -100,22 +107,37 @@ pub async fn revoke_tenant(
     run.await.unwrap_or(Err(StoreError::Panicked.into()))
 }
 
-/// What there is in the whole installation.
+/// What there is in the whole installation; when `most` is over, in the tenants that were looked
+/// into by then.
 pub async fn count_installation(
     tenants: &Tenants,
     grant: &Grant<PlatformAccessRevoke>,
+    most: Option<Duration>,
 ) -> Result<Counted, IncidentError> {
-    let all = tenants.tenant_ids();
+    let clock = tenants.runtime().clock.clone();
+    let (all, begun) = (tenants.tenant_ids(), clock.monotonic());
+    let is_over = |most: Duration| clock.monotonic().saturating_sub(begun) >= most;
     let mut counted = Counted {
         access: count(tenants, grant, None).await?,
         tenants: all.len() as u64,
         looked_into: 0,
     };
-    for tenant in all.into_iter().take(LOOKED_INTO_MOST) {
+    let mut counts = stream::iter(all)
+        .map(|id| async move { count_tenant(tenants, grant, id).await })
+        .buffer_unordered(AT_ONCE);
+    let mut opened = 0;
+    while let Some(count) = counts.next().await {
+        opened += 1;
+        if opened % CLOSE_AFTER == 0 {
+            close_idle(tenants).await;
+        }
         // One that is being restored, say, keeps nobody from seeing the rest.
-        if let Ok(access) = count_tenant(tenants, grant, tenant).await {
+        if let Ok(access) = count {
             counted.access += access;
             counted.looked_into += 1;
+        }
+        if most.is_some_and(is_over) {
+            break;
         }
     }
     Ok(counted)
@@ -210,6 +232,23 @@ async fn record(
     written.await.map(|_| ())
 }
 
+/// Whoever could do the same is not singled out by somebody with fewer rights.
+fn beneath<P>(
+    tx: &WriteTx<'_, P>,
+    realm: Realm,
+    principal: &Principal,
+    who: &str,
+) -> Result<(), IncidentError> {
+    let Realm::Tenant(_) = realm else { return Ok(()) };
+    let role = repo::role(tx, sessions::person(tx, realm, who)?)?;
+    let rights = role.and_then(|role| roles::resolve(tx, &role).ok());
+    let permissions = rights.map(|rights| rights.permissions());
+    let is_above = |permissions: Permissions| {
+        permissions.has(Flag::AccessRevoke) && !principal.may_give(permissions)
+    };
+    if permissions.is_some_and(is_above) { Err(IncidentError::TooMuch) } else { Ok(()) }
+}
+
 fn take<P>(
     tx: &mut WriteTx<'_, P>,
     realm: Realm,
@@ -255,5 +294,25 @@ fn checked(reason: Option<&str>) -> Result<Option<String>, IncidentError> {
             Err(IncidentError::Reason)
         }
         reason => Ok(reason.map(str::to_owned)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn everything_is_counted_unless_time_is_short() {
+        let server = TestServer::start();
+        for n in 0..12 {
+            server.tenant(&format!("tenant-{n}")).await;
+        }
+        let grant = server.tenants.authorize_platform(&server.operator(), "test").await.unwrap();
+        let all = count_installation(&server.tenants, &grant, None).await.unwrap();
+        assert_eq!((all.looked_into, all.tenants), (12, 12));
+        let most = Some(Duration::ZERO);
+        let some = count_installation(&server.tenants, &grant, most).await.unwrap();
+        assert!(some.looked_into < 12 && some.tenants == 12, "{some:?}");
     }
 }

@@ -156,7 +156,10 @@ impl Watch {
             // From the last look on: a change just before the hour does not lose that hour's run.
             match plan(&self.app, self.last).await {
                 Ok(new) => self.plan = new,
-                Err(error) => tracing::error!(%error, "changed schedules could not be read"),
+                Err(error) => {
+                    self.crew.changed.store(true, Ordering::Release);
+                    tracing::error!(%error, "changed schedules could not be read; tried again");
+                }
             }
         }
         let now = self.app.runtime.now();

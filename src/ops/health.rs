@@ -63,9 +63,7 @@ fn may_measure(call: &OpenCall) -> bool {
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         return bearer.is_some_and(|(_, token)| super::metrics::is_token(token.trim()));
     }
-    let handed_on = ["x-forwarded-for", "forwarded", "via"];
-    let direct = handed_on.iter().all(|name| call.input.header(name).is_none());
-    direct && call.input.context.ip.is_some_and(|ip| ip.is_loopback())
+    !call.input.is_handed_on() && call.input.context.ip.is_some_and(|ip| ip.is_loopback())
 }
 
 pub fn security_txt(call: OpenCall) -> Reply {

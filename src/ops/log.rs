@@ -34,16 +34,26 @@ pub fn init(settings: &Log) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Another level or filter from now on.
-///
-/// # Errors
-/// A filter that cannot be read; the one before stays.
-pub fn set_level(settings: &Log) -> Result<(), LogError> {
-    let filter = filter(settings)?;
-    if let Some(handle) = FILTER.get() {
-        handle.reload(filter)?;
+/// A level or filter that can be read, for a log that there is already.
+pub struct Level(EnvFilter);
+
+impl Level {
+    /// # Errors
+    /// A filter that cannot be read.
+    pub fn of(settings: &Log) -> Result<Self, LogError> {
+        Ok(Self(filter(settings)?))
     }
-    Ok(())
+
+    /// Counts from now on.
+    ///
+    /// # Errors
+    /// [`LogError::Fixed`] at the end of the process.
+    pub fn set(self) -> Result<(), LogError> {
+        match FILTER.get() {
+            Some(handle) => Ok(handle.reload(self.0)?),
+            None => Ok(()),
+        }
+    }
 }
 
 fn filter(settings: &Log) -> Result<EnvFilter, LogError> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::doctor::{Outcome, Room};
+use super::doctor::Outcome;
 use crate::config::Settings;
 use crate::jobs::{JobStatus, RunState};
 use crate::kernel::Timestamp;
@@ -42,10 +42,15 @@ pub fn parts(sources: &Sources<'_>) -> Vec<Part> {
     vec![
         part("about.json", "version, build, kind of machine", json(&about(sources))),
         part("doctor.json", "health checks: results, without names", json(&checks(sources.checks))),
+        part(
+            "settings.json",
+            "settings: where from, numbers and choices",
+            json(&settings(sources)),
+        ),
         part("jobs.json", "jobs: results and times, without what they said", json(&jobs(sources))),
         part("schema.json", "versions of the files' formats", json(&schema())),
         part("sizes.json", "how large and how many the files are", json(&sizes(sources))),
-        part("metrics.txt", "what /metrics says", super::metrics::render()),
+        part("metrics.txt", "what /metrics says", numbered(&super::metrics::render())),
     ]
 }
 
@@ -69,18 +74,93 @@ fn about(sources: &Sources<'_>) -> Value {
     })
 }
 
-/// What was found is a text of its own only where it is about the machine and the server; elsewhere
-/// it may name an administrator or a tenant.
+/// Checks of which the words are kept: they are put together from numbers and words of ours. All
+/// others may name a host, a path, an address, a tenant or somebody, or why nothing could be seen.
+const TOLD: [&str; 9] = [
+    "disk-space",
+    "disk-inodes",
+    "file-system",
+    "open-files",
+    "core-dumps",
+    "memory",
+    "clock-synchronised",
+    "certificate-expiry",
+    "tls-minimum",
+];
+
 fn checks(outcomes: &[Outcome]) -> Value {
     let one = |outcome: &Outcome| {
-        let told = matches!(outcome.room, Room::Machine | Room::Server);
+        let is_told = TOLD.contains(&outcome.name.as_str());
         json!({
             "name": outcome.name,
             "state": outcome.state,
-            "found": told.then_some(outcome.found.as_str()),
+            "found": is_told.then_some(outcome.found.as_str()),
         })
     };
     outcomes.iter().map(one).collect()
+}
+
+/// The same names for the same settings as `strongroom config show`.
+fn settings(sources: &Sources<'_>) -> Value {
+    json!(sources.settings.told())
+}
+
+/// Labels of metrics whose values are ours. The name of a backup target is its host or its path.
+const OURS: [&str; 14] = [
+    "build", "job", "kind", "le", "method", "place", "quantile", "realm", "result", "route",
+    "status", "stream", "version", "state",
+];
+
+/// Metrics with a number in place of every other label's value, the same one for the same value.
+fn numbered(metrics: &str) -> String {
+    let mut names: Vec<String> = Vec::new();
+    let mut text = String::with_capacity(metrics.len());
+    for line in metrics.lines() {
+        match line.split_once('{') {
+            Some((series, labels)) if !line.starts_with('#') => {
+                text += series;
+                text.push('{');
+                text += &relabelled(labels, &mut names);
+            }
+            _ => text += line,
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `name="value",…} number`, as it stands behind the opening brace.
+fn relabelled(mut rest: &str, names: &mut Vec<String>) -> String {
+    let mut text = String::with_capacity(rest.len());
+    while let Some((before, after)) = rest.split_once("=\"") {
+        let (value, behind) = after.split_at(end_of(after));
+        let label = before.trim_start_matches(',');
+        text += before;
+        text += "=\"";
+        if OURS.contains(&label) {
+            text += value;
+        } else {
+            let known = names.iter().position(|name| name == value).unwrap_or_else(|| {
+                names.push(value.to_owned());
+                names.len() - 1
+            });
+            text += &(known + 1).to_string();
+        }
+        text.extend(behind.chars().next());
+        rest = behind.get(1..).unwrap_or_default();
+    }
+    text + rest
+}
+
+/// The quote that ends a value; one behind a backslash is part of it.
+fn end_of(value: &str) -> usize {
+    let mut is_escaped = false;
+    let ends = |(_, byte): &(usize, u8)| {
+        let ends = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        ends
+    };
+    value.bytes().enumerate().find(ends).map_or(value.len(), |(at, _)| at)
 }
 
 fn jobs(sources: &Sources<'_>) -> Value {
@@ -134,5 +214,27 @@ fn measure(directory: &Path, place: &str, sizes: &mut BTreeMap<String, Size>) {
             size.bytes += about.len();
             size.largest = size.largest.max(about.len());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::doctor;
+
+    #[test]
+    fn every_check_that_is_told_is_one_of_the_doctors() {
+        for name in TOLD {
+            assert!(doctor::find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn labels_that_may_be_names_are_numbers_in_a_bundle() {
+        let metrics = "# TYPE up gauge\nup{target=\"sftp://vault.example.org/a\\\"b\"} 1\n\
+                       up{target=\"/srv/acme\",kind=\"data\"} 0\nup{target=\"/srv/acme\"} 2\nplain 3\n";
+        let expected = "# TYPE up gauge\nup{target=\"1\"} 1\n\
+                        up{target=\"2\",kind=\"data\"} 0\nup{target=\"2\"} 2\nplain 3\n";
+        assert_eq!(numbered(metrics), expected);
     }
 }

@@ -230,6 +230,9 @@ pub(super) async fn complete(
     if lives || tenants.ledger_line(subject).await?.is_none() {
         tenants.destroy_subject(grant.realm(), subject, OF_A_PERSON).await?;
     }
+    // It has their tags, their account and what finds them. Until this is finished it is done again,
+    // should another upgrade come in between.
+    tenants.forget_data_before(grant.realm()).await?;
     // Files that were written while the key was there say in clear what it sealed.
     export::discard_all(tenants, grant).await?;
     finish(tenants, grant, tenant, id, ageing).await?;

@@ -47,9 +47,8 @@ pub(super) fn keep(path: &Path, version: i64) -> Result<(), StoreError> {
     has_room(path, parent)?;
     let directory = parent.join(DIRECTORY);
     files::private_directory(&directory)?;
-    let earlier = find(parent)?.into_iter().filter(|before| before.file == path);
-    for before in earlier {
-        remove(&before)?;
+    for earlier in names_of(path)? {
+        files::remove_if_there(&earlier)?;
     }
     let copy = directory.join(format!("{}.v{version}", name.display()));
     copy_as_it_lies(path, &copy)?;
@@ -74,7 +73,11 @@ pub fn copy_as_it_lies(from: &Path, to: &Path) -> Result<(), StoreError> {
             File::open(&unfinished)?.sync_all()?;
             fs::rename(&unfinished, &to)
         };
-        copied().map_err(|error| StoreError::file(&to, &error))?;
+        if let Err(error) = copied() {
+            // The disk is full, as a rule; and what was copied may be keys.
+            let _ = fs::remove_file(&unfinished);
+            return Err(StoreError::file(&to, &error));
+        }
     }
     Ok(())
 }
@@ -106,14 +109,8 @@ pub fn has_room(path: &Path, directory: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// Whatever the disk answers.
 pub fn find(parent: &Path) -> Result<Vec<Before>, StoreError> {
-    let directory = parent.join(DIRECTORY);
-    let entries = match fs::read_dir(&directory) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|error| StoreError::file(&directory, &error))?,
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let copy = entry.map_err(|error| StoreError::file(&directory, &error))?.path();
+    for copy in all(parent)? {
         let name = copy.file_name().map(|name| name.to_string_lossy().into_owned());
         let Some((file, version, is_gone)) = name.as_deref().and_then(parse) else { continue };
         let time = modified(&copy)?;
@@ -121,6 +118,52 @@ pub fn find(parent: &Path) -> Result<Vec<Before>, StoreError> {
     }
     found.sort_by(|a, b| a.copy.cmp(&b.copy));
     Ok(found)
+}
+
+/// Everything in the directory beside a file.
+fn all(parent: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let directory = parent.join(DIRECTORY);
+    let failed = |error| StoreError::file(&directory, &error);
+    let entries = match fs::read_dir(&directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed)).collect()
+}
+
+/// What is kept of one file, with marks and with what a copy that was killed left.
+fn names_of(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(Vec::new());
+    };
+    let begin = format!("{}.v", name.display());
+    let is_of = |copy: &PathBuf| {
+        copy.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begin))
+    };
+    Ok(all(parent)?.into_iter().filter(is_of).collect())
+}
+
+/// Deletes what copies that were killed left before a time, and no way back has a use for; how many
+/// files that was.
+///
+/// # Errors
+/// Whatever the disk answers.
+pub fn forget_leftovers(parent: &Path, until: Timestamp) -> Result<u64, StoreError> {
+    let mut forgotten = 0;
+    for path in all(parent)? {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let copy = ["-wal", "-shm"].iter().find_map(|end| name.strip_suffix(end));
+        let is_left = match copy {
+            Some(copy) => parse(copy).is_some() && !path.with_file_name(copy).exists(),
+            None => name.ends_with(".new"),
+        };
+        if is_left && modified(&path)? < until {
+            files::remove_if_there(&path)?;
+            forgotten += 1;
+        }
+    }
+    Ok(forgotten)
 }
 
 /// `platform.db.v28`, `keys.db.v1.gone`.
@@ -135,14 +178,24 @@ fn parse(name: &str) -> Option<(&str, i64, bool)> {
 }
 
 /// Deletes what is kept of a file and leaves a mark. A key store does so before a key of it is
-/// destroyed: what is erased is not to lie in a copy.
+/// destroyed, and a data file does when a person is erased: that is not to lie in a copy.
 ///
 /// # Errors
 /// Whatever the disk answers.
-pub(super) fn forget(path: &Path) -> Result<(), StoreError> {
+pub fn forget(path: &Path) -> Result<(), StoreError> {
     let Some(parent) = path.parent() else { return Ok(()) };
     let kept = find(parent)?.into_iter().filter(|before| before.file == path && !before.is_gone);
     kept.into_iter().try_for_each(|before| discard(&before))?;
+    // Of a copy that was not finished its file was not brought up to date: it needs no mark.
+    let is_mark = |path: &PathBuf| path.extension().is_some_and(|end| end == GONE);
+    let left: Vec<_> = names_of(path)?.into_iter().filter(|path| !is_mark(path)).collect();
+    for path in &left {
+        files::remove_if_there(path)?;
+    }
+    if !left.is_empty() {
+        let directory = parent.join(DIRECTORY);
+        files::sync_directory(&directory).map_err(|error| StoreError::file(&directory, &error))?;
+    }
     forget_rolled_back(path)
 }
 
@@ -305,6 +358,42 @@ mod tests {
         keep(&path, 2).unwrap();
         let kept = find(directory.path()).unwrap();
         assert_eq!((kept.len(), kept[0].is_gone, kept[0].version), (1, false, 2), "{kept:?}");
+    }
+
+    #[test]
+    fn what_a_copy_that_was_killed_left_goes_with_the_first_key_and_is_no_way_back() {
+        let (directory, path, _) = made();
+        let at = |name: &str| directory.path().join(DIRECTORY).join(name);
+        keep(&path, 1).unwrap();
+        discard(&find(directory.path()).unwrap()[0]).unwrap();
+        let left = ["a.db.v1-wal", "a.db.v1.new", "a.db.v1-wal.new", "a.db.v2-shm"];
+        for name in left.iter().chain(&["other.db.v1-wal"]) {
+            fs::write(at(name), "keys").unwrap();
+        }
+        let kept = find(directory.path()).unwrap();
+        assert!(kept.len() == 1 && kept[0].is_gone, "{kept:?}");
+        forget(&path).unwrap();
+        for name in left {
+            assert!(!at(name).exists(), "{name}");
+        }
+        assert!(at("other.db.v1-wal").exists() && at("a.db.v1.gone").exists());
+        // Without a key that is destroyed they go with time, and a copy that is whole does not.
+        fs::write(at("other.db.v2"), "whole").unwrap();
+        fs::write(at("other.db.v2-wal"), "whole").unwrap();
+        let now = modified(&at("other.db.v2-wal")).unwrap();
+        let later = now.plus(Duration::from_secs(1));
+        let forgotten = |until| forget_leftovers(directory.path(), until).unwrap();
+        assert_eq!((forgotten(now.minus(Duration::from_secs(3600))), forgotten(later)), (0, 1));
+        assert!(at("other.db.v2-wal").exists() && !at("other.db.v1-wal").exists());
+    }
+
+    #[test]
+    fn a_copy_that_fails_leaves_nothing_of_what_was_copied() {
+        let directory = tempfile::tempdir().unwrap();
+        let copy = directory.path().join("a.db");
+        // Opens like a file, and fails when it is read.
+        assert!(copy_as_it_lies(Path::new("/proc/self/mem"), &copy).is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]

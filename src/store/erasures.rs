@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,8 @@ struct Inner {
     head: Head,
     /// Offsets of the lines 1, 1 + [`STEP`], 1 + 2 × [`STEP`]…
     marks: Vec<u64>,
+    /// Where what a failed write left begins, until it is cut off.
+    torn: Option<u64>,
 }
 
 impl Erasures {
@@ -128,7 +130,7 @@ impl Erasures {
             super::files::sync_directory(directory).map_err(io)?;
         }
         drop_torn_line(&file, path).map_err(io)?;
-        let mut inner = Inner { file, head: Head::default(), marks: Vec::new() };
+        let mut inner = Inner { file, head: Head::default(), marks: Vec::new(), torn: None };
         let mut offset = 0;
         for line in BufReader::new(File::open(path).map_err(io)?).lines() {
             let line = line.map_err(io)?;
@@ -143,29 +145,43 @@ impl Erasures {
 
     /// Whether a line says that this key was destroyed.
     pub fn holds(&self, key: KeyId) -> Result<bool, StoreError> {
-        let path = &self.shared.path;
-        let io = |error: std::io::Error| StoreError::file(path, &error);
-        for line in BufReader::new(File::open(path).map_err(io)?).lines() {
-            let line: Line = serde_json::from_str(&line.map_err(io)?)
-                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
+        Ok(self.number_of(key)?.is_some())
+    }
+
+    /// The first line that says so: its number and its hash, in hexadecimal.
+    pub fn number_of(&self, key: KeyId) -> Result<Option<(u64, String)>, StoreError> {
+        for line in self.whole_lines()? {
+            let line = line?;
             if line.erasure.key == key {
-                return Ok(true);
+                return Ok(Some((line.seq, line.hash)));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// How many lines say that a key was destroyed at this time or later.
     pub fn since(&self, time: Timestamp) -> Result<usize, StoreError> {
-        let path = &self.shared.path;
-        let io = |error: std::io::Error| StoreError::file(path, &error);
         let mut found = 0;
-        for line in BufReader::new(File::open(path).map_err(io)?).lines() {
-            let line: Line = serde_json::from_str(&line.map_err(io)?)
-                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))?;
-            found += usize::from(line.erasure.time >= time);
+        for line in self.whole_lines()? {
+            found += usize::from(line?.erasure.time >= time);
         }
         Ok(found)
+    }
+
+    /// All that are whole; another may be half written meanwhile.
+    fn whole_lines(&self) -> Result<impl Iterator<Item = Result<Line, StoreError>>, StoreError> {
+        let path = &self.shared.path;
+        let end = self.locked().end().map_err(|error| StoreError::file(path, &error))?;
+        let file = File::open(path).map_err(|error| StoreError::file(path, &error))?;
+        Ok(BufReader::new(file.take(end)).lines().map(move |line| {
+            let line = line.map_err(|error| StoreError::file(path, &error))?;
+            serde_json::from_str(&line)
+                .map_err(|_| StoreError::Corrupt(path.display().to_string().into()))
+        }))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Inner> {
+        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it is copied to.
@@ -204,9 +220,10 @@ impl Erasures {
     }
 
     fn append(&self, erasures: &[Erasure]) -> Result<u64, StoreError> {
-        let mut inner = self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.locked();
         let (mut head, mut text, mut starts) = (inner.head.clone(), Vec::new(), Vec::new());
         let io = |error: std::io::Error| StoreError::file(&self.shared.path, &error);
+        inner.cut_off().map_err(io)?;
         let before = inner.file.metadata().map_err(io)?.len();
         for erasure in erasures {
             starts.push(before + text.len() as u64);
@@ -219,8 +236,10 @@ impl Erasures {
         }
         let write = inner.file.write_all(&text).and_then(|()| inner.file.sync_all());
         if let Err(error) = write {
-            // What a full disk left of a line must not stand before the next one.
-            let _ = inner.file.set_len(before);
+            // What a full disk left of a line must not stand before the next one. If it cannot be
+            // taken away now, nothing is appended until it can.
+            inner.torn = Some(before);
+            let _ = inner.cut_off();
             return Err(io(error));
         }
         for start in starts {
@@ -232,22 +251,22 @@ impl Erasures {
     }
 
     pub fn head(&self) -> Head {
-        self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner).head.clone()
+        self.locked().head.clone()
     }
 
     /// The lines from number `first` on (from 1), `most` at the most, each with its end.
     pub fn lines(&self, first: u64, most: u64) -> Result<String, StoreError> {
         let io = |error: std::io::Error| StoreError::file(&self.shared.path, &error);
         let (offset, end) = {
-            let inner = self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let inner = self.locked();
             let mark = inner.marks.get((first.saturating_sub(1) / STEP) as usize).copied();
             // What is behind it may be half written.
-            (mark, inner.file.metadata().map_err(io)?.len())
+            (mark, inner.end().map_err(io)?)
         };
         let Some(offset) = offset.filter(|_| first > 0) else { return Ok(String::new()) };
         let mut file = File::open(&self.shared.path).map_err(io)?;
         file.seek(SeekFrom::Start(offset)).map_err(io)?;
-        let lines = BufReader::new(file.take(end - offset)).lines();
+        let lines = BufReader::new(file.take(end.saturating_sub(offset))).lines();
         let mut text = String::new();
         for line in lines.skip(((first - 1) % STEP) as usize).take(most as usize) {
             text += &line.map_err(io)?;
@@ -263,6 +282,20 @@ impl Inner {
         if self.head.lines.is_multiple_of(STEP) {
             self.marks.push(offset);
         }
+    }
+
+    /// Where the last whole line ends.
+    fn end(&self) -> std::io::Result<u64> {
+        self.torn.map_or_else(|| Ok(self.file.metadata()?.len()), Ok)
+    }
+
+    fn cut_off(&mut self) -> std::io::Result<()> {
+        if let Some(end) = self.torn {
+            self.file.set_len(end)?;
+            self.file.sync_all()?;
+            self.torn = None;
+        }
+        Ok(())
     }
 }
 
@@ -339,6 +372,31 @@ mod tests {
         assert!(matches!(refused, StoreError::LedgerNotCopied(_)), "{refused}");
         assert_eq!(refused.kind(), crate::kernel::ErrorKind::Unavailable);
         assert_eq!(Erasures::open(&path).unwrap().head().lines, 2);
+    }
+
+    #[test]
+    fn half_a_line_that_could_not_be_taken_away_is_in_no_ones_way() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("erasures.log");
+        let ledger = Erasures::open(&path).unwrap();
+        ledger.record(erasure(1)).unwrap();
+        let whole = std::fs::read_to_string(&path).unwrap();
+        // The disk was full, and then it could only be read: nothing is written behind that.
+        std::fs::write(&path, format!("{whole}{{\"seq\":2,")).unwrap();
+        let good = {
+            let mut inner = ledger.locked();
+            inner.torn = Some(whole.len() as u64);
+            std::mem::replace(&mut inner.file, File::open(&path).unwrap())
+        };
+        assert!(ledger.record(erasure(2)).is_err());
+        assert!(ledger.holds(erasure(1).key).unwrap() && !ledger.holds(erasure(2).key).unwrap());
+        assert_eq!(ledger.since(Timestamp::from_micros(0)).unwrap(), 1);
+        assert_eq!(ledger.lines(1, 10).unwrap(), whole);
+        // Once it can be written again all goes on.
+        ledger.locked().file = good;
+        ledger.record(erasure(2)).unwrap();
+        assert_eq!(ledger.number_of(erasure(2).key).unwrap().unwrap().0, 2);
+        assert_eq!(Erasures::open(&path).unwrap().head(), ledger.head());
     }
 
     #[test]

@@ -28,12 +28,13 @@ fn sync_parent(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Replaces a file in one step: written beside, synced, renamed, directory synced; mode 0600.
+/// Replaces a file in one step: written beside, synced, renamed, directory synced; mode 0600. What
+/// lies beside under that name is left over; were it a link, what it leads to is not written to.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let beside = path.with_extension("new");
+    remove_if_there(&beside)?;
     let write = || {
-        let mut file =
-            OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&beside)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&beside, path)?;
@@ -64,4 +65,24 @@ pub fn remove_if_there(path: &Path) -> Result<(), StoreError> {
 /// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_somebody_laid_beside_leads_nowhere_and_what_was_left_over_is_no_hindrance() {
+        let directory = tempfile::tempdir().unwrap();
+        let [path, beside, other] =
+            ["release.json", "release.new", "other"].map(|name| directory.path().join(name));
+        fs::write(&other, "of somebody else").unwrap();
+        std::os::unix::fs::symlink(&other, &beside).unwrap();
+        replace(&path, b"one").unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody else");
+        fs::write(&beside, "left over").unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert!(!fs::symlink_metadata(&path).unwrap().is_symlink() && !beside.exists());
+    }
 }

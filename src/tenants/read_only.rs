@@ -147,7 +147,7 @@ impl Tenants {
 
     /// # Errors
     /// [`DoorError::Recovery`] and [`DoorError::ReadOnly`] while keys are not destroyed.
-    pub(super) fn destroys(&self, under: Flag) -> Result<(), DoorError> {
+    pub(crate) fn destroys(&self, under: Flag) -> Result<(), DoorError> {
         if self.inner.keeps_keys.load(Ordering::Relaxed) {
             return Err(DoorError::Recovery);
         }

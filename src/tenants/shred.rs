@@ -6,7 +6,7 @@ use tokio::sync::MutexGuard;
 
 use super::realm::OpenRealm;
 use super::{DoorError, Tenants};
-use crate::authz::Realm;
+use crate::authz::{Flag, Realm};
 use crate::kernel::id::KeyId;
 use crate::store::StoreError;
 
@@ -24,12 +24,17 @@ impl Tenants {
     /// Destroys these keys of a log's contents and what was made from them, and puts new ones in
     /// their place. Recorded in the ledger of erasures first. What is gone already is no error, so
     /// that an interrupted destruction can be completed.
+    ///
+    /// # Errors
+    /// [`DoorError::Recovery`] in recovery mode, where no target but a directory takes that record: a
+    /// restore from another one would bring the keys back.
     pub(crate) async fn destroy_audit_keys(
         &self,
         realm: Realm,
         keys: Vec<KeyId>,
         cause: &str,
     ) -> Result<(), DoorError> {
+        self.destroys(Flag::AuditShred)?;
         let open = self.realm(realm).await?;
         let (tenants, cause) = (self.clone(), cause.to_owned());
         let destroyed =

@@ -16,8 +16,8 @@ use crate::authz::{Caller, Flag, Realm};
 use crate::crypto::Key32;
 use crate::kernel::Runtime;
 use crate::kernel::id::{KeyId, LogId, TenantId};
-use crate::store::StoreError;
 use crate::store::erasures::{Erasures, LedgerCopy};
+use crate::store::{StoreError, before};
 
 /// The closed list of writes that append no audit entry: none of them is somebody's doing.
 #[derive(Clone, Copy, Debug)]
@@ -218,6 +218,14 @@ impl Tenants {
             })
         });
         Ok(destroyed.await??)
+    }
+
+    /// Deletes what an upgrade kept of a realm's data, because rows in it are about somebody who is
+    /// erased and are not sealed under their key.
+    pub(crate) async fn forget_data_before(&self, realm: Realm) -> Result<(), DoorError> {
+        let file = self.database_file(realm);
+        let forgotten = tokio::task::spawn_blocking(move || before::forget(&file)).await;
+        Ok(forgotten.map_err(|_| StoreError::Panicked)??)
     }
 
     /// Copies the ledger of erasures from now on, before anything that it names is destroyed.

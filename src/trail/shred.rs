@@ -18,7 +18,9 @@ use crate::audit::read::Opener;
 use crate::audit::shreds::{self, AskedBy, Certified, Shred};
 use crate::audit::{Event, catalogue};
 use crate::authz::permission::{AuditShred, PlatformAuditRecord, RetentionRead};
-use crate::authz::{Caller, Denied, Grant, Permission, Principal, RequestContext, TenantState};
+use crate::authz::{
+    Caller, Denied, Flag, Grant, Permission, Principal, RequestContext, TenantState,
+};
 use crate::kernel::Timestamp;
 use crate::kernel::id::{KeyId, ShredId, TenantId};
 use crate::retention::holds::{self, Held};
@@ -104,6 +106,8 @@ async fn run(
 ) -> Result<Certificate, TrailError> {
     // One at a time, and nobody freezes the tenant between two steps.
     let _held = tenants.hold_states().await;
+    // Nothing is begun, and no approval used up, for what cannot be done now.
+    tenants.destroys(Flag::AuditShred)?;
     match tenants.tenant_by_id(tenant.id).map(|tenant| tenant.state) {
         Some(TenantState::Active) => {}
         Some(TenantState::Frozen) => return Err(DoorError::from(Denied::Frozen).into()),

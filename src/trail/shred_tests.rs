@@ -102,6 +102,23 @@ async fn it_wants_the_short_name_typed_and_a_tenant_that_is_not_frozen() {
     assert!(recorded(&server, Realm::Platform).await.is_empty());
 }
 
+#[tokio::test]
+async fn nothing_is_begun_while_no_key_may_be_destroyed() {
+    let server = TestServer::start();
+    let tenant = server.tenant("acme").await;
+    let last = ingest(&server, &tenant, "made.up").await;
+    server.tenants.keep_keys();
+    let refused = destroy(&server, &tenant).await;
+    assert!(matches!(refused, Err(TrailError::Door(DoorError::Recovery))));
+    let realm = Realm::Tenant(tenant.id);
+    let keys = server.tenants.audit_keys(realm).await.unwrap();
+    let refused = server.tenants.destroy_audit_keys(realm, keys.clone(), CAUSE).await;
+    assert!(matches!(refused, Err(DoorError::Recovery)));
+    assert_eq!(server.tenants.audit_keys(realm).await.unwrap(), keys);
+    assert!(recorded(&server, Realm::Platform).await.is_empty());
+    assert_eq!(server.entries(&tenant).await[last as usize - 1].action, "made.up");
+}
+
 /// Takes the first `done` of the steps, as a process does that is killed after them.
 async fn interrupted_after(server: &TestServer, tenant: &Tenant, done: u32) {
     let grant = server.grant::<AuditShred>(tenant).await;

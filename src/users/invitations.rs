@@ -8,8 +8,8 @@ use super::model::{UserError, check_email, check_name};
 use super::repo;
 use crate::audit::event::{Change, Resource};
 use crate::audit::{Event, catalogue};
-use crate::authn::SignInPolicy;
 use crate::authn::links::{self, Details, Link, NewLink, Purpose};
+use crate::authn::{self, SignInPolicy};
 use crate::authz::permission::{UserInvite, UserRead};
 use crate::authz::{Flag, Grant, Principal, Realm};
 use crate::crypto::token::Token;
@@ -80,7 +80,8 @@ pub async fn invite(
     let written = tenants.write(grant, move |tx| {
         may_invite(tx, &principal, &email, &details)?;
         links::supersede(tx, Purpose::Invitation, &email)?;
-        let id = insert(tx, &token, &email, &details)?;
+        let made_by = authn::maker(tx, &principal)?;
+        let id = insert(tx, &token, &email, &details, made_by)?;
         if is_mailed {
             let by = match &principal {
                 Principal::User { name, .. } => Some(name.clone()),
@@ -134,9 +135,10 @@ fn insert(
     token: &Token,
     email: &str,
     details: &Details,
+    made_by: Option<[u8; 16]>,
 ) -> Result<LinkId, UserError> {
     let (purpose, address, details) = (Purpose::Invitation, Some(email), Some(details));
-    let new = NewLink { purpose, about: None, address, details, browser: None };
+    let new = NewLink { purpose, about: None, address, details, browser: None, made_by };
     Ok(links::insert(tx, token, &new)?)
 }
 

@@ -98,7 +98,7 @@ pub async fn register(
         let member = Person::by_email(tx, realm, &email)?;
         let (about, address) = (member.as_ref().map(About::from), Some(email.as_str()));
         let (purpose, details) = (Purpose::Registration, Some(&details));
-        let new = NewLink { purpose, about, address, details, browser: None };
+        let new = NewLink { purpose, about, address, details, browser: None, made_by: None };
         links::insert(tx, &token, &new)?;
         let subject = member.as_ref().map(|member| member.subject);
         let to = Recipient { address: email.clone(), subject };

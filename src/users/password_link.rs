@@ -8,7 +8,7 @@ use super::{change, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authn::links::{self, About, NewLink, Purpose};
-use crate::authn::{Person, SignInPolicy};
+use crate::authn::{self, Person, SignInPolicy};
 use crate::authz::permission::UserUpdate;
 use crate::authz::{Grant, Principal};
 use crate::crypto::token::Token;
@@ -45,7 +45,8 @@ pub async fn password_link(
             password: person.password_hash(),
         });
         let (address, details) = (Some(person.email.as_str()), None);
-        let new = NewLink { purpose: Purpose::Reset, about, address, details, browser: None };
+        let (purpose, made_by) = (Purpose::Reset, authn::maker(tx, &principal)?);
+        let new = NewLink { purpose, about, address, details, browser: None, made_by };
         links::insert(tx, &token, &new)?;
         let mut event = Event::new(catalogue::PASSWORD_RESET_REQUESTED);
         event.resource = Some(Resource::new("user", member.id.to_string()));

@@ -1707,7 +1707,7 @@ access-provisioning = { $count ->
    *[other] { $count } of them for provisioning
 }
 access-reason = Reason
-access-text-member = The person is signed out everywhere, their links stop working, and so do API keys whose secret they were shown. They can sign in again unless you disable them.
+access-text-member = The person is signed out everywhere, their links stop working, and so do invitations and password links that they handed out, and API keys whose secret they were shown. They can sign in again unless you disable them.
 access-text-own = Everybody but you is signed out, invitations and links stop working, and applications get in no more until they have new keys. People can sign in again.
 access-text-tenant = Everybody in this tenant is signed out, invitations and links stop working, and applications get in no more until they have new keys. People can sign in again.
 access-text-everything = Everybody but you is signed out, in every tenant and here. Invitations and links stop working, and applications get in no more until they have new keys. People can sign in again.

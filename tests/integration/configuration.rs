@@ -118,3 +118,41 @@ fn show_has_every_setting_with_its_origin_and_no_secret() {
     let said = with_file("[serve]\n", &[], &["config", "show"]);
     assert!(said.code == 1 && said.err.contains("strongroom config check"), "{said:?}");
 }
+
+#[test]
+fn what_needs_no_configuration_works_while_its_file_is_broken_and_the_rest_says_how_to_mend_it() {
+    let broken = "[server]\nworkers = 0\n[limit\n";
+    let nowhere = "/nonexistent/strongroom.file";
+    for verb in [&["version"][..], &["licences"], &["openapi"], &["--help"]] {
+        let said = with_file(broken, &[], verb);
+        assert_eq!(said.code, 0, "{verb:?}: {said:?}");
+    }
+    for verb in [
+        &["certificate", nowhere, "--public-key", nowhere][..],
+        &["upgrade", "verify", nowhere, "--key", nowhere],
+        &["audit", "verify", "--bundle", nowhere, "--public-key", nowhere],
+    ] {
+        let said = with_file(broken, &[], verb);
+        let heard = format!("{}{}", said.out, said.err);
+        assert!(heard.contains(nowhere) || said.code == 2, "{verb:?}: {said:?}");
+        assert!(!heard.contains("strongroom.toml"), "{verb:?}: {said:?}");
+    }
+    for verb in [
+        &["serve"][..],
+        &["serve", "--recovery"],
+        &["init"],
+        &["doctor"],
+        &["tls", "show"],
+        &["tenant", "list"],
+        &["audit", "verify"],
+        &["upgrade", "check"],
+        &["rollback"],
+        &["config", "show"],
+        &["backup", "list"],
+    ] {
+        let said = with_file(broken, &[], verb);
+        assert_eq!(said.code, 1, "{verb:?}: {said:?}");
+        assert!(said.err.contains("strongroom.toml:3"), "{verb:?}: {said:?}");
+        assert!(said.err.contains("strongroom config check"), "{verb:?}: {said:?}");
+    }
+}

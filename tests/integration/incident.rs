@@ -1,11 +1,14 @@
 //! When something has happened: taking everything away, read-only mode, recovery mode, and a hold in
 //! a frozen tenant. On the real binary.
 
+use std::path::{Path, PathBuf};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{OWNER, PASSWORD, TestApp};
+use crate::app::{OWNER, PASSWORD, TestApp, cli};
 use crate::client::{Answer, Client, Session};
+use crate::jobs::run;
 use crate::setup;
 
 const CONVERSATIONS: &str = "/api/v1/conversations/acme";
@@ -22,7 +25,11 @@ async fn is_out(session: &Session, page: &str) -> bool {
 
 /// Makes a key as somebody in the console does; its token.
 async fn key_of(session: &Session, name: &str) -> String {
-    let form = [("name", name), ("role", "viewer")];
+    key_as(session, name, "viewer").await
+}
+
+async fn key_as(session: &Session, name: &str, role: &str) -> String {
+    let form = [("name", name), ("role", role)];
     let made = session.submit("/t/acme/keys", "/t/acme/keys", &form).await;
     let (_, token) = made.body.split_once("sr_").unwrap_or_else(|| panic!("{}", made.body));
     let end = token.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap();
@@ -60,6 +67,92 @@ async fn what_is_taken_from_a_member_is_theirs_alone_and_the_keys_that_they_were
     assert_eq!(entry["customFields"]["keys"], 1, "{entry}");
     // Signing in again is another matter.
     app.session("acme", MEMBER, PASSWORD).await;
+}
+
+#[tokio::test]
+async fn what_somebody_handed_out_to_others_goes_with_them() {
+    let (app, _) = TestApp::with_tenant();
+    member(&app, MEMBER, "admin");
+    member(&app, "vic@acme.example", "viewer");
+    let hers = app.session("acme", MEMBER, PASSWORD).await;
+    let key = key_as(&hers, "Hers", "admin").await;
+    let users = "/api/v1/users/acme";
+    let invite = async |client: &Client, email: &str| {
+        let new = json!({ "email": email, "role": "viewer" });
+        let made = client.post(&format!("{users}/invitations"), &new).await.expect(201);
+        path_of(made["url"].as_str().unwrap())
+    };
+    let by_key = invite(&app.client(&key), "one@evil.example").await;
+    let by_other = invite(&app.client(app.key("acme", "admin")), "two@acme.example").await;
+    let form = [("email", "three@evil.example"), ("name", ""), ("role", "admin")];
+    let page = "/t/acme/members/invitations";
+    let shown = hers.submit(page, page, &form).await;
+    let by_hand = link_in(&shown.body, "/t/acme/join?token=");
+    let second = json!({ "name": "Second", "role": "viewer" });
+    let second = app.client(&key).post("/api/v1/keys/acme", &second).await.expect(201);
+    let second = second["token"].as_str().unwrap().to_owned();
+    let all = app.cli(&["user", "list", "--tenant", "acme"], "");
+    let vic = all["items"].as_array().unwrap().iter().find(|one| one["role"] == "viewer").unwrap();
+    let vic = format!("/t/acme/members/{}", vic["id"].as_str().unwrap());
+    let shown = hers.submit(&vic, &format!("{vic}/password-link"), &[]).await;
+    let password = link_in(&shown.body, "/t/acme/login/reset/choose?token=");
+
+    let stranger = Session::new(&app.server.url, app.data());
+    for link in [&by_key, &by_hand, &by_other, &password] {
+        assert_eq!(stranger.get(link).await.status, 200, "{link}");
+    }
+    let before = app.cli(&["revoke", "user", MEMBER, "--tenant", "acme", "--dry-run"], "");
+    for (kind, count) in [("invitations", 2), ("links", 1), ("keys", 2)] {
+        assert_eq!(before[kind], count, "{before}");
+    }
+    let done = app.cli(&["revoke", "user", MEMBER, "--tenant", "acme"], "");
+    assert_eq!((&done["invitations"], &done["links"]), (&json!(2), &json!(1)), "{done}");
+    for link in [&by_key, &by_hand, &password] {
+        let over = stranger.get(link).await;
+        assert!(!over.body.contains("type=\"password\""), "{link}: {}", over.body);
+    }
+    assert!(stranger.get(&by_other).await.body.contains("type=\"password\""));
+    app.client(&second).get(CONVERSATIONS).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn nobody_singles_out_who_could_do_the_same_and_has_more_rights() {
+    let (app, _) = TestApp::with_tenant();
+    for (email, role) in
+        [(MEMBER, "admin"), ("aud@acme.example", "auditor"), ("own@acme.example", "owner")]
+    {
+        member(&app, email, role);
+    }
+    let key = app.client(app.key("acme", "admin"));
+    let owner = app.session("acme", "own@acme.example", PASSWORD).await;
+    let path = "/api/v1/access/acme/revoke";
+    key.post(path, &json!({ "user": "own@acme.example" })).await.problem(403, "forbidden");
+    assert!(!is_out(&owner, "/t/acme/").await);
+    let hers = app.session("acme", MEMBER, PASSWORD).await;
+    let form = [("user", "own@acme.example")];
+    let refused = hers.submit("/t/acme/admin/access", "/t/acme/admin/access/revoke", &form).await;
+    assert!(refused.status == 422 && refused.body.contains("rights that you lack"));
+    // Whoever has no such right, and a fellow, they can.
+    for user in ["aud@acme.example", MEMBER] {
+        key.post(path, &json!({ "user": user })).await.expect(200);
+    }
+    assert!(is_out(&hers, "/t/acme/").await);
+    app.cli(&["revoke", "user", "own@acme.example", "--tenant", "acme"], "");
+    assert!(is_out(&owner, "/t/acme/").await);
+    app.cli(&["tenant", "suspend", "acme"], "");
+    let counted = app.cli(&["revoke", "tenant", "acme", "--dry-run"], "");
+    assert!(counted["keys"].as_u64().unwrap() >= 2, "{counted}");
+}
+
+fn path_of(link: &str) -> String {
+    link.split_once("/t/").map(|(_, path)| format!("/t/{path}")).expect("a link")
+}
+
+/// The link that a page shows.
+fn link_in(body: &str, path: &str) -> String {
+    let (_, rest) = body.split_once(path).unwrap_or_else(|| panic!("{path}: {body}"));
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap();
+    format!("{path}{}", &rest[..end])
 }
 
 #[tokio::test]
@@ -184,6 +277,49 @@ async fn in_read_only_mode_reads_are_recorded_and_changes_are_told_why() {
     app.client(&token).delete(&one).await.expect(204);
 }
 
+#[tokio::test]
+async fn in_read_only_mode_no_old_backup_and_no_copy_from_before_an_upgrade_is_deleted() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let target = directory.path().join("target");
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let app = TestApp::with(&[
+        ("STRONGROOM_BACKUP__RECIPIENTS", &recipient),
+        ("STRONGROOM_BACKUP__TARGETS", &format!("file://{}", target.display())),
+    ]);
+    run(&app, "backup.daily").await;
+    // What a run that was killed days ago has left.
+    let leftover = a_directory_of(&target, ".age").join("20260101T000000Z-x.db.zst.age");
+    std::fs::write(&leftover, "unfinished").unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    let file = std::fs::File::options().write(true).open(&leftover).unwrap();
+    file.set_modified(long_ago).unwrap();
+    app.cli(&["maintenance", "read-only", "on", "--reason", "case 7"], "");
+    let done = run(&app, "backup.daily").await;
+    assert_eq!(done["state"], "succeeded", "{done}");
+    assert!(done.to_string().contains("leftovers: 0") && leftover.exists(), "{done}");
+    let done = run(&app, "upgrades.forget").await;
+    assert!(!done["summary"].to_string().contains("files"), "{done}");
+    app.cli(&["maintenance", "read-only", "off"], "");
+    run(&app, "backup.daily").await;
+    assert!(!leftover.exists());
+}
+
+/// One that holds a file whose name ends like this.
+fn a_directory_of(directory: &Path, end: &str) -> PathBuf {
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.to_str().unwrap().ends_with(end) {
+                return directory;
+            }
+        }
+    }
+    panic!("no {end} in {}", directory.display());
+}
+
 async fn size(api: &Client) -> u64 {
     let log = api.get("/api/v1/audit/acme/events?limit=1").await.expect(200);
     log["items"][0]["seq"].as_u64().expect("a number")
@@ -226,9 +362,30 @@ async fn in_recovery_mode_administrators_alone_get_in_and_nothing_runs() {
     assert!(home.body.contains("Recovery mode"), "{}", home.body);
     let status = app.anonymous().get("/status").await.expect(200);
     assert_eq!(status["recovery"], true);
+    // Whoever comes through a proxy on the machine is not on it.
+    for header in ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"] {
+        let asked = app.anonymous().request(Method::GET, "/platform/login");
+        let answer = Answer::to(asked.header(header, "203.0.113.5")).await;
+        assert_eq!(answer.status, 503, "{header}");
+    }
     app.cli(&["tenant", "freeze", "acme"], "");
     app.crash_and_restart();
     app.client(&token).get(CONVERSATIONS).await.expect(200);
+}
+
+#[test]
+fn recovery_mode_makes_no_installation_where_there_is_none() {
+    let directory = tempfile::TempDir::new().unwrap();
+    for data in [directory.path().join("none"), directory.path().join("empty")] {
+        if data.ends_with("empty") {
+            std::fs::create_dir(&data).unwrap();
+        }
+        let there = data.exists();
+        let said = cli(&data, &[], &["serve", "--recovery", "--listen", "127.0.0.1:0"], "");
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.err.contains("there is no installation in"), "{said:?}");
+        assert!(data.exists() == there && !data.join("root.json").exists());
+    }
 }
 
 #[tokio::test]

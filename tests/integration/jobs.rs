@@ -15,6 +15,20 @@ fn job(app: &TestApp, name: &str) -> Value {
     jobs.iter().find(|job| job["job"] == name).unwrap_or_else(|| panic!("no {name}")).clone()
 }
 
+/// Runs a job to its end, once more if it ran before.
+pub async fn run(app: &TestApp, name: &str) -> Value {
+    let before = job(app, name)["lastRun"].clone();
+    app.cli(&["job", "run", name], "");
+    for _ in 0..600 {
+        let job = job(app, name);
+        if job["lastRun"] != before && job["state"] != "running" {
+            return job;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{name} does not end: {}", job(app, name));
+}
+
 async fn ended(app: &TestApp, name: &str) -> Value {
     let begun = Instant::now();
     loop {

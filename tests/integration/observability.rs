@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::app::{PASSWORD, TestApp};
 use crate::client::{Answer, Session};
+use crate::jobs::run;
 use crate::setup::{ADMIN, OWNER, set_up};
 
 /// In everything that somebody types or sends.
@@ -170,6 +171,7 @@ async fn a_request_is_one_line_with_the_tenants_id_and_nothing_that_anybody_type
         let log = app.errors();
         let local = OWNER.split('@').next().unwrap();
         let bundle = bundle(&app);
+        assert!(bundle.contains("strongroom_http_request_duration_seconds_count"), "{bundle}");
         for told in [&log, &metrics, &bundle] {
             let told = told.to_lowercase();
             for word in [SEED, SECRET, PASSWORD, OWNER, ADMIN, "Ada Admin", "acme/login"] {
@@ -213,10 +215,49 @@ fn bundle(app: &TestApp) -> String {
     for inside in ["strongroom-support/doctor.json", "root-key-beside-data", "openTenants"] {
         assert!(text.contains(inside), "{inside}: {text}");
     }
-    assert!(text.contains("strongroom_http_request_duration_seconds_count"), "{text}");
     let again = app.try_cli(&["support", "bundle", "--yes", "--out", out.to_str().unwrap()], "");
     assert!(again.code != 0 && again.err.contains("cannot be written"), "{again:?}");
     text
+}
+
+/// Hosts, addresses and directories that settings name, and a reason that somebody gave.
+const NAMES: [&str; 7] = [
+    "vault.quendolyn.example",
+    "security@quendolyn.example",
+    "203.0.113.77",
+    "app.quendolyn.example",
+    "198.51.100.9",
+    "60123",
+    "quendolyn was here",
+];
+
+#[tokio::test]
+async fn a_bundle_names_nothing_that_settings_or_people_have_named() {
+    let directory = TempDir::new().unwrap();
+    let place = directory.path().join("quendolyn-backups");
+    let target = format!("file://{}", place.display());
+    let recipient = age::x25519::Identity::generate().to_public().to_string();
+    let app = TestApp::with(&[
+        ("STRONGROOM_SERVER__EXTERNAL_URL", "https://vault.quendolyn.example"),
+        ("STRONGROOM_SERVER__SECURITY_CONTACT", "mailto:security@quendolyn.example"),
+        ("STRONGROOM_SERVER__TRUSTED_PROXIES", "203.0.113.77"),
+        ("STRONGROOM_SERVER__CORS_ORIGINS", "https://app.quendolyn.example"),
+        ("STRONGROOM_SSO__ALLOWED_ADDRESSES", "198.51.100.9"),
+        ("STRONGROOM_STREAMS__ENTERPRISE_NUMBER", "60123"),
+        ("STRONGROOM_BACKUP__RECIPIENTS", &recipient),
+        ("STRONGROOM_BACKUP__TARGETS", &target),
+        ("STRONGROOM_BACKUP__DAILY", "17"),
+    ]);
+    run(&app, "backup.daily").await;
+    app.cli(&["maintenance", "read-only", "on", "--reason", "quendolyn was here"], "");
+    let text = bundle(&app);
+    for word in NAMES.iter().chain(&["quendolyn", app.data().to_str().unwrap(), &recipient]) {
+        assert!(!text.to_lowercase().contains(&word.to_lowercase()), "{word} is told: {text}");
+    }
+    assert!(text.contains("strongroom_backup_target_up{target=\"1\"} 1"), "{text}");
+    for kept in ["backup.daily\",\n    \"value\": \"17\"", "MiB available", "server.external_url"] {
+        assert!(text.contains(kept), "{kept}: {text}");
+    }
 }
 
 #[tokio::test]

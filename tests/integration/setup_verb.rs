@@ -57,6 +57,22 @@ impl Machine {
         }
     }
 
+    /// The same at a terminal, which both says and hears.
+    fn at_terminal(&self, verb: &str, typed: &str) -> String {
+        let binary = env!("CARGO_BIN_EXE_strongroom");
+        let line = format!("{binary} {verb} --config {}", self.config().display());
+        let mut command = Command::new("timeout");
+        let terminal = ["120", "script", "-qec", &line, "/dev/null"];
+        command.env_clear().env("PATH", "/usr/bin:/bin").args(terminal);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        // The end of the input is the end of the terminal: what it says is read to its own end.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(typed.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     fn answers(&self) -> String {
         format!(
             "data_dir = \"{data}\"\n[root_key]\nsource = \"file\"\nfile = \"{key}\"\n\
@@ -153,12 +169,49 @@ async fn a_person_is_asked_and_asked_again_where_an_answer_will_not_do() {
         "https://HOST",
         "\"ada\" is no e-mail address",
         "/nowhere/at/all is no directory",
-        "Write it down now",
     ] {
         assert!(said.err.contains(problem), "{problem}: {said:?}");
     }
+    // What goes to a pipe or a file stays there.
+    let made = std::fs::read_to_string(&key).unwrap();
+    assert!(!said.err.contains(made.trim()) && !said.out.contains(made.trim()), "{said:?}");
     let url = said.out.split_whitespace().find(|word| word.contains("token=")).unwrap();
     follows(&machine, url).await;
+}
+
+#[test]
+fn a_person_at_a_terminal_is_shown_the_new_root_key_once() {
+    let machine = Machine::new();
+    let key = machine.path("root.key");
+    let (data, file) = (machine.path("data"), key.to_str().unwrap());
+    let data = data.to_str().unwrap();
+    let typed = [data, "file", file, "127.0.0.1:0", "", "", "ada@example.org", "Ada", "", ""];
+    let typed = typed.join("\n");
+    let said = machine.at_terminal("setup", &typed);
+    let made = std::fs::read_to_string(&key).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert!(said.contains("Write it down now"), "{said}");
+    assert_eq!(said.matches(made.trim()).count(), 1, "{said}");
+}
+
+#[test]
+fn a_second_try_does_not_write_over_the_configuration_that_the_first_one_kept() {
+    let machine = Machine::new();
+    let own = "[server]\nlisten = \"127.0.0.1:9\"\n";
+    std::fs::write(machine.config(), own).unwrap();
+    let other = machine.path("other");
+    std::fs::write(&other, "of somebody else").unwrap();
+    let kept = |name: &str| machine.path(&format!("strongroom.toml{name}"));
+    std::os::unix::fs::symlink(&other, kept(".before")).unwrap();
+    let said = machine.set_up(&machine.answers(), &["--replace"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "of somebody else");
+    assert_eq!(std::fs::read_to_string(kept(".before-2")).unwrap(), own);
+    // As after a try that got as far as this.
+    std::fs::remove_dir_all(machine.path("data")).unwrap();
+    let said = machine.set_up(&machine.answers(), &["--replace"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(std::fs::read_to_string(kept(".before-2")).unwrap(), own);
+    assert!(kept(".before-3").exists());
 }
 
 #[test]

@@ -283,6 +283,14 @@ async fn a_tenant_has_a_share_of_sign_ins_and_of_api_calls() {
         statuses.push(guesser.guess(LOGIN, &format!("nobody{n}@example.org"), &[]).await.status);
     }
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
+    // It is one tenant however it is called.
+    let all = app.cli(&["tenant", "list"], "");
+    let id = all["items"][0]["id"].as_str().unwrap().to_owned();
+    let spelt = [id.to_uppercase(), id.replace('-', ""), format!("urn:uuid:{id}"), id];
+    for name in spelt {
+        let page = format!("/t/{name}/login");
+        assert_eq!(guesser.guess(&page, OWNER, &[]).await.status, 429, "{name}");
+    }
     home.sign_in(LOGIN, "member@example.org", PASSWORD).await;
     assert_eq!(
         guesser.guess("/t/globex/login", OWNER, &[]).await.status,

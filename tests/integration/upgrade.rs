@@ -10,10 +10,12 @@ use std::time::Duration;
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Value, json};
+use strongroom::audit::note::Signer;
 use strongroom::crypto::root::{LocalRoot, RootFile};
 use strongroom::crypto::{Key32, TenantKeys, mac};
 use strongroom::kernel::id::{KeyId, TenantId};
 use strongroom::kernel::{Runtime, Timestamp};
+use strongroom::ops::release::{Manifest, pack};
 use strongroom::store::StoreError;
 use strongroom::store::engine::{self, Mode};
 use strongroom::store::erasures::{Erasure, Erasures};
@@ -350,10 +352,10 @@ fn an_upgrade_that_fails_half_way_leaves_all_that_comes_later_to_the_release_bef
     // What the last migration makes is there already.
     let (path, key, _) = Opened::as_it_is(app.data()).files().remove(0);
     let platform = engine::open(&path, &key, Mode::Write).unwrap();
-    platform.execute_batch("CREATE TABLE archive_targets (name TEXT)").unwrap();
+    platform.execute_batch("ALTER TABLE links ADD COLUMN made_by BLOB").unwrap();
     drop(platform);
     let Err(refused) = Server::try_start(app.data(), &[]) else { panic!("it started") };
-    assert!(refused.contains("archive_targets"), "{refused}");
+    assert!(refused.contains("made_by"), "{refused}");
     let left = Opened::as_it_is(app.data());
     assert_eq!(left.versions()[0], migrate::known(migrate::PLATFORM) - 1);
     assert_eq!(key_store_version(app.data()), 1, "the release before still reads it");
@@ -362,7 +364,7 @@ fn an_upgrade_that_fails_half_way_leaves_all_that_comes_later_to_the_release_bef
 
     // What was in the way goes: the same release comes through, and its key store with it.
     let platform = engine::open(&path, &key, Mode::Write).unwrap();
-    platform.execute_batch("DROP TABLE archive_targets").unwrap();
+    platform.execute_batch("ALTER TABLE links DROP COLUMN made_by").unwrap();
     drop(platform);
     upgrade(&mut app);
     app.server.stop();
@@ -472,6 +474,29 @@ fn a_release_on_a_stick_is_verified_without_network_and_without_unpacking() {
     assert_eq!(said["files"][0]["name"], "a.deb", "{said}");
     assert_eq!(said["dataIsUpgraded"], false, "{said}");
 
+    // An old release has a signature too, under whatever name it comes.
+    let own: Value =
+        serde_json::from_str(&cli(&data, &[], &["version", "--json"], "").out).unwrap();
+    let own = own["version"].as_str().unwrap();
+    let (signer, _) = Signer::parse_private(&std::fs::read_to_string(at("key")).unwrap()).unwrap();
+    let manifest = Manifest {
+        version: "0.0.1-old".into(),
+        build: "b".into(),
+        schemas: [migrate::PLATFORM, migrate::TENANT, migrate::KEYS].map(migrate::known),
+        members: Vec::new(),
+    };
+    let out = std::fs::File::create(at("new.upgrade")).unwrap();
+    pack(manifest, &[at("a.deb").into()], &signer, out).unwrap();
+    let old = ["verify", &at("new.upgrade"), "--key", &at("key.pub")];
+    let said = verb(&old);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &json["ok"], &json["isOlder"]), (1, &false.into(), &true.into()));
+    let said = verb(&[&old[..], &["--older"]].concat());
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.code, &json["ok"], &json["isOlder"]), (0, &true.into(), &true.into()));
+    let told = cli(&data, &[], &[&["upgrade"], &old[..]].concat(), "");
+    assert!(told.out.contains("OLDER than this release") && told.out.contains(own), "{told:?}");
+
     let unknown = verb(&["verify", &at("r.upgrade")]);
     assert!(unknown.code == 1 && unknown.err.contains("--key"), "{unknown:?}");
     let mut bytes = std::fs::read(at("r.upgrade")).unwrap();
@@ -506,4 +531,32 @@ async fn an_administrator_sees_which_release_runs_and_what_it_is_made_of() {
     let bill: Value = serde_json::from_str(&bill.body).unwrap();
     assert_eq!(bill["bomFormat"], "CycloneDX");
     assert!(bill["components"].as_array().unwrap().len() > 100);
+}
+
+#[tokio::test]
+async fn who_is_erased_after_an_upgrade_is_in_no_copy_of_the_data_from_before() {
+    let (mut app, _) = TestApp::with_tenant();
+    let api = app.client(app.key("acme", "owner"));
+    let new = json!({
+        "subject": "s", "tags": ["marker-tag"], "dataSubject": { "id": "c-1", "name": "Ada" },
+    });
+    api.post("/api/v1/conversations/acme", &new).await.expect(201);
+    app.server.stop();
+    age(app.data());
+    upgrade(&mut app);
+    let (copies, file) = {
+        let tenants = std::fs::read_dir(app.data().join("tenants")).unwrap();
+        let path = tenants.map(|entry| entry.unwrap().path()).next().unwrap();
+        (path.join("before-upgrade"), format!("tenant.db.v{}", migrate::known(migrate::TENANT) - 1))
+    };
+    assert!(copies.join(&file).exists());
+    let erase = ["erase", "--tenant", "acme", "--reference", "c-1"];
+    let said = app.try_cli(&[&erase[..], &["--reason", "r", "--confirm", "c-1"]].concat(), "");
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!copies.join(&file).exists() && copies.join(format!("{file}.gone")).exists());
+    app.server.stop();
+    let (said, json) = run(&app, &["rollback", "--yes", "--lose-what-was-written-since"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    let why = json["why"].as_str().unwrap();
+    assert!(why.contains("tenant.db was deleted") && why.contains("a person was erased"), "{why}");
 }

@@ -53,7 +53,7 @@ pub async fn ask_for_address<P: Writes>(
         repo::insert(
             tx,
             &token,
-            &NewLink { purpose, about, address, details: None, browser: None },
+            &NewLink { purpose, about, address, details: None, browser: None, made_by: None },
         )?;
         mail::queue(tx, &to, &Letter::NewAddress { link: purpose.link(&base, &token) })?;
         Ok::<_, AuthnError>(((), event(catalogue::EMAIL_VERIFICATION_REQUESTED, &person).into()))

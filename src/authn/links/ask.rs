@@ -125,7 +125,7 @@ fn send<P>(
     repo::insert(
         tx,
         token,
-        &NewLink { purpose, about, address: Some(address), details: None, browser },
+        &NewLink { purpose, about, address: Some(address), details: None, browser, made_by: None },
     )?;
     Ok(mail::queue(tx, &to, &letter)?)
 }

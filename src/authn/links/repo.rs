@@ -19,6 +19,8 @@ pub(crate) struct NewLink<'a> {
     pub details: Option<&'a Details>,
     /// Hash of the cookie of the browser that asked, when no other may use it.
     pub browser: Option<[u8; 32]>,
+    /// Who hands it out to somebody else.
+    pub made_by: Option<[u8; 16]>,
 }
 
 pub(crate) fn insert<P>(
@@ -39,8 +41,8 @@ pub(crate) fn insert<P>(
     let password = new.about.as_ref().map(|about| about.password);
     tx.execute(
         "INSERT INTO links (id, token_hash, purpose, person, password, address_hash, address,
-                            details, browser_hash, created, expires)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                            details, browser_hash, created, expires, made_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         args![
             id,
             &token.hash(),
@@ -52,7 +54,8 @@ pub(crate) fn insert<P>(
             details.as_ref(),
             new.browser.as_ref(),
             now,
-            now.plus(new.purpose.life())
+            now.plus(new.purpose.life()),
+            new.made_by.map(Value::Id)
         ],
     )?;
     Ok(id)

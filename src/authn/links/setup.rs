@@ -35,7 +35,7 @@ pub async fn create(
 ) -> Result<Zeroizing<String>, AuthnError> {
     let runtime = tenants.runtime();
     let token = Token::generate(PLATFORM, runtime.random.as_ref());
-    let text = token.reveal("");
+    let (text, principal) = (token.reveal(""), grant.caller().principal.clone());
     let write = tenants.write(grant, move |tx| {
         let (purpose, person) = match link {
             LinkFor::Setup => {
@@ -50,7 +50,9 @@ pub async fn create(
             }
         };
         let about = person.as_ref().map(About::from);
-        let new = repo::NewLink { purpose, about, address: None, details: None, browser: None };
+        let made_by = crate::authn::maker(tx, &principal)?;
+        let (address, details, browser) = (None, None, None);
+        let new = repo::NewLink { purpose, about, address, details, browser, made_by };
         repo::insert(tx, &token, &new)?;
         let mut event = Event::new(catalogue::SETUP_LINK_CREATED);
         if let LinkFor::Password(admin) = link {

@@ -23,7 +23,7 @@ impl Turn<'_> {
     pub(super) async fn prune(&mut self, known: &mut Known) {
         let now = self.now();
         let tenants = &self.archiver.tenants;
-        if !self.is_prune_due(known) {
+        if !self.is_prune_due(known) || tenants.read_only().is_some() {
             return;
         }
         let careful = match clock::reading(tenants, Realm::Platform).await {

@@ -49,28 +49,12 @@ impl House {
         let path = self.layout.archive(Kind::Data, Realm::Platform, taken, id);
         let manifest = Manifest {
             id,
-            kind: Kind::Data,
             installation: self.server.app().installation,
-            owner: "platform".into(),
-            slug: None,
             taken,
             path: path.to_string(),
             bytes: content.len() as u64,
             sha256: HEXLOWER.encode(&crate::crypto::mac::sha256(content)),
-            plain_bytes: 0,
-            plain_sha256: String::new(),
-            pages: 0,
-            page_size: 0,
-            schema: 0,
-            log: None,
-            entries: 0,
-            checkpoint: None,
-            rows: Default::default(),
-            file_key: None,
-            keys: None,
-            ledger: (0, String::new()),
-            recipients: Vec::new(),
-            program: "test".into(),
+            ..crate::backup::manifest::example()
         };
         let note = manifest.sign(self.server.tenants.notary().signer()).unwrap();
         let first = &self.targets.0[0];

@@ -3,8 +3,7 @@
 //! Nothing is believed that this installation has not signed. Its signing key comes out of the
 //! archive of the platform's keys, which the root key opens and nobody without it can have made.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::RestoreError;
+use super::order::of_kind;
 use super::run::{Told, compare};
 use crate::audit::event::Resource;
 use crate::audit::note::Verifier;
@@ -23,7 +23,7 @@ use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Tar
 use crate::backup::{changes, fetch, files, keys, ledger, place, scan_all};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::{Key32, TenantKeys};
-use crate::kernel::id::{InstallationId, KeyId, LogId, RestoreId, TenantId};
+use crate::kernel::id::{InstallationId, KeyId, RestoreId, TenantId};
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
@@ -485,33 +485,6 @@ impl Job {
         };
         Ok(unpack().map_err(BackupError::from)?)
     }
-}
-
-/// Archives of one kind, and of one owner, the newest first.
-fn of_kind<'a>(all: &'a [Manifest], kind: Kind, owner: Option<&str>) -> Vec<&'a Manifest> {
-    let is_wanted =
-        |one: &&Manifest| one.kind == kind && owner.is_none_or(|owner| one.owner == owner);
-    let mut found: Vec<_> = all.iter().filter(is_wanted).collect();
-    found.sort_by_key(|one| Reverse((one.taken, one.id)));
-    if kind == Kind::Data {
-        by_content(&mut found);
-    }
-    found
-}
-
-/// Those that hold more come first, whatever the clock said when they were made: of one log by its
-/// size; of several, the one that knows more erasures, then the one that was archived last: a restore
-/// that was undone has left archives of a log that did not go on.
-fn by_content(archives: &mut [&Manifest]) {
-    let mut logs: HashMap<Option<LogId>, (u64, Timestamp)> = HashMap::new();
-    for one in archives.iter() {
-        let (ledger, last) = logs.entry(one.log).or_insert((0, one.taken));
-        (*ledger, *last) = ((*ledger).max(one.ledger.0), (*last).max(one.taken));
-    }
-    let age = |one: &Manifest| {
-        (logs.get(&one.log).copied(), one.log, one.entries, one.ledger.0, one.taken, one.id)
-    };
-    archives.sort_by_key(|one| Reverse(age(one)));
 }
 
 fn damaged(target: &Target, manifest: &Manifest) -> RestoreError {

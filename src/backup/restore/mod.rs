@@ -9,6 +9,7 @@ mod available;
 mod error;
 mod fire;
 mod model;
+mod order;
 mod plan;
 mod rehearse;
 mod repo;

@@ -46,7 +46,12 @@ pub fn data_directory(answers: &Answers, service: &Service) -> anyhow::Result<Pr
     } else if about.mode() & 0o077 != 0 {
         problems.push(format!("others get into {shown}: run chmod 700 {shown}"));
     }
-    if !service.may_become(about.uid()) {
+    if service.is_stranger() {
+        problems.push(format!(
+            "{shown} belongs to user {}, not to the service: run chown -R strongroom: {shown}",
+            about.uid()
+        ));
+    } else if !service.may_become(about.uid()) {
         problems.push(format!("{shown} belongs to user {}: run this as root", about.uid()));
     }
     Ok(problems)

@@ -20,30 +20,35 @@ const CREDENTIALS: &str = "/etc/credstore.encrypted";
 pub struct Made {
     /// What verbs need that systemd does not hand it over to.
     pub config: RootKeyConfig,
-    /// To be written down, when it was made here.
-    pub new: Option<Zeroizing<String>>,
     /// What the person has to know about it.
     pub note: String,
 }
 
-pub fn make(source: &RootKey, service: &Service, runtime: &Runtime) -> anyhow::Result<Made> {
+/// `show` is told of a new key before anything is made of it, so that nobody has a root key that
+/// nobody saw.
+pub fn make(
+    source: &RootKey,
+    service: &Service,
+    runtime: &Runtime,
+    show: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<Made> {
     match source {
         RootKey::Passphrase { .. } => Ok(Made {
             config: RootKeyConfig::None,
-            new: None,
             note: "The root key is made of the passphrase: without it nothing can be read again."
                 .into(),
         }),
         RootKey::File { file } if file.exists() => {
-            Ok(Made { config: RootKeyConfig::None, new: None, note: copy_it(file) })
+            Ok(Made { config: RootKeyConfig::None, note: copy_it(file) })
         }
         RootKey::File { file } => {
             let hex = Zeroizing::new(HEXLOWER.encode(&runtime.bytes::<32>()));
-            write_new(file, &hex).with_context(|| format!("{} cannot be made", file.display()))?;
-            service.give(file)?;
-            Ok(Made { config: RootKeyConfig::None, new: Some(hex), note: copy_it(file) })
+            show(&hex)?;
+            write_new(file, &hex, service)
+                .with_context(|| format!("{} cannot be made", file.display()))?;
+            Ok(Made { config: RootKeyConfig::None, note: copy_it(file) })
         }
-        RootKey::Credential => credential(runtime),
+        RootKey::Credential => credential(runtime, show),
     }
 }
 
@@ -54,11 +59,12 @@ fn copy_it(file: &Path) -> String {
     )
 }
 
-fn write_new(path: &Path, hex: &str) -> std::io::Result<()> {
+fn write_new(path: &Path, hex: &str, service: &Service) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    service.give(&file, path)?;
     writeln!(file, "{hex}")?;
-    file.sync_all()
+    Ok(file.sync_all()?)
 }
 
 fn credential_path() -> PathBuf {
@@ -70,7 +76,10 @@ pub fn has_credential() -> bool {
     credential_path().exists()
 }
 
-fn credential(runtime: &Runtime) -> anyhow::Result<Made> {
+fn credential(
+    runtime: &Runtime,
+    show: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<Made> {
     let path = credential_path();
     let name = format!("--name={ROOT_KEY_CREDENTIAL}");
     let note = format!(
@@ -82,14 +91,16 @@ fn credential(runtime: &Runtime) -> anyhow::Result<Made> {
         let hex = creds(&["decrypt", &name, &path.to_string_lossy(), "-"], None)?;
         let hex = std::str::from_utf8(&hex).context("the credential holds no text")?;
         let key = SecretKey32::from_text(hex).map_err(anyhow::Error::msg)?;
-        return Ok(Made { config: RootKeyConfig::Inline(key), new: None, note });
+        return Ok(Made { config: RootKeyConfig::Inline(key), note });
     }
     let hex = Zeroizing::new(HEXLOWER.encode(&runtime.bytes::<32>()));
     let key = SecretKey32::from_text(&hex).map_err(anyhow::Error::msg)?;
     let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(CREDENTIALS);
     made.with_context(|| format!("{CREDENTIALS} cannot be made: run this as root"))?;
-    creds(&["encrypt", &name, "-", &path.to_string_lossy()], Some(&hex))?;
-    Ok(Made { config: RootKeyConfig::Inline(key), new: Some(hex), note })
+    show(&hex)?;
+    creds(&["encrypt", &name, "-", &path.to_string_lossy()], Some(&hex))
+        .context("the root key was not kept, and counts for nothing if it was shown")?;
+    Ok(Made { config: RootKeyConfig::Inline(key), note })
 }
 
 /// The key goes through pipes: in an argument, every process could read it.

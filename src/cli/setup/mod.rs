@@ -8,8 +8,9 @@ mod checks;
 mod key;
 mod service;
 
-use std::io::BufReader;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::OpenOptions;
+use std::io::{BufReader, IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,6 +25,9 @@ use super::output::Report;
 use super::socket;
 use crate::config::{DEFAULT_FILE, Settings, Sources};
 use crate::kernel::Runtime;
+
+/// Configurations that are kept beside the one in use.
+const KEPT_MOST: u32 = 99;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -63,18 +67,23 @@ pub async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit
             "a passphrase at the terminal is nothing for answers from a file: name a file with it"
         );
     }
-    if !is_asked && matches!(answers.root_key, RootKey::Credential) && !key::has_credential() {
+    // A file or a journal that the key is written into is a second place that it lies in.
+    let is_seen = is_asked && std::io::stderr().is_terminal();
+    if !is_seen && matches!(answers.root_key, RootKey::Credential) && !key::has_credential() {
         bail!(
-            "there is no credential, and a new key would be shown to nobody: docs/install.md makes one"
+            "there is no credential, and a new key would be shown to nobody: run this at a terminal, \
+             or make one as docs/install.md says; nothing was changed"
         );
     }
     let runtime = Runtime::system();
     make_directory(&answers.data_dir, &service)?;
-    let key = key::make(&answers.root_key, &service, &runtime)?;
-    if let Some(new) = key.new.as_ref().filter(|_| is_asked) {
+    let key = key::make(&answers.root_key, &service, &runtime, |new| {
+        if !is_seen {
+            return Ok(());
+        }
         say("\nThis is the root key. Write it down now: it is shown this once, and without it")?;
-        say(&format!("nothing can be read again.\n\n   {}\n", new.as_str()))?;
-    }
+        say(&format!("nothing can be read again.\n\n   {new}\n"))
+    })?;
     write(&config, &answers, &service)?;
     service.run(&config, &key.config, &["init"])?;
     let email = answers.administrator.email.trim();
@@ -127,30 +136,49 @@ fn make_directory(path: &Path, service: &Service) -> anyhow::Result<()> {
         return Ok(());
     }
     let made = std::fs::DirBuilder::new().mode(0o700).create(path);
-    made.with_context(|| format!("{} cannot be made", path.display()))?;
-    service.give(path)
+    let failed = || format!("{} cannot be made", path.display());
+    made.with_context(failed)?;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::DIRECTORY;
+    let mut options = OpenOptions::new();
+    let directory = options.read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    service.give(&directory.with_context(failed)?, path)
+}
+
+/// Keeps a configuration beside, under a name that nothing has yet: were this the second run, the
+/// first one's copy is what somebody wrote.
+fn keep(config: &Path) -> anyhow::Result<()> {
+    let about = std::fs::metadata(config)?;
+    let text = zeroize::Zeroizing::new(std::fs::read(config)?);
+    for number in 1..=KEPT_MOST {
+        let mut kept = config.as_os_str().to_owned();
+        kept.push(if number == 1 { ".before".to_owned() } else { format!(".before-{number}") });
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(about.mode() & 0o777);
+        let mut file = match options.open(&kept) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
+            file => file?,
+        };
+        file.write_all(&text)?;
+        return Ok(file.sync_all()?);
+    }
+    bail!("there are {KEPT_MOST} earlier ones beside it; remove what is of no use any more")
 }
 
 /// In one step: a server that reads it meanwhile finds the old one or the new one.
 fn write(config: &Path, answers: &Answers, service: &Service) -> anyhow::Result<()> {
     let failed = || format!("{} cannot be written", config.display());
     if holds_settings(config) {
-        let mut kept = config.as_os_str().to_owned();
-        kept.push(".before");
-        std::fs::copy(config, &kept).with_context(failed)?;
+        keep(config).with_context(|| format!("{} cannot be kept", config.display()))?;
     }
     let new = config.with_extension("new");
     let _ = std::fs::remove_file(&new);
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(0o640).open(&new).with_context(failed)?;
-    let mut out = std::io::BufWriter::new(file);
-    std::io::Write::write_all(&mut out, Settings::file_with(&answers.settings()).as_bytes())
-        .with_context(failed)?;
-    let file =
-        out.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(failed)?;
+    let mut options = OpenOptions::new();
+    let mut file =
+        options.write(true).create_new(true).mode(0o640).open(&new).with_context(failed)?;
+    service.show(&file, &new)?;
+    file.write_all(Settings::file_with(&answers.settings()).as_bytes()).with_context(failed)?;
     // The umask may have taken the group's right away.
     let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o640);
     file.set_permissions(mode).and_then(|()| file.sync_all()).with_context(failed)?;
-    service.show(&new)?;
     std::fs::rename(&new, config).with_context(failed)
 }

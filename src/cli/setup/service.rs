@@ -1,7 +1,7 @@
 //! Whose the files are: the service's user, as which this continues where root began.
 
-use std::fs::Metadata;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::fs::{File, Metadata};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,6 +18,8 @@ pub struct Service {
     pub uid: u32,
     pub gid: u32,
     is_root: bool,
+    /// The user whom the package made, where it did and root runs this.
+    packaged: Option<u32>,
 }
 
 impl Service {
@@ -27,9 +29,15 @@ impl Service {
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
         let is_root = uid == 0;
         let there = std::fs::metadata(data_dir).ok().map(|about| (about.uid(), about.gid()));
-        let packaged = || if is_root { package_user() } else { None };
-        let (uid, gid) = there.or_else(packaged).unwrap_or((uid, gid));
-        Self { uid, gid, is_root }
+        let packaged = if is_root { package_user() } else { None };
+        let (uid, gid) = there.or(packaged).unwrap_or((uid, gid));
+        Self { uid, gid, is_root, packaged: packaged.map(|(uid, _)| uid) }
+    }
+
+    /// Whether somebody else than the packaged service would be given the root key and the
+    /// configuration, because the data directory is theirs.
+    pub fn is_stranger(&self) -> bool {
+        self.packaged.is_some_and(|uid| uid != self.uid)
     }
 
     /// Whether this can do something as the user.
@@ -44,15 +52,17 @@ impl Service {
             || mode & 0o002 != 0
     }
 
-    /// Makes a file or directory the service's own.
-    pub fn give(&self, path: &Path) -> anyhow::Result<()> {
-        let given = if self.is_root { chown(path, Some(self.uid), Some(self.gid)) } else { Ok(()) };
+    /// Makes what was just made the service's own: what was opened, whatever its name leads to by
+    /// now.
+    pub fn give(&self, file: &File, path: &Path) -> anyhow::Result<()> {
+        let given =
+            if self.is_root { fchown(file, Some(self.uid), Some(self.gid)) } else { Ok(()) };
         given.with_context(|| format!("{} cannot be given to the service", path.display()))
     }
 
     /// Lets the service read a file that stays root's.
-    pub fn show(&self, path: &Path) -> anyhow::Result<()> {
-        let given = if self.is_root { chown(path, None, Some(self.gid)) } else { Ok(()) };
+    pub fn show(&self, file: &File, path: &Path) -> anyhow::Result<()> {
+        let given = if self.is_root { fchown(file, None, Some(self.gid)) } else { Ok(()) };
         given.with_context(|| format!("{} cannot be shown to the service", path.display()))
     }
 
@@ -95,4 +105,18 @@ fn package_user() -> Option<(u32, u32)> {
     let mut fields = users.lines().map(|line| line.split(':'));
     let mut of = fields.find(|fields| fields.clone().next() == Some(USER))?.skip(2);
     Some((of.next()?.parse().ok()?, of.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_somebody_else_is_no_service_where_the_package_made_one() {
+        let service = |uid, packaged| Service { uid, gid: 1, is_root: true, packaged };
+        assert!(service(0, Some(990)).is_stranger(), "root's own: the service cannot open it");
+        assert!(service(1000, Some(990)).is_stranger());
+        assert!(!service(990, Some(990)).is_stranger());
+        assert!(!service(1000, None).is_stranger(), "no package, or not root");
+    }
 }

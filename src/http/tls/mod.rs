@@ -1,6 +1,7 @@
 //! The server's certificate and TLS policy.
 
 pub mod acme;
+mod exchange;
 mod live;
 mod load;
 pub mod pkcs12;
@@ -22,7 +23,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub use live::{Live, Served};
 pub use self_signed::make_directory;
 pub use shown::{Shown, paths, shown};
-pub use watch::Watch;
+pub use watch::{Watch, is_over};
 
 use crate::config::{Settings, TlsVersion};
 use crate::kernel::Timestamp;

@@ -1,20 +1,23 @@
 //! Certificate and key from a PKCS#12 file (RFC 7292), as certificate authorities and Windows hand
 //! them out, to the two PEM files that are served.
 
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use openssl::error::ErrorStack;
-use openssl::pkcs12::Pkcs12;
+use openssl::pkcs12::{ParsedPkcs12_2, Pkcs12};
 use openssl::x509::{X509, X509Ref};
 use zeroize::Zeroizing;
 
-use super::load;
-use super::self_signed::replace;
-use super::{Shown, Source, TlsError};
+use super::{Shown, Source, TlsError, exchange, load};
 
 /// Larger than any chain of certificates.
 pub const FILE_BYTES: u64 = 1024 * 1024;
+/// A file says itself how often its password is hashed, and may say two thousand million times.
+const OPEN_TIME: Duration = Duration::from_secs(30);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -27,6 +30,11 @@ pub enum ImportError {
          it again with AES-256, or convert it with `openssl pkcs12 -legacy`"
     )]
     Outdated,
+    #[error(
+        "the file asks for more work than 30 seconds before it opens: nobody makes one like that to be \
+         used; export it again"
+    )]
+    Work,
     #[error("the file cannot be read: {0}")]
     Unreadable(ErrorStack),
     #[error("there is no {0} in the file: export the certificate together with its private key")]
@@ -51,7 +59,7 @@ impl Imported {
     /// [`ImportError`]: what is wrong with it, and what to do.
     pub fn open(der: &[u8], password: &str) -> Result<Self, ImportError> {
         let file = Pkcs12::from_der(der).map_err(|_| ImportError::NotPkcs12)?;
-        let parsed = file.parse2(password).map_err(refused)?;
+        let parsed = parse(file, password, OPEN_TIME)?;
         let leaf = parsed.cert.ok_or(ImportError::Missing("certificate"))?;
         let key = parsed.pkey.ok_or(ImportError::Missing("private key"))?;
         let others: Vec<X509> = parsed.ca.into_iter().flatten().collect();
@@ -64,8 +72,9 @@ impl Imported {
         Ok(Self { certificate, key: Zeroizing::new(key), intermediates: chain.len() })
     }
 
-    /// Writes both files, after a look at whether a server would take them. `key_mode` is the mode
-    /// of the key's file; `own` gives a file that is still under another name its owner.
+    /// Puts both files into place, after a look at whether a server would take them. `key_mode` is
+    /// the mode of the key's file; `own` gives a file that is still under another name its owner.
+    /// Whatever fails, the pair that was there before is there again, or lies beside.
     ///
     /// # Errors
     /// A key that does not fit, files that cannot be written.
@@ -73,31 +82,32 @@ impl Imported {
         &self,
         files: &[PathBuf; 2],
         key_mode: u32,
-        own: impl Fn(&Path) -> io::Result<()>,
+        own: impl Fn(&File) -> io::Result<()>,
     ) -> Result<Shown, ImportError> {
         let [certificate, key] = files;
-        // After the whole name: both may differ in their extension alone.
-        let checked = [certificate, key].map(|path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(".import");
-            PathBuf::from(name)
-        });
-        let written = replace(&checked[0], &self.certificate, 0o644)
-            .and_then(|()| replace(&checked[1], &self.key, key_mode))
-            .and_then(|()| load::pair(&checked[0], &checked[1], Source::Configured));
-        let installed = written.and_then(|identity| {
-            for (from, to) in checked.iter().zip(files).rev() {
-                let write = |source| TlsError::Write { path: to.clone(), source };
-                own(from).and_then(|()| std::fs::rename(from, to)).map_err(write)?;
-            }
-            Ok(Shown::of(&identity))
-        });
-        for path in &checked {
+        exchange::mend(certificate, key)?;
+        let new = files.each_ref().map(|path| exchange::beside(path, ".import"));
+        let written = exchange::write_new(&new[0], &self.certificate, 0o644, &own)
+            .and_then(|()| exchange::write_new(&new[1], &self.key, key_mode, &own))
+            .and_then(|()| load::pair(&new[0], &new[1], Source::Configured));
+        let installed =
+            written.and_then(|identity| exchange::put(&new, files).map(|()| Shown::of(&identity)));
+        for path in &new {
             // It is gone when all went well.
             let _ = std::fs::remove_file(path);
         }
         Ok(installed?)
     }
+}
+
+/// What takes longer is left to a thread that ends with the process.
+fn parse(file: Pkcs12, password: &str, most: Duration) -> Result<ParsedPkcs12_2, ImportError> {
+    let (send, receive) = mpsc::sync_channel(1);
+    let password = Zeroizing::new(password.to_owned());
+    std::thread::spawn(move || {
+        let _ = send.send(file.parse2(&password).map_err(refused));
+    });
+    receive.recv_timeout(most).map_err(|_| ImportError::Work)?
 }
 
 fn refused(errors: ErrorStack) -> ImportError {
@@ -134,6 +144,8 @@ fn is_issued_by(certificate: &X509Ref, issuer: &X509Ref) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use openssl::pkey::PKey;
     use openssl::stack::Stack;
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -210,6 +222,105 @@ mod tests {
         assert!(refused.is_err());
         assert_eq!(std::fs::read_to_string(&files[0]).unwrap(), "before");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left over");
+    }
+
+    #[test]
+    fn a_file_that_asks_for_hours_of_work_is_refused() {
+        let made = made();
+        let mut builder = Pkcs12::builder();
+        builder.mac_iter(0x0001_0000);
+        let key = PKey::private_key_from_pem(made.key.as_bytes()).unwrap();
+        let certificate = X509::from_pem(made.leaf.as_bytes()).unwrap();
+        let file = builder.pkey(&key).cert(&certificate).build2("horse").unwrap();
+        let mut der = file.to_der().unwrap();
+        // The number stands at the end.
+        let at = der.len() - 3;
+        assert_eq!(der[at..], [1, 0, 0]);
+        der[at..].copy_from_slice(&[0x7f, 0xff, 0xff]);
+        let file = Pkcs12::from_der(&der).unwrap();
+        let refused = parse(file, "horse", Duration::from_millis(1)).err().expect("it was opened");
+        assert!(refused.to_string().contains("more work"), "{refused}");
+    }
+
+    /// A pair as PEM in files, of the certificate's name.
+    fn pair_in(dir: &Path) -> [PathBuf; 2] {
+        let files = ["cert.pem", "key.pem"].map(|name| dir.join(name));
+        let imported = Imported::open(&pkcs12(&made(), ""), "").unwrap();
+        imported.install(&files, 0o600, |_| Ok(())).unwrap();
+        files
+    }
+
+    fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
+        let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+        let mut found: Vec<_> = entries
+            .filter(|entry| entry.path().is_file())
+            .map(|entry| {
+                (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+            })
+            .collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_put_into_place_leaves_the_pair_from_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let [_, key] = pair_in(dir.path());
+        // A directory is in the way of the certificate: that fails after the key.
+        let blocked = dir.path().join("blocked");
+        std::fs::create_dir_all(blocked.join("full")).unwrap();
+        let before = contents(dir.path());
+        let imported = Imported::open(&pkcs12(&made(), ""), "").unwrap();
+        let refused = imported.install(&[blocked.clone(), key], 0o600, |_| Ok(()));
+        assert!(matches!(refused, Err(ImportError::Tls(TlsError::Write { .. }))));
+        assert_eq!(contents(dir.path()), before);
+        // Where there was no key before, none is left.
+        let other = dir.path().join("other.pem");
+        assert!(imported.install(&[blocked, other], 0o600, |_| Ok(())).is_err());
+        assert_eq!(contents(dir.path()), before);
+    }
+
+    #[test]
+    fn an_import_that_was_killed_between_the_files_is_mended_by_the_next_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = pair_in(dir.path());
+        let [certificate, key] = &files;
+        let old = std::fs::read(key).unwrap();
+        std::fs::hard_link(key, dir.path().join("key.pem.before")).unwrap();
+        let imported = Imported::open(&pkcs12(&made(), ""), "").unwrap();
+        std::fs::write(dir.path().join("new"), &*imported.key).unwrap();
+        std::fs::rename(dir.path().join("new"), key).unwrap();
+        assert!(load::pair(certificate, key, Source::Configured).is_err());
+        let refused = imported.install(&files, 0o600, |_| Err(io::Error::other("no such owner")));
+        assert!(refused.is_err());
+        assert_eq!(std::fs::read(key).unwrap(), old, "the pair that was served");
+        assert!(load::pair(certificate, key, Source::Configured).is_ok());
+        imported.install(&files, 0o600, |_| Ok(())).unwrap();
+        assert_eq!(std::fs::read(key).unwrap(), *imported.key);
+        assert_eq!(contents(dir.path()).len(), 2, "no key is left over");
+    }
+
+    #[test]
+    fn an_owner_is_given_to_the_file_that_was_made_whatever_lies_under_its_name_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ["cert.pem", "key.pem"].map(|name| dir.path().join(name));
+        let other = dir.path().join("other");
+        std::fs::write(&other, "of root").unwrap();
+        let imported = Imported::open(&pkcs12(&made(), ""), "").unwrap();
+        let own = |file: &File| {
+            use std::os::unix::fs::MetadataExt;
+            let name = dir.path().join("key.pem.import");
+            if name.exists() {
+                std::fs::remove_file(&name)?;
+                std::os::unix::fs::symlink(&other, &name)?;
+                let [given, linked] = [file.metadata()?, std::fs::metadata(&name)?];
+                assert_ne!(given.ino(), linked.ino());
+            }
+            Ok(())
+        };
+        assert!(imported.install(&files, 0o600, own).is_err(), "that is not the key");
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "of root");
+        assert!(!files[0].exists() && !files[1].exists());
     }
 
     proptest::proptest! {

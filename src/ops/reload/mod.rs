@@ -43,6 +43,8 @@ enum Refused {
     Configuration { first: ConfigError, count: usize },
     #[error(transparent)]
     Certificate(#[from] TlsError),
+    #[error(transparent)]
+    Level(#[from] log::LogError),
     #[error("the platform's log takes no entry: {0}")]
     Log(#[from] DoorError),
 }
@@ -54,10 +56,9 @@ fn more(count: usize) -> String {
     }
 }
 
-/// Goes on until the server stops.
-pub fn start(app: &Arc<App>, live: &Arc<Live>, hangup: Hangup) {
+/// Goes on until the server stops. `watch` was made before the certificate in `live` was read.
+pub fn start(app: &Arc<App>, live: &Arc<Live>, watch: Watch, hangup: Hangup) {
     let Hangup { signal, sources } = hangup;
-    let watch = Watch::new(&app.settings);
     let (app, live) = (app.clone(), live.clone());
     let reloader = Reloader { app, live, sources, watch, renewal_tried: None };
     actix_web::rt::spawn(reloader.run(signal));
@@ -111,16 +112,18 @@ impl Reloader {
         }
         let before = self.app.in_force();
         let settings = before.with_reloaded(&next);
+        let level = log::Level::of(&settings.log)?;
+        let watch = Watch::new(&settings);
         let served = self.read_certificate(&settings)?;
         let (changed, restart) =
             before.changed(&next).into_iter().partition(|key: &&str| is_reloaded(key));
         let fingerprint = self.is_news(&served).then(|| served.shown.fingerprint.clone());
         let taken = TakenOver { cause: Cause::Signal, changed, restart, fingerprint };
         record_take_over(&self.app, &taken).await?;
-        self.watch = Watch::new(&settings);
+        self.watch = watch;
         self.live.replace(served);
         self.app.limiter.replace(&settings.limits);
-        if let Err(error) = log::set_level(&settings.log) {
+        if let Err(error) = level.set() {
             tracing::error!(%error, "the log's level stays as it was");
         }
         self.app.take_over(settings);
@@ -131,15 +134,18 @@ impl Reloader {
     /// The certificate, because its files changed or its end is near and it is ours to renew.
     async fn look(&mut self) {
         let (served, now) = (self.live.served(), self.app.runtime.now());
-        let tried = |at: Timestamp| now.since(at) < limits::CERTIFICATE_RETRY;
+        let tried = |at: Timestamp| !tls::is_over(at, now);
         let due = served.is_due(now) && !self.renewal_tried.is_some_and(tried);
-        let cause = match (self.watch.has_changed(), due) {
+        let cause = match (self.watch.has_changed(now), due) {
             (true, _) => Cause::Files,
             (false, true) => Cause::Renewal,
             (false, false) => return,
         };
         self.renewal_tried = due.then_some(now);
         if let Err(refused) = self.take_certificate(cause).await {
+            if cause == Cause::Files {
+                self.watch.refused(now);
+            }
             self.refuse(cause, &refused).await;
         }
     }

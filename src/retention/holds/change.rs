@@ -57,8 +57,8 @@ async fn write(
         stored.review = changes.review_at.unwrap_or(stored.review);
         let passed = match approved.is_some() || ends_earlier(before.0, stored.ends) {
             true => {
-                let (ends_at, changes) = (before.0, changes.clone());
-                let act = Act::ShortenHold { hold: id, ends_at, changes };
+                let ((ends_at, review_at), changes) = (before, changes.clone());
+                let act = Act::ShortenHold { hold: id, ends_at, review_at, changes };
                 approvals::pass(tx, approved.as_ref(), act)?
             }
             false => AuditEvents::none(),

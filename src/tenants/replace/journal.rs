@@ -3,7 +3,7 @@
 //! completes them.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,17 @@ impl Journal {
 
     fn complete(self, data: &Path) -> Result<(), StoreError> {
         self.proceed(data, usize::MAX).map(|_| ())
+    }
+
+    /// Whether everything that it names is in the data directory. Whoever opens the directory does
+    /// what it says, and that may be somebody who may do more than who wrote it.
+    fn stays_inside(&self) -> bool {
+        let moves = self.out.iter().chain(&self.inward).flat_map(|step| [&step.from, &step.to]);
+        let mut paths = moves.chain(&self.directories).chain(&self.leftovers);
+        paths.all(|path| {
+            path.components().next().is_some()
+                && path.components().all(|part| matches!(part, Component::Normal(_)))
+        })
     }
 
     /// The first so many steps of what is still to be done; whether that was all.
@@ -165,7 +176,8 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
 /// anything else opens a file in the directory.
 ///
 /// # Errors
-/// Whatever the disk answers; [`StoreError::Corrupt`] for a journal that cannot be read.
+/// Whatever the disk answers; [`StoreError::Corrupt`] for a journal that cannot be read or leads out
+/// of the directory.
 pub fn resume(data: &Path) -> Result<(), StoreError> {
     let directory = data.join(WORK);
     let entries = match std::fs::read_dir(&directory) {
@@ -180,8 +192,11 @@ pub fn resume(data: &Path) -> Result<(), StoreError> {
             continue;
         }
         let text = std::fs::read(&journal).map_err(|error| StoreError::file(&journal, &error))?;
-        let journal: Journal = serde_json::from_slice(&text)
-            .map_err(|_| StoreError::Corrupt(journal.display().to_string().into()))?;
+        let corrupt = || StoreError::Corrupt(journal.display().to_string().into());
+        let journal: Journal = serde_json::from_slice(&text).map_err(|_| corrupt())?;
+        if !journal.stays_inside() || path != work(data, journal.work) {
+            return Err(corrupt());
+        }
         tracing::warn!(tenant = %journal.tenant, "a restore was interrupted; it is completed");
         journal.complete(data)?;
     }
@@ -296,6 +311,45 @@ mod tests {
             leftovers: vec!["kept".into()],
         };
         at_every_step(&files, journal, &[("t/a", "before"), ("t/logs/broken", "broken")]);
+    }
+
+    #[test]
+    fn a_journal_that_leads_out_of_the_data_directory_is_refused_and_moves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        let outside = directory.path().join("outside");
+        let absolute = outside.display().to_string();
+        fill(&data, &[("a", "of the service")]);
+        fill(directory.path(), &[("outside", "of root")]);
+        let good = || Journal {
+            work: ID,
+            tenant: TenantId::from_bytes([2; 16]),
+            directories: Vec::new(),
+            out: Vec::new(),
+            inward: Vec::new(),
+            leftovers: Vec::new(),
+        };
+        for bad in ["../outside", &absolute, "t/../../outside", "./a", ""] {
+            let journals = [
+                Journal { out: vec![step("a", bad)], ..good() },
+                Journal { out: vec![step(bad, "b")], ..good() },
+                Journal { inward: vec![step("a", bad)], ..good() },
+                Journal { directories: vec![bad.into()], ..good() },
+                Journal { leftovers: vec![bad.into()], ..good() },
+            ];
+            for journal in journals {
+                journal.write_down(&data).unwrap();
+                let refused = resume(&data).unwrap_err();
+                assert!(matches!(refused, StoreError::Corrupt(_)), "{bad}: {refused}");
+                assert_eq!(std::fs::read_to_string(&outside).unwrap(), "of root", "{bad}");
+                assert_eq!(std::fs::read_to_string(data.join("a")).unwrap(), "of the service");
+            }
+        }
+        // Nor does one speak for another's directory.
+        good().write_down(&data).unwrap();
+        let other = work(&data, RestoreId::from_bytes([3; 16]));
+        std::fs::rename(work(&data, ID), &other).unwrap();
+        assert!(matches!(resume(&data), Err(StoreError::Corrupt(_))));
     }
 
     #[test]

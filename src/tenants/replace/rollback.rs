@@ -32,6 +32,7 @@ impl Tenants {
                     before::discard(old)?;
                     forgotten += 1;
                 }
+                forgotten += before::forget_leftovers(&directory, until)?;
             }
             Ok(forgotten)
         };

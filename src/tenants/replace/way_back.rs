@@ -241,8 +241,8 @@ impl Look<'_> {
         let way = &mut self.way;
         for gone in way.files.iter().filter(|kept| kept.is_gone) {
             way.obstacles.push(format!(
-                "what was kept of {} was deleted at {}: a key in it was destroyed then, or its time \
-                 was over",
+                "what was kept of {} was deleted at {}: a key in it was destroyed then, a person was \
+                 erased, or its time was over",
                 gone.file.display(),
                 gone.time
             ));

@@ -204,7 +204,7 @@ impl Names {
                 ]
             }
             Act::LiftHold { hold } => vec![("approval-hold", hold.to_string())],
-            Act::ShortenHold { hold, ends_at, changes } => {
+            Act::ShortenHold { hold, ends_at, changes, .. } => {
                 let ends = changes.ends_at.flatten();
                 let review = changes.review_at.flatten();
                 let line =

@@ -1,5 +1,7 @@
 //! `/platform/incident`: what an administrator does when something has happened.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::audit::catalogue;
@@ -23,6 +25,8 @@ const PAGE: &str = "/platform/incident";
 const TITLE: &str = "incident-title";
 /// What is typed for the installation, which has no short name.
 const EVERYTHING: &str = "everything";
+/// Nobody waits longer for a page when there are very many tenants; a shell counts them all.
+const COUNTING: Duration = Duration::from_secs(3);
 
 pub fn routes() -> Vec<Route> {
     let opened = Audit::Events(&[catalogue::ADMIN_PANEL_ACCESS]);
@@ -82,7 +86,7 @@ async fn page(call: &Revoker) -> Result<IncidentPage, Failure> {
     let tenants = &call.app.tenants;
     Ok(IncidentPage {
         chrome: frame::platform(call, TITLE, Section::Jobs).await?,
-        counted: incident::count_installation(tenants, &call.grant).await?,
+        counted: incident::count_installation(tenants, &call.grant, Some(COUNTING)).await?,
         confirm: Field::default(),
         reason: Field::default(),
         read_only: tenants.read_only().map(|read_only| (*read_only).clone()),
@@ -155,7 +159,7 @@ async fn read_only_on(call: PlatformCall<PlatformReadOnly>) -> Answer {
     let revoker = call.also::<PlatformAccessRevoke>().ok_or_else(Failure::not_found)?;
     let page = IncidentPage {
         chrome: frame::platform(&call, TITLE, Section::Jobs).await?,
-        counted: incident::count_installation(tenants, &revoker).await?,
+        counted: incident::count_installation(tenants, &revoker, Some(COUNTING)).await?,
         confirm: Field::default(),
         reason: Field::default(),
         read_only: tenants.read_only().map(|read_only| (*read_only).clone()),
