@@ -23,11 +23,6 @@ pub enum IncidentError {
     NoTenant,
     #[error("nothing was taken away: this is not the name that was to be repeated")]
     Confirmation,
-    #[error(
-        "they may take access away too and have rights that you lack: an owner does this, or somebody \
-         with a shell on the machine"
-    )]
-    TooMuch,
     #[error("a reason has at most {LINE_BYTES} bytes on one line")]
     Reason,
     #[error(transparent)]
@@ -50,7 +45,6 @@ impl Fault for IncidentError {
         match self {
             Self::Nobody | Self::NoTenant => ErrorKind::NotFound,
             Self::Confirmation | Self::Reason => ErrorKind::Invalid,
-            Self::TooMuch => ErrorKind::Denied,
             Self::Door(error) => error.kind(),
         }
     }
@@ -61,7 +55,6 @@ impl Fault for IncidentError {
             Self::NoTenant => "not-found",
             Self::Confirmation => "not-confirmed",
             Self::Reason => "reason-invalid",
-            Self::TooMuch => "forbidden",
             Self::Door(error) => error.code(),
         }
     }

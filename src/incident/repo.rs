@@ -63,11 +63,6 @@ pub fn count(
     Ok(access)
 }
 
-/// The code of a member's role.
-pub fn role(tx: &impl Sql, member: [u8; 16]) -> Result<Option<String>, StoreError> {
-    tx.query_one("SELECT role FROM users WHERE id = $1", args![Value::Id(member)], |row| row.get(0))
-}
-
 /// Keys that open something.
 const VALID: &str = "revoked IS NULL AND (expires IS NULL OR expires > $1)";
 

@@ -11,10 +11,9 @@ use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue};
 use crate::authn;
 use crate::authz::permission::PlatformAccessRevoke;
-use crate::authz::{Flag, Grant, Permission, Permissions, Principal, Realm, Withdraws};
+use crate::authz::{Grant, Permission, Realm, Withdraws};
 use crate::kernel::id::{ApiKeyId, SessionId, TenantId};
 use crate::kernel::limits::LINE_BYTES;
-use crate::roles;
 use crate::sessions;
 use crate::store::StoreError;
 use crate::tenants::{AuditEvents, Tenants, WriteTx};
@@ -45,8 +44,7 @@ pub async fn count<P: Permission>(
 /// Takes it away. The session that asks stays; keys do not, the one that asks included.
 ///
 /// # Errors
-/// [`IncidentError::Nobody`], [`IncidentError::Reason`]; [`IncidentError::TooMuch`] for a member who
-/// has this right too, and others that the caller lacks.
+/// [`IncidentError::Nobody`], [`IncidentError::Reason`].
 pub async fn revoke<P: Withdraws>(
     tenants: &Tenants,
     grant: &Grant<P>,
@@ -55,13 +53,8 @@ pub async fn revoke<P: Withdraws>(
 ) -> Result<Revoked, IncidentError> {
     let (realm, except) = (grant.realm(), asking(grant));
     let (user, reason) = (user.map(str::to_owned), checked(reason)?);
-    let principal = grant.caller().principal.clone();
-    let written = tenants.withdraw(grant, move |tx| {
-        if let Some(who) = &user {
-            beneath(tx, realm, &principal, who)?;
-        }
-        take(tx, realm, user.as_deref(), except, reason.as_deref())
-    });
+    let written = tenants
+        .withdraw(grant, move |tx| take(tx, realm, user.as_deref(), except, reason.as_deref()));
     let tenants = u64::from(realm != Realm::Platform);
     Ok(Revoked { access: written.await?.value, tenants, failed: Vec::new() })
 }
@@ -230,23 +223,6 @@ async fn record(
     let written =
         tenants.withdraw(grant, move |_| Ok::<_, IncidentError>(((), event.clone().into())));
     written.await.map(|_| ())
-}
-
-/// Whoever could do the same is not singled out by somebody with fewer rights.
-fn beneath<P>(
-    tx: &WriteTx<'_, P>,
-    realm: Realm,
-    principal: &Principal,
-    who: &str,
-) -> Result<(), IncidentError> {
-    let Realm::Tenant(_) = realm else { return Ok(()) };
-    let role = repo::role(tx, sessions::person(tx, realm, who)?)?;
-    let rights = role.and_then(|role| roles::resolve(tx, &role).ok());
-    let permissions = rights.map(|rights| rights.permissions());
-    let is_above = |permissions: Permissions| {
-        permissions.has(Flag::AccessRevoke) && !principal.may_give(permissions)
-    };
-    if permissions.is_some_and(is_above) { Err(IncidentError::TooMuch) } else { Ok(()) }
 }
 
 fn take<P>(

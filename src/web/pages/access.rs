@@ -94,9 +94,7 @@ async fn revoke(call: Call<AccessRevoke>) -> Answer {
             let back = format!("{}/admin/access", chrome.base());
             respond::page(&RevokedPage { chrome, done, back })
         }
-        Err(error @ (IncidentError::Nobody | IncidentError::TooMuch)) => {
-            refused_user(&call, user, &error).await
-        }
+        Err(error @ IncidentError::Nobody) => refused_user(&call, user, &error).await,
         Err(error @ IncidentError::Reason) => {
             let reason = Field::wrong(reason, sentence(&error.to_string()));
             respond::refused(&AccessPage { reason, ..page(&call).await? })
