@@ -91,7 +91,7 @@ pub async fn serve(
     crate::backup::restore::settle_at_start(&app.tenants).await?;
     crate::backup::metrics::at_start(&app.tenants).await?;
     let watch = tls::Watch::new(settings);
-    let identity = tls::identity(settings, runtime.now())?;
+    let identity = tls::identity_at_start(settings, runtime.now())?;
     let live = Live::new(Served::new(identity)?);
     let _ = app.certificate.set(live.clone());
     let _ = app.acme.set(Arc::new(Acme::new(settings, &app.tenants, live.challenges())));

@@ -40,7 +40,8 @@ impl Value for DirectoryUrl {
         let url = Url::parse(text).map_err(|_| Fault::Unexpected)?;
         let plain = url.username().is_empty() && url.password().is_none();
         let fits = url.scheme() == "https" && plain && url.has_host() && url.fragment().is_none();
-        fits.then(|| Self(text.to_owned())).ok_or(Fault::Unexpected)
+        // As it is asked for: without what an address may not have.
+        fits.then(|| Self(url.to_string())).ok_or(Fault::Unexpected)
     }
 
     fn shown(&self) -> String {

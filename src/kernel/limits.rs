@@ -312,6 +312,8 @@ pub const ACME_ANSWER_BYTES: usize = 256 * 1024;
 pub const ACME_WAIT: Duration = Duration::from_secs(60);
 /// A whole order, all answers and waits together.
 pub const ACME_ORDER: Duration = Duration::from_secs(180);
+/// How far an authority's clock may be ahead of ours.
+pub const ACME_CLOCKS_APART: Duration = Duration::from_secs(300);
 /// After a failed order, nothing is asked for this long; twice as long after each further one, up to
 /// an hour. (The job that asks looks every five minutes.)
 pub const ACME_PAUSE: Duration = Duration::from_secs(240);

@@ -106,9 +106,9 @@ fn settings(sources: &Sources<'_>) -> Value {
 }
 
 /// Labels of metrics whose values are ours. The name of a backup target is its host or its path.
-const OURS: [&str; 14] = [
-    "build", "job", "kind", "le", "method", "place", "quantile", "realm", "result", "route",
-    "status", "stream", "version", "state",
+const OURS: [&str; 13] = [
+    "build", "job", "kind", "le", "method", "quantile", "realm", "result", "route", "status",
+    "stream", "version", "state",
 ];
 
 /// Metrics with a number in place of every other label's value, the same one for the same value.

@@ -44,7 +44,9 @@ pub struct Before {
 /// [`StoreError::NoRoom`]; or whatever the disk answers.
 pub(super) fn keep(path: &Path, version: i64) -> Result<(), StoreError> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    has_room(path, parent)?;
+    // The key store follows its data: not one without the other.
+    let keys = parent.join("keys.db");
+    has_room_for(path, if path == keys { 0 } else { bytes(&keys) }, parent)?;
     let directory = parent.join(DIRECTORY);
     files::private_directory(&directory)?;
     for earlier in names_of(path)? {
@@ -93,10 +95,14 @@ pub fn bytes(path: &Path) -> u64 {
 /// # Errors
 /// [`StoreError::NoRoom`]
 pub fn has_room(path: &Path, directory: &Path) -> Result<(), StoreError> {
+    has_room_for(path, 0, directory)
+}
+
+fn has_room_for(path: &Path, more: u64, directory: &Path) -> Result<(), StoreError> {
     // A file system that does not tell is found out when it is full.
     let Ok(about) = rustix::fs::statvfs(directory) else { return Ok(()) };
     let free = about.f_bavail.saturating_mul(about.f_frsize);
-    let needed = bytes(path).saturating_add(limits::UPGRADE_RESERVE_BYTES);
+    let needed = bytes(path).saturating_add(more).saturating_add(limits::UPGRADE_RESERVE_BYTES);
     if needed <= free {
         return Ok(());
     }

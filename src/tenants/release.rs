@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernel::id::TenantId;
 use crate::kernel::{Runtime, Timestamp};
+use crate::store::before::Before;
 use crate::store::erasures::Head;
 use crate::store::{StoreError, before, files, migrate};
 
@@ -85,6 +86,23 @@ pub fn read(data: &Path) -> Result<Option<Record>, StoreError> {
 fn write(data: &Path, record: &Record) -> Result<(), StoreError> {
     let text = serde_json::to_vec_pretty(record).unwrap_or_default();
     files::replace(&data.join(FILE), &text)
+}
+
+/// The step that these files were kept for; none when nothing was kept. A start that failed after it
+/// had brought the platform's file up to date has not come as far as its record.
+pub fn step(data: &Path, files: &mut Vec<Before>) -> Result<Option<Record>, StoreError> {
+    let (own, last) = (Release::own(), read(data)?);
+    let before = match last {
+        Some(noted) if noted.release.schemas() == own.schemas() => {
+            return Ok((!files.is_empty()).then_some(noted));
+        }
+        other => other.map(|noted| noted.release),
+    };
+    if let Some(before) = &before {
+        files.retain(|kept| kept.version >= before.schema_of(&kept.file));
+    }
+    let since = files.iter().map(|kept| kept.time).min();
+    Ok(since.map(|since| Record { release: own, before, since, ledger: None, interrupted: None }))
 }
 
 /// Writes down that this release uses the directory now, once the platform's files are up to date

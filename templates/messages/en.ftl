@@ -1069,6 +1069,10 @@ performance-all = All requests
 performance-none = No requests in this time.
 performance-slowest = Routes, the slowest first
 performance-slowest-text = Half of the requests took p50 at the most, 95 in 100 took p95, 99 in 100 took p99. Values are up to a fifth too high.
+performance-others = { $count ->
+    [one] One other route
+   *[other] { $count } other routes
+ }
 performance-route = Route
 performance-requests = Requests
 performance-p50 = p50

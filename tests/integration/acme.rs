@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::app::{PASSWORD, TestApp, cli};
 use crate::pebble::{self, Pebble, connect, free_port};
 use crate::reload::{entries, until};
+use crate::server::Server;
 use crate::setup::{ADMIN, set_up};
 
 /// Settings of a server that asks this authority.
@@ -249,10 +250,18 @@ fn an_authority_that_wants_a_bound_account_gets_one() {
     let mut settings = settings;
     settings.push(("STRONGROOM_ACME__EAB_KEY_ID", pebble::KEY_ID.to_owned()));
     settings.push(("STRONGROOM_ACME__EAB_KEY_FILE", key.display().to_string()));
-    let app = start(&settings);
+    let mut app = start(&settings);
     pebble.tls.lead_to(&app.server.url);
     believed(&app, &pebble);
     assert!(!app.errors().contains(pebble::KEY));
+    // Whoever takes the key out of the configuration keeps the account.
+    app.server.stop();
+    let bare: Vec<_> = asking(&pebble);
+    let bare: Vec<_> = bare.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    app.server = Server::start(app.data(), &bare);
+    pebble.tls.lead_to(&app.server.url);
+    let renewed = cli(app.data(), &bare, &["tls", "renew", "--json"], "");
+    assert_eq!(renewed.code, 0, "{renewed:?}");
 }
 
 #[test]
@@ -269,6 +278,11 @@ fn a_server_that_is_killed_in_the_middle_of_an_order_begins_anew() {
     let before = said(&app);
     app.crash_and_restart();
     assert_eq!(shown(&app, &pebble.root()).ok(), before["fingerprint"].as_str().map(str::to_owned));
+    // One that a failing disk damaged keeps nobody out: another is asked for.
+    std::fs::write(app.data().join("tls/acme/certificate.pem"), "damaged").unwrap();
+    app.crash_and_restart();
+    pebble.tls.lead_to(&app.server.url);
+    until("another", || shown(&app, &pebble.root()), Result::is_ok).unwrap();
 }
 
 #[test]

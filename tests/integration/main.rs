@@ -33,6 +33,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod mail;
+mod many_tenants;
 mod observability;
 mod oidc;
 mod oidc_provider;

@@ -375,6 +375,25 @@ fn an_upgrade_that_fails_half_way_leaves_all_that_comes_later_to_the_release_bef
 }
 
 #[test]
+fn an_upgrade_that_fails_at_the_key_store_goes_back_although_it_never_served() {
+    let app = older();
+    age_key_store(app.data());
+    let aged = Opened::as_it_is(app.data()).versions();
+    let key = Opened::as_it_is(app.data()).platform.shelf_key();
+    let keys = engine::open(&app.data().join("keys.db"), &key, Mode::Write).unwrap();
+    keys.execute_batch("CREATE TABLE changes (one INTEGER)").unwrap();
+    drop(keys);
+    let Err(refused) = Server::try_start(app.data(), &[]) else { panic!("it started") };
+    assert!(refused.contains("changes"), "{refused}");
+    assert_ne!(Opened::as_it_is(app.data()).versions(), aged, "the platform's file came first");
+    let (said, json) = run(&app, &["rollback", "--yes"]);
+    assert_eq!((said.code, &json["done"]), (0, &true.into()), "{said:?}");
+    assert_eq!(json["plan"]["from"], "0.0.9", "{json}");
+    assert_eq!(Opened::as_it_is(app.data()).versions(), aged);
+    assert_eq!(key_store_version(app.data()), 1);
+}
+
+#[test]
 fn a_tenant_that_cannot_be_opened_does_not_keep_the_others_from_going_back() {
     let mut app = older();
     let aged = Opened::of(app.data()).versions();

@@ -28,17 +28,27 @@ pub(super) fn of_kind<'a>(
 /// restore and every undo of one. A restore that was undone has left archives of a log that did not
 /// go on.
 ///
-/// Archives of releases that did not note this come last: of one log by its size; of several, the one
-/// that knows more erasures, then the one that was archived last.
+/// Archives of releases that did not note this are as old as their entries in a log of which another
+/// archive does. Else they come last: of one log by its size; of several, the one that knows more
+/// erasures, then the one that was archived last.
 fn by_content(archives: &mut [&Manifest]) {
     let mut logs: HashMap<Option<LogId>, (u64, Timestamp)> = HashMap::new();
     for one in archives.iter() {
         let (ledger, last) = logs.entry(one.log).or_insert((0, one.taken));
         (*ledger, *last) = ((*ledger).max(one.ledger.0), (*last).max(one.taken));
     }
+    let mut followed: HashMap<Option<LogId>, u64> = HashMap::new();
+    for one in archives.iter().filter(|one| one.history > 0) {
+        let before = followed.entry(one.log).or_insert(0);
+        *before = (*before).max(one.history.saturating_sub(one.entries));
+    }
     let age = |one: &Manifest| {
         let log = (logs.get(&one.log).copied(), one.log);
-        (one.history, log, one.entries, one.ledger.0, one.taken, one.id)
+        let history = match (one.history, followed.get(&one.log)) {
+            (0, Some(before)) => one.entries + before,
+            (noted, _) => noted,
+        };
+        (history, log, one.entries, one.ledger.0, one.taken, one.id)
     };
     archives.sort_by_key(|one| Reverse(age(one)));
 }
@@ -72,9 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn archives_that_do_not_say_come_after_those_that_do() {
-        let all = [archive(1, 900, 0, 9), archive(1, 901, 901, 3), archive(1, 800, 0, 10)];
+    fn an_archive_that_does_not_say_is_as_old_as_its_log() {
+        let all = [
+            archive(1, 900, 0, 9),
+            archive(1, 950, 0, 1),
+            archive(1, 901, 901, 3),
+            archive(2, 990, 0, 10),
+        ];
         let order: Vec<_> = of_kind(&all, Kind::Data, None).iter().map(|one| one.entries).collect();
-        assert_eq!(order, [901, 900, 800]);
+        assert_eq!(order, [950, 901, 900, 990]);
     }
 }

@@ -101,18 +101,35 @@ pub enum TlsError {
 ///
 /// Only a warning is logged when a certificate that is not ours has expired or is not yet valid.
 pub fn identity(settings: &Settings, now: Timestamp) -> Result<Identity, TlsError> {
-    let (server, data_dir) = (&settings.server, &settings.store.data_dir);
+    let server = &settings.server;
     let identity = match (&server.tls_certificate, &server.tls_key) {
         (Some(certificate), Some(key)) => load::pair(certificate, key, Source::Configured)?,
         _ => match acme::in_place(settings) {
             Some(path) => load::pair(&path, &path, Source::Acme)?,
-            None => self_signed::obtain(&data_dir.join("tls"), server.listen.ip(), now)?,
+            None => self_signed_identity(settings, now)?,
         },
     };
     if identity.not_after < now {
         tracing::warn!(not_after = %identity.not_after, "the TLS certificate has expired: clients will refuse it");
     }
     Ok(identity)
+}
+
+/// The same for a server that begins: what an authority gave and is of no use any more does not keep it
+/// from serving; the job that renews asks for another at once. A server that runs keeps what it has.
+pub fn identity_at_start(settings: &Settings, now: Timestamp) -> Result<Identity, TlsError> {
+    match identity(settings, now) {
+        Err(error) if acme::in_place(settings).is_some() => {
+            tracing::error!(%error, "the authority's certificate cannot be used; the self-signed one is served until there is another");
+            self_signed_identity(settings, now)
+        }
+        identity => identity,
+    }
+}
+
+fn self_signed_identity(settings: &Settings, now: Timestamp) -> Result<Identity, TlsError> {
+    let directory = settings.store.data_dir.join("tls");
+    self_signed::obtain(&directory, settings.server.listen.ip(), now)
 }
 
 /// TLS 1.3 (and 1.2 where `minimum` says so) with AES-256-GCM, ChaCha20-Poly1305 and AES-128-GCM

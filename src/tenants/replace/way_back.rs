@@ -88,14 +88,11 @@ impl Tenants {
 
 fn look(tenants: &Tenants) -> Result<Option<WayBack>, StoreError> {
     let data = &tenants.inner.ground.directory;
-    let Some(record) = release::read(data)? else { return Ok(None) };
     let mut files = Vec::new();
     for directory in release::directories(data)? {
         files.extend(before::find(&directory)?);
     }
-    if files.is_empty() {
-        return Ok(None);
-    }
+    let Some(record) = release::step(data, &mut files)? else { return Ok(None) };
     let (lost, uncompared, made, obstacles) = Default::default();
     let way = WayBack { record, files, lost, uncompared, made, obstacles };
     let mut look = Look { tenants, way };

@@ -9,6 +9,9 @@ use super::platform::duration;
 use crate::kernel::Timestamp;
 use crate::ops::performance::{Figures, Line, Span};
 
+/// Routes that are seen without unfolding.
+const SHOWN: usize = 15;
+
 /// `GET /platform/performance`
 #[derive(Template)]
 #[template(path = "platform/performance.html")]
@@ -25,6 +28,16 @@ impl PerformancePage {
     pub fn lead(&self) -> String {
         let args = [("since", self.since.display().into())];
         self.chrome.messages.with("performance-lead", &args).into_owned()
+    }
+
+    /// What is looked for.
+    pub fn slowest(&self) -> &[Line] {
+        &self.lines[..SHOWN.min(self.lines.len())]
+    }
+
+    /// The rest, folded.
+    pub fn others(&self) -> &[Line] {
+        &self.lines[SHOWN.min(self.lines.len())..]
     }
 
     pub fn is_day(&self) -> bool {

@@ -26,13 +26,18 @@ pub async fn obtain(
 ) -> Result<Account, AcmeError> {
     match read(settings) {
         Some(stored)
-            if stored.directory == directory && stored.binding == settings.acme.eab_key_id =>
+            if stored.directory == directory && is_bound(&stored, &settings.acme.eab_key_id) =>
         {
             let builder = Account::builder_with_http(Box::new(transport.clone()));
             Ok(builder.from_credentials(stored.credentials).await?)
         }
         _ => create(settings, directory, transport).await,
     }
+}
+
+/// The key that an account was bound with may be taken out of the configuration.
+fn is_bound(stored: &Stored, wanted: &Option<String>) -> bool {
+    wanted.is_none() || stored.binding == *wanted
 }
 
 /// A new account, which takes the place of the one that is kept.

@@ -31,6 +31,8 @@ pub enum AcmeError {
     Unconfirmed { name: String, why: String },
     #[error("the certificate authority did not finish in time")]
     Slow,
+    #[error("the last try was broken off: the server was stopped or killed meanwhile")]
+    BrokenOff,
     #[error("the certificate that the authority gave is of no use: {0}")]
     Useless(String),
     #[error("the key of a certificate cannot be made: {0}")]
@@ -69,6 +71,6 @@ pub(super) fn said(problem: &instant_acme::Problem) -> String {
 }
 
 /// One line of bounded length, whatever the other side says.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID).collect()
 }

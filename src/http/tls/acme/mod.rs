@@ -12,8 +12,10 @@ mod order;
 mod state;
 mod transport;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use rustls::server::ClientHello;
 use tokio::sync::Mutex;
 
@@ -54,6 +56,16 @@ pub struct Standing {
     /// When it is asked next; none as soon as the job looks.
     pub next: Option<Timestamp>,
     pub state: State,
+}
+
+impl Standing {
+    /// A try of a clock that was ahead is no reason to wait.
+    fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.state.last() {
+            Some(tried) if tried > now => self.renewal,
+            _ => self.next,
+        }
+    }
 }
 
 /// None when no authority is set up.
@@ -114,17 +126,22 @@ impl Acme {
         let Some(standing) = self.standing() else { return Err(AcmeError::NotSetUp) };
         let Ok(_turn) = self.turn.try_lock() else { return Err(AcmeError::Busy) };
         let now = self.tenants.runtime().now();
-        if !asked && standing.next.is_some_and(|next| now < next) {
+        if !asked && standing.waits_until(now).is_some_and(|at| now < at) {
             return Ok(None);
         }
-        // First of all: where nothing can be put on record, nobody is asked.
         let grant = self.tenants.authorize_platform::<PlatformAuditRecord>(caller, "acme").await?;
+        // First of all: where nothing can be noted, nobody is asked, and a try that is killed counts.
+        let begun = standing.state.begun(now);
+        begun.write(&self.settings)?;
         let order = order::issue(&self.settings, &self.challenges, now);
+        let order = AssertUnwindSafe(order).catch_unwind();
         let result = match tokio::time::timeout(limits::ACME_ORDER, order).await {
-            Ok(result) => result,
+            Ok(Ok(result)) => result,
+            // The library expects addresses to be addresses.
+            Ok(Err(_)) => Err(AcmeError::Answer("it broke off".to_owned())),
             Err(_) => Err(AcmeError::Slow),
         };
-        let state = standing.state.after(now, result.as_ref().err());
+        let state = begun.after(now, result.as_ref().err());
         measure(&state);
         let written = state.write(&self.settings);
         let event = match &result {

@@ -12,7 +12,7 @@ use rcgen::{CertificateParams, DistinguishedName, KeyPair};
 use zeroize::Zeroizing;
 
 use super::challenges::Answering;
-use super::error::said;
+use super::error::{clean, said};
 use super::transport::Transport;
 use super::{AcmeError, Challenges, account, files};
 use crate::config::{AcmeChallenge, CertificateName, Settings};
@@ -21,6 +21,11 @@ use crate::kernel::{Timestamp, limits};
 
 /// The authority does not know our account any more: it was set up anew.
 const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
+/// Of the token of a challenge, at the most.
+const TOKEN_BYTES: usize = 256;
+/// Names in a certificate that is taken: they are shown and put on record.
+const MOST_NAMES: usize = 100;
 
 const fn patience() -> RetryPolicy {
     RetryPolicy::new()
@@ -37,6 +42,7 @@ pub async fn issue(
 ) -> Result<Shown, AcmeError> {
     let directory = settings.acme.directory.as_ref().ok_or(AcmeError::NotSetUp)?.as_str();
     let names = settings.acme_names();
+    files::drop_candidate(settings);
     let transport = Transport::new(settings, directory).await?;
     let mut order = begin(settings, directory, &transport, &names).await?;
     prove(&mut order, &names, settings.acme.challenge, challenges).await?;
@@ -101,18 +107,24 @@ async fn prove(
     // Shown until this ends, however it does.
     let mut shown: Vec<Answering> = Vec::new();
     let mut authorizations = order.authorizations();
+    let mut looked_at = Vec::with_capacity(names.len());
     while let Some(authorization) = authorizations.next().await {
         let mut authorization = authorization?;
+        let name = text(authorization.identifier().identifier);
+        if looked_at.contains(&name) || !names.iter().any(|one| one.as_str() == name) {
+            let what = "it is about a name that was not asked for, or twice about one";
+            return Err(AcmeError::Answer(what.to_owned()));
+        }
+        looked_at.push(name.clone());
         if authorization.status == AuthorizationStatus::Valid {
             continue;
-        }
-        let name = text(authorization.identifier().identifier);
-        if !names.iter().any(|one| one.as_str() == name) {
-            return Err(AcmeError::Answer("it is about a name that was not asked for".to_owned()));
         }
         let offered = authorization.challenge(kind());
         let missing = || AcmeError::NoChallenge { name: name.clone(), challenge: challenge.name() };
         let mut offered = offered.ok_or_else(missing)?;
+        if !is_token(&offered.token) {
+            return Err(AcmeError::Answer("it has a token that is none".to_owned()));
+        }
         let proof = offered.key_authorization();
         shown.push(match challenge {
             AcmeChallenge::TlsAlpn01 => challenges.show_certificate(&name, &proof)?,
@@ -128,12 +140,18 @@ async fn prove(
     }
 }
 
+/// Of a challenge (RFC 8555, 8.1 and 8.3): characters of base64url, and not endless.
+fn is_token(token: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=TOKEN_BYTES).contains(&token.len()) && token.bytes().all(fits)
+}
+
 /// Which name the authority did not believe, and why.
 async fn unconfirmed(order: &mut Order, otherwise: Option<String>) -> AcmeError {
     let mut authorizations = order.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
         let Ok(state) = authorization.refresh().await else { break };
-        let name = text(state.identifier().identifier);
+        let name = clean(&text(state.identifier().identifier));
         if let Some(problem) = state.challenges.iter().find_map(|one| one.error.as_ref()) {
             return AcmeError::Unconfirmed { name, why: said(problem) };
         }
@@ -174,6 +192,12 @@ fn refuse_useless(
 ) -> Result<(), String> {
     if identity.not_after <= now {
         return Err(format!("it ended at {}", identity.not_after.display()));
+    }
+    if identity.not_before > now.plus(limits::ACME_CLOCKS_APART) {
+        return Err(format!("it begins at {} only", identity.not_before.display()));
+    }
+    if identity.names.len() > MOST_NAMES {
+        return Err(format!("it is for {} names", identity.names.len()));
     }
     match missing(names, &identity.names) {
         Some(name) => Err(format!("it is not for {name}")),

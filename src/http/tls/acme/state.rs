@@ -18,6 +18,9 @@ pub struct State {
     pub error: Option<String>,
     /// Tries since the last one that went well.
     pub failures: u32,
+    /// When a try began that is not ended: it goes on, or the server was killed meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<Timestamp>,
 }
 
 impl State {
@@ -34,14 +37,30 @@ impl State {
 
     pub(super) fn after(&self, now: Timestamp, error: Option<&AcmeError>) -> Self {
         let failures = error.map_or(0, |_| self.failures.saturating_add(1));
-        Self { tried: Some(now), error: error.map(ToString::to_string), failures }
+        let error = error.map(ToString::to_string);
+        Self { tried: Some(now), error, failures, under_way: None }
     }
 
-    /// Nothing is asked before; the pause doubles with each failure.
+    /// A try begins; one that did not end has failed.
+    pub(super) fn begun(&self, now: Timestamp) -> Self {
+        let before = match self.under_way {
+            Some(at) => self.after(at, Some(&AcmeError::BrokenOff)),
+            None => self.clone(),
+        };
+        Self { under_way: Some(now), ..before }
+    }
+
+    /// When the last try began.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.under_way.or(self.tried)
+    }
+
+    /// Nothing is asked before; the pause doubles with each failure. After the first kill in the
+    /// middle of a try there is none.
     pub(super) fn rests_until(&self) -> Option<Timestamp> {
         let more = self.failures.checked_sub(1)?;
         let pause = limits::ACME_PAUSE.saturating_mul(1 << more.min(16));
-        Some(self.tried?.plus(pause.min(limits::ACME_PAUSE_MOST)))
+        Some(self.last()?.plus(pause.min(limits::ACME_PAUSE_MOST)))
     }
 }
 
@@ -61,5 +80,20 @@ mod tests {
         assert_eq!(pauses[39], 60);
         assert_eq!(state.after(now, None).rests_until(), None);
         assert_eq!(State::default().rests_until(), None);
+    }
+
+    #[test]
+    fn a_server_that_is_killed_in_each_try_does_not_ask_at_each_start() {
+        let now = Timestamp::parse("2026-11-22T05:06:07Z").unwrap();
+        let once = State::default().begun(now);
+        assert_eq!((once.rests_until(), once.failures), (None, 0), "once is no reason to wait");
+        let twice = once.begun(now);
+        assert_eq!(
+            (twice.rests_until().unwrap().since(now), twice.failures),
+            (limits::ACME_PAUSE, 1)
+        );
+        assert!(twice.error.as_ref().unwrap().contains("broken off"), "{twice:?}");
+        let ended = twice.after(now, None);
+        assert_eq!((ended.under_way, ended.failures), (None, 0));
     }
 }

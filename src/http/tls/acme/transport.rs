@@ -11,6 +11,7 @@ use reqwest::{Body, Client, Url, redirect};
 use rustls::ClientConfig;
 
 use super::AcmeError;
+use super::error::clean;
 use crate::config::Settings;
 use crate::kernel::limits;
 use crate::outgoing::{self, AddressError, Allowed, Cause, Guarded, cause};
@@ -88,7 +89,7 @@ impl Transport {
         let request = reqwest::Request::try_from(request.map(Body::wrap)).map_err(broken)?;
         let to = request.url().host_str().unwrap_or_default();
         if to != self.host {
-            return Err(TransportError::Elsewhere(to.to_owned()));
+            return Err(TransportError::Elsewhere(clean(to)));
         }
         Allowed::Anything.check_literal(request.url())?;
         let mut answer = self.client.execute(request).await.map_err(broken)?;
