@@ -18,8 +18,8 @@ use crate::kernel::Timestamp;
 /// By this common name a certificate is known to be ours to renew.
 const NAME: &str = "Strongroom self-signed";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Browsers accept no more than 398 days.
-const LIFE: Duration = DAY.saturating_mul(397);
+/// Browsers accept no more than 398 days, and who checks a server wants less than 366.
+const LIFE: Duration = DAY.saturating_mul(365);
 const RENEW_BEFORE: Duration = DAY.saturating_mul(30);
 
 /// Loads the pair in `dir`; makes or renews it first where needed.

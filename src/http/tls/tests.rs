@@ -52,7 +52,7 @@ fn the_first_start_makes_a_certificate_and_the_next_keeps_it() {
     let later = identity(&Server::default(), dir.path(), now().plus(DAY * 300)).unwrap();
     assert_eq!((first.source, &first.fingerprint), (Source::SelfSigned, &later.fingerprint));
     assert_eq!(first.fingerprint.len(), 32 * 3 - 1);
-    assert_eq!(first.not_after, now().plus(DAY * 396));
+    assert_eq!(first.not_after, now().plus(DAY * 364));
     assert_eq!(mode(&dir.path().join("tls")), 0o700);
     assert_eq!(mode(&dir.path().join("tls/key.pem")), 0o600);
     assert_eq!(fs::read_dir(dir.path().join("tls")).unwrap().count(), 2);
@@ -65,7 +65,7 @@ fn our_certificate_is_renewed_in_its_last_month_with_the_same_key() {
     let before = (fs::read(&certificate).unwrap(), fs::read(&key).unwrap());
     let late = now().plus(DAY * 370);
     let renewed = identity(&Server::default(), dir.path(), late).unwrap();
-    assert_eq!(renewed.not_after, late.plus(DAY * 396));
+    assert_eq!(renewed.not_after, late.plus(DAY * 364));
     assert_ne!(fs::read(&certificate).unwrap(), before.0);
     assert_eq!(fs::read(&key).unwrap(), before.1);
     fs::remove_file(&key).unwrap();
