@@ -240,6 +240,8 @@ settings! {
         open_tenants: u32 [1..=100_000] = 256,
         /// Seconds without use after which a tenant's files are closed.
         idle_close_seconds: u32 [1..=86_400] = 300,
+        /// MiB of memory that all databases together may take before their caches stop growing.
+        cache_mib: u32 [16..=1_048_576] = 512,
     }
 
     /// Streams of audit logs to other systems.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::app::App;
+use crate::store::memory;
 use crate::tenants::Load;
 
 /// A name, what it is, and its values by their labels.
@@ -58,6 +59,11 @@ fn of_load(load: &Load) -> Vec<Gauge> {
     vec![
         one("strongroom_tenants", "Tenants of this installation", number(load.tenants)),
         one("strongroom_open_tenants", "Tenants whose files are open", number(load.open)),
+        one(
+            "strongroom_database_memory_bytes",
+            "Memory that the databases take: caches, schemas, statements",
+            memory::used() as f64,
+        ),
         Gauge {
             name: "strongroom_writer_queue_jobs",
             help: "Writes that wait, of the platform and of all open tenants together",

@@ -88,6 +88,12 @@ fn connect(path: &Path, key: &Key32, mode: Mode) -> Result<Connection, rusqlite:
     Ok(connection)
 }
 
+/// Gives back what the connection keeps only to be faster the next time.
+pub fn rest(connection: &Connection) {
+    connection.flush_prepared_statement_cache();
+    let _ = connection.release_memory();
+}
+
 /// From here on the connection can neither change the schema nor touch what is append-only:
 /// the application itself is refused, whatever statement it is made to run.
 pub fn seal_schema(connection: &mut Connection) -> Result<(), StoreError> {

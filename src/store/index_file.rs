@@ -105,6 +105,17 @@ impl IndexFile {
         wal::empty(&writer.connection)
     }
 
+    /// Gives back the memory that makes the file fast, unless it is at work.
+    pub fn rest(&self) {
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        drop(idle); // outside of the lock
+        if let Ok(slot) = self.writer.try_lock()
+            && let Some(writer) = &*slot
+        {
+            engine::rest(&writer.connection);
+        }
+    }
+
     /// Deletes the file; the next use makes a new one.
     pub fn delete(&self) {
         let mut slot = lock(&self.writer);

@@ -13,6 +13,7 @@ mod error;
 pub mod files;
 mod index_file;
 pub mod lock;
+pub mod memory;
 pub mod migrate;
 pub mod pages;
 pub mod readers;

@@ -94,6 +94,12 @@ impl Readers {
         engine::open(&self.path, &self.key, Mode::Read).map(OwnReader)
     }
 
+    /// Closes the idle connections; the next reader opens one again.
+    pub fn rest(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(idle); // outside of the lock
+    }
+
     /// Closes the idle connections; used ones close when they come back after the pool is gone.
     pub fn close(&self) {
         self.permits.close();

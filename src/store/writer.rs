@@ -15,7 +15,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::changes::Tap;
 use super::wal::{self, Wal};
 use super::workers::Runnable;
-use super::{RawReadTx, RawWriteTx, StoreError};
+use super::{RawReadTx, RawWriteTx, StoreError, engine};
 
 /// How long commits take; the name of the metric.
 pub const COMMIT_TIME: &str = "strongroom_writer_commit_duration_seconds";
@@ -138,6 +138,15 @@ impl<C: Companion> Writer<C> {
             && self.worker.send(this).is_err()
         {
             tracing::error!("the writer thread is gone; restart the server");
+        }
+    }
+
+    /// Gives back the memory that the connection keeps, unless it is at work.
+    pub fn rest(&self) {
+        if let Ok(state) = self.state.try_lock()
+            && let Some(connection) = &state.connection
+        {
+            engine::rest(connection);
         }
     }
 

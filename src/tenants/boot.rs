@@ -29,7 +29,7 @@ use crate::store::engine::{self, Mode};
 use crate::store::erasures::Erasures;
 use crate::store::lock::DirectoryLock;
 use crate::store::shelf::FileShelf;
-use crate::store::{DatabaseOptions, StoreError, Workers, files, migrate};
+use crate::store::{DatabaseOptions, StoreError, Workers, files, memory, migrate};
 
 /// A data directory, open for this process alone.
 pub struct Boot {
@@ -132,6 +132,7 @@ impl Boot {
         goes_back: bool,
     ) -> Result<Self, BootError> {
         let directory = settings.store.data_dir.clone();
+        memory::bound(settings.store.cache_mib);
         files::private_directory(&directory)?;
         let lock = DirectoryLock::take(&directory)?;
         if directory.join(MARKER).exists() {

@@ -277,3 +277,30 @@ async fn a_tenants_log_names_the_platforms_administrator_who_acted_on_it_by_id_a
     assert_eq!(entry.action, "tenant.frozen");
     assert_eq!((actor.id, actor.name), (id.to_string(), None));
 }
+
+/// Connections that this process has to the tenant's database. Each opens the WAL for itself; the
+/// file stays open for the next connection, as a lock on it would be lost with any of its handles.
+fn connections(house: &House, tenant: &Tenant) -> usize {
+    let id = tenant.id.to_string();
+    let file = house.directory.path().join("tenants").join(id).join("tenant.db-wal");
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    open.filter(|handle| {
+        std::fs::read_link(handle.as_ref().unwrap().path()).ok() == Some(file.clone())
+    })
+    .count()
+}
+
+#[tokio::test]
+async fn a_quiet_tenant_stays_open_and_keeps_its_writer_alone() {
+    let house = House::new();
+    let tenant = house.tenant("acme").await.unwrap();
+    let grant = house.grant(&tenant).await;
+    let size = || async { house.tenants.log_size(&grant).await.unwrap() };
+    let before = size().await;
+    house.tenants.close_idle();
+    assert!(connections(&house, &tenant) > 1, "it was used just now");
+    house.clock.advance(super::system::QUIET);
+    house.tenants.close_idle();
+    assert_eq!((house.tenants.open_count(), connections(&house, &tenant)), (1, 1));
+    assert_eq!(size().await, before);
+}

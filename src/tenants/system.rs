@@ -19,6 +19,9 @@ use crate::kernel::id::{KeyId, LogId, TenantId};
 use crate::store::erasures::{Erasures, LedgerCopy};
 use crate::store::{StoreError, before};
 
+/// A tenant that nobody used for so long gives back its memory; it answers as before.
+pub(super) const QUIET: Duration = Duration::from_secs(30);
+
 /// The closed list of writes that append no audit entry: none of them is somebody's doing.
 #[derive(Clone, Copy, Debug)]
 pub enum SystemWrite {
@@ -331,6 +334,7 @@ impl Tenants {
     }
 
     /// Closes tenants that nobody used for a while, and the longest unused ones beyond the limit.
+    /// What stays open without being used gives back its memory.
     pub fn close_idle(&self) {
         let ground = &self.inner.ground;
         let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -354,8 +358,12 @@ impl Tenants {
             .filter(close)
             .filter_map(|(_, (_, id))| open.remove(&id))
             .collect();
+        let quiet = |realm: &&Arc<OpenRealm>| now.since(realm.last_used()) >= QUIET;
+        let quiet: Vec<_> =
+            open.values().filter_map(|cell| cell.get()).filter(quiet).cloned().collect();
         drop(open);
         drop(closing); // writes their WALs back, which nobody else should wait for
+        quiet.iter().for_each(|realm| realm.rest());
     }
 
     /// Tenants whose files are open.

@@ -60,3 +60,39 @@ async fn tenants_that_nobody_uses_give_back_their_files_and_handles_do_not_grow_
     let (first, last) = (after[0], after[after.len() - 1]);
     assert!(last <= first + TENANTS, "handles after each round: {after:?}");
 }
+
+/// What the databases take after a few tenants were busy, in MiB.
+async fn taken(mib: &str) -> f64 {
+    let app = TestApp::with(&[("STRONGROOM_STORE__CACHE_MIB", mib)]);
+    for slug in ["acme", "globex", "initech"] {
+        let api = app.client(app.tenant(slug));
+        let path = format!("/api/v1/audit/{slug}/events");
+        // Text that cannot be packed.
+        let mut at = 1_u64;
+        let mut text = || -> String {
+            let mut next = || {
+                at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                format!("{:016x} ", at)
+            };
+            (0..50).map(|_| next()).collect()
+        };
+        for _ in 0..4 {
+            let mut event = |n| json!({ "action": "invoice.exported", "customFields": { "n": n, "text": text() } });
+            let many: Vec<_> = (0..2_000).map(&mut event).collect();
+            api.post(&path, &json!(many)).await.expect(201);
+            api.get(&format!("{path}?q=action:invoice.exported")).await.expect(200);
+        }
+    }
+    let metrics = app.anonymous().get("/metrics").await.body;
+    let value = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("strongroom_database_memory_bytes "))
+        .unwrap_or_else(|| panic!("{metrics}"));
+    value.parse::<f64>().unwrap() / f64::from(1 << 20)
+}
+
+#[tokio::test]
+async fn caches_of_busy_databases_stop_growing_where_the_setting_says() {
+    let (little, usual) = (taken("16").await, taken("512").await);
+    assert!(little < 20.0 && usual > 28.0, "{little} MiB of 16, {usual} MiB of 512");
+}

@@ -98,6 +98,11 @@ impl AuditIndex {
         Self { file: IndexFile::new(path, key), feeding: Mutex::default() }
     }
 
+    /// Gives back the memory that makes searches fast where nobody searches now.
+    pub fn rest(&self) {
+        self.file.rest();
+    }
+
     /// Reads what the log has beyond the index, until the deadline at the most; how far it came.
     pub fn catch_up(
         &self,

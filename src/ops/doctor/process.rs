@@ -49,7 +49,7 @@ pub const MEMORY: Check = Check {
     room: Room::Machine,
     title: "Free memory",
     expected: "at least 512 MiB available",
-    mend: "give the machine more memory, or lower store.open_tenants and store.readers_per_tenant",
+    mend: "give the machine more memory, or lower store.cache_mib and store.open_tenants",
     run: memory,
     fix: None,
 };
