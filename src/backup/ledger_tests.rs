@@ -21,7 +21,7 @@ fn verifier() -> Verifier {
 }
 
 fn memory(name: &str) -> Target {
-    Target { name: name.to_owned(), store: Arc::new(InMemory::new()) }
+    Target::new(name.to_owned(), Arc::new(InMemory::new()))
 }
 
 /// One whose directory is a file.

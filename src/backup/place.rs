@@ -416,7 +416,7 @@ mod tests {
     #[tokio::test]
     async fn a_note_without_an_end_is_not_read() {
         let store = Arc::new(object_store::memory::InMemory::new());
-        let target = Target { name: "a".into(), store };
+        let target = Target::new("a".into(), store);
         let path = StorePath::from("note");
         target.store.put(&path, vec![b'a'; 100].into()).await.unwrap();
         assert_eq!(bounded(&target, &path, 100).await.unwrap().unwrap().len(), 100);

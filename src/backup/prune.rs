@@ -266,12 +266,25 @@ async fn tidy(
                 done.leftovers += 1;
             }
         }
-        if let Some(directory) = place::directory(target) {
-            let folder = inside(&directory, &layout.folder(folder))?;
-            done.leftovers += unfinished(&folder, before)?;
+    }
+    let before = tenants.runtime().now().minus(LEFTOVER);
+    done.leftovers += cut_off(target, &StorePath::from(layout.root()), before).await?;
+    Ok(())
+}
+
+/// Removes what writes that were cut off have left, which stores do not list.
+async fn cut_off(target: &Target, root: &StorePath, before: Timestamp) -> Result<u64, BackupError> {
+    if let Some(directory) = place::directory(target) {
+        return unfinished(&inside(&directory, root)?, before);
+    }
+    let mut removed = 0;
+    for one in target.unfinished(root).await? {
+        if Timestamp::from_micros(one.last_modified.timestamp_micros()) < before {
+            place::delete(target, &one.location).await?;
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 /// Where continuous archiving is switched off, what it left goes when its end is older than this:

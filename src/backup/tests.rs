@@ -96,7 +96,7 @@ impl House {
 }
 
 fn far() -> Target {
-    Target { name: "s3://bucket/".into(), store: Arc::new(InMemory::new()) }
+    Target::new("s3://bucket/".into(), Arc::new(InMemory::new()))
 }
 
 fn states(made: &Made) -> Vec<PlacementState> {
@@ -232,6 +232,11 @@ async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_ag
     for name in ["20260101T000000Z-x.db.zst.age", "y.db.zst.age.partial", "z.manifest#1"] {
         std::fs::write(folder.join(name), "unfinished").unwrap();
     }
+    // Among what is archived continuously too.
+    let root = Layout::new(house.server.tenants.installation()).root();
+    let changes = house.directory.path().join("target").join(root).join("changes");
+    std::fs::create_dir_all(&changes).unwrap();
+    std::fs::write(changes.join("1-2.age#1"), "unfinished").unwrap();
     let ids: Vec<_> = made.iter().map(|one| one.manifest.id).collect();
     let forget = move |tx: &mut crate::tenants::WriteTx<'_, _>| {
         for id in &ids {
@@ -244,7 +249,7 @@ async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_ag
     // The files have the machine's time: let it be long ago.
     house.clock.advance(36_500 * DAY);
     let done = house.prune().await;
-    assert_eq!((done.leftovers, done.archives), (3, 0));
+    assert_eq!((done.leftovers, done.archives), (4, 0));
     assert_eq!(house.manifests().await.len(), 2);
 }
 

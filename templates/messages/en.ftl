@@ -1214,6 +1214,7 @@ restores-lost = { $count ->
     [one] What one entry of the audit log tells of. The entry is kept.
    *[other] What { $count } entries of the audit log tell of. The entries are kept.
   }
+restores-undone = Undone by it:
 restores-past = Log before:
 restores-confirm = Keep it
 restores-undo = Undo

@@ -11,6 +11,7 @@ use crate::app::TestApp;
 use crate::browser::Browser;
 use crate::client::{Client, Session};
 use crate::conversations::{message, start_conversation};
+use crate::restore::House;
 use crate::setup;
 
 /// By `packaging/test-tools`.
@@ -87,6 +88,46 @@ async fn no_page_keeps_anybody_out_in_light_dark_or_on_a_phone() {
     reached.look(&stranger, &path).await;
     problems.look_for(&browser, &path).await;
     reached.must_be_all();
+    problems.must_be_none();
+}
+
+/// With backups in a place elsewhere too, a restore that waits to be confirmed, and certificates
+/// from an authority: what the pages above do not show.
+#[tokio::test]
+async fn no_page_about_a_restore_keeps_anybody_out() {
+    let house = House::with(|_| {
+        vec![
+            ("STRONGROOM_ACME__DIRECTORY", "https://localhost:9/directory".to_owned()),
+            ("STRONGROOM_ACME__NAMES", "vault.example.org".to_owned()),
+        ]
+    });
+    let app = &house.app;
+    let browser = Browser::start(app).await;
+    let admin = setup::set_up(app).await;
+    admin.sign_in("/platform/login", setup::ADMIN, crate::app::PASSWORD).await;
+    house.back_up();
+    let token = app.key("acme", "owner");
+    crate::restore::write(app, &token, "acme", "written after the backup").await;
+    let restored: Value = serde_json::from_str(&house.restore("acme", &[]).out).unwrap();
+    // Whoever was signed in before is not any more.
+    let owner = app.session("acme", setup::OWNER, crate::app::PASSWORD).await;
+    let one =
+        |page: &str| format!("/platform/restores/{}/{page}", restored["id"].as_str().unwrap());
+    let pages = [
+        (&admin, "/platform/backups".to_owned()),
+        (&admin, "/platform/backups/acme".to_owned()),
+        (&admin, one("confirm")),
+        (&admin, one("undo")),
+        (&admin, "/platform/configuration".to_owned()),
+        (&owner, "/t/acme/admin/audit/verify".to_owned()),
+    ];
+    browser.take_over(&owner).await;
+    browser.take_over(&admin).await;
+    let (mut reached, mut problems) = (Reached::default(), Problems::default());
+    for (person, path) in &pages {
+        assert!(reached.look(person, path).await.is_some(), "{path} is no page");
+        problems.look_for(&browser, path).await;
+    }
     problems.must_be_none();
 }
 

@@ -14,7 +14,7 @@ use crate::store::{Sql, SqlMut};
 use crate::testing::TestServer;
 
 fn memory(name: &str) -> Target {
-    Target { name: name.to_owned(), store: Arc::new(InMemory::new()) }
+    Target::new(name.to_owned(), Arc::new(InMemory::new()))
 }
 
 struct House {

@@ -76,7 +76,7 @@ impl Inner {
             }
         }
         if self.store.get().is_none() {
-            let _ = self.store.set(connect(&self.url).map_err(generic)?);
+            let _ = self.store.set(connect(&self.url).map_err(generic)?.store);
         }
         Ok(self.store.get().cloned())
     }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(super) use directory::inside;
 use lazy::Lazy;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::config::{Backup, Place, TargetUrl};
 
@@ -41,9 +41,15 @@ pub struct Target {
     /// What people know it by: its address without secrets.
     pub name: String,
     pub store: Arc<dyn ObjectStore>,
+    /// The same store, where that knows more than what it lists.
+    sftp: Option<sftp::Sftp>,
 }
 
 impl Target {
+    pub fn new(name: String, store: Arc<dyn ObjectStore>) -> Self {
+        Self { name, store, sftp: None }
+    }
+
     /// Makes no connection and no directory yet. Blocks while certificates are read.
     ///
     /// # Errors
@@ -51,11 +57,10 @@ impl Target {
     pub fn open(url: &TargetUrl) -> Result<Self, TargetError> {
         let name = url.name().to_owned();
         let refused = |reason: String| TargetError::Setting { target: name.clone(), reason };
-        let store: Arc<dyn ObjectStore> = match url.place() {
-            Place::Directory(_) => Arc::new(Lazy::new(url, None)),
-            _ => connect(url).map_err(refused)?,
-        };
-        Ok(Self { name, store })
+        match url.place() {
+            Place::Directory(_) => Ok(Self::new(name.clone(), Arc::new(Lazy::new(url, None)))),
+            _ => connect(url).map_err(refused),
+        }
     }
 
     /// One that may be unusable now: whoever uses it is told why, each time anew.
@@ -65,7 +70,7 @@ impl Target {
             Place::Directory(_) => None,
             _ => connect(url).ok(),
         };
-        Self { name, store: opened.unwrap_or_else(|| Arc::new(Lazy::new(url, folder))) }
+        opened.unwrap_or_else(|| Self::new(name, Arc::new(Lazy::new(url, folder))))
     }
 
     /// Makes its directory when nothing was ever written there.
@@ -92,6 +97,18 @@ impl Target {
                 Err(TargetError::Locked { target: self.name.clone(), path: path.to_string() })
             }
             Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// What uploads that were cut off have left below `prefix` and the store does not list. Those to
+    /// a directory of this machine are looked for there; those to S3 end by a rule of the bucket.
+    ///
+    /// # Errors
+    /// [`TargetError::Store`]
+    pub async fn unfinished(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, TargetError> {
+        match &self.sftp {
+            Some(sftp) => sftp.unfinished(prefix).await.map_err(|error| self.failed(error)),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -131,14 +148,19 @@ impl Targets {
 }
 
 /// Makes no connection yet; a directory has to be there.
-fn connect(url: &TargetUrl) -> Result<Arc<dyn ObjectStore>, String> {
-    Ok(match url.place() {
+fn connect(url: &TargetUrl) -> Result<Target, String> {
+    let name = url.name().to_owned();
+    let store: Arc<dyn ObjectStore> = match url.place() {
         Place::Directory(path) => {
             Arc::new(directory::Directory::open(path).map_err(|error| error.to_string())?)
         }
         Place::S3(place) => s3::open(place)?,
-        Place::Sftp(place) => Arc::new(sftp::Sftp::open(place)?),
-    })
+        Place::Sftp(place) => {
+            let sftp = sftp::Sftp::open(place)?;
+            return Ok(Target { name, store: Arc::new(sftp.clone()), sftp: Some(sftp) });
+        }
+    };
+    Ok(Target::new(name, store))
 }
 
 /// Whether the target refused rather than failed.

@@ -105,13 +105,18 @@ impl Sftp {
             };
             match about {
                 about if about.is_dir() => directories.push(location),
-                about if about.is_regular() && !is_unfinished(&name) => {
-                    files.push(meta(location, &about));
-                }
+                about if about.is_regular() => files.push(meta(location, &about)),
                 _ => {}
             }
         }
         Ok((files, directories))
+    }
+
+    /// What was not written to its end; nobody else is shown it.
+    pub async fn unfinished(&self, prefix: &Path) -> Result<Vec<ObjectMeta>> {
+        let mut found = self.all_below(prefix.clone()).await?;
+        found.retain(is_cut_off);
+        Ok(found)
     }
 
     async fn all_below(&self, prefix: Path) -> Result<Vec<ObjectMeta>> {
@@ -214,13 +219,15 @@ impl ObjectStore for Sftp {
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (store, prefix) = (self.clone(), prefix.cloned().unwrap_or_default());
         let all = async move { store.all_below(prefix).await };
-        let all = stream::once(all).map_ok(|all| stream::iter(all.into_iter().map(Ok)));
+        let whole = |all: Vec<_>| all.into_iter().filter(|one| !is_cut_off(one)).map(Ok);
+        let all = stream::once(all).map_ok(move |all| stream::iter(whole(all)));
         all.try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let (objects, common_prefixes) =
+        let (mut objects, common_prefixes) =
             self.directory(&prefix.cloned().unwrap_or_default()).await?;
+        objects.retain(|one| !is_cut_off(one));
         Ok(ListResult { common_prefixes, objects, extensions: Default::default() })
     }
 
@@ -251,6 +258,10 @@ fn meta(location: Path, about: &Metadata) -> ObjectMeta {
         e_tag: Some(format!("{seconds:x}-{size:x}")),
         version: None,
     }
+}
+
+fn is_cut_off(one: &ObjectMeta) -> bool {
+    one.location.filename().is_some_and(is_unfinished)
 }
 
 pub(super) fn is_missing(error: &SftpError) -> bool {

@@ -201,6 +201,11 @@ async fn an_sftp_server_keeps_every_promise() {
     sftp.server.up();
     // The same target connects anew, and of what was cut off nothing is seen.
     assert_eq!(names(&target, "cut").await, [""; 0]);
+    // But for who clears it away.
+    let left = target.unfinished(&Path::from("cut")).await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    target.delete(&left[0].location).await.unwrap();
+    assert!(target.unfinished(&Path::from("cut")).await.unwrap().is_empty());
     target.store.put(&path, PutPayload::from_static(b"whole")).await.unwrap();
     assert_eq!(names(&target, "cut").await, ["cut/off"]);
 }
