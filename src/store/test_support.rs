@@ -187,6 +187,7 @@ pub fn try_verified(
         clock: runtime.clock.as_ref(),
         pruned_through: |tx| crate::audit::pruning::through(tx),
         outside: true,
+        busy: 0,
         progress: &|_, _| (),
     };
     verify(&task)

@@ -108,6 +108,7 @@ impl ReadTx<'_> {
             pruned_through: |tx| pruning::through(tx),
             // Where entries could not be brought back, the checkpoint outside says so for ever.
             outside: past.known <= past.size,
+            busy: 0,
             progress: &|_, _| (),
         })
     }

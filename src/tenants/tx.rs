@@ -99,6 +99,7 @@ impl ReadTx<'_> {
             clock: self.realm.runtime.clock.as_ref(),
             pruned_through: |tx| pruning::through(tx),
             outside: true,
+            busy: 0,
             progress,
         })
     }

@@ -89,6 +89,8 @@ pub struct Task<'a> {
     pub pruned_through: fn(&RawReadTx<'_>) -> Result<u64, StoreError>,
     /// Whether the log has to reach what is kept outside of its file. A copy from a backup is older.
     pub outside: bool,
+    /// Cores that others use meanwhile, for the same user.
+    pub busy: usize,
     /// Hears from time to time how many entries are done, of how many.
     pub progress: &'a (dyn Fn(u64, u64) + Sync),
 }

@@ -33,7 +33,8 @@ pub fn run<T: Found>(
 ) -> Result<Vec<T>, StoreError> {
     let ranges = size.div_ceil(RANGE);
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
-    let threads = cores.min(usize::try_from(ranges).unwrap_or(THREADS)).max(1);
+    let threads =
+        cores.saturating_sub(task.busy).min(usize::try_from(ranges).unwrap_or(THREADS)).max(1);
     let shared = Shared {
         next: AtomicU64::new(0),
         end: AtomicU64::new(ranges),

@@ -209,6 +209,8 @@ impl File<'_> {
                 clock: runtime.clock.as_ref(),
                 pruned_through: |tx| pruning::through(tx),
                 outside: false,
+                // One reads all pages beside it, and takes as long.
+                busy: 1,
                 progress: &|_, _| (),
             });
             // What is wrong with the file says more than what is then wrong with the log in it.

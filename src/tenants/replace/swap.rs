@@ -87,6 +87,7 @@ impl Stage {
                 clock: realm.runtime.clock.as_ref(),
                 pruned_through: |tx| pruning::through(tx),
                 outside: true,
+                busy: 0,
                 progress: &|_, _| (),
             });
             let live = match found {
