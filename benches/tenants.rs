@@ -184,6 +184,8 @@ fn soak(
         vec![touched.len() as f64],
         Target::None,
     );
+    let end = memory.last().copied().unwrap_or(f64::NAN);
+    report.alone("resident memory at its end", "MiB", vec![end], Target::None);
     report.alone("soak: growth of memory", "%", vec![growth(&memory)], Target::Under(5.0));
     report.alone("soak: growth of handles", "%", vec![growth(&handles)], Target::Under(5.0));
     Ok(())

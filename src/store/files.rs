@@ -62,6 +62,15 @@ pub fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Makes a file durable, and that it is there.
+pub fn sync(path: &Path) -> Result<(), StoreError> {
+    let synced = File::open(path).and_then(|file| {
+        file.sync_all()?;
+        path.parent().map_or(Ok(()), sync_directory)
+    });
+    synced.map_err(|error| StoreError::file(path, &error))
+}
+
 /// Makes the names in a directory durable.
 pub fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()

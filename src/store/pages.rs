@@ -6,7 +6,6 @@
 //! the WAL cannot be begun anew and grows with every commit; so what is slow (a network) must not
 //! be between this and a disk of this machine.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -215,7 +214,21 @@ impl PageWriter {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when it is not a whole file.
-    pub fn finish(mut self) -> Result<(), StoreError> {
+    pub fn finish(self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.close()?;
+        let synced = files::sync(&path);
+        if synced.is_err() {
+            let _ = std::fs::remove_file(&path);
+        }
+        synced
+    }
+
+    /// The same for a file that somebody else makes durable, while it is read.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn close(mut self) -> Result<(), StoreError> {
         if !self.page.is_empty() || self.written == 0 || self.written != self.expected {
             return Err(self.damaged());
         }
@@ -223,15 +236,8 @@ impl PageWriter {
         if let Some(connection) = self.connection.take() {
             connection.close().map_err(|(_, error)| error)?;
         }
-        let durable = || {
-            File::open(&self.path)?.sync_all()?;
-            self.path.parent().map_or(Ok(()), files::sync_directory)
-        };
-        let result = durable().map_err(|error| StoreError::file(&self.path, &error));
-        if result.is_ok() {
-            self.path = PathBuf::new();
-        }
-        result
+        self.path = PathBuf::new();
+        Ok(())
     }
 
     fn damaged(&self) -> StoreError {

@@ -2,7 +2,6 @@
 //! become whole: so it may be changed in ways that no file in use can be.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::config::DbConfig;
@@ -11,7 +10,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::engine::{self, Mode};
 use super::migrate::{self, Migrations};
-use super::{RawReadTx, RawWriteTx, Sql, SqlMut, StoreError};
+use super::{RawReadTx, RawWriteTx, Sql, SqlMut, StoreError, files};
 use crate::args;
 use crate::crypto::Key32;
 
@@ -241,14 +240,18 @@ impl Staged {
 
     /// Makes it a file like any other, durable and with all its triggers.
     pub fn finish(self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        self.close()?;
+        files::sync(&path)
+    }
+
+    /// The same for a file that somebody else makes durable, while it is read.
+    pub fn close(self) -> Result<(), StoreError> {
         for trigger in &self.triggers {
             self.connection.execute_batch(trigger)?;
         }
         self.connection.execute_batch("PRAGMA journal_mode = DELETE;")?;
-        let path = self.path;
-        drop(self.connection);
-        let synced = File::open(&path).and_then(|file| file.sync_all());
-        synced.map_err(|error| StoreError::file(&path, &error))
+        self.connection.close().map_err(|(_, error)| error.into())
     }
 }
 
@@ -305,7 +308,7 @@ mod tests {
             let path = directory.path().join("staged.db");
             made(&path, &key, with_free);
             Staged::check_whole(&path, &key).unwrap();
-            let file = File::options().read(true).write(true).open(&path).unwrap();
+            let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
             let pages = file.metadata().unwrap().len() / PAGE;
             assert!(pages > 50, "{pages}");
             for page in 0..pages {

@@ -120,7 +120,7 @@ async fn restored(
             Source::Archive(manifest) => {
                 let mut file = PageWriter::create(&stage.database(), &stage.file_key()?)?;
                 fetch(&target, manifest, &identities, &mut file)?;
-                file.finish()?;
+                file.close()?; // the check makes it durable
                 manifest.taken
             }
             Source::Changes { at, .. } => {

@@ -199,10 +199,12 @@ impl File<'_> {
         let has_log = counted.remove(pruning::ENTRIES).is_some();
         let mut rows = Staged::rows_of(self.path, key, &counted)?;
         // Brings the schema up to date, so that readers find what they know.
-        Staged::open(self.path, key, self.migrations)?.finish()?;
+        Staged::open(self.path, key, self.migrations)?.close()?;
         let readers = Readers::new(self.path.to_owned(), key.clone(), 1);
         let log = std::thread::scope(|scope| {
             let whole = scope.spawn(|| Staged::check_whole(self.path, key));
+            // The disk has time while the processor checks.
+            let durable = scope.spawn(|| files::sync(self.path));
             let log = verify(&Task {
                 readers: &readers,
                 notary,
@@ -215,6 +217,7 @@ impl File<'_> {
             });
             // What is wrong with the file says more than what is then wrong with the log in it.
             whole.join().map_err(|_| StoreError::Panicked)??;
+            durable.join().map_err(|_| StoreError::Panicked)??;
             log
         })?;
         if !log.ok {
