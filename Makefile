@@ -23,6 +23,7 @@ build: packages
 
 test:
 	@packaging/test-tools
+	@cargo fetch --locked --quiet
 	cargo test --locked
 
 # deb and rpm with man pages, completions, licences and a bill of materials.
