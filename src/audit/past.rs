@@ -9,7 +9,7 @@ use super::leaf::Hash;
 use super::notary::Notary;
 use super::note::{Checkpoint, Note};
 use super::proof::Prover;
-use super::pruning;
+use super::pruning::{self, Cut};
 use crate::args;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{LogId, RestoreId};
@@ -26,6 +26,16 @@ pub struct PastLog {
     pub known: u64,
     pub ended: Timestamp,
     pub restore: RestoreId,
+    /// None while its file is kept.
+    pub removed: Option<Removal>,
+}
+
+/// That all of a log was past its retention and its file was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The signed note over all that it had.
+    pub checkpoint: String,
+    pub time: Timestamp,
 }
 
 /// What a verification of one found.
@@ -40,6 +50,9 @@ pub struct PastVerification {
     pub lost: u64,
     /// When the log that follows it began.
     pub ended: Timestamp,
+    /// When its file was removed, past its retention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Timestamp>,
     pub first_bad: Option<u64>,
     pub reason: Option<String>,
 }
@@ -60,19 +73,30 @@ pub fn of_file(
     let root = Prover::of_log(tx)?
         .root(size)
         .map_err(|error| StoreError::Corrupt(format!("the audit log's tree: {error}").into()))?;
-    Ok(Some(PastLog { id, origin, size, root, known: known.max(size), ended, restore }))
+    Ok(Some(PastLog {
+        id,
+        origin,
+        size,
+        root,
+        known: known.max(size),
+        ended,
+        restore,
+        removed: None,
+    }))
 }
 
-const COLUMNS: &str = "SELECT id, origin, size, root, known, ended, restore FROM audit_past_logs";
+const COLUMNS: &str = "SELECT past.id, origin, size, root, known, ended, restore, checkpoint, time
+                       FROM audit_past_logs AS past
+                       LEFT JOIN audit_past_removed AS removed ON removed.id = past.id";
 
 /// The past logs of a file, the latest first.
 pub fn list(tx: &impl Sql) -> Result<Vec<PastLog>, StoreError> {
-    tx.query(&format!("{COLUMNS} ORDER BY ended DESC, id DESC"), &[], read)
+    tx.query(&format!("{COLUMNS} ORDER BY ended DESC, past.id DESC"), &[], read)
 }
 
 /// One of them.
 pub fn find(tx: &impl Sql, log: LogId) -> Result<Option<PastLog>, StoreError> {
-    tx.query_one(&format!("{COLUMNS} WHERE id = $1"), args![log], read)
+    tx.query_one(&format!("{COLUMNS} WHERE past.id = $1"), args![log], read)
 }
 
 /// When the oldest entry that a log still has was written.
@@ -108,17 +132,80 @@ fn read(row: &Row<'_>) -> Result<PastLog, StoreError> {
         known: row.get(4)?,
         ended: row.get(5)?,
         restore: row.get(6)?,
+        removed: removal(row.get(7)?, row.get(8)?),
     })
+}
+
+fn removal(checkpoint: Option<String>, time: Option<Timestamp>) -> Option<Removal> {
+    Some(Removal { checkpoint: checkpoint?, time: time? })
 }
 
 /// Writes one down.
 pub fn insert(tx: &mut impl SqlMut, past: &PastLog) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit_past_logs (id, origin, size, root, known, ended, restore)
                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
-    let PastLog { id, origin, size, root, known, ended, restore } = past;
+    let PastLog { id, origin, size, root, known, ended, restore, removed } = past;
     let (size, known) = (size.cast_signed(), known.cast_signed());
     let args = args![*id, origin, size, root.bytes(), known, *ended, *restore];
-    tx.execute(sql, args).map(|_| ())
+    tx.execute(sql, args)?;
+    removed.iter().try_for_each(|removal| insert_removal(tx, *id, removal))
+}
+
+fn insert_removal(
+    tx: &mut impl SqlMut,
+    log: LogId,
+    Removal { checkpoint, time }: &Removal,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit_past_removed (id, checkpoint, time) VALUES ($1, $2, $3)
+               ON CONFLICT (id) DO NOTHING";
+    tx.execute(sql, args![log, checkpoint, *time]).map(|_| ())
+}
+
+/// What a log's file has to say before it is removed.
+#[derive(Clone, Debug)]
+pub struct LastWords {
+    /// The first entry that it still had.
+    from: u64,
+    /// Over all that it had.
+    checkpoint: String,
+}
+
+/// Asks a past log's file.
+///
+/// # Errors
+/// As [`checkpoint`].
+pub fn last_words(
+    file: &impl Sql,
+    notary: &Notary,
+    past: &PastLog,
+) -> Result<LastWords, StoreError> {
+    let checkpoint = checkpoint(file, notary, past)?.to_string();
+    Ok(LastWords { from: pruning::through(file)? + 1, checkpoint })
+}
+
+/// Writes down that a log's file is removed, with a retention of `days`; the event goes with it. From
+/// then on it is gone for every reader.
+///
+/// # Errors
+/// [`StoreError::Constraint`] when it is younger than any retention.
+pub fn remove(
+    tx: &mut impl SqlMut,
+    past: &PastLog,
+    LastWords { from, checkpoint }: &LastWords,
+    days: u32,
+    now: Timestamp,
+) -> Result<Event, StoreError> {
+    insert_removal(tx, past.id, &Removal { checkpoint: checkpoint.clone(), time: now })?;
+    let cut =
+        Cut { from: *from, through: past.size, checkpoint: checkpoint.clone(), root: past.root };
+    Ok(pruning::pruned(&cut, past.id, days))
+}
+
+/// Whether the removed log is the one that was followed, by the note that was signed over it.
+pub fn is_attested(notary: &Notary, past: &PastLog, removal: &Removal) -> bool {
+    Checkpoint::open(&removal.checkpoint, &notary.verifier()).is_ok_and(|(signed, _)| {
+        (&signed.origin, signed.size, signed.root) == (&past.origin, past.size, past.root)
+    })
 }
 
 /// Says in a log's first entry which log it follows.

@@ -53,12 +53,10 @@ pub struct Cut {
 /// What a retention of `days` cuts off now; nothing when nothing is due.
 ///
 /// Three things hold it back (a legal hold is asked before): the setting, the tiles (an entry goes when a full one has its hash),
-/// and the checkpoints. The end of the log is by its own clock: a wall clock that runs ahead while
-/// nothing is written must not make the whole log look old.
+/// and the checkpoints.
 pub fn cut(tx: &impl Sql, days: u32, now: Timestamp) -> Result<Option<Cut>, StoreError> {
     let (pruned, size) = (through(tx)?, read::size(tx)?);
-    let Some(last) = retention::entry_time(tx, size)? else { return Ok(None) };
-    let keep_from = retention::keep_from(now.min(last), days);
+    let Some(keep_from) = keep_from(tx, days, now)? else { return Ok(None) };
     let due = retention::last_before(tx, pruned, size, keep_from)?;
     let proven = size - size % 256;
     let sql = "SELECT size, note, root FROM checkpoints WHERE size > $1 AND size <= $2
@@ -71,6 +69,17 @@ pub fn cut(tx: &impl Sql, days: u32, now: Timestamp) -> Result<Option<Cut>, Stor
             root: Hash::from_bytes(row.get(2)?),
         })
     })
+}
+
+/// From when on entries are kept now; none for an empty log. The end of a log is by its own clock: a
+/// wall clock that runs ahead while nothing is written must not make the whole log look old.
+pub fn keep_from(
+    tx: &impl Sql,
+    days: u32,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let last = retention::entry_time(tx, read::size(tx)?)?;
+    Ok(last.map(|last| retention::keep_from(now.min(last), days)))
 }
 
 /// Cuts the log; the event goes with it.
@@ -88,6 +97,11 @@ pub fn record(
         "INSERT INTO audit_pruned (through, checkpoint, time) VALUES ($1, $2, $3)",
         args![cut.through.cast_signed(), &cut.checkpoint, now],
     )?;
+    Ok(pruned(cut, log, days))
+}
+
+/// That entries of a log were removed.
+pub fn pruned(cut: &Cut, log: LogId, days: u32) -> Event {
     let mut event = Event::new(catalogue::AUDIT_PRUNED);
     event.resource = Some(Resource::new("audit_log", log.to_string()));
     let fields = &mut event.custom_fields;
@@ -96,7 +110,7 @@ pub fn record(
     fields.insert("root".into(), cut.root.to_string().into());
     fields.insert("checkpoint".into(), cut.checkpoint.as_str().into());
     fields.insert("retentionDays".into(), days.into());
-    Ok(event)
+    event
 }
 
 /// Removes up to `most` rows that a recorded cut left behind, oldest first; answers how many.

@@ -126,7 +126,12 @@ impl Export {
             Stage::Rest => {
                 let bytes = self.rest().await?;
                 let past = trail::past_logs(&self.tenants, &self.own::<AuditExport>()?).await;
-                self.past = past.map_err(unread)?.into_iter().map(|past| past.log_id).collect();
+                self.past = past
+                    .map_err(unread)?
+                    .into_iter()
+                    .filter(|past| past.removed.is_none())
+                    .map(|past| past.log_id)
+                    .collect();
                 self.stage = Stage::Audit(Box::new(self.audit(None).await?), None, 1);
                 Ok(Some(bytes))
             }

@@ -33,6 +33,8 @@ const DOUBT: Duration = DAY.saturating_mul(7);
 struct Done {
     logs: u64,
     entries: u64,
+    /// Logs from before restores, whole.
+    past: u64,
     in_doubt: bool,
 }
 
@@ -54,6 +56,7 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         );
     } else {
         done.logs += u64::from(trail::cut_platform_log(tenants, &grant).await?.is_some());
+        done.past += trail::remove_past_logs(tenants, &grant).await?;
     }
     remove(context, &grant, &mut done).await?;
     let mut walk = Walk::new(context);
@@ -63,6 +66,9 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     }
     walk.end()?;
     let mut summary = vec![("logs", done.logs), ("entries", done.entries)];
+    if done.past > 0 {
+        summary.push(("pastLogs", done.past));
+    }
     if done.in_doubt {
         summary.push(("clockInDoubt", 1));
     }
@@ -86,17 +92,19 @@ async fn one(context: &Context, tenant: &Tenant, done: &mut Done) -> Result<(), 
     let (grant, _) = authorized.await?;
     if !done.in_doubt {
         done.logs += u64::from(trail::cut_log(tenants, &grant).await?.is_some());
+        done.past += trail::remove_past_logs(tenants, &grant).await?;
     }
     remove(context, &grant, done).await
 }
 
-/// Removes the rows behind the last cut, those that an interrupted run left behind included.
+/// Removes the files of logs that are removed, and the rows behind the last cut, those that an interrupted run left behind included.
 async fn remove<P: Writes>(
     context: &Context,
     grant: &Grant<P>,
     done: &mut Done,
 ) -> Result<(), JobError> {
     let (tenants, mut pace) = (&context.app.tenants, Pace::default());
+    trail::remove_past_files(tenants, grant).await?;
     if !trail::prune_index(tenants, grant).await? {
         return Ok(());
     }

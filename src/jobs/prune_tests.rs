@@ -10,15 +10,17 @@ use crate::audit::proof::Prover;
 use crate::audit::{pruning, read};
 use crate::authz::Realm;
 use crate::authz::permission::{
-    AuditExport, AuditIngest, AuditRead, RetentionManage, RetentionRead,
+    AuditExport, AuditIngest, AuditRead, HoldManage, RetentionManage, RetentionRead,
 };
 use crate::kernel::clock::ManualClock;
+use crate::kernel::id::{HoldId, LogId};
 use crate::kernel::random::SystemRandom;
 use crate::kernel::{Runtime, Timestamp};
+use crate::retention::holds::{self, HoldScope, NewHold};
 use crate::store::{Sql, StoreError};
 use crate::tenants::{DoorError, StateChange, Tenant};
 use crate::testing::TestServer;
-use crate::trail::export::{self, ExportFormat, ExportRequest};
+use crate::trail::export::{self, ExportError, ExportFormat, ExportRequest};
 use crate::trail::{self, SearchRequest, TrailError};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -138,6 +140,10 @@ async fn what_is_past_its_retention_goes_and_what_is_left_is_found_and_proven() 
     assert_eq!(house.found("number5").await, 1);
 }
 
+fn whole_log() -> ExportRequest {
+    ExportRequest { format: ExportFormat::Jsonl, q: String::new(), from: None, to: None, log: None }
+}
+
 #[tokio::test]
 async fn a_run_that_was_killed_is_taken_up_by_the_next() {
     let house = House::new().await;
@@ -151,13 +157,7 @@ async fn a_run_that_was_killed_is_taken_up_by_the_next() {
     assert!(removed.rows > 0 && removed.rows < cut.through, "{removed:?}");
     // Killed here. The rows that are left are gone for whoever exports the log, too.
     assert_eq!(house.found("action:made.old").await, 0);
-    let request = ExportRequest {
-        format: ExportFormat::Jsonl,
-        q: String::new(),
-        from: None,
-        to: None,
-        log: None,
-    };
+    let request = whole_log();
     let operator = house.server.operator();
     let (exporter, _) = tenants.authorize::<AuditExport>(&operator, "acme", "test").await.unwrap();
     let mut exported = export::export_small(tenants, &exporter, request).await.unwrap();
@@ -195,4 +195,96 @@ async fn a_clock_that_leapt_ahead_removes_nothing_before_it_has_gone_on_for_a_we
     }
     house.run(JOB.name).await;
     assert_eq!(house.found("action:made.old").await, 0);
+}
+
+impl House {
+    /// Takes the tenant back to before its last entries, so that its log ends and another begins.
+    async fn restore(&self) -> LogId {
+        let (tenants, id) = (&self.server.tenants, self.tenant.id);
+        let stage = tenants.stage(self.server.runtime.id(), id).await.unwrap();
+        self.server.copy_tenant(&self.tenant, &stage.database()).await;
+        self.ingest("made.lost", 1).await;
+        stage.check(&std::collections::BTreeMap::new()).unwrap();
+        stage.put().await.unwrap().past.unwrap().id
+    }
+
+    fn past_file(&self, log: LogId) -> std::path::PathBuf {
+        let data = self.server.data_dir().join("tenants").join(self.tenant.id.to_string());
+        data.join("logs").join(format!("{log}.db"))
+    }
+
+    async fn hold(&self) -> HoldId {
+        let grant = self.server.grant::<HoldManage>(&self.tenant).await;
+        let hold = NewHold {
+            scope: HoldScope::Tenant,
+            target: None,
+            reason: "Case 7".into(),
+            ends_at: None,
+            review_at: None,
+        };
+        holds::set(&self.server.tenants, &grant, hold, None).await.unwrap().id
+    }
+
+    async fn lift(&self, hold: HoldId) {
+        let grant = self.server.grant::<HoldManage>(&self.tenant).await;
+        holds::lift(&self.server.tenants, &grant, hold, "The case is over").await.unwrap();
+    }
+
+    /// The nightly run, after a month in which somebody did something.
+    async fn next_month(&self) {
+        self.clock.advance(30 * DAY);
+        self.ingest("made.later", 1).await;
+        self.run(JOB.name).await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_from_before_a_restore_goes_when_all_of_it_is_past_its_retention() {
+    let house = House::new().await;
+    let log = house.restore().await;
+    house.keep_for(731).await;
+    for _ in 0..24 {
+        house.next_month().await;
+        assert!(house.past_file(log).exists(), "its youngest entry is not past its retention");
+    }
+    let before = house.server.verify_past(&house.tenant).await;
+    house.next_month().await;
+
+    assert!(!house.past_file(log).exists());
+    assert_eq!(house.found(&format!("action:audit.pruned resource:{log}")).await, 1);
+    let after = house.server.verify_past(&house.tenant).await;
+    assert!(after[0].ok && after[0].removed.is_some(), "{after:?}");
+    assert_eq!((after[0].size, after[0].root), (before[0].size, before[0].root));
+    let (operator, tenants) = (house.server.operator(), &house.server.tenants);
+    let (exporter, _) = tenants.authorize::<AuditExport>(&operator, "acme", "test").await.unwrap();
+    let request = ExportRequest { log: Some(log), ..whole_log() };
+    let exported = export::export_small(tenants, &exporter, request).await;
+    assert!(matches!(exported, Err(ExportError::NoLog)), "it is gone for everybody");
+
+    // Its file comes back with an old backup; that it was removed is known all the same.
+    std::fs::write(house.past_file(log), "from a backup").unwrap();
+    house.restore().await;
+    assert!(house.server.verify_past(&house.tenant).await.iter().all(|past| past.ok));
+    house.run(JOB.name).await;
+    assert!(!house.past_file(log).exists());
+}
+
+#[tokio::test]
+async fn a_hold_keeps_the_logs_from_before_restores_and_so_does_damage() {
+    let house = House::new().await;
+    let log = house.restore().await;
+    house.keep_for(731).await;
+    let hold = house.hold().await;
+    for _ in 0..26 {
+        house.next_month().await;
+    }
+    assert!(house.past_file(log).exists(), "held");
+    house.lift(hold).await;
+    let whole = std::fs::read(house.past_file(log)).unwrap();
+    std::fs::write(house.past_file(log), &whole[..whole.len() / 2]).unwrap();
+    house.next_month().await;
+    assert!(house.past_file(log).exists(), "somebody has to look into it");
+    std::fs::write(house.past_file(log), &whole).unwrap();
+    house.next_month().await;
+    assert!(!house.past_file(log).exists());
 }

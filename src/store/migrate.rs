@@ -54,6 +54,7 @@ pub const PLATFORM: Migrations = &[
     include_str!("../../migrations/platform/0011_clock.sql"),
     include_str!("../../migrations/platform/0012_archive_targets.sql"),
     sign_in!("0010_link_makers"),
+    audit!("0008_past_logs_removed"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),
@@ -83,6 +84,7 @@ pub const TENANT: Migrations = &[
     audit!("0007_past_logs"),
     include_str!("../../migrations/tenant/0010_key_makers.sql"),
     sign_in!("0010_link_makers"),
+    audit!("0008_past_logs_removed"),
 ];
 pub const KEYS: Migrations = &[
     include_str!("../../migrations/keys/0001_keys.sql"),

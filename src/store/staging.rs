@@ -22,7 +22,7 @@ pub struct Staged {
 }
 
 /// Tables of a log itself, for its copy.
-const LOG: [&str; 9] = [
+const LOG: [&str; 10] = [
     "audit_log",
     "checkpoints",
     "cosignatures",
@@ -32,6 +32,7 @@ const LOG: [&str; 9] = [
     "audit_pruned",
     "log_shreds",
     "audit_past_logs",
+    "audit_past_removed",
 ];
 /// What a log that begins anew has none of.
 const EMPTIED: [&str; 9] = [

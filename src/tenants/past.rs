@@ -9,9 +9,10 @@ use crate::audit::pruning;
 use crate::audit::verify::{Task, Verification, verify};
 use crate::kernel::Timestamp;
 use crate::kernel::id::LogId;
-use crate::store::{RawReadTx, Readers, StoreError};
+use crate::store::{RawReadTx, Readers, StoreError, files};
 
 const GONE: &str = "its file is missing";
+const UNATTESTED: &str = "it was removed, and what is kept of it is not what was signed";
 const ANOTHER: &str = "its file holds another log than the one that is followed";
 
 impl OpenRealm {
@@ -30,13 +31,16 @@ impl OpenRealm {
 }
 
 impl ReadTx<'_> {
-    /// Reads in the file of a log that this one follows; none when it follows no such log.
+    /// Reads in the file of a log that this one follows; none when it follows no such log, or when
+    /// that was removed.
     pub(crate) fn in_past_log<T, E: From<StoreError>>(
         &self,
         log: LogId,
         f: impl FnOnce(&RawReadTx<'_>, &PastLog) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let Some(past) = past::find(self.raw, log)? else { return Ok(None) };
+        let Some(past) = past::find(self.raw, log)?.filter(|past| past.removed.is_none()) else {
+            return Ok(None);
+        };
         let file = self.realm.past_log(&past)?.own()?;
         file.read(|tx| f(tx, &past))?.map(Some)
     }
@@ -60,6 +64,19 @@ impl ReadTx<'_> {
         Ok(past::list(self.raw)?.first().map(|past| past.ended))
     }
 
+    /// Removes the files of the logs that are removed; answers how many there were.
+    pub(crate) fn remove_past_files(&self) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for past in past::list(self.raw)?.iter().filter(|past| past.removed.is_some()) {
+            let path = self.realm.past_log_file(past);
+            if path.exists() {
+                files::remove_if_there(&path)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+
     /// Verifies the logs that this one follows.
     ///
     /// # Errors
@@ -76,9 +93,15 @@ impl ReadTx<'_> {
             root: past.root,
             lost: past.known.saturating_sub(past.size),
             ended: past.ended,
+            removed: past.removed.as_ref().map(|removal| removal.time),
             first_bad: None,
             reason: None,
         };
+        if let Some(removal) = &past.removed {
+            found.ok = past::is_attested(&self.realm.notary, past, removal);
+            found.reason = (!found.ok).then(|| UNATTESTED.into());
+            return Ok(found);
+        }
         let log = match self.look_at(past) {
             Ok(log) => log,
             Err(StoreError::Missing(_)) => {

@@ -8,6 +8,7 @@ pub mod export;
 mod ingest;
 mod overview;
 mod past;
+mod past_removal;
 mod pruning;
 mod reindex;
 mod retention;
@@ -31,6 +32,7 @@ pub use entry::{Entry, entry};
 pub use ingest::{Appended, Refused, ingest, ingest_partial};
 pub use overview::{Overview, latest, overview};
 pub use past::{PastLogView, follows_since, past_logs};
+pub use past_removal::{remove_past_files, remove_past_logs};
 pub use pruning::{Pace, Removed, cut_log, cut_platform_log, prune_index, remove_rows};
 pub use reindex::{Progress, feed, reindex, reindex_platform};
 pub use retention::{

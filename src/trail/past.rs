@@ -26,6 +26,8 @@ pub struct PastLogView {
     pub restore: RestoreId,
     /// Entries at its end that are known to have been and could not be brought back.
     pub lost: u64,
+    /// When its file was removed, past its retention; null while it is kept.
+    pub removed: Option<Timestamp>,
 }
 
 /// The latest first. Sizes and hashes, no contents: no entry. `P` is a permission to verify the
@@ -55,5 +57,6 @@ fn view((past, began): (PastLog, Option<Timestamp>)) -> PastLogView {
         ended: past.ended,
         restore: past.restore,
         lost: past.known.saturating_sub(past.size),
+        removed: past.removed.map(|removal| removal.time),
     }
 }

@@ -109,6 +109,7 @@ fn before_restores(logs: &[Checked]) -> String {
         let tenant = tenant.as_deref().unwrap_or("(platform)");
         rows.extend(past.iter().map(|past| {
             let state = match (past.ok, past.lost, past.reason.as_deref()) {
+                (true, ..) if past.removed.is_some() => "removed, past its retention".to_owned(),
                 (true, 0, _) => "ok".to_owned(),
                 (true, lost, _) => format!("ok; {lost} later entries could not be brought back"),
                 (false, _, reason) => format!("BROKEN: {}", reason.unwrap_or("unknown")),

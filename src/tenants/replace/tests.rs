@@ -1,6 +1,7 @@
 //! What a swap promises, on a real installation.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -21,6 +22,16 @@ pub(super) struct House {
     pub tenant: Tenant,
     pub other: Tenant,
     pub backup: std::path::PathBuf,
+}
+
+impl TestServer {
+    /// A tenant's file as it is, to be restored.
+    pub async fn copy_tenant(&self, tenant: &Tenant, to: &Path) {
+        let closed = self.tenants.close_for_restore(tenant.id).await.unwrap();
+        let directory = self.data_dir().join("tenants").join(tenant.id.to_string());
+        std::fs::copy(directory.join("tenant.db"), to).unwrap();
+        drop(closed);
+    }
 }
 
 impl House {
@@ -52,9 +63,7 @@ impl House {
 
     /// A copy of the file as it is, and what its log has.
     pub async fn back_up(&self) {
-        let closed = self.server.tenants.close_for_restore(self.tenant.id).await.unwrap();
-        std::fs::copy(self.file(), &self.backup).unwrap();
-        drop(closed);
+        self.server.copy_tenant(&self.tenant, &self.backup).await;
     }
 
     pub async fn stage(&self) -> Stage {

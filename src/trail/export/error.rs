@@ -34,7 +34,9 @@ pub enum ExportError {
     TooBroad,
     #[error("there is no such export")]
     NotFound,
-    #[error("this log follows no log with that id: audit verify names those that it follows")]
+    #[error(
+        "this log follows no log with that id that is still kept: audit verify names those that it follows"
+    )]
     NoLog,
     #[error("this export is {0}: there is nothing to fetch")]
     NotReady(&'static str),

@@ -115,11 +115,13 @@ fn shown(state: Option<VerificationState>) -> VerifyState {
 
 fn past_row(log: PastLogView, found: &[PastVerification], exports: Option<&str>) -> PastLogRow {
     let id = log.log_id.to_string();
-    let state = match found.iter().find(|found| found.log_id == log.log_id) {
+    let verified = match found.iter().find(|found| found.log_id == log.log_id) {
         None => PastLogState::NotVerified,
         Some(found) if found.ok => PastLogState::Whole,
         Some(found) => PastLogState::Broken(as_sentence(found.reason.as_deref().unwrap_or(""))),
     };
+    let state = log.removed.map_or(verified, PastLogState::Removed);
+    let exports = exports.filter(|_| log.removed.is_none());
     PastLogRow {
         export: exports.map(|page| href(page, &[("log", &id), ("format", "bundle")])),
         id,

@@ -41,6 +41,8 @@ pub enum PastLogState {
     Whole,
     /// Why.
     Broken(String),
+    /// When: it was past its retention.
+    Removed(Timestamp),
 }
 
 pub enum VerifyState {
