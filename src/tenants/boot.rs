@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::denials::Denials;
 use super::doors::{Inner, Tenants};
 use super::growth::Growth;
+use super::idle::Closing;
 use super::looks::Looks;
 use super::outboxes::Outboxes;
 use super::realm::{Files, OpenRealm};
@@ -201,6 +202,7 @@ impl Boot {
             registry,
             denials: Denials::default(),
             open: Mutex::default(),
+            closing: Closing::default(),
             keeps_keys: AtomicBool::new(false),
             changing: tokio::sync::Mutex::default(),
             restoring: Restoring::default(),

@@ -35,10 +35,16 @@ fn settings(directory: &std::path::Path) -> Settings {
 
 impl House {
     pub(super) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    fn with(set: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let mut settings = settings(directory.path());
+        set(&mut settings);
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
         let runtime = Runtime { clock: clock.clone(), ..Runtime::system() };
-        let boot = Boot::open(&settings(directory.path()), &runtime).unwrap();
+        let boot = Boot::open(&settings, &runtime).unwrap();
         Self { directory, clock, runtime, tenants: boot.tenants }
     }
 
@@ -299,8 +305,26 @@ async fn a_quiet_tenant_stays_open_and_keeps_its_writer_alone() {
     let before = size().await;
     house.tenants.close_idle();
     assert!(connections(&house, &tenant) > 1, "it was used just now");
-    house.clock.advance(super::system::QUIET);
+    house.clock.advance(super::idle::QUIET);
     house.tenants.close_idle();
     assert_eq!((house.tenants.open_count(), connections(&house, &tenant)), (1, 1));
     assert_eq!(size().await, before);
+}
+
+#[tokio::test]
+async fn no_more_tenants_are_open_than_the_limit_however_fast_they_are_asked_for() {
+    let house = House::with(|settings| settings.store.open_tenants = 3);
+    let mut tenants = Vec::new();
+    for number in 0..8 {
+        tenants.push(house.tenant(&format!("tenant-{number}")).await.unwrap());
+    }
+    for tenant in tenants.iter().chain(&tenants) {
+        house.clock.advance(Duration::from_millis(1));
+        house.log_size(tenant).await;
+        let open = house.tenants.open_count();
+        assert!(open <= 4, "{open} are open: three, and the one that is being asked for");
+    }
+    // The one that was used last is among them.
+    assert!(connections(&house, &tenants[7]) > 0);
+    assert_eq!(connections(&house, &tenants[0]), 0);
 }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::oneshot;
 
 use super::boot::Ground;
 use super::denials::Denials;
 use super::idempotency::{self, IdempotencyKey};
+use super::idle::{Cell, Closing};
 use super::looks::Looks;
 use super::realm::OpenRealm;
 use super::registry::Registry;
@@ -49,7 +50,8 @@ pub(super) struct Inner {
     pub read_only: RwLock<Option<Arc<ReadOnly>>>,
     /// Verifications of logs.
     pub verifying: Turns,
-    pub open: Mutex<HashMap<TenantId, Arc<OnceCell<Arc<OpenRealm>>>>>,
+    pub open: Mutex<HashMap<TenantId, Cell>>,
+    pub closing: Closing,
 }
 
 /// What was read, and the number of the entry that records the reading.
@@ -274,10 +276,12 @@ impl Tenants {
         let inner = self.inner.clone();
         let opened = cell
             .get_or_try_init(|| async move {
-                tokio::task::spawn_blocking(move || inner.ground.open_tenant(&inner.platform, id))
-                    .await
-                    .unwrap_or(Err(StoreError::Panicked))
-                    .map(Arc::new)
+                let open = move || {
+                    inner.make_room();
+                    inner.ground.open_tenant(&inner.platform, id)
+                };
+                let opened = tokio::task::spawn_blocking(open).await;
+                opened.unwrap_or(Err(StoreError::Panicked)).map(Arc::new)
             })
             .await;
         let realm = opened.cloned()?;

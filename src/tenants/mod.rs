@@ -49,6 +49,7 @@ mod error;
 mod events;
 mod growth;
 mod idempotency;
+mod idle;
 mod ledger;
 mod list;
 mod load;

@@ -19,9 +19,6 @@ use crate::kernel::id::{KeyId, LogId, TenantId};
 use crate::store::erasures::{Erasures, LedgerCopy};
 use crate::store::{StoreError, before};
 
-/// A tenant that nobody used for so long gives back its memory; it answers as before.
-pub(super) const QUIET: Duration = Duration::from_secs(30);
-
 /// The closed list of writes that append no audit entry: none of them is somebody's doing.
 #[derive(Clone, Copy, Debug)]
 pub enum SystemWrite {
@@ -331,45 +328,6 @@ impl Tenants {
     /// Records that a realm's search index had to be thrown away, if it had.
     pub(crate) async fn note_lost_index(&self, realm: Realm) -> Result<(), DoorError> {
         note_lost_index(&self.realm(realm).await?).await
-    }
-
-    /// Closes tenants that nobody used for a while, and the longest unused ones beyond the limit.
-    /// What stays open without being used gives back its memory.
-    pub fn close_idle(&self) {
-        let ground = &self.inner.ground;
-        let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut idle: Vec<_> = open
-            .iter()
-            .filter_map(|(id, cell)| {
-                let realm = cell.get()?;
-                let unused = Arc::strong_count(cell) == 1 && Arc::strong_count(realm) == 1;
-                (unused && realm.database.is_idle()).then(|| (realm.last_used(), *id))
-            })
-            .collect();
-        idle.sort_unstable();
-        let excess = open.len().saturating_sub(ground.open_most);
-        let now = self.now();
-        let close = |(n, (used, _)): &(usize, (_, TenantId))| {
-            *n < excess || now.since(*used) >= ground.idle_close
-        };
-        let closing: Vec<_> = idle
-            .into_iter()
-            .enumerate()
-            .filter(close)
-            .filter_map(|(_, (_, id))| open.remove(&id))
-            .collect();
-        let quiet = |realm: &&Arc<OpenRealm>| now.since(realm.last_used()) >= QUIET;
-        let quiet: Vec<_> =
-            open.values().filter_map(|cell| cell.get()).filter(quiet).cloned().collect();
-        drop(open);
-        drop(closing); // writes their WALs back, which nobody else should wait for
-        quiet.iter().for_each(|realm| realm.rest());
-    }
-
-    /// Tenants whose files are open.
-    #[cfg(test)]
-    pub(crate) fn open_count(&self) -> usize {
-        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Empties every WAL and closes the files, after the last request.

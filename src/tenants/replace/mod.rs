@@ -19,7 +19,6 @@ mod undo;
 mod way_back;
 mod whole;
 
-use std::cell::Cell;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +32,7 @@ pub use way_back::{Lost, Uncompared, WayBack};
 pub(crate) use whole::{Empty, Whole};
 
 use super::doors::write_realm;
-use super::realm::OpenRealm;
+use super::idle::Cell;
 use super::{DoorError, Tenants, WriteTx};
 use crate::audit::Event;
 use crate::audit::past::{self, PastLog};
@@ -64,7 +63,7 @@ struct Closed {
     tenants: Tenants,
     tenant: TenantId,
     /// It does not: its files are neither the old ones nor the new ones.
-    for_good: Cell<bool>,
+    for_good: std::cell::Cell<bool>,
 }
 
 impl Drop for Closed {
@@ -90,19 +89,19 @@ impl Tenants {
             }
             open.remove(&tenant)
         };
-        let closed = Closed { tenants: self.clone(), tenant, for_good: Cell::new(false) };
-        let Some(cell) = cell else { return Ok(closed) };
+        let closed =
+            Closed { tenants: self.clone(), tenant, for_good: std::cell::Cell::new(false) };
         // Live views and downloads look up, find the door shut and end.
         self.inner.ground.standing.stir(Realm::Tenant(tenant));
-        let busy = |cell: &Arc<tokio::sync::OnceCell<Arc<OpenRealm>>>| {
+        let busy = |cell: &Cell| {
             Arc::strong_count(cell) > 1
                 || cell.get().is_some_and(|realm| Arc::strong_count(realm) > 1)
         };
         let mut waited = Duration::ZERO;
-        while busy(&cell) {
+        while cell.as_ref().is_some_and(busy) || self.inner.closing.holds(tenant) {
             if waited >= PATIENCE {
                 let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-                open.insert(tenant, cell);
+                open.extend(cell.map(|cell| (tenant, cell)));
                 let who = format!("tenant {tenant} (requests do not end)");
                 return Err(StoreError::Locked(who.into()).into());
             }

@@ -1,0 +1,142 @@
+//! How many tenants have their files open at one time: whoever opens one beyond the limit closes
+//! the longest unused one first, and what nobody uses closes by itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use super::Tenants;
+use super::doors::Inner;
+use super::realm::OpenRealm;
+use crate::kernel::Timestamp;
+use crate::kernel::id::TenantId;
+
+/// A tenant that nobody used for so long gives back its memory; it answers as before.
+pub(super) const QUIET: Duration = Duration::from_secs(30);
+/// Tenants that are closed before another one is opened: more than one, so that what was beyond the
+/// limit for a moment, because everybody was at work, goes again.
+const AT_ONCE: usize = 4;
+
+/// A tenant's files, open or about to be.
+pub(super) type Cell = Arc<OnceCell<Arc<OpenRealm>>>;
+type Open = HashMap<TenantId, Cell>;
+
+/// Tenants whose files are being closed by now: they can be opened again meanwhile, but not be
+/// replaced.
+#[derive(Default)]
+pub(super) struct Closing(Mutex<Vec<TenantId>>);
+
+impl Closing {
+    fn lock(&self) -> MutexGuard<'_, Vec<TenantId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn holds(&self, tenant: TenantId) -> bool {
+        self.lock().contains(&tenant)
+    }
+
+    fn ended(&self, tenant: TenantId) {
+        let mut closing = self.lock();
+        if let Some(at) = closing.iter().position(|one| *one == tenant) {
+            closing.swap_remove(at);
+        }
+    }
+}
+
+impl Inner {
+    /// To be called by who is about to open one more, on a thread that may wait for the disk.
+    /// Tenants that are at work stay open, however many they are.
+    pub(super) fn make_room(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let excess = open.len().saturating_sub(self.ground.open_most).min(AT_ONCE);
+        let closing = match excess {
+            0 => return,
+            _ => self.take_out(&mut open, |nth, _| nth < excess),
+        };
+        drop(open);
+        self.close(closing);
+    }
+
+    /// Takes out unused tenants, of which the longest unused comes first.
+    fn take_out(
+        &self,
+        open: &mut Open,
+        close: impl Fn(usize, Timestamp) -> bool,
+    ) -> Vec<(TenantId, Cell)> {
+        let mut idle: Vec<_> = open
+            .iter()
+            .filter_map(|(id, cell)| {
+                let realm = cell.get()?;
+                let unused = Arc::strong_count(cell) == 1 && Arc::strong_count(realm) == 1;
+                (unused && realm.database.is_idle()).then(|| (realm.last_used(), *id))
+            })
+            .collect();
+        idle.sort_unstable();
+        let close = idle.into_iter().enumerate().filter(|(nth, (used, _))| close(*nth, *used));
+        let out: Vec<_> = close.filter_map(|(_, (_, id))| Some((id, open.remove(&id)?))).collect();
+        self.closing.lock().extend(out.iter().map(|(id, _)| *id));
+        out
+    }
+
+    /// Writes WALs back, which nobody else should wait for.
+    fn close(&self, closing: Vec<(TenantId, Cell)>) {
+        for (id, cell) in closing {
+            drop(cell);
+            self.closing.ended(id);
+        }
+    }
+}
+
+impl Tenants {
+    /// Closes tenants that nobody used for a while, and the longest unused ones beyond the limit.
+    /// What stays open without being used gives back its memory.
+    pub fn close_idle(&self) {
+        let inner = &self.inner;
+        let mut open = inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let excess = open.len().saturating_sub(inner.ground.open_most);
+        let now = self.now();
+        let closing = inner.take_out(&mut open, |nth, used| {
+            nth < excess || now.since(used) >= inner.ground.idle_close
+        });
+        // Not held while others are closed: a tenant that is held cannot be restored.
+        let quiet: Vec<Weak<OpenRealm>> = open
+            .values()
+            .filter_map(|cell| cell.get())
+            .filter(|realm| now.since(realm.last_used()) >= QUIET)
+            .map(Arc::downgrade)
+            .collect();
+        drop(open);
+        inner.close(closing);
+        for realm in quiet.iter().filter_map(Weak::upgrade) {
+            realm.rest();
+        }
+    }
+
+    /// Tenants whose files are open.
+    #[cfg(test)]
+    pub(crate) fn open_count(&self) -> usize {
+        self.inner.open.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn a_restore_waits_for_files_that_are_being_closed() {
+        let server = Arc::new(TestServer::start());
+        let tenant = server.tenant("acme").await;
+        let closing = &server.tenants.inner.closing;
+        closing.lock().push(tenant.id);
+        let (behind, of, copy) = (server.clone(), tenant.clone(), server.data_dir().join("copy"));
+        let copied = tokio::spawn(async move { behind.copy_tenant(&of, &copy).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!copied.is_finished(), "the files were replaced under who writes them back");
+        closing.ended(tenant.id);
+        copied.await.unwrap();
+    }
+}
