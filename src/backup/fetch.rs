@@ -10,6 +10,7 @@ use super::pack::{self, UnpackError, Unpacked};
 use super::{BackupError, Damage, Identities, Kind, Layout, Manifest, Target, Targets, place};
 use crate::audit::note::Verifier;
 use crate::authz::Realm;
+use crate::kernel::Timestamp;
 use crate::kernel::id::TenantId;
 
 /// Decrypts and decompresses an archive into `out`, on a thread that may wait and belongs to a
@@ -116,7 +117,7 @@ pub async fn scan_all(
     let (mut found, mut left_out, mut failed) = (Vec::new(), Vec::new(), None);
     for target in &targets.0 {
         for folder in [Kind::Data, Kind::Blobs, Kind::Keys] {
-            for path in archives(target, layout, folder).await?.0 {
+            for path in archives(target, layout, folder).await?.whole {
                 match manifest(target, layout, &path, verifier).await {
                     Ok(manifest) => found.push((manifest, target.name.clone())),
                     Err(error) => {
@@ -138,16 +139,26 @@ pub async fn scan_all(
     Ok((found, left_out))
 }
 
-/// Files of a folder: those with a manifest beside them, and all that stand alone.
+/// Files of a folder.
+pub(super) struct Folder {
+    /// Archives with their manifests beside them.
+    pub whole: Vec<StorePath>,
+    /// What stands alone.
+    pub alone: Vec<object_store::ObjectMeta>,
+    /// When something was last written here, by the target's clock.
+    pub newest: Option<Timestamp>,
+}
+
 pub(super) async fn archives(
     target: &Target,
     layout: Layout,
     folder: Kind,
-) -> Result<(Vec<StorePath>, Vec<object_store::ObjectMeta>), BackupError> {
+) -> Result<Folder, BackupError> {
     let listed = target.store.list(Some(&layout.folder(folder)));
     let all: Vec<_> = listed.try_collect().await.map_err(|error| place::failed(target, error))?;
     let names: std::collections::HashSet<String> =
         all.iter().map(|meta| meta.location.to_string()).collect();
+    let newest = newest(&all);
     let (mut whole, mut alone) = (Vec::new(), Vec::new());
     for meta in all {
         let name = meta.location.as_ref();
@@ -157,7 +168,11 @@ pub(super) async fn archives(
             _ => alone.push(meta),
         }
     }
-    Ok((whole, alone))
+    Ok(Folder { whole, alone, newest })
+}
+
+pub(super) fn newest(all: &[object_store::ObjectMeta]) -> Option<Timestamp> {
+    all.iter().map(|meta| Timestamp::from_micros(meta.last_modified.timestamp_micros())).max()
 }
 
 /// Whose archive a manifest describes.

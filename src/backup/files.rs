@@ -1,10 +1,12 @@
 //! The files beside a data file as a `tar` stream.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::BackupError;
+use crate::store::files;
 
 /// What belongs to a data file and lies beside it: files that were stored, logs from before earlier
 /// restores.
@@ -62,11 +64,12 @@ pub fn pack(
     Ok(())
 }
 
-/// Puts into a realm's directory what was packed.
+/// Puts into a realm's directory what was packed; durable when it returns.
 ///
 /// # Errors
 /// When it holds anything else, or cannot be written.
 pub fn unpack(packed: impl Read, directory: &Path) -> std::io::Result<()> {
+    let mut changed = BTreeSet::from([directory.to_owned()]);
     for entry in tar::Archive::new(packed).entries()? {
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
@@ -75,8 +78,11 @@ pub fn unpack(packed: impl Read, directory: &Path) -> std::io::Result<()> {
             let what = format!("{} does not belong here", path.display());
             return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));
         }
+        File::open(directory.join(&path))?.sync_all()?;
+        // With the empty name at the end, which is the directory itself.
+        changed.extend(path.ancestors().skip(1).map(|above| directory.join(above)));
     }
-    Ok(())
+    changed.iter().try_for_each(|changed| files::sync_directory(changed))
 }
 
 fn add(

@@ -11,6 +11,7 @@ use futures_util::TryStreamExt;
 use object_store::path::Path as StorePath;
 
 use super::catalogue::{Entry, Placement, PlacementState};
+use super::fetch::Folder;
 use super::keep::{Rule, keep};
 use super::target::inside;
 use super::{BackupError, Kind, Layout, Target, Targets, fetch, place, repo};
@@ -245,8 +246,11 @@ async fn tidy(
         .into_iter()
         .map(|entry| (entry.manifest.path.clone(), entry))
         .collect();
+    let now = tenants.runtime().now();
+    let mut written = None;
     for folder in [Kind::Data, Kind::Blobs, Kind::Keys] {
-        let (whole, alone) = fetch::archives(target, layout, folder).await?;
+        let Folder { whole, alone, newest } = fetch::archives(target, layout, folder).await?;
+        written = written.max(newest);
         for path in whole {
             let entry = known.get(path.as_ref());
             let is_placed = entry.is_some_and(|entry| {
@@ -258,28 +262,45 @@ async fn tidy(
                 adopt(tenants, target, &path, manifest, entry.is_none()).await?;
             }
         }
-        let before = tenants.runtime().now().minus(LEFTOVER);
         for meta in alone {
-            let changed = Timestamp::from_micros(meta.last_modified.timestamp_micros());
-            if changed < before {
+            if is_left_over(changed(&meta), now, newest) {
                 place::delete(target, &meta.location).await?;
                 done.leftovers += 1;
             }
         }
     }
-    let before = tenants.runtime().now().minus(LEFTOVER);
-    done.leftovers += cut_off(target, &StorePath::from(layout.root()), before).await?;
+    done.leftovers += cut_off(target, &StorePath::from(layout.root()), now, written).await?;
     Ok(())
 }
 
+/// Whether something that is not finished will never be: nobody has written to it for a while. The
+/// target's clock counts, as far as what was written last shows it: it may be hours behind this one,
+/// and then what is being written looks old.
+fn is_left_over(changed: Timestamp, now: Timestamp, newest: Option<Timestamp>) -> bool {
+    newest.is_some_and(|newest| changed < newest.min(now).minus(LEFTOVER))
+}
+
+fn changed(meta: &object_store::ObjectMeta) -> Timestamp {
+    Timestamp::from_micros(meta.last_modified.timestamp_micros())
+}
+
 /// Removes what writes that were cut off have left, which stores do not list.
-async fn cut_off(target: &Target, root: &StorePath, before: Timestamp) -> Result<u64, BackupError> {
+async fn cut_off(
+    target: &Target,
+    root: &StorePath,
+    now: Timestamp,
+    written: Option<Timestamp>,
+) -> Result<u64, BackupError> {
     if let Some(directory) = place::directory(target) {
-        return unfinished(&inside(&directory, root)?, before);
+        let folder = inside(&directory, root)?;
+        let is_old = move |changed| is_left_over(changed, now, written);
+        return place::blocking(move || unfinished(&folder, is_old)).await;
     }
+    let unfinished = target.unfinished(root).await?;
+    let newest = written.max(fetch::newest(&unfinished));
     let mut removed = 0;
-    for one in target.unfinished(root).await? {
-        if Timestamp::from_micros(one.last_modified.timestamp_micros()) < before {
+    for one in unfinished {
+        if is_left_over(changed(&one), now, newest) {
             place::delete(target, &one.location).await?;
             removed += 1;
         }
@@ -371,7 +392,7 @@ async fn adopt(
 }
 
 /// Removes what a directory's own store left half-written, which it does not list.
-fn unfinished(folder: &Path, before: Timestamp) -> Result<u64, BackupError> {
+fn unfinished(folder: &Path, is_old: impl Fn(Timestamp) -> bool) -> Result<u64, BackupError> {
     let (mut waiting, mut removed) = (vec![folder.to_owned()], 0);
     while let Some(directory) = waiting.pop() {
         let Ok(entries) = std::fs::read_dir(&directory) else { continue };
@@ -382,7 +403,7 @@ fn unfinished(folder: &Path, before: Timestamp) -> Result<u64, BackupError> {
                 if about.is_dir() {
                     waiting.push(entry.path());
                 }
-                let is_old = Timestamp::from_micros(changed.timestamp_micros()) < before;
+                let is_old = is_old(Timestamp::from_micros(changed.timestamp_micros()));
                 Ok((entry, about.is_file() && is_old))
             }) {
                 Ok(found) => found,
@@ -417,4 +438,23 @@ fn deleted(done: &Pruned) -> Event {
     }
     event.custom_fields.insert("bytes".into(), done.bytes.into());
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_being_written_is_not_cleared_away_although_the_clocks_differ() {
+        let at = |minutes: i64| Timestamp::from_micros(minutes * 60_000_000);
+        let now = at(100_000);
+        assert!(is_left_over(at(100_000 - 61), now, Some(now)));
+        assert!(!is_left_over(at(100_000 - 59), now, Some(now)));
+        // The target is three hours behind: this was written last, a minute ago.
+        assert!(!is_left_over(at(100_000 - 181), now, Some(at(100_000 - 181))));
+        assert!(is_left_over(at(100_000 - 300), now, Some(at(100_000 - 181))));
+        // Three hours ahead: this machine's clock counts.
+        assert!(!is_left_over(at(100_000 - 30), now, Some(at(100_000 + 180))));
+        assert!(!is_left_over(at(0), now, None), "nothing tells the target's time");
+    }
 }

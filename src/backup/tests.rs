@@ -229,14 +229,19 @@ async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_ag
     let made = house.run().await.tenant(&house.tenant).await.unwrap();
     let folder = house.directory.path().join("target").join(&made[1].manifest.path);
     let folder = folder.parent().unwrap();
+    let long_ago = |path: std::path::PathBuf| {
+        std::fs::write(&path, "unfinished").unwrap();
+        let file = std::fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    };
     for name in ["20260101T000000Z-x.db.zst.age", "y.db.zst.age.partial", "z.manifest#1"] {
-        std::fs::write(folder.join(name), "unfinished").unwrap();
+        long_ago(folder.join(name));
     }
     // Among what is archived continuously too.
     let root = Layout::new(house.server.tenants.installation()).root();
     let changes = house.directory.path().join("target").join(root).join("changes");
     std::fs::create_dir_all(&changes).unwrap();
-    std::fs::write(changes.join("1-2.age#1"), "unfinished").unwrap();
+    long_ago(changes.join("1-2.age#1"));
     let ids: Vec<_> = made.iter().map(|one| one.manifest.id).collect();
     let forget = move |tx: &mut crate::tenants::WriteTx<'_, _>| {
         for id in &ids {
@@ -246,8 +251,9 @@ async fn leftovers_are_cleared_away_and_what_the_catalogue_forgot_is_taken_in_ag
     };
     super::prune::system(&house.server.tenants, forget).await.unwrap();
     assert!(house.manifests().await.is_empty());
-    // The files have the machine's time: let it be long ago.
+    // The others have the machine's time, which is no reason to take them for old.
     house.clock.advance(36_500 * DAY);
+    std::fs::write(folder.join("w.db.zst.age.partial"), "being written").unwrap();
     let done = house.prune().await;
     assert_eq!((done.leftovers, done.archives), (4, 0));
     assert_eq!(house.manifests().await.len(), 2);

@@ -4,6 +4,7 @@
 //! archive of the platform's keys, which the root key opens and nobody without it can have made.
 
 use std::collections::BTreeMap;
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -475,13 +476,14 @@ impl Job {
 
     /// What lies beside the data file.
     fn beside(&self, whole: &Whole, realm: Realm, manifest: &Manifest) -> Result<(), RestoreError> {
-        let packed = whole.database(realm).with_file_name("beside.tar");
-        let mut file = std::fs::File::create(&packed).map_err(BackupError::from)?;
-        fetch(&self.target, manifest, &self.rebuild.identities, &mut file)?;
-        let unpack = || {
-            let directory = packed.parent().unwrap_or(&packed);
-            files::unpack(std::fs::File::open(&packed)?, directory)?;
-            std::fs::remove_file(&packed)
+        let database = whole.database(realm);
+        let directory = database.parent().unwrap_or(&database);
+        // Without a name: whatever happens, it leaves nothing behind.
+        let mut packed = tempfile::tempfile_in(directory).map_err(BackupError::from)?;
+        fetch(&self.target, manifest, &self.rebuild.identities, &mut packed)?;
+        let mut unpack = || {
+            packed.rewind()?;
+            files::unpack(&packed, directory)
         };
         Ok(unpack().map_err(BackupError::from)?)
     }

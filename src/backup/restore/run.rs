@@ -185,12 +185,18 @@ async fn end(
                     "the file before could not be read: who may get in is as it was then".into(),
                 );
             }
-            (catalogue::RESTORE_COMPLETED, None)
+            (catalogue::RESTORE_COMPLETED, swapped.unopened.as_deref().map(unopened))
         }
         // The next start completes it and says so; nothing is as before.
         Err(error) if tenants.is_being_swapped(restore.id) => {
             tracing::error!(restore = %restore.id, %error, "a restore was interrupted");
             return Err(RestoreError::Halfway(error.to_string()));
+        }
+        // The state before is put aside: it took place, and can be undone.
+        Err(error) if tenants.kept_restores()?.contains(&restore.id) => {
+            tracing::error!(restore = %restore.id, %error, "a restore did not come to its end");
+            restore.state = RestoreState::Restored;
+            (catalogue::RESTORE_COMPLETED, Some(error.to_string()))
         }
         Err(error) => {
             restore.state = RestoreState::Failed;
@@ -204,8 +210,12 @@ async fn end(
     let now = tenants.now();
     restore.finished = Some(now);
     let says = event(action, &restore);
-    if result.is_ok() {
-        tenants.record(Realm::Tenant(restore.tenant), by(grant, says.clone())).await?;
+    if restore.state == RestoreState::Restored {
+        // It took place, whatever the tenant's log can say of it.
+        let record = tenants.record(Realm::Tenant(restore.tenant), by(grant, says.clone()));
+        if let Err(error) = record.await {
+            tracing::error!(restore = %restore.id, %error, "the tenant's log does not name its restore");
+        }
     }
     let ended = restore.clone();
     let written = tenants.write(grant, move |tx| {
@@ -214,6 +224,11 @@ async fn end(
     });
     written.await?;
     result.map(|_| restore)
+}
+
+/// Said of a restore or of its undoing.
+pub(super) fn unopened(reason: &str) -> String {
+    format!("the files were exchanged, but the tenant does not open: {reason}")
 }
 
 /// An event of the tenant's own log, which the platform's grant does not open, names who did it.

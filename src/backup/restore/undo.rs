@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::model::{Restore, RestoreState};
-use super::run::{by, event};
+use super::run::{by, event, unopened};
 use super::{RestoreError, repo};
 use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
@@ -74,8 +74,14 @@ pub async fn undo(
             let who = "the file in between could not be read: who may get in is as it was then";
             problems.push(who.to_owned());
         }
+        problems.extend(undone.unopened.as_deref().map(unopened));
+        let says_too = by(&grant, says.clone());
+        let noted = tenants.note_undone(restore.tenant, says_too, undone.between).await;
+        if let Err(error) = noted {
+            // It took place, whatever the tenant's log can say of it.
+            tracing::error!(restore = %id, %error, "the tenant's log does not say that it was undone");
+        }
         restore.problem = Some(problems.join("; ")).filter(|problem| !problem.is_empty());
-        tenants.note_undone(restore.tenant, by(&grant, says.clone()), undone.between).await?;
         write(&tenants, &grant, &restore, says).await?;
         Ok(restore)
     });
@@ -169,13 +175,16 @@ async fn settle(tenants: &Tenants, grant: &Grant<PlatformRestoreRun>) -> Result<
     let read = |tx: &crate::tenants::ReadTx<'_>| {
         let running = repo::in_state(tx, RestoreState::Running)?;
         let restored = repo::in_state(tx, RestoreState::Restored)?;
-        Ok::<_, RestoreError>((running, restored))
+        let failed = repo::in_state(tx, RestoreState::Failed)?;
+        Ok::<_, RestoreError>((running, restored, failed))
     };
-    let (running, restored) = tenants.read(grant, read).await?;
+    let (running, restored, mut failed) = tenants.read(grant, read).await?;
     forget_confirmed(tenants, grant).await?;
     let kept = tenants.kept_restores()?;
+    // What is put aside was replaced, whatever was written down at the time.
+    failed.retain(|restore| kept.contains(&restore.id));
     let mut settled = 0;
-    for mut restore in running {
+    for mut restore in running.into_iter().chain(failed) {
         let action = match kept.contains(&restore.id) {
             true => {
                 restore.state = RestoreState::Restored;
@@ -217,4 +226,52 @@ pub async fn settle_at_start(tenants: &Tenants) -> Result<u64, RestoreError> {
     let caller = Arc::new(Caller { principal, request });
     let grant = tenants.authorize_platform::<PlatformRestoreRun>(&caller, "restore").await;
     settle(tenants, &grant.map_err(DoorError::from)?).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tenants::SystemWrite;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn a_restore_that_passes_for_failed_although_it_took_place_can_be_undone_again() {
+        let server = TestServer::start();
+        let tenant = server.tenant("acme").await;
+        let now = server.runtime.now();
+        let row = |id| Restore {
+            id,
+            tenant: tenant.id,
+            state: RestoreState::Running,
+            moment: now,
+            backup: "b".into(),
+            target: "t".into(),
+            started: now,
+            finished: None,
+            lost: 0,
+            past: None,
+            problem: None,
+        };
+        let [took_place, did_not] = [server.runtime.id(), server.runtime.id()];
+        let rows = [row(took_place), row(did_not)];
+        let write =
+            server.tenants.system_write(Realm::Platform, SystemWrite::JobProgress, move |tx| {
+                for row in &rows {
+                    repo::insert(tx, row)?;
+                    let failed = Restore { state: RestoreState::Failed, ..row.clone() };
+                    repo::end(tx, &failed, now)?;
+                }
+                Ok(())
+            });
+        write.await.unwrap();
+        let kept = server.data_dir().join("restored").join(took_place.to_string());
+        std::fs::create_dir_all(kept.join("before")).unwrap();
+        assert_eq!(settle_at_start(&server.tenants).await.unwrap(), 1);
+        let state = async |id| {
+            let find = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(repo::find(tx, id)?);
+            server.tenants.credentials(Realm::Platform, find).await.unwrap().unwrap().state
+        };
+        assert_eq!(state(took_place).await, RestoreState::Restored);
+        assert_eq!(state(did_not).await, RestoreState::Failed);
+    }
 }

@@ -9,13 +9,18 @@ use russh::client::{self, Handle, Handler};
 use russh::keys::{
     Algorithm, EcdsaCurve, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate,
 };
-use russh_sftp::client::{Config, SftpSession};
+use russh_sftp::client::error::Error as SftpError;
+use russh_sftp::client::{Config, RawSftpSession, SftpSession};
+use russh_sftp::extensions::HardlinkExtension;
+use russh_sftp::protocol::{Packet, StatusCode};
+use tokio::sync::OnceCell;
 
 use crate::config::{SftpPlace, read_secret};
 
 const CONNECT_TIME: Duration = Duration::from_secs(20);
 /// For the answer to one request.
 const ANSWER_SECONDS: u64 = 60;
+const POSIX_RENAME: &str = "posix-rename@openssh.com";
 const KEEPALIVE: Duration = Duration::from_secs(15);
 const ECDSA: [EcdsaCurve; 3] = [EcdsaCurve::NistP256, EcdsaCurve::NistP384, EcdsaCurve::NistP521];
 
@@ -46,12 +51,41 @@ pub struct Way {
 pub struct Connection {
     ssh: Handle<Pinned>,
     pub sftp: SftpSession,
+    /// A channel for the one request that the session above has not; opened when it is needed.
+    replacing: OnceCell<RawSftpSession>,
 }
 
 impl Connection {
     pub fn is_closed(&self) -> bool {
         self.ssh.is_closed()
     }
+
+    /// Gives a file another's name, whose place it takes in one step: OpenSSH's
+    /// `posix-rename@openssh.com`, which most servers have (OpenSSH, PROTOCOL, section 4.3). The
+    /// protocol's own rename never replaces anything.
+    pub async fn replace(&self, from: &str, to: &str) -> Result<(), SftpError> {
+        let session = self.replacing.get_or_try_init(|| self.another_session()).await?;
+        // Two names, as a hard link's.
+        let names = HardlinkExtension { oldpath: from.to_owned(), newpath: to.to_owned() };
+        match session.extended(POSIX_RENAME, names.try_into()?).await? {
+            Packet::Status(status) if status.status_code == StatusCode::Ok => Ok(()),
+            Packet::Status(status) => Err(status.into()),
+            _ => Err(SftpError::UnexpectedPacket),
+        }
+    }
+
+    async fn another_session(&self) -> Result<RawSftpSession, SftpError> {
+        let broken = |error: russh::Error| SftpError::UnexpectedBehavior(error.to_string());
+        let channel = self.ssh.channel_open_session().await.map_err(broken)?;
+        channel.request_subsystem(true, "sftp").await.map_err(broken)?;
+        let session = RawSftpSession::new_with_config(channel.into_stream(), settings());
+        session.init().await?;
+        Ok(session)
+    }
+}
+
+fn settings() -> Config {
+    Config { request_timeout_secs: ANSWER_SECONDS, ..Config::default() }
 }
 
 impl Way {
@@ -104,12 +138,11 @@ impl Way {
         }
         let channel = ssh.channel_open_session().await.map_err(broken)?;
         channel.request_subsystem(true, "sftp").await.map_err(broken)?;
-        let config = Config { request_timeout_secs: ANSWER_SECONDS, ..Config::default() };
-        let sftp = SftpSession::new_with_config(channel.into_stream(), config).await;
+        let sftp = SftpSession::new_with_config(channel.into_stream(), settings()).await;
         let sftp = sftp.map_err(|error| {
             ConnectionError::Connect(place.host.clone(), format!("no SFTP there: {error}"))
         })?;
-        Ok(Connection { ssh, sftp })
+        Ok(Connection { ssh, sftp, replacing: OnceCell::new() })
     }
 }
 

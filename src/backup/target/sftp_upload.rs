@@ -19,6 +19,8 @@ use super::sftp::{Sftp, generic, is_missing};
 use super::sftp_connection::Connection;
 
 const UNFINISHED: &str = ".unfinished";
+/// What is about to be replaced.
+const ASIDE: &str = ".before";
 static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
 
 /// Whether it is the name of something that was not written to its end.
@@ -62,25 +64,39 @@ impl Upload {
         Ok(Self { store, connection, path, beside, replace, file, offset: 0 })
     }
 
-    /// Gives it its name. The protocol's own rename never takes another file's place.
+    /// Gives it its name, if need be instead of another file.
     async fn rename(&self) -> Result<()> {
         let (sftp, full) = (&self.connection.sftp, self.store.file(&self.path));
-        let Err(error) = sftp.rename(&self.beside, &full).await else { return Ok(()) };
-        if !sftp.try_exists(&full).await.unwrap_or(false) {
-            return Err(self.store.failed(&self.path, error).await);
-        }
-        if !self.replace {
+        let renamed = match self.replace {
+            true => match self.connection.replace(&self.beside, &full).await {
+                Err(SftpError::Status(_)) => self.replace_in_two_steps(&full).await,
+                result => result,
+            },
+            false => sftp.rename(&self.beside, &full).await,
+        };
+        let Err(error) = renamed else { return Ok(()) };
+        if !self.replace && sftp.try_exists(&full).await.unwrap_or(false) {
             let (path, source) = (self.path.to_string(), error.into());
             return Err(Error::AlreadyExists { path, source });
         }
-        let replaced = match sftp.remove_file(&full).await {
-            Ok(()) => sftp.rename(&self.beside, &full).await,
-            Err(error) => Err(error),
-        };
-        match replaced {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.store.failed(&self.path, error).await),
+        Err(self.store.failed(&self.path, error).await)
+    }
+
+    /// For a server that cannot replace a file: what was there has another name for a moment, and
+    /// its own again when this fails.
+    async fn replace_in_two_steps(&self, full: &str) -> std::result::Result<(), SftpError> {
+        let sftp = &self.connection.sftp;
+        let aside = format!("{}{ASIDE}{UNFINISHED}", self.beside.trim_end_matches(UNFINISHED));
+        match sftp.rename(full, &aside).await {
+            Err(error) if is_missing(&error) => return sftp.rename(&self.beside, full).await,
+            result => result?,
         }
+        let renamed = sftp.rename(&self.beside, full).await;
+        match renamed {
+            Ok(()) => drop(sftp.remove_file(&aside).await), // if not now, when it is cleared away
+            Err(_) => drop(sftp.rename(&aside, full).await),
+        }
+        renamed
     }
 }
 

@@ -140,6 +140,15 @@ pub struct Sftp {
 
 impl Sftp {
     pub fn start() -> Self {
+        Self::with("internal-sftp")
+    }
+
+    /// One that knows nothing but the protocol itself.
+    pub fn plain() -> Self {
+        Self::with("internal-sftp -P posix-rename,fsync,hardlink,limits,statvfs")
+    }
+
+    fn with(subsystem: &str) -> Self {
         let mut server = Server::new(|directory, port| {
             let mut command = Command::new("/usr/sbin/sshd");
             command.args(["-D", "-e", "-f"]).arg(directory.join("sshd_config"));
@@ -160,7 +169,7 @@ impl Sftp {
         let config = format!(
             "ListenAddress 127.0.0.1\nHostKey {here}/host\nAuthorizedKeysFile {here}/user.pub\n\
              PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\n\
-             KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n"
+             KbdInteractiveAuthentication no\nSubsystem sftp {subsystem}\n"
         );
         std::fs::write(at.join("sshd_config"), config).unwrap();
         let shown = Command::new("ssh-keygen").arg("-lf").arg(at.join("host.pub")).output();

@@ -87,6 +87,26 @@ async fn nothing_is_replaced_that_was_not_to_be(target: &Target) {
     assert_eq!(names(target, "once").await, ["once/only"]);
 }
 
+/// What is replaced again and again is there for a reader at every moment.
+async fn what_is_replaced_is_never_missing(target: &Target) {
+    let path = Path::from("head/note");
+    target.store.put(&path, PutPayload::from_static(b"first")).await.unwrap();
+    let reads = async {
+        for _ in 0..200 {
+            target.store.get(&path).await.unwrap().bytes().await.unwrap();
+        }
+    };
+    let writes = async {
+        loop {
+            target.store.put(&path, PutPayload::from_static(b"another")).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = reads => {}
+        () = writes => {}
+    }
+}
+
 #[tokio::test]
 async fn a_directory_keeps_every_promise_and_is_for_its_owner_alone() {
     let directory = TempDir::new().unwrap();
@@ -181,6 +201,7 @@ async fn an_sftp_server_keeps_every_promise() {
     let mut sftp = Sftp::start();
     let target = open(&sftp.url("user", None));
     keeps_every_promise(&target).await;
+    what_is_replaced_is_never_missing(&target).await;
 
     let stranger = open(&sftp.url("other", None));
     let refused = stranger.store.head(&Path::from("x")).await;
@@ -208,6 +229,14 @@ async fn an_sftp_server_keeps_every_promise() {
     assert!(target.unfinished(&Path::from("cut")).await.unwrap().is_empty());
     target.store.put(&path, PutPayload::from_static(b"whole")).await.unwrap();
     assert_eq!(names(&target, "cut").await, ["cut/off"]);
+}
+
+#[tokio::test]
+async fn an_sftp_server_that_cannot_replace_a_file_keeps_them_too() {
+    let sftp = Sftp::plain();
+    let target = open(&sftp.url("user", None));
+    keeps_every_promise(&target).await;
+    assert!(target.unfinished(&Path::from("once")).await.unwrap().is_empty());
 }
 
 #[tokio::test]

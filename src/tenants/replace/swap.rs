@@ -17,7 +17,6 @@ use crate::authz::Realm;
 use crate::crypto::Key32;
 use crate::kernel::id::{RestoreId, TenantId};
 use crate::store::{OwnReader, RawReadTx, Readers, Staged, StoreError, files, migrate};
-use crate::tenants::realm::OpenRealm;
 use crate::tenants::{DoorError, Tenants, ledger};
 
 pub(super) const DATABASE: &str = "tenant.db";
@@ -44,6 +43,9 @@ pub(crate) struct Swapped {
     pub past: Option<PastLog>,
     /// Whether the file before could be read: if not, who may get in is as in the backup.
     pub could_read: bool,
+    /// Why the restored file could not be opened at once. It is in its place all the same, and
+    /// whoever asks for the tenant tries again.
+    pub unopened: Option<String>,
 }
 
 impl Stage {
@@ -59,9 +61,9 @@ impl Stage {
         let tenants = self.tenants.clone();
         let closed = tenants.close_for_restore(self.tenant).await?;
         let swapped = tokio::task::spawn_blocking(move || {
-            let swapped = self.finish(live)?;
+            let mut swapped = self.finish(live)?;
             exchanged(self.exchange(), &closed, self.restore)?;
-            reopen(closed, self.tenant)?;
+            swapped.unopened = reopen(closed, self.tenant);
             Ok::<_, StoreError>(swapped)
         });
         Ok(swapped.await.map_err(|_| StoreError::Panicked)??)
@@ -116,7 +118,7 @@ impl Stage {
         };
         self.carry(&mut staged, reader.as_ref(), &Left::default())?;
         staged.finish()?;
-        Ok(Swapped { past, could_read: reader.is_some() })
+        Ok(Swapped { past, could_read: reader.is_some(), unopened: None })
     }
 
     /// The file in use, when it can be read.
@@ -322,16 +324,24 @@ pub(super) fn exchanged<T>(
     result
 }
 
-/// Opens the tenant's files and lets everybody in again.
-pub(super) fn reopen(closed: Closed, tenant: TenantId) -> Result<(), StoreError> {
+/// Opens the tenant's files and lets everybody in again; answers why they do not open. The exchange
+/// is over by then, so that this is no failure of it.
+pub(super) fn reopen(closed: Closed, tenant: TenantId) -> Option<String> {
     let inner = closed.tenants.inner.clone();
-    let realm: Arc<OpenRealm> = Arc::new(inner.ground.open_tenant(&inner.platform, tenant)?);
+    let opened = inner.ground.open_tenant(&inner.platform, tenant);
     let mut open = inner.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    open.insert(tenant, Arc::new(OnceCell::new_with(Some(realm))));
     // What was remembered of sessions and keys counts no more.
     inner.ground.standing.stir(Realm::Tenant(tenant));
-    drop(open);
-    Ok(())
+    match opened {
+        Ok(realm) => {
+            open.insert(tenant, Arc::new(OnceCell::new_with(Some(Arc::new(realm)))));
+            None
+        }
+        Err(error) => {
+            tracing::error!(%tenant, %error, "a tenant cannot be opened after its files were exchanged");
+            Some(error.to_string())
+        }
+    }
 }
 
 impl Tenants {

@@ -248,3 +248,25 @@ async fn a_file_of_a_newer_release_is_refused_and_says_so() {
     drop(stage);
     assert_eq!(house.find(id).await.unwrap(), "early");
 }
+
+#[tokio::test]
+async fn a_restored_file_that_does_not_open_at_once_is_in_its_place_and_the_way_back_is_kept() {
+    let house = House::open().await;
+    let early = house.write(&house.tenant, "early").await;
+    house.back_up().await;
+    let late = house.write(&house.tenant, "late").await;
+    let stage = house.stage().await;
+    stage.check(&BTreeMap::new()).unwrap();
+    let keys = house.file().with_file_name("keys.db");
+    let away = keys.with_extension("away");
+    std::fs::rename(&keys, &away).unwrap();
+    let restore = stage.restore;
+    let swapped = stage.put().await.unwrap();
+    assert!(swapped.unopened.is_some(), "{swapped:?}");
+    assert_eq!(house.server.tenants.kept_restores().unwrap(), [restore]);
+    assert!(house.server.tenants.realm(Realm::Tenant(house.tenant.id)).await.is_err());
+    std::fs::rename(&away, &keys).unwrap();
+    assert_eq!(house.find(early).await.unwrap(), "early");
+    house.server.tenants.undo_restore(restore, house.tenant.id).await.unwrap();
+    assert_eq!(house.find(late).await.unwrap(), "late");
+}

@@ -22,6 +22,8 @@ pub(crate) struct Undone {
     pub broken: Option<Broken>,
     /// Whether the file in between could be read: if not, who may get in is as before the restore.
     pub could_read: bool,
+    /// Why the file could not be opened at once that is in its place again.
+    pub unopened: Option<String>,
 }
 
 /// A log that is kept as it was found, for whoever looks into it.
@@ -57,8 +59,8 @@ impl Tenants {
         let live = stage.copy_log_ahead().await?;
         let closed = self.close_for_restore(tenant).await?;
         let undone = tokio::task::spawn_blocking(move || {
-            let undone = exchanged(stage.undo(restore, live, known), &closed, stage.restore)?;
-            reopen(closed, tenant)?;
+            let mut undone = exchanged(stage.undo(restore, live, known), &closed, stage.restore)?;
+            undone.unopened = reopen(closed, tenant);
             Ok::<_, StoreError>(undone)
         });
         Ok(undone.await.map_err(|_| StoreError::Panicked)??)
@@ -132,7 +134,7 @@ impl Stage {
             let only_read = std::fs::set_permissions(&file, PermissionsExt::from_mode(0o400));
             only_read.map_err(|error| StoreError::file(&file, &error))?;
         }
-        Ok(Undone { between, broken, could_read })
+        Ok(Undone { between, broken, could_read, unopened: None })
     }
 
     /// Keeps the log of the time in between. Where it is the prepared file's own and went on since,
