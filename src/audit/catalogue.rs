@@ -255,6 +255,8 @@ catalogue! {
         BACKUP_TARGET_RECOVERED "backup_target.recovered" ["backup_target_recovered"] "A backup target takes backups again.";
         ARCHIVE_GAP "archive.gap" ["archive_gap"] "Continuous archiving was interrupted and begins anew.";
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
+        ROOT_KEY_ADDED "root_key.added" ["root_key_added"] "Another root key opens the installation.";
+        ROOT_KEY_RETIRED "root_key.retired" ["root_key_retired"] "A root key no longer opens the installation.";
         KEY_DESTROYED "key.destroyed" ["key_destroyed"] "A key was destroyed, and with it what it sealed.";
         CONFIG_RELOADED "config.reloaded" ["config_reloaded"] "The server took over a changed configuration or certificate.";
         CONFIG_REFUSED "config.refused" ["config_refused"] "A changed configuration or certificate was refused; the old one stays in force.";

@@ -220,7 +220,7 @@ permissions! {
         PlatformAdminDisable "platform.admin.disable" withdraw [X L] "Disable platform administrators, end their sessions";
         PlatformSettingsRead "platform.settings.read" read [X Y] "See the platform's settings";
         PlatformSettingsManage "platform.settings.manage" write [X L S] "Change the platform's settings, send a test mail";
-        PlatformKeyRotate "platform.key.rotate" write [X L S] "Replace the key that signs access tokens";
+        PlatformKeyRotate "platform.key.rotate" write [X L S] "Replace the root key, and the key that signs access tokens";
         PlatformAccountRead "platform.account.read" read [X Y Z] "See one's own account and sessions";
         PlatformAccountWrite "platform.account.write" write [X Y Z] "Change one's own password and second factors";
         PlatformAccountWithdraw "platform.account.withdraw" withdraw [X Y Z] "End one's own sessions, forget one's own devices";

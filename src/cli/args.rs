@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     admin, audit, backup, certificate, config, doctor, erase, hold, jobs, key, licences, mail,
-    maintenance, restore, retention, revoke, role, rollback, session, setup, sso, support, tenant,
-    tls, token, upgrade, user,
+    maintenance, restore, retention, revoke, role, rollback, root_key, session, setup, sso,
+    support, tenant, tls, token, upgrade, user,
 };
 use crate::config::{Settings, Sources};
 
@@ -106,6 +106,9 @@ pub enum Verb {
     /// The way to the mail server
     #[command(subcommand)]
     Mail(mail::Verb),
+    /// The key that everything is sealed under: which it is, and replacing it
+    #[command(subcommand)]
+    RootKey(root_key::Verb),
     /// The key that signs access tokens
     #[command(subcommand)]
     Token(token::Verb),

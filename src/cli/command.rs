@@ -10,7 +10,7 @@ use super::feedback::Feedback;
 use super::output::Report;
 use super::{
     admin, audit, backup, doctor, erase, hold, jobs, key, mail, maintenance, restore, retention,
-    revoke, role, session, sso, support, tenant, tls, token, user,
+    revoke, role, root_key, session, sso, support, tenant, tls, token, user,
 };
 use crate::authn::{Hasher, SessionPolicy};
 use crate::authz::{Caller, Grant, Permission, Principal, RequestContext};
@@ -39,6 +39,7 @@ pub enum Command {
     Job(jobs::Command),
     Mail(mail::Command),
     Erase(erase::Command),
+    RootKey(root_key::Command),
     Token(token::Command),
     Audit(audit::Command),
     Backup(backup::Command),
@@ -191,6 +192,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Revoke(command) => revoke::execute(operator, command).await,
         Command::Maintenance(command) => maintenance::execute(operator, command).await,
         Command::Sso(command) => sso::execute(operator, command).await,
+        Command::RootKey(command) => root_key::execute(operator, command).await,
         Command::Token(command) => token::execute(operator, command).await,
         Command::Backup(command) => backup::execute(operator, command).await,
         Command::Audit(command) => audit::execute(operator, command).await,

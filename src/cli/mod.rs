@@ -33,6 +33,7 @@ mod retention;
 mod revoke;
 mod role;
 mod rollback;
+mod root_key;
 mod serve;
 mod session;
 mod setup;
@@ -115,6 +116,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Verb::Session(verb) => socket::dispatch(&context, session::command(verb)).await,
         Verb::Revoke(verb) => socket::dispatch(&context, revoke::command(verb)?).await,
         Verb::Maintenance(verb) => socket::dispatch(&context, maintenance::command(verb)?).await,
+        Verb::RootKey(verb) => socket::dispatch(&context, root_key::command(verb)?).await,
         Verb::Token(verb) => socket::dispatch(&context, token::command(verb)).await,
         Verb::Backup(verb) => socket::dispatch(&context, backup::command(verb)?).await,
         Verb::Audit(verb) => audit::run(&context, verb).await,

@@ -81,6 +81,7 @@ fn signed(found: &Manifest, name: &Name, may_be_older: bool) -> Report {
         found.schemas.iter().zip(schemas).any(|(theirs, ours)| *theirs > ours),
         found.schemas.iter().zip(schemas).any(|(theirs, ours)| *theirs < ours),
     ];
+    let is_usable = !data_is_newer && !is_refused;
     let data = match (data_is_older, data_is_newer) {
         (_, true) => "older than the data that this release works on: it would refuse it",
         (true, false) => {
@@ -94,7 +95,7 @@ fn signed(found: &Manifest, name: &Name, may_be_older: bool) -> Report {
     };
     let rows: Vec<_> = found.members.iter().map(row).collect();
     let json = json!({
-        "ok": !is_refused,
+        "ok": is_usable,
         "signedBy": name.to_string(),
         "from": { "version": own.version, "build": crate::BUILD },
         "to": { "version": found.version, "build": found.build },
@@ -124,7 +125,7 @@ fn signed(found: &Manifest, name: &Name, may_be_older: bool) -> Report {
             own.version
         ),
     };
-    Report { json, text: text.trim_end().to_owned() + &warning, ok: !data_is_newer && !is_refused }
+    Report { json, text: text.trim_end().to_owned() + &warning, ok: is_usable }
 }
 
 /// By the order of Semantic Versioning, section 11. What cannot be compared counts as older.

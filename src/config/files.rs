@@ -21,6 +21,9 @@ impl Settings {
         let identity = self.backup.recovery_identity_file.iter();
         let identity = identity.filter_map(|path| open_secret(path).err());
         let identity = identity.map(|error| ("backup.recovery_identity_file", error));
+        let token = self.server.metrics_token_file.iter();
+        let token = token.filter_map(|path| open_secret(path).err());
+        let identity = identity.chain(token.map(|error| ("server.metrics_token_file", error)));
         let authorities = self.checkpoints.publish_ca.iter().filter_map(|path| readable(path));
         let authorities = authorities.map(|error| ("checkpoints.publish_ca", error));
         let all = root_key.chain(identity).chain(authorities).chain(self.acme_files());

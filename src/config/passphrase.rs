@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -109,16 +110,15 @@ impl fmt::Debug for PassphraseFrom {
     }
 }
 
-impl Value for PassphraseFrom {
-    const EXPECTED: &'static str = "`terminal`, `fd:NUMBER` or the absolute path of a file";
+impl FromStr for PassphraseFrom {
+    type Err = String;
 
-    /// What is not understood may be the passphrase itself, so no message repeats it.
-    fn read(raw: &Raw) -> Result<Self, Fault> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let refused = || {
             let expected = Self::EXPECTED;
-            Fault::Because(format!("expected {expected}; the passphrase itself is no setting"))
+            format!("expected {expected}; the passphrase itself is no setting")
         };
-        let text = raw.text().ok_or_else(refused)?.trim();
+        let text = text.trim();
         let place = match (text, text.strip_prefix("fd:")) {
             ("terminal", _) => Place::Terminal,
             (_, Some(number)) => Place::Descriptor(number.parse().map_err(|_| refused())?),
@@ -126,6 +126,15 @@ impl Value for PassphraseFrom {
             _ => return Err(refused()),
         };
         Ok(Self { place, given: Arc::default() })
+    }
+}
+
+impl Value for PassphraseFrom {
+    const EXPECTED: &'static str = "`terminal`, `fd:NUMBER` or the absolute path of a file";
+
+    /// What is not understood may be the passphrase itself, so no message repeats it.
+    fn read(raw: &Raw) -> Result<Self, Fault> {
+        raw.text().unwrap_or_default().parse().map_err(Fault::Because)
     }
 
     fn shown(&self) -> String {

@@ -29,10 +29,11 @@ impl Server {
     }
 }
 
-/// This machine's host name, when it is one that DNS could hold.
+/// This machine's host name, when it is one that DNS could hold. The kernel says it; a service does
+/// not see `/proc/sys`.
 pub fn host_name() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    let name = name.trim();
+    let about = rustix::system::uname();
+    let name = about.nodename().to_str().ok()?;
     let fits = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

@@ -169,7 +169,8 @@ fn read_key_file(path: &Path) -> Result<SecretKey32, ConfigError> {
     key.map_err(|reason| ConfigError::KeyFile { path: path.into(), reason })
 }
 
-/// Opens a file that holds a secret; refuses one that others may read.
+/// Opens a file that holds a secret; refuses one that others than its owner and, when it is root's,
+/// this service's group may read.
 pub(super) fn open_secret(path: &Path) -> Result<File, ConfigError> {
     let opened = |path: &Path| -> io::Result<_> {
         let file = File::open(path)?;
@@ -179,9 +180,13 @@ pub(super) fn open_secret(path: &Path) -> Result<File, ConfigError> {
     let (file, about) =
         opened(path).map_err(|source| ConfigError::Read { path: path.into(), source })?;
     let mode = about.mode() & 0o7777;
+    let may_read_at_most = about.uid() == 0 && mode & 0o037 == 0;
     // systemd gives access by an access list, which shows as group bits of a root-owned file.
-    let credential = path.starts_with(CREDENTIALS) && about.uid() == 0 && mode & 0o037 == 0;
-    if mode & 0o077 != 0 && !credential {
+    let credential = path.starts_with(CREDENTIALS);
+    // Root's own, for the service's group alone: the service reads it and cannot change it.
+    let (group, user) = (rustix::process::getegid(), rustix::process::geteuid());
+    let for_service = user.is_root() || about.gid() == group.as_raw();
+    if mode & 0o077 != 0 && !(may_read_at_most && (credential || for_service)) {
         return Err(ConfigError::Readable { path: path.into(), mode });
     }
     Ok(file)

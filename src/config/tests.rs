@@ -282,7 +282,7 @@ fn a_key_file_holds_raw_bytes_hex_or_base64() {
 #[test]
 fn a_secret_that_others_may_read_is_refused() {
     let dir = TempDir::new().unwrap();
-    for mode in [0o640, 0o604] {
+    for mode in [0o660, 0o604] {
         let key = written(&dir, "key", KEY.as_bytes(), mode);
         let message = RootKeyConfig::File(key).load().unwrap_err().to_string();
         assert!(message.contains("chmod 600"), "{message}");
@@ -292,6 +292,16 @@ fn a_secret_that_others_may_read_is_refused() {
             Settings::load(Sources { file, ..Sources::default() }).unwrap_err().to_string();
         assert!(message.contains("chmod 600"), "{message}");
     }
+}
+
+#[test]
+fn a_file_of_root_that_the_service_may_read_can_hold_a_secret() {
+    let dir = TempDir::new().unwrap();
+    let text = format!("[root_key]\nkey = \"{KEY}\"\n");
+    let file = Some(written(&dir, "config", text.as_bytes(), 0o640));
+    let read = Settings::load(Sources { file, ..Sources::default() });
+    // Anybody else's file has to be their own alone.
+    assert_eq!(read.is_ok(), rustix::process::geteuid().is_root(), "{:?}", read.err());
 }
 
 #[test]

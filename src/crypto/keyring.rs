@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit_keys::{AuditKeys, Unwrapped};
 use super::envelope::DataKey;
+use super::passphrase::Derivation;
+use super::root::{LocalRoot, RootFile};
 use super::signing::SigningKey;
 use super::wrap::{self, Label};
 use super::{CryptoError, Key32, mac};
@@ -214,6 +216,22 @@ impl TenantKeys {
     /// The key of `keys.db` itself.
     pub fn shelf_key(&self) -> Key32 {
         mac::derive(&self.root, &[b"strongroom/keys.db/v1"])
+    }
+
+    /// Lets another root key open the platform's keys, whose own root `file` wraps.
+    pub fn add_root_key(
+        &self,
+        file: &mut RootFile,
+        source: &LocalRoot,
+        passphrase: Option<Derivation>,
+    ) -> Result<(), CryptoError> {
+        file.add(source, passphrase, &self.root, &self.runtime);
+        let again = file.unwrap(source)?;
+        if mac::same(again.expose(), self.root.expose()) {
+            Ok(())
+        } else {
+            Err(CryptoError::Unreadable)
+        }
     }
 
     /// The key of the database file.

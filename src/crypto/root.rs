@@ -67,14 +67,41 @@ impl RootFile {
     ) -> (Self, Key32) {
         let installation_id: InstallationId = runtime.id();
         let master = Key32::generate(runtime.random.as_ref());
-        let wrapped = source.wrap(label(&installation_id), &master, runtime);
-        let wrapped = WrappedMaster {
+        let created_at = runtime.now();
+        let mut file = Self { version: 1, installation_id, created_at, master_key: Vec::new() };
+        file.add(source, passphrase, &master, runtime);
+        (file, master)
+    }
+
+    /// From now on this root key opens it too.
+    pub(super) fn add(
+        &mut self,
+        source: &dyn RootSource,
+        passphrase: Option<Derivation>,
+        master: &Key32,
+        runtime: &Runtime,
+    ) {
+        let wrapped = source.wrap(label(&self.installation_id), master, runtime);
+        self.master_key.push(WrappedMaster {
             root_key: source.fingerprint(),
             wrapped: HEXLOWER.encode(&wrapped),
             passphrase,
-        };
-        let created_at = runtime.now();
-        (Self { version: 1, installation_id, created_at, master_key: vec![wrapped] }, master)
+        });
+    }
+
+    /// From now on this root key alone opens it; the fingerprints of those that no longer do.
+    /// Nothing changes unless it is among them.
+    pub fn keep_only(&mut self, fingerprint: &str) -> Vec<String> {
+        if !self.master_key.iter().any(|key| key.root_key == fingerprint) {
+            return Vec::new();
+        }
+        let gone = self.master_key.extract_if(.., |key| key.root_key != fingerprint);
+        gone.map(|key| key.root_key).collect()
+    }
+
+    /// Fingerprint of each root key that opens it, and whether that one is made of a passphrase.
+    pub fn root_keys(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.master_key.iter().map(|key| (key.root_key.as_str(), key.passphrase.is_some()))
     }
 
     pub fn to_json(&self) -> Vec<u8> {
@@ -103,9 +130,9 @@ impl RootFile {
         Ok(file)
     }
 
-    /// How the root key is made of a passphrase; none when it is a key that is kept somewhere.
-    pub fn passphrase(&self) -> Option<&Derivation> {
-        self.master_key.iter().find_map(|key| key.passphrase.as_ref())
+    /// How root keys are made of passphrases; none when all are keys that are kept somewhere.
+    pub fn passphrases(&self) -> impl Iterator<Item = &Derivation> {
+        self.master_key.iter().filter_map(|key| key.passphrase.as_ref())
     }
 
     /// Whether this root key opens it.
@@ -120,7 +147,7 @@ impl RootFile {
         let given = source.fingerprint();
         let known: Vec<_> = self.master_key.iter().map(|key| key.root_key.as_str()).collect();
         let Some(entry) = self.master_key.iter().find(|key| key.root_key == given) else {
-            if self.passphrase().is_some() {
+            if self.passphrases().next().is_some() {
                 return Err(CryptoError::Root(
                     "wrong root key: this data directory is sealed under a passphrase; say where it \
                      comes from with root_key.passphrase_from, and give no other root key"

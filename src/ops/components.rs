@@ -17,6 +17,8 @@ pub struct Component {
     pub licence: &'static str,
     /// SHA-256 of its source as it was fetched, in hexadecimal.
     pub checksum: &'static str,
+    /// Of a library in C, which a crate brings: vendor and product, as advisories name it (CPE 2.3).
+    pub product: Option<&'static str>,
 }
 
 /// All of them by name.
@@ -28,6 +30,7 @@ pub fn all() -> impl Iterator<Item = Component> {
             version: fields.next()?,
             licence: fields.next()?,
             checksum: fields.next()?,
+            product: fields.next(),
         })
     })
 }
@@ -60,14 +63,15 @@ pub fn bill_of_materials() -> Value {
     })
 }
 
-fn purl(Component { name, version, .. }: &Component) -> String {
+fn purl(Component { name, version, product, .. }: &Component) -> String {
+    let kind = if product.is_some() { "generic" } else { "cargo" };
     // What is reserved in a package URL.
-    format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"))
+    format!("pkg:{kind}/{name}@{}", version.replace('+', "%2B"))
 }
 
 fn component(one: Component) -> Value {
     let url = purl(&one);
-    json!({
+    let mut component = json!({
         "type": "library",
         "bom-ref": url,
         "name": one.name,
@@ -75,7 +79,11 @@ fn component(one: Component) -> Value {
         "purl": url,
         "licenses": [{ "expression": one.licence }],
         "hashes": [{ "alg": "SHA-256", "content": one.checksum }],
-    })
+    });
+    if let Some(product) = one.product {
+        component["cpe"] = format!("cpe:2.3:a:{product}:{}:*:*:*:*:*:*:*", one.version).into();
+    }
+    component
 }
 
 #[cfg(test)]
@@ -96,7 +104,9 @@ mod tests {
         for one in all() {
             assert!(!one.licence.is_empty() && one.checksum.len() == 64, "{one:?}");
         }
-        assert!(all().any(|one| one.name == "rusqlite"));
+        for name in ["rusqlite", "openssl", "sqlcipher", "sqlite"] {
+            assert!(all().any(|one| one.name == name), "{name}");
+        }
     }
 
     #[test]

@@ -14,6 +14,8 @@ static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 static TOKEN: OnceLock<[u8; 32]> = OnceLock::new();
 
 const REQUESTS: &str = "strongroom_http_request_duration_seconds";
+/// Not `job`, which is what Prometheus calls its own targets.
+const JOB: &str = "job_name";
 const JOB_TIME: &str = "strongroom_job_duration_seconds";
 const JOB_RUNS: &str = "strongroom_job_runs_total";
 const JOB_SUCCESS: &str = "strongroom_job_last_success_timestamp_seconds";
@@ -112,10 +114,10 @@ pub fn observe(route: &'static str, method: &'static str, status: u16, took: Dur
 
 /// `at` in seconds since 1970, of a run that succeeded.
 pub fn job_ended(job: &'static str, result: &'static str, took: Duration, at: Option<f64>) {
-    metrics::histogram!(JOB_TIME, "job" => job).record(took.as_secs_f64());
-    metrics::counter!(JOB_RUNS, "job" => job, "result" => result).increment(1);
+    metrics::histogram!(JOB_TIME, JOB => job).record(took.as_secs_f64());
+    metrics::counter!(JOB_RUNS, JOB => job, "result" => result).increment(1);
     if let Some(at) = at {
-        metrics::gauge!(JOB_SUCCESS, "job" => job).set(at);
+        metrics::gauge!(JOB_SUCCESS, JOB => job).set(at);
     }
 }
 

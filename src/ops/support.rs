@@ -55,19 +55,19 @@ pub fn parts(sources: &Sources<'_>) -> Vec<Part> {
 }
 
 fn about(sources: &Sources<'_>) -> Value {
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
     let system = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let system = system.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
-    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let machine = rustix::system::sysinfo();
+    let memory = machine.totalram.saturating_mul(u64::from(machine.mem_unit)) / (1024 * 1024);
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "build": crate::BUILD,
         "madeAt": sources.now,
         "architecture": std::env::consts::ARCH,
-        "kernel": kernel.trim(),
+        "kernel": kernel,
         "system": system.map(|name| name.trim_matches('"')),
-        "memory": memory.map(str::trim),
+        "memoryMebibytes": memory,
         "processors": std::thread::available_parallelism().map_or(0, usize::from),
         "tenants": sources.load.tenants,
         "openTenants": sources.load.open,
@@ -107,7 +107,7 @@ fn settings(sources: &Sources<'_>) -> Value {
 
 /// Labels of metrics whose values are ours. The name of a backup target is its host or its path.
 const OURS: [&str; 13] = [
-    "build", "job", "kind", "le", "method", "quantile", "realm", "result", "route", "status",
+    "build", "job_name", "kind", "le", "method", "quantile", "realm", "result", "route", "status",
     "stream", "version", "state",
 ];
 

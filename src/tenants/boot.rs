@@ -20,7 +20,7 @@ use crate::audit::notary::Notary;
 use crate::audit::note::{NoteError, Signer};
 use crate::authz::Realm;
 use crate::config::{ConfigError, Settings};
-use crate::crypto::root::RootFile;
+use crate::crypto::root::{RootFile, RootSource};
 use crate::crypto::signing::SigningKey;
 use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
 use crate::kernel::id::{InstallationId, LogId, TenantId};
@@ -76,6 +76,9 @@ pub struct Ground {
     pub runtime: Runtime,
     pub workers: Arc<Workers>,
     pub options: DatabaseOptions,
+    /// Fingerprint of the root key that opened the directory, and whether it lies in it.
+    pub root_key: String,
+    pub root_key_embedded: bool,
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
@@ -176,6 +179,8 @@ impl Boot {
             workers: workers(settings, runtime)
                 .map_err(|error| StoreError::file(&directory, &error))?,
             options: options(settings),
+            root_key: root.source.fingerprint(),
+            root_key_embedded: root.embedded,
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),

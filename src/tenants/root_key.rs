@@ -60,24 +60,36 @@ fn from_passphrase(
     runtime: &Runtime,
 ) -> Result<FoundRoot, BootError> {
     let refused = |what: &str| BootError::Crypto(CryptoError::Root(what.into()));
-    let derivation = match file.map(RootFile::passphrase) {
-        None => Derivation::generate(runtime.random.as_ref()),
-        Some(Some(derivation)) => derivation.clone(),
-        Some(None) => {
-            return Err(refused(
-                "wrong root key: this data directory is sealed under a key, not under a passphrase; \
-                 unset root_key.passphrase_from and give that key",
-            ));
-        }
+    let Some(file) = file else {
+        let (source, derivation) = new_passphrase(from, runtime)?;
+        return Ok(FoundRoot { source, embedded: false, passphrase: Some(derivation) });
     };
-    let passphrase = from.read(file.is_none())?;
-    // Only a new one: what was good enough once still opens what it sealed.
-    if file.is_none() {
-        passphrase::check(&passphrase)?;
+    if file.passphrases().next().is_none() {
+        return Err(refused(
+            "wrong root key: this data directory is sealed under a key, not under a passphrase; \
+             unset root_key.passphrase_from and give that key",
+        ));
     }
-    let source = LocalRoot(derivation.derive(&passphrase)?);
-    if file.is_some_and(|file| !file.is_sealed_under(&source)) {
-        return Err(refused("wrong passphrase for the root key: nothing was changed, start again"));
+    let passphrase = from.read(false)?;
+    // Two, while one is replaced.
+    for derivation in file.passphrases() {
+        let source = LocalRoot(derivation.derive(&passphrase)?);
+        if file.is_sealed_under(&source) {
+            let passphrase = Some(derivation.clone());
+            return Ok(FoundRoot { source, embedded: false, passphrase });
+        }
     }
-    Ok(FoundRoot { source, embedded: false, passphrase: Some(derivation) })
+    Err(refused("wrong passphrase for the root key: nothing was changed, start again"))
+}
+
+/// A root key of a new passphrase, and how it was made. What was good enough once still opens what
+/// it sealed; a new one has to be better.
+pub fn new_passphrase(
+    from: &PassphraseFrom,
+    runtime: &Runtime,
+) -> Result<(LocalRoot, Derivation), BootError> {
+    let derivation = Derivation::generate(runtime.random.as_ref());
+    let passphrase = from.read(true)?;
+    passphrase::check(&passphrase)?;
+    Ok((LocalRoot(derivation.derive(&passphrase)?), derivation))
 }

@@ -52,6 +52,7 @@ mod restore_to_a_second;
 mod retention;
 mod roles;
 mod rooms;
+mod root_key;
 mod rsyslog;
 mod saml;
 mod saml_attacks;

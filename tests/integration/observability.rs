@@ -271,7 +271,7 @@ async fn metrics_are_well_formed_and_count_what_happened() {
     app.try_cli(&["job", "run", "audit.verify"], "");
     let metrics = settled(&app, |metrics| {
         metrics.get("strongroom_job_runs_total").is_some_and(|family| {
-            family.samples[""].iter().any(|(labels, _)| labels["job"] == "audit.verify")
+            family.samples[""].iter().any(|(labels, _)| labels["job_name"] == "audit.verify")
         })
     })
     .await;

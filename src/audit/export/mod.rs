@@ -92,10 +92,10 @@ pub struct SourceTenant {
 
 impl Source {
     pub fn new(log: LogId, tenant: Option<SourceTenant>) -> Self {
-        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host = match name.trim() {
-            "" => "localhost".to_owned(),
-            name => name.to_owned(),
+        let about = rustix::system::uname();
+        let host = match about.nodename().to_str() {
+            Ok("") | Err(_) => "localhost".to_owned(),
+            Ok(name) => name.to_owned(),
         };
         Self { log, tenant, host, version: env!("CARGO_PKG_VERSION") }
     }

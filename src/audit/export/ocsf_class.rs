@@ -309,6 +309,8 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::BACKUP_TARGET_RECOVERED, Api, OTHER),
     (c::ARCHIVE_GAP, Data, OTHER),
     (c::KEY_ROTATED, Entity, 3),
+    (c::ROOT_KEY_ADDED, Entity, 1),
+    (c::ROOT_KEY_RETIRED, Entity, 4),
     (c::KEY_DESTROYED, Entity, 4),
     (c::CONFIG_RELOADED, Api, 3),
     (c::CONFIG_REFUSED, Api, OTHER),

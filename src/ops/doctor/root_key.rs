@@ -42,7 +42,8 @@ pub const BESIDE: Check = Check {
     title: "The root key beside the data",
     expected: "no key in the data directory",
     mend: "stop the server, move root.key to a place outside of the data directory, and say where \
-           with root_key.file or STRONGROOM_MASTER_KEY_FILE; keep a copy of it off this machine",
+           with root_key.file or STRONGROOM_MASTER_KEY_FILE; keep a copy of it off this machine. Or \
+           replace it by one that never lay there: strongroom root-key add, docs/operations.md",
     run: beside,
     fix: None,
 };
