@@ -26,6 +26,9 @@ pub enum Verb {
     /// Make the file of a release
     #[command(hide = true)]
     Pack(bundle::Pack),
+    /// Sign a file so that ssh-keygen checks it
+    #[command(hide = true)]
+    Sign(bundle::Sign),
     /// Make a key that releases are signed with
     #[command(hide = true)]
     Keygen(bundle::Keygen),
@@ -40,6 +43,7 @@ pub fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
         }
         Verb::Verify(arguments) => bundle::check(&arguments)?,
         Verb::Pack(arguments) => bundle::make(&arguments)?,
+        Verb::Sign(arguments) => bundle::sign(&arguments)?,
         Verb::Keygen(arguments) => bundle::keygen(&arguments)?,
     };
     super::socket::finish(context, report)

@@ -15,7 +15,7 @@ use super::output::{Report, table};
 use crate::audit::note::{Kind, Name, Signer};
 use crate::crypto::signing::SigningKey;
 use crate::kernel::Runtime;
-use crate::ops::release::{KEY, Manifest, pack, verify};
+use crate::ops::release::{KEY, Manifest, pack, ssh, verify};
 use crate::tenants::Release;
 
 #[derive(clap::Args)]
@@ -41,6 +41,15 @@ pub struct Pack {
     /// What goes in, in this order
     #[arg(required = true)]
     files: Vec<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct Sign {
+    /// The private key that releases are signed with
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// What is signed; the signature is written beside it, as FILE.sig
+    file: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -158,14 +167,7 @@ fn precedence(version: &str) -> Option<Precedence<'_>> {
 }
 
 pub fn make(arguments: &Pack) -> anyhow::Result<Report> {
-    let text = Zeroizing::new(
-        std::fs::read_to_string(&arguments.key)
-            .with_context(|| format!("the key {} is not read", arguments.key.display()))?,
-    );
-    let (signer, kind) = Signer::parse_private(&text)?;
-    if kind != Kind::Ed25519 {
-        bail!("{} is the key of a witness, not of releases", arguments.key.display());
-    }
+    let signer = signer(&arguments.key)?;
     let own = Release::own();
     let manifest = Manifest {
         version: own.version.clone(),
@@ -176,9 +178,37 @@ pub fn make(arguments: &Pack) -> anyhow::Result<Report> {
     let path = &arguments.out;
     let out = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let made = pack(manifest, &arguments.files, &signer, BufWriter::new(out))?;
-    let public = signer.verifier(kind).to_string();
+    let public = signer.verifier(Kind::Ed25519).to_string();
     let json = json!({ "file": path, "version": made.version, "publicKey": public });
     Ok(Report::done(json, format!("{}, signed with {public}", path.display())))
+}
+
+/// Signs one file for whoever has nothing but `ssh-keygen`.
+pub fn sign(arguments: &Sign) -> anyhow::Result<Report> {
+    let signer = signer(&arguments.key)?;
+    let path = &arguments.file;
+    let content = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let signature = ssh::sign(&content, &signer)?;
+    let mut beside = path.clone().into_os_string();
+    beside.push(".sig");
+    let beside = PathBuf::from(beside);
+    std::fs::write(&beside, signature)
+        .with_context(|| format!("cannot write {}", beside.display()))?;
+    let allowed = ssh::allowed(&signer)?;
+    let json = json!({ "signature": beside, "allowedSigners": allowed });
+    Ok(Report::done(json, allowed.trim_end().to_owned()))
+}
+
+fn signer(path: &Path) -> anyhow::Result<Signer> {
+    let text = Zeroizing::new(
+        std::fs::read_to_string(path)
+            .with_context(|| format!("the key {} is not read", path.display()))?,
+    );
+    let (signer, kind) = Signer::parse_private(&text)?;
+    if kind != Kind::Ed25519 {
+        bail!("{} is the key of a witness, not of releases", path.display());
+    }
+    Ok(signer)
 }
 
 pub fn keygen(arguments: &Keygen) -> anyhow::Result<Report> {

@@ -84,6 +84,7 @@ mod sweeps;
 mod tail;
 mod tamper;
 mod throttling;
+mod tls_scan;
 mod tokens;
 mod totp;
 mod upgrade;

@@ -324,3 +324,30 @@ fn the_binary_needs_the_c_library_and_nothing_else() {
     let (good, said) = output(Command::new(packaging("needs-only-glibc")).arg(BINARY));
     assert!(good, "{said}");
 }
+
+#[test]
+fn what_is_installed_first_is_checked_with_what_every_machine_has() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let upgrade = |args: &[&str]| {
+        let nowhere = std::path::Path::new("/nonexistent/strongroom");
+        let said = crate::app::cli(nowhere, &[], &[&["upgrade"], args].concat(), "");
+        assert_eq!(said.code, 0, "{said:?}");
+        said.out
+    };
+    upgrade(&["keygen", "--out", &at("key")]);
+    std::fs::write(at("SHA256SUMS"), "6e34  strongroom.deb\n").unwrap();
+    let signers = upgrade(&["sign", "--key", &at("key"), &at("SHA256SUMS")]);
+    std::fs::write(at("signers"), signers).unwrap();
+    let is_good = || {
+        let mut check = std::process::Command::new("ssh-keygen");
+        check.args(["-Y", "verify", "-I", "strongroom-release", "-n", "file", "-f"]);
+        check.arg(at("signers")).arg("-s").arg(at("SHA256SUMS.sig"));
+        check.stdin(std::fs::File::open(at("SHA256SUMS")).unwrap());
+        let said = check.output().expect("ssh-keygen: see packaging/test-tools");
+        said.status.success()
+    };
+    assert!(is_good());
+    std::fs::write(at("SHA256SUMS"), "6e35  strongroom.deb\n").unwrap();
+    assert!(!is_good(), "a changed list was believed");
+}

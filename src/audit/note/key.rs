@@ -48,6 +48,10 @@ impl Signer {
         &self.name
     }
 
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     /// What others need to check signatures of this kind.
     pub fn verifier(&self, kind: Kind) -> Verifier {
         Verifier { name: self.name.clone(), kind, key: self.key.verifying_key() }

@@ -19,6 +19,7 @@
 
 mod manifest;
 mod pack;
+pub mod ssh;
 #[cfg(test)]
 mod tests;
 mod verify;
