@@ -80,6 +80,16 @@ fn of_load(load: &Load) -> Vec<Gauge> {
             values: by_realm(number(load.platform.reading), number(load.reading)),
         },
         Gauge {
+            name: "strongroom_reader_connections_most",
+            help: "Reading connections that there may be, of the platform and of all open tenants",
+            values: by_realm(number(load.platform.readers), number(load.readers)),
+        },
+        Gauge {
+            name: "strongroom_audit_log_unsigned_entries",
+            help: "Entries after the newest checkpoint, of the platform's log and all open tenants'",
+            values: by_realm(load.platform.unsigned as f64, load.unsigned as f64),
+        },
+        Gauge {
             name: "strongroom_audit_log_entries",
             help: "Entries of the platform's audit log, and of all open tenants' logs together",
             values: by_realm(load.platform.entries as f64, load.entries as f64),

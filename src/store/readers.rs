@@ -82,7 +82,12 @@ impl Readers {
 
     /// Connections of the pool that are in use.
     pub fn busy(&self) -> usize {
-        self.most.max(1).saturating_sub(self.permits.available_permits())
+        self.most().saturating_sub(self.permits.available_permits())
+    }
+
+    /// Connections that the pool may have.
+    pub fn most(&self) -> usize {
+        self.most.max(1)
     }
 
     pub fn path(&self) -> &std::path::Path {

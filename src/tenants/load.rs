@@ -15,7 +15,9 @@ pub struct Load {
     /// Of all open tenants together.
     pub waiting: usize,
     pub reading: usize,
+    pub readers: usize,
     pub entries: u64,
+    pub unsigned: u64,
     /// Writes that wait at the tenant with most of them.
     pub longest: usize,
 }
@@ -26,8 +28,12 @@ pub struct RealmLoad {
     pub waiting: usize,
     /// Reading connections in use.
     pub reading: usize,
+    /// Reading connections that there may be.
+    pub readers: usize,
     /// Of the audit log.
     pub entries: u64,
+    /// Of these, what came after the newest checkpoint that this process knows of.
+    pub unsigned: u64,
 }
 
 impl Tenants {
@@ -44,7 +50,9 @@ impl Tenants {
             load.open += 1;
             load.waiting += one.waiting;
             load.reading += one.reading;
+            load.readers += one.readers;
             load.entries += one.entries;
+            load.unsigned += one.unsigned;
             load.longest = load.longest.max(one.waiting);
         }
         load
@@ -52,9 +60,17 @@ impl Tenants {
 }
 
 fn of(realm: &OpenRealm) -> RealmLoad {
+    let entries = realm.log_size.load(Ordering::Relaxed);
+    let unsigned = match realm.checkpointed.load(Ordering::Relaxed) {
+        0 => 0, // not looked at since it was opened
+        signed => entries.saturating_sub(signed),
+    };
+    let readers = realm.database.readers();
     RealmLoad {
         waiting: realm.database.waiting(),
-        reading: realm.database.readers().busy(),
-        entries: realm.log_size.load(Ordering::Relaxed),
+        reading: readers.busy(),
+        readers: readers.most(),
+        entries,
+        unsigned,
     }
 }

@@ -29,9 +29,14 @@ fn fields<'a>(link: &'a str, slug: &'a str) -> Vec<(&'a str, &'a str)> {
 }
 
 pub async fn set_up(app: &TestApp) -> Session {
+    set_up_with(app, "acme").await
+}
+
+/// The same, with a first tenant of this name.
+pub async fn set_up_with(app: &TestApp, slug: &str) -> Session {
     let browser = Session::new(&app.server.url, app.data());
     let link = link(app);
-    let done = browser.submit(&link, "/setup", &fields(&link, "acme")).await;
+    let done = browser.submit(&link, "/setup", &fields(&link, slug)).await;
     assert_eq!(done.status, 200, "{}", done.body);
     browser
 }

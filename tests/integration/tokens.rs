@@ -260,6 +260,20 @@ async fn whoever_holds_the_published_keys_can_check_a_token_across_a_rotation() 
 }
 
 #[tokio::test]
+async fn an_administrator_replaces_a_key_that_may_have_leaked_in_the_console() {
+    let (app, _, client, pair) = with_member("viewer").await;
+    let admin = crate::setup::set_up_with(&app, "globex").await;
+    admin.sign_in("/platform/login", crate::setup::ADMIN, PASSWORD).await;
+    let page = "/platform/incident";
+    let done = admin.submit(page, "/platform/incident/token-key", &[]).await;
+    assert_eq!(done.status, 303, "{}", done.body);
+    client.get(CONVERSATIONS).await.problem(401, "unauthenticated");
+    refresh(&app, &text(&pair, "refreshToken")).await.expect(200);
+    let log = admin.get("/platform/audit?q=action:key.rotated").await;
+    assert!(log.body.contains("Key rotated"), "{}", log.body);
+}
+
+#[tokio::test]
 async fn tokens_and_keys_to_sign_them_survive_a_crash() {
     let (mut app, _, _, pair) = with_member("viewer").await;
     app.crash_and_restart();

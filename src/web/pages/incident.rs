@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::audit::catalogue;
-use crate::authz::permission::{PlatformAccessRevoke, PlatformReadOnly};
+use crate::authn::token::{self, When};
+use crate::authz::permission::{PlatformAccessRevoke, PlatformKeyRotate, PlatformReadOnly};
 use crate::http::call::PlatformCall;
 use crate::http::failure::Failure;
 use crate::http::route::{Answer, Audit, Method, Route};
@@ -33,6 +34,7 @@ pub fn routes() -> Vec<Route> {
     let revoked = Audit::Events(&[catalogue::ACCESS_REVOKED]);
     let on = Audit::Events(&[catalogue::READ_ONLY_STARTED]);
     let off = Audit::Events(&[catalogue::READ_ONLY_ENDED]);
+    let rotated = Audit::Events(&[catalogue::KEY_ROTATED]);
     vec![
         Route::platform(Method::Get, PAGE, opened, show)
             .says("Incident: read-only mode, what lets people in, runbooks"),
@@ -44,6 +46,9 @@ pub fn routes() -> Vec<Route> {
             .sensitive(),
         Route::platform(Method::Post, "/platform/incident/read-only/off", off, read_only_off)
             .says("Allow changes of data again")
+            .sensitive(),
+        Route::platform(Method::Post, "/platform/incident/token-key", rotated, replace_token_key)
+            .says("Replace the key of access tokens: those so far are refused")
             .sensitive(),
         Route::platform(Method::Get, "/platform/incident/tenants/{name}", opened, ask_tenant)
             .says("Ask before all sessions, links and keys of a tenant are taken away"),
@@ -91,6 +96,7 @@ async fn page(call: &Revoker) -> Result<IncidentPage, Failure> {
         reason: Field::default(),
         read_only: tenants.read_only().map(|read_only| (*read_only).clone()),
         may_switch: call.also::<PlatformReadOnly>().is_some(),
+        may_replace: call.also::<PlatformKeyRotate>().is_some(),
         why: Field::default(),
         until: Field::default(),
         tenant: Field::default(),
@@ -164,6 +170,7 @@ async fn read_only_on(call: PlatformCall<PlatformReadOnly>) -> Answer {
         reason: Field::default(),
         read_only: tenants.read_only().map(|read_only| (*read_only).clone()),
         may_switch: true,
+        may_replace: call.also::<PlatformKeyRotate>().is_some(),
         why: Field { value: why, error: first },
         until: Field { value: until, error: second },
         tenant: Field::default(),
@@ -174,6 +181,12 @@ async fn read_only_on(call: PlatformCall<PlatformReadOnly>) -> Answer {
 async fn read_only_off(call: PlatformCall<PlatformReadOnly>) -> Answer {
     set_read_only(&call.app.tenants, &call.grant, None).await?;
     Ok(back(Notice::ReadOnlyOff))
+}
+
+/// For a key that may have leaked: an announced change is nobody's to make, a job does that.
+async fn replace_token_key(call: PlatformCall<PlatformKeyRotate>) -> Answer {
+    token::rotate(&call.app.tenants, &call.grant, When::Now).await?;
+    Ok(back(Notice::TokenKeyReplaced))
 }
 
 fn back(notice: Notice) -> actix_web::HttpResponse {

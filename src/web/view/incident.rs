@@ -18,6 +18,8 @@ pub struct IncidentPage {
     pub read_only: Option<ReadOnly>,
     /// For who may turn it on and off.
     pub may_switch: bool,
+    /// For who may replace keys.
+    pub may_replace: bool,
     pub why: Field,
     pub until: Field,
     /// A tenant's short name.

@@ -368,6 +368,7 @@ labelled! {
         TenantUnfrozen: "tenant-unfrozen", "notice-tenant-unfrozen", Good;
         ReadOnlyOn: "read-only-on", "notice-read-only-on", Warning;
         ReadOnlyOff: "read-only-off", "notice-read-only-off", Good;
+        TokenKeyReplaced: "token-key-replaced", "notice-token-key-replaced", Good;
         TenantClosed: "tenant-closed", "notice-tenant-closed", Good;
         TenantReopened: "tenant-reopened", "notice-tenant-reopened", Good;
         PersonErased: "person-erased", "notice-person-erased", Good;
