@@ -278,6 +278,7 @@ impl Tenants {
             .get_or_try_init(|| async move {
                 let open = move || {
                     inner.make_room();
+                    inner.closing.wait(id)?;
                     inner.ground.open_tenant(&inner.platform, id)
                 };
                 let opened = tokio::task::spawn_blocking(open).await;

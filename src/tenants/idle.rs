@@ -2,7 +2,7 @@
 //! the longest unused one first, and what nobody uses closes by itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -12,9 +12,12 @@ use super::doors::Inner;
 use super::realm::OpenRealm;
 use crate::kernel::Timestamp;
 use crate::kernel::id::TenantId;
+use crate::store::StoreError;
 
 /// A tenant that nobody used for so long gives back its memory; it answers as before.
 pub(super) const QUIET: Duration = Duration::from_secs(30);
+/// Whoever opens what is being closed waits so long.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Tenants that are closed before another one is opened: more than one, so that what was beyond the
 /// limit for a moment, because everybody was at work, goes again.
 const AT_ONCE: usize = 4;
@@ -23,18 +26,34 @@ const AT_ONCE: usize = 4;
 pub(super) type Cell = Arc<OnceCell<Arc<OpenRealm>>>;
 type Open = HashMap<TenantId, Cell>;
 
-/// Tenants whose files are being closed by now: they can be opened again meanwhile, but not be
-/// replaced.
+/// Tenants whose files are being closed by now: a last checkpoint is signed, the WAL is written back
+/// and handed to the archive. Nobody opens or replaces them before that is over.
 #[derive(Default)]
-pub(super) struct Closing(Mutex<Vec<TenantId>>);
+pub(super) struct Closing {
+    tenants: Mutex<Vec<TenantId>>,
+    changed: Condvar,
+}
 
 impl Closing {
     fn lock(&self) -> MutexGuard<'_, Vec<TenantId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn holds(&self, tenant: TenantId) -> bool {
         self.lock().contains(&tenant)
+    }
+
+    /// Waits for its end, on a thread that may.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when the disk takes too long over it.
+    pub fn wait(&self, tenant: TenantId) -> Result<(), StoreError> {
+        let is_closing = |closing: &mut Vec<TenantId>| closing.contains(&tenant);
+        let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, is_closing);
+        match waited.unwrap_or_else(PoisonError::into_inner).1.timed_out() {
+            true => Err(StoreError::Locked(format!("tenant {tenant} (it is being closed)").into())),
+            false => Ok(()),
+        }
     }
 
     fn ended(&self, tenant: TenantId) {
@@ -42,7 +61,13 @@ impl Closing {
         if let Some(at) = closing.iter().position(|one| *one == tenant) {
             closing.swap_remove(at);
         }
+        drop(closing);
+        self.changed.notify_all();
     }
+}
+
+fn opened(open: &Open) -> usize {
+    open.values().filter(|cell| cell.initialized()).count()
 }
 
 impl Inner {
@@ -50,7 +75,7 @@ impl Inner {
     /// Tenants that are at work stay open, however many they are.
     pub(super) fn make_room(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let excess = open.len().saturating_sub(self.ground.open_most).min(AT_ONCE);
+        let excess = (opened(&open) + 1).saturating_sub(self.ground.open_most).min(AT_ONCE);
         let closing = match excess {
             0 => return,
             _ => self.take_out(&mut open, |nth, _| nth < excess),
@@ -95,7 +120,9 @@ impl Tenants {
     pub fn close_idle(&self) {
         let inner = &self.inner;
         let mut open = inner.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let excess = open.len().saturating_sub(inner.ground.open_most);
+        // What could not be opened is no longer tried.
+        open.retain(|_, cell| cell.initialized() || Arc::strong_count(cell) > 1);
+        let excess = opened(&open).saturating_sub(inner.ground.open_most);
         let now = self.now();
         let closing = inner.take_out(&mut open, |nth, used| {
             nth < excess || now.since(used) >= inner.ground.idle_close
@@ -125,6 +152,21 @@ impl Tenants {
 mod tests {
     use super::*;
     use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn whoever_opens_a_tenant_waits_until_its_last_checkpoint_is_signed() {
+        let server = TestServer::start();
+        let tenant = server.tenant("acme").await;
+        let inner = &server.tenants.inner;
+        let cell = inner.open.lock().unwrap().remove(&tenant.id);
+        inner.closing.lock().push(tenant.id);
+        let tenants = server.tenants.clone();
+        let opened = tokio::spawn(async move { tenants.open(tenant.id).await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!opened.is_finished(), "two wrote to one file");
+        inner.close(vec![(tenant.id, cell.unwrap())]);
+        opened.await.unwrap().unwrap();
+    }
 
     #[tokio::test]
     async fn a_restore_waits_for_files_that_are_being_closed() {
