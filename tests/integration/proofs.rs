@@ -106,7 +106,8 @@ async fn checkpoints_come_by_themselves_within_a_minute_and_every_ten_thousand_e
     let api = app.client(token);
     ingest(&api, 10_000).await;
     let list = api.list("/api/v1/audit/acme/checkpoints").await;
-    assert_eq!(list[0]["size"], 10_000, "{list:?}");
+    // The one of this minute may have come after it.
+    assert!(list.iter().any(|one| one["size"] == 10_000), "{list:?}");
     for _ in 0..60 {
         let list = api.list("/api/v1/audit/acme/checkpoints").await;
         if list[0]["size"].as_u64() > Some(10_000) {
