@@ -76,9 +76,8 @@ pub struct Ground {
     pub runtime: Runtime,
     pub workers: Arc<Workers>,
     pub options: DatabaseOptions,
-    /// Fingerprint of the root key that opened the directory, and whether it lies in it.
+    /// Fingerprint of the root key that opened the directory.
     pub root_key: String,
-    pub root_key_embedded: bool,
     pub idle_close: std::time::Duration,
     pub open_most: usize,
     pub erasures: Erasures,
@@ -180,7 +179,6 @@ impl Boot {
                 .map_err(|error| StoreError::file(&directory, &error))?,
             options: options(settings),
             root_key: root.source.fingerprint(),
-            root_key_embedded: root.embedded,
             idle_close: std::time::Duration::from_secs(settings.store.idle_close_seconds.into()),
             open_most: settings.store.open_tenants as usize,
             growth: Arc::default(),

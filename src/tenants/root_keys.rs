@@ -9,6 +9,8 @@ use crate::audit::event::{Outcome, Resource};
 use crate::audit::{Event, catalogue};
 use crate::authz::Grant;
 use crate::authz::permission::PlatformKeyRotate;
+use crate::config::RootKeyConfig;
+use crate::crypto::Key32;
 use crate::crypto::passphrase::Derivation;
 use crate::crypto::root::{LocalRoot, RootFile, RootSource};
 use crate::store::{StoreError, files};
@@ -87,19 +89,26 @@ impl Tenants {
         let in_use = &self.inner.ground.root_key;
         let gone = file.keep_only(in_use);
         if gone.is_empty() {
-            return Err(RootKeyError::Alone);
+            // Whoever was interrupted asks again.
+            return match self.forget_embedded().await? {
+                true => Ok(self.infos(&file)),
+                false => Err(RootKeyError::Alone),
+            };
         }
         let mut event = Event::new(catalogue::ROOT_KEY_RETIRED);
         event.resource = Some(Resource::new("root_key", gone.join(" ")));
         event.custom_fields.insert("inUse".into(), in_use.as_str().into());
         self.replace_root_file(grant, &file, event).await?;
-        if !self.inner.ground.root_key_embedded {
-            let path = self.inner.ground.directory.join(EMBEDDED);
-            let removed = tokio::task::spawn_blocking(move || remove(&path));
-            let removed = removed.await.map_err(|_| StoreError::Panicked);
-            removed.and_then(|removed| removed).map_err(DoorError::from)?;
-        }
+        self.forget_embedded().await?;
         Ok(self.infos(&file))
+    }
+
+    /// Deletes the key that was made beside the data, when it opens nothing any more.
+    async fn forget_embedded(&self) -> Result<bool, DoorError> {
+        let ground = &self.inner.ground;
+        let (path, in_use) = (ground.directory.join(EMBEDDED), ground.root_key.clone());
+        let forgotten = tokio::task::spawn_blocking(move || forget(&path, &in_use)).await;
+        Ok(forgotten.map_err(|_| StoreError::Panicked)??)
     }
 
     /// The entry first: nobody adds a key that the log does not tell of.
@@ -146,9 +155,16 @@ impl Tenants {
     }
 }
 
-/// The key that was made beside the data opens nothing any more.
-fn remove(path: &Path) -> Result<(), StoreError> {
+/// What cannot be read as a key may be one that somebody needs: it stays.
+fn forget(path: &Path, in_use: &str) -> Result<bool, StoreError> {
+    let key = RootKeyConfig::File(path.to_owned()).load().ok().flatten();
+    let key = key.and_then(|key| Key32::from_slice(key.expose_secret()));
+    match key.map(|key| LocalRoot(key).fingerprint()) {
+        Some(fingerprint) if fingerprint != in_use => {}
+        _ => return Ok(false),
+    }
     files::remove_if_there(path)?;
     let synced = path.parent().map_or(Ok(()), files::sync_directory);
-    synced.map_err(|error| StoreError::file(path, &error))
+    synced.map_err(|error| StoreError::file(path, &error))?;
+    Ok(true)
 }

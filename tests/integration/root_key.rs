@@ -120,3 +120,29 @@ fn what_would_lock_everybody_out_or_help_nobody_is_refused_and_an_addition_can_b
     assert!(app.data().join("root.key").exists());
     app.cli(&["root-key", "add", "--file", two], "");
 }
+
+#[test]
+fn a_key_that_is_in_use_is_never_deleted_though_it_lies_beside_the_data_and_was_given_from_elsewhere()
+ {
+    let mut app = TestApp::start();
+    let beside = app.data().join("root.key");
+    let copy = secret(&app, "copy", &std::fs::read_to_string(&beside).unwrap());
+    let new = secret(&app, "new", ONE);
+    app.cli(&["root-key", "add", "--file", new.to_str().unwrap()], "");
+    let copy = with(FILE, &copy);
+    restart(&mut app, &copy);
+    done(&app, &copy, &["retire"]);
+    assert!(beside.exists());
+    restart(&mut app, &[]);
+
+    // A process that was killed between its two steps has left a key that opens nothing.
+    app.cli(&["root-key", "add", "--file", new.to_str().unwrap()], "");
+    let old = std::fs::read_to_string(&beside).unwrap();
+    let new = with(FILE, &new);
+    restart(&mut app, &new);
+    done(&app, &new, &["retire"]);
+    secret(&app, "data/root.key", &old);
+    done(&app, &new, &["retire"]);
+    assert!(!beside.exists());
+    assert!(ran(&app, &new, &["retire"]).err.contains("no other root key"));
+}
