@@ -2,7 +2,7 @@
 
 use rustix::fs::Mode;
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask,
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask,
 };
 
 /// From here on files are made for their owner alone, whoever makes them: the database engine too.
@@ -15,4 +15,13 @@ pub fn process() {
     if let Err(error) = limited.and(set_dumpable_behavior(DumpableBehavior::NotDumpable)) {
         eprintln!("strongroom: keys could end up in a core dump: {error}");
     }
+    allow_files();
+}
+
+/// A shell's usual limit of 1024 open files is for programs that use `select`; who runs a server from
+/// one is allowed more. As many as that is, `strongroom doctor` looks at.
+fn allow_files() {
+    let files = getrlimit(Resource::Nofile);
+    let all = Rlimit { current: files.maximum, ..files };
+    let _ = setrlimit(Resource::Nofile, all); // refused, it stays as it was
 }

@@ -107,3 +107,12 @@ async fn the_console_shows_the_same_and_looking_is_an_entry() {
     let log = admin.get("/platform/audit?q=action:doctor.run").await;
     assert!(log.body.contains("Installation checked"), "{}", log.body);
 }
+
+#[test]
+fn a_server_takes_as_many_open_files_as_it_may_have() {
+    let app = TestApp::start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", app.server.id())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [soft, hard] = [3, 4].map(|at| files.split_whitespace().nth(at).unwrap());
+    assert_eq!(soft, hard, "{files}");
+}
