@@ -73,13 +73,16 @@ pub fn of_file(
     let root = Prover::of_log(tx)?
         .root(size)
         .map_err(|error| StoreError::Corrupt(format!("the audit log's tree: {error}").into()))?;
+    let sql = "SELECT time FROM audit_entries ORDER BY seq DESC LIMIT 1";
+    let newest: Option<Timestamp> = tx.query_one(sql, &[], |row| row.get(0))?;
     Ok(Some(PastLog {
         id,
         origin,
         size,
         root,
         known: known.max(size),
-        ended,
+        // Never before its last entry, whatever this machine's clock says: it is kept by this.
+        ended: newest.map_or(ended, |newest| newest.max(ended)),
         restore,
         removed: None,
     }))

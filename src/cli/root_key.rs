@@ -95,7 +95,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         Command::Retire => (
             tenants.retire_root_keys(&grant).await?,
             "Keep the former one as long as archives of keys from before are kept \
-             (backup.key_days), and make a backup now: strongroom backup run",
+             (backup.key_days), and make a backup now: strongroom backup run. A root.key beside the \
+             data that opens nothing any more is deleted when you retire once more",
         ),
     };
     let json = json!({ "rootKeys": keys.iter().map(one).collect::<Vec<_>>() });

@@ -50,7 +50,13 @@ pub async fn deliver(
     let listener = Listener { out, quiet };
     match UnixStream::connect(&path).await {
         Ok(stream) => ask(stream, &command, listener).await,
-        Err(_) => alone(&settings, command, listener).await,
+        Err(_) => {
+            if matches!(command, Command::RootKey(_)) {
+                // `root.json` is made anew, and the service has to be able to read it.
+                super::owner::is_own(&settings.store.data_dir, "root-key")?;
+            }
+            alone(&settings, command, listener).await
+        }
     }
 }
 

@@ -91,9 +91,14 @@ impl Tenants {
             let mut open = self.inner.open.lock().unwrap_or_else(PoisonError::into_inner);
             open.remove(&id)
         };
-        let Some(realm) = cell.and_then(|cell| cell.get().cloned()) else { return Ok(()) };
-        let closed = tokio::task::spawn_blocking(move || realm.database.close());
-        Ok(closed.await.map_err(|_| StoreError::Panicked)?)
+        let inner = self.inner.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            if let Some(realm) = cell.and_then(|cell| cell.get().cloned()) {
+                realm.database.close();
+            }
+            inner.closing.wait(id)
+        });
+        Ok(closed.await.map_err(|_| StoreError::Panicked)??)
     }
 
     /// Destroys the key that all keys of a tenant are wrapped under: in the ledger of erasures

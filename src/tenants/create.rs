@@ -68,7 +68,7 @@ where
         Tenant { id, slug: new.slug, name, state: TenantState::Active, created: runtime.now() };
     let inner = tenants.inner.clone();
     let opened = tokio::task::spawn_blocking(move || {
-        inner.make_room();
+        inner.make_room(1);
         let realm = inner.ground.create_tenant(&inner.platform, id)?;
         let subject = realm.keys.new_subject()?;
         Ok::<_, StoreError>((Arc::new(realm), subject))

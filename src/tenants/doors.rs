@@ -273,22 +273,31 @@ impl Tenants {
             }
             open.entry(id).or_default().clone()
         };
-        let inner = self.inner.clone();
-        let opened = cell
-            .get_or_try_init(|| async move {
-                let open = move || {
-                    inner.make_room();
-                    inner.closing.wait(id)?;
-                    inner.ground.open_tenant(&inner.platform, id)
-                };
-                let opened = tokio::task::spawn_blocking(open).await;
-                opened.unwrap_or(Err(StoreError::Panicked)).map(Arc::new)
-            })
-            .await;
-        let realm = opened.cloned()?;
+        let realm = match cell.get().cloned() {
+            Some(realm) => realm,
+            // Goes on to its end, and holds the cell until then, when whoever asked goes away: a
+            // file that is being opened by nobody that one sees would be opened twice.
+            None => {
+                let opened = tokio::spawn(open(self.inner.clone(), id, cell)).await;
+                opened.map_err(|_| StoreError::Panicked)??
+            }
+        };
         realm.touch();
         Ok(realm)
     }
+}
+
+async fn open(inner: Arc<Inner>, id: TenantId, cell: Cell) -> Result<Arc<OpenRealm>, StoreError> {
+    let opened = cell.get_or_try_init(|| async move {
+        let open = move || {
+            inner.make_room(0);
+            inner.closing.wait(id)?;
+            inner.ground.open_tenant(&inner.platform, id)
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
+        opened.unwrap_or(Err(StoreError::Panicked)).map(Arc::new)
+    });
+    opened.await.cloned()
 }
 
 pub(super) async fn read_realm<T, E>(

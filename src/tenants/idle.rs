@@ -2,7 +2,7 @@
 //! the longest unused one first, and what nobody uses closes by itself.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -66,16 +66,26 @@ impl Closing {
     }
 }
 
-fn opened(open: &Open) -> usize {
-    open.values().filter(|cell| cell.initialized()).count()
+/// Those that are open or that somebody is opening.
+fn in_use(open: &Open) -> usize {
+    open.values().filter(|cell| cell.initialized() || Arc::strong_count(cell) > 1).count()
+}
+
+/// A tenant that is being closed; over when this is dropped, however that ended.
+struct Leaving<'a>(&'a Closing, TenantId);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.ended(self.1);
+    }
 }
 
 impl Inner {
-    /// To be called by who is about to open one more, on a thread that may wait for the disk.
-    /// Tenants that are at work stay open, however many they are.
-    pub(super) fn make_room(&self) {
+    /// To be called by who is about to open one, on a thread that may wait for the disk; `more` for
+    /// one that is not among the cells yet. Tenants that are at work stay open, however many they are.
+    pub(super) fn make_room(&self, more: usize) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let excess = (opened(&open) + 1).saturating_sub(self.ground.open_most).min(AT_ONCE);
+        let excess = (in_use(&open) + more).saturating_sub(self.ground.open_most).min(AT_ONCE);
         let closing = match excess {
             0 => return,
             _ => self.take_out(&mut open, |nth, _| nth < excess),
@@ -107,10 +117,9 @@ impl Inner {
 
     /// Writes WALs back, which nobody else should wait for.
     fn close(&self, closing: Vec<(TenantId, Cell)>) {
-        for (id, cell) in closing {
-            drop(cell);
-            self.closing.ended(id);
-        }
+        let leaving: Vec<_> =
+            closing.into_iter().map(|(id, cell)| (cell, Leaving(&self.closing, id))).collect();
+        leaving.into_iter().for_each(drop); // the cell before what says so
     }
 }
 
@@ -122,22 +131,26 @@ impl Tenants {
         let mut open = inner.open.lock().unwrap_or_else(PoisonError::into_inner);
         // What could not be opened is no longer tried.
         open.retain(|_, cell| cell.initialized() || Arc::strong_count(cell) > 1);
-        let excess = opened(&open).saturating_sub(inner.ground.open_most);
+        let excess = in_use(&open).saturating_sub(inner.ground.open_most);
         let now = self.now();
         let closing = inner.take_out(&mut open, |nth, used| {
             nth < excess || now.since(used) >= inner.ground.idle_close
         });
-        // Not held while others are closed: a tenant that is held cannot be restored.
-        let quiet: Vec<Weak<OpenRealm>> = open
-            .values()
-            .filter_map(|cell| cell.get())
-            .filter(|realm| now.since(realm.last_used()) >= QUIET)
-            .map(Arc::downgrade)
-            .collect();
+        let is_quiet =
+            |cell: &Cell| cell.get().is_some_and(|realm| now.since(realm.last_used()) >= QUIET);
+        let quiet: Vec<_> =
+            open.iter().filter(|(_, cell)| is_quiet(cell)).map(|(id, _)| *id).collect();
         drop(open);
         inner.close(closing);
-        for realm in quiet.iter().filter_map(Weak::upgrade) {
-            realm.rest();
+        for id in quiet {
+            // One at a time, and taken where whoever closes looks: what is held is not closed, and
+            // what is closed is not held.
+            let open = inner.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let realm = open.get(&id).and_then(|cell| cell.get().cloned());
+            drop(open);
+            if let Some(realm) = realm {
+                realm.rest();
+            }
         }
     }
 

@@ -89,7 +89,7 @@ impl Tenants {
         let in_use = &self.inner.ground.root_key;
         let gone = file.keep_only(in_use);
         if gone.is_empty() {
-            // Whoever was interrupted asks again.
+            // Not the first time: until archives of before are gone, it may be their only copy.
             return match self.forget_embedded().await? {
                 true => Ok(self.infos(&file)),
                 false => Err(RootKeyError::Alone),
@@ -99,7 +99,6 @@ impl Tenants {
         event.resource = Some(Resource::new("root_key", gone.join(" ")));
         event.custom_fields.insert("inUse".into(), in_use.as_str().into());
         self.replace_root_file(grant, &file, event).await?;
-        self.forget_embedded().await?;
         Ok(self.infos(&file))
     }
 

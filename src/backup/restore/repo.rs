@@ -44,6 +44,11 @@ pub fn in_state(tx: &impl Sql, state: RestoreState) -> Result<Vec<Restore>, Stor
     tx.query(&format!("{COLUMNS} WHERE state = $1 ORDER BY started"), args![state.name()], read)
 }
 
+pub fn in_states_but_failed(tx: &impl Sql) -> Result<Vec<Restore>, StoreError> {
+    let failed = RestoreState::Failed.name();
+    tx.query(&format!("{COLUMNS} WHERE state <> $1"), args![failed], read)
+}
+
 pub fn of_tenant(tx: &impl Sql, tenant: TenantId) -> Result<Vec<Restore>, StoreError> {
     tx.query(&format!("{COLUMNS} WHERE tenant = $1"), args![tenant], read)
 }

@@ -175,7 +175,12 @@ async fn settle(tenants: &Tenants, grant: &Grant<PlatformRestoreRun>) -> Result<
     let read = |tx: &crate::tenants::ReadTx<'_>| {
         let running = repo::in_state(tx, RestoreState::Running)?;
         let restored = repo::in_state(tx, RestoreState::Restored)?;
-        let failed = repo::in_state(tx, RestoreState::Failed)?;
+        let mut failed = repo::in_state(tx, RestoreState::Failed)?;
+        let later = repo::in_states_but_failed(tx)?;
+        // Undoing one goes no further back than the restore after it.
+        failed.retain(|one| {
+            !later.iter().any(|other| other.tenant == one.tenant && other.started > one.started)
+        });
         Ok::<_, RestoreError>((running, restored, failed))
     };
     let (running, restored, mut failed) = tenants.read(grant, read).await?;

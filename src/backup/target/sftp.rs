@@ -23,7 +23,7 @@ use russh_sftp::protocol::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::sftp_connection::{Connection, ConnectionError, Way};
-use super::sftp_upload::{Upload, is_unfinished};
+use super::sftp_upload::{Upload, is_aside, is_unfinished};
 use crate::config::SftpPlace;
 
 const READ_BYTES: usize = 256 * 1024;
@@ -115,7 +115,7 @@ impl Sftp {
     /// What was not written to its end; nobody else is shown it.
     pub async fn unfinished(&self, prefix: &Path) -> Result<Vec<ObjectMeta>> {
         let mut found = self.all_below(prefix.clone()).await?;
-        found.retain(is_cut_off);
+        found.retain(|one| is_cut_off(one) && !one.location.filename().is_some_and(is_aside));
         Ok(found)
     }
 

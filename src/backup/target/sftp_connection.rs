@@ -64,7 +64,11 @@ impl Connection {
     /// `posix-rename@openssh.com`, which most servers have (OpenSSH, PROTOCOL, section 4.3). The
     /// protocol's own rename never replaces anything.
     pub async fn replace(&self, from: &str, to: &str) -> Result<(), SftpError> {
-        let session = self.replacing.get_or_try_init(|| self.another_session()).await?;
+        let another = || async {
+            let opened = tokio::time::timeout(CONNECT_TIME, self.another_session()).await;
+            opened.unwrap_or(Err(SftpError::Timeout))
+        };
+        let session = self.replacing.get_or_try_init(another).await?;
         // Two names, as a hard link's.
         let names = HardlinkExtension { oldpath: from.to_owned(), newpath: to.to_owned() };
         match session.extended(POSIX_RENAME, names.try_into()?).await? {

@@ -23,6 +23,12 @@ const UNFINISHED: &str = ".unfinished";
 const ASIDE: &str = ".before";
 static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
 
+/// Whether it is what was about to be replaced: after a connection that broke off just then it is all
+/// there is, so that nobody clears it away.
+pub(super) fn is_aside(name: &str) -> bool {
+    name.strip_suffix(UNFINISHED).is_some_and(|name| name.ends_with(ASIDE))
+}
+
 /// Whether it is the name of something that was not written to its end.
 pub(super) fn is_unfinished(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(UNFINISHED)
@@ -67,19 +73,24 @@ impl Upload {
     /// Gives it its name, if need be instead of another file.
     async fn rename(&self) -> Result<()> {
         let (sftp, full) = (&self.connection.sftp, self.store.file(&self.path));
-        let renamed = match self.replace {
-            true => match self.connection.replace(&self.beside, &full).await {
-                Err(SftpError::Status(_)) => self.replace_in_two_steps(&full).await,
-                result => result,
-            },
-            false => sftp.rename(&self.beside, &full).await,
-        };
-        let Err(error) = renamed else { return Ok(()) };
-        if !self.replace && sftp.try_exists(&full).await.unwrap_or(false) {
+        // Most are new: this needs nothing but the protocol, and never takes another's place.
+        let Err(error) = sftp.rename(&self.beside, &full).await else { return Ok(()) };
+        if !sftp.try_exists(&full).await.unwrap_or(false) {
+            return Err(self.store.failed(&self.path, error).await);
+        }
+        if !self.replace {
             let (path, source) = (self.path.to_string(), error.into());
             return Err(Error::AlreadyExists { path, source });
         }
-        Err(self.store.failed(&self.path, error).await)
+        let replaced = match self.connection.replace(&self.beside, &full).await {
+            // The server does not know that request, or allows no second channel.
+            Err(_) if !self.connection.is_closed() => self.replace_in_two_steps(&full).await,
+            result => result,
+        };
+        match replaced {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.store.failed(&self.path, error).await),
+        }
     }
 
     /// For a server that cannot replace a file: what was there has another name for a moment, and
