@@ -47,7 +47,9 @@ async fn one_flipped_byte_in_the_file_is_found_and_its_entry_named() {
     let file = engine::open(&path, &key, Mode::Write).unwrap();
     file.execute_batch(
         "DROP TRIGGER audit_entries_no_update;
-         UPDATE audit_entries SET envelope = CAST(substr(envelope, 1, 99) || x'7f' ||
+         -- Another byte whatever it was: one in 256 envelopes has this one there.
+         UPDATE audit_entries SET envelope = CAST(substr(envelope, 1, 99) ||
+             CASE substr(envelope, 100, 1) WHEN x'7f' THEN x'80' ELSE x'7f' END ||
              substr(envelope, 101) AS BLOB) WHERE seq = 257;
          PRAGMA wal_checkpoint(TRUNCATE);",
     )
