@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
+pub use super::overdue::Overdue;
 pub use super::repo::Forgotten;
-use super::{BackupError, Kind, Manifest, repo};
+use super::{BackupError, Kind, Manifest, overdue, repo};
 use crate::audit::event::Resource;
 use crate::audit::{Event, catalogue as events};
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun};
@@ -106,7 +107,18 @@ pub async fn elsewhere(
     except(tenants, configured).await
 }
 
-/// The same by the targets that this process was started with; their names alone, for certificates.
+/// Targets that refuse to delete what is past its time.
+///
+/// # Errors
+/// What the platform's file answers.
+pub async fn overdue(tenants: &Tenants) -> Result<Vec<Overdue>, DoorError> {
+    let now = tenants.runtime().now();
+    let read = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(overdue::all(tx, now)?);
+    tenants.credentials(Realm::Platform, read).await
+}
+
+/// Names of targets in which nothing is deleted in time, for certificates: those that refuse to, and
+/// those that this process was not started with.
 ///
 /// # Errors
 /// What the platform's file answers.
@@ -114,7 +126,11 @@ pub async fn beyond_reach(tenants: &Tenants) -> Result<Vec<String>, DoorError> {
     let here = tenants.ledger().places();
     let read = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(repo::elsewhere(tx, &here)?);
     let found = tenants.credentials(Realm::Platform, read).await?;
-    Ok(found.into_iter().map(|one| one.target).collect())
+    let mut names: Vec<_> = found.into_iter().map(|one| one.target).collect();
+    names.extend(overdue(tenants).await?.into_iter().map(|one| one.target));
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
 }
 
 async fn except(tenants: &Tenants, here: Vec<String>) -> Result<Vec<Elsewhere>, BackupError> {

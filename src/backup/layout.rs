@@ -77,6 +77,9 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Name of what says how far a chain has come.
+    pub const HEAD: &'static str = "head.note";
+
     pub const fn new(installation: InstallationId) -> Self {
         Self { installation }
     }
@@ -151,7 +154,7 @@ impl Layout {
 
     /// How far a chain has come.
     pub fn head(self, realm: Realm, chain: BaseId) -> Path {
-        Path::from(format!("{}/head.note", self.chain(realm, chain)))
+        Path::from(format!("{}/{}", self.chain(realm, chain), Self::HEAD))
     }
 
     pub fn ledger(self) -> Path {

@@ -17,6 +17,7 @@ mod layout;
 pub mod ledger;
 pub(crate) mod manifest;
 pub mod metrics;
+mod overdue;
 mod pack;
 pub mod place;
 mod places;
@@ -29,6 +30,7 @@ mod seal;
 mod target;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod verify;
 
 pub use error::{BackupError, Damage};

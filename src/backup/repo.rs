@@ -153,6 +153,7 @@ pub fn forget_target(tx: &mut impl SqlMut, target: &str) -> Result<Forgotten, St
     tx.execute(alone, args![target])?;
     tx.execute("DELETE FROM backup_placements WHERE target = $1", args![target])?;
     let changes = tx.execute("DELETE FROM archive_targets WHERE target = $1", args![target])? > 0;
+    tx.execute("DELETE FROM backup_overdue WHERE target = $1", args![target])?;
     Ok(Forgotten { archives, changes })
 }
 

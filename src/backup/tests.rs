@@ -12,6 +12,7 @@ use super::catalogue::PlacementState;
 use super::place::blocking;
 use super::prune::{Pruned, prune};
 use super::run::{Made, Run};
+use super::target::test_servers::S3;
 use super::{
     BackupError, Identities, Kind, Layout, Manifest, Target, Targets, catalogue, fetch, keys, repo,
 };
@@ -211,6 +212,42 @@ async fn what_is_past_its_time_goes_from_the_target_and_the_last_good_one_stays(
     assert_eq!(stored(&house).await.len(), 2);
     let deleted = house.server.entries_of(Realm::Platform).await;
     assert!(deleted.iter().any(|entry| entry.action == "backup.deleted"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_bucket_locks_beyond_its_time_is_named_as_long_as_it_is_there() {
+    let house = House::new().await;
+    let tenants = &house.server.tenants;
+    let s3 = S3::start().await;
+    let targets = vec![s3.bucket("locked", "secret").parse().unwrap()];
+    let settings = config::Backup { targets, ..house.settings() };
+    let prune = async || {
+        let grant = house.grant().await;
+        prune(tenants, &settings, &grant).await.unwrap()
+    };
+    let run = async || {
+        let run = house.run_to(vec![Target::open(&settings.targets[0]).unwrap()]).await;
+        run.tenant(&house.tenant).await.unwrap();
+        prune().await
+    };
+    run().await;
+    house.clock.advance(8 * DAY);
+    // Of the keys, the second is enough; of the data, both are wanted.
+    let done = run().await;
+    assert_eq!((done.archives, done.refused), (0, 1));
+    let named = catalogue::overdue(tenants).await.unwrap();
+    assert_eq!(named.len(), 1);
+    assert_eq!(named[0].target, settings.targets[0].name());
+    assert_eq!((named[0].objects, named[0].since), (1, house.server.runtime.now()));
+    house.clock.advance(23 * DAY);
+    assert_eq!(catalogue::overdue(tenants).await.unwrap(), [], "nobody has looked for long");
+    run().await;
+    assert_eq!(catalogue::overdue(tenants).await.unwrap()[0].objects, 3);
+    assert!(catalogue::beyond_reach(tenants).await.unwrap().contains(&named[0].target));
+    let (grant, without) = (house.grant().await, house.settings());
+    let forgotten = catalogue::forget_target(tenants, &grant, &without, settings.targets[0].name());
+    assert!(forgotten.await.unwrap().is_some());
+    assert_eq!(catalogue::overdue(tenants).await.unwrap(), []);
 }
 
 /// Archives that lie in the target; a manifest lies beside each.

@@ -223,9 +223,19 @@ async fn list(operator: &Operator, tenant: Option<String>) -> anyhow::Result<Rep
             one.target
         );
     }
+    let overdue = backup::catalogue::overdue(&operator.tenants).await?;
+    for one in &overdue {
+        text += &format!(
+            "\n{} refuses to delete {} objects that are past their time, since {}. It is asked \
+             again every day (docs/backup-targets.md)\n",
+            one.target,
+            one.objects,
+            one.since.display()
+        );
+    }
     let items: Vec<_> =
         entries.iter().map(|entry| describe(&entry.manifest, &entry.placements)).collect();
-    Ok(Report::done(json!({ "items": items, "elsewhere": elsewhere }), text))
+    Ok(Report::done(json!({ "items": items, "elsewhere": elsewhere, "overdue": overdue }), text))
 }
 
 async fn forget_target(operator: &Operator, target: &str) -> anyhow::Result<Report> {

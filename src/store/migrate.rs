@@ -55,6 +55,7 @@ pub const PLATFORM: Migrations = &[
     include_str!("../../migrations/platform/0012_archive_targets.sql"),
     sign_in!("0010_link_makers"),
     audit!("0008_past_logs_removed"),
+    include_str!("../../migrations/platform/0013_overdue_backups.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),

@@ -1192,6 +1192,12 @@ backups-elsewhere = { $count ->
 }
 backups-elsewhere-changes = Changes that continuous archiving sent lie there.
 backups-elsewhere-text = Nothing deletes what lies there, whatever their age and whoever was erased since; certificates name the target. Put it back into the settings until they are gone, or destroy them by hand and then say so.
+backups-overdue = { $count ->
+    [one] A target refuses to delete one object that is past its time:
+   *[other] A target refuses to delete { $count } objects that are past their time:
+}
+backups-overdue-text = A lock on objects keeps them, or a credential that must not delete. What was erased can be read there for longer than the settings say, by whoever has a private key of the backups; certificates name the target. It is asked again every day.
+backups-overdue-since = Since
 backups-none = None
 backups-test = Last restore test
 backups-test-passed = Passed

@@ -15,6 +15,7 @@ use crate::audit::catalogue;
 use crate::audit::event::{Actor, Resource};
 use crate::authz::permission::PlatformBackupRun;
 use crate::authz::{Grant, Realm};
+use crate::backup::overdue::{self, Source};
 use crate::backup::{BackupError, GoOn, Layout, Recipients, Run, Targets, prune, repo};
 use crate::config;
 use crate::kernel::id::{BaseId, InstallationId};
@@ -75,6 +76,10 @@ pub(super) struct Known {
     away: HashMap<String, Duration>,
     /// Targets that took something, and when the catalogue was last told.
     told: HashMap<String, Timestamp>,
+    /// Targets that were asked to delete something, and what they keep beyond its time, if anything.
+    pub kept: HashMap<String, HashMap<Realm, u64>>,
+    /// What was last said of each, and when.
+    kept_told: HashMap<String, (u64, Timestamp)>,
 }
 
 /// One realm in one round.
@@ -178,6 +183,9 @@ impl Archiver {
         if let Err(error) = self.tell(&mut known, reached).await {
             failure.get_or_insert(error);
         }
+        if let Err(error) = self.tell_kept(&mut known).await {
+            failure.get_or_insert(error);
+        }
         failure.map_or(Ok(all), Err)
     }
 
@@ -194,6 +202,28 @@ impl Archiver {
                 known.told.insert(target, now);
             }
         }
+        Ok(())
+    }
+
+    /// The same of what they keep beyond its time.
+    async fn tell_kept(&self, known: &mut Known) -> Result<(), BackupError> {
+        let (now, mut found) = (self.tenants.runtime().now(), HashMap::<String, u64>::new());
+        for (target, kept) in &mut known.kept {
+            kept.retain(|realm, _| match realm {
+                Realm::Platform => true,
+                Realm::Tenant(id) => self.tenants.tenant_by_id(*id).is_some(),
+            });
+            let (kept, told) = (kept.values().sum(), known.kept_told.get(target));
+            if told.is_none_or(|(said, at)| *said != kept || (kept > 0 && now.since(*at) >= DAY)) {
+                found.insert(target.clone(), kept);
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let told = found.clone().into_iter().map(|(target, kept)| (target, (kept, now)));
+        overdue::record(&self.tenants, Source::Changes, found).await?;
+        known.kept_told.extend(told.collect::<Vec<_>>());
         Ok(())
     }
 

@@ -107,7 +107,7 @@ impl Turn<'_> {
         for (other, _) in listed.into_iter().filter(|(other, _)| *other != name) {
             let inside = range(&other).is_some_and(|it| it.0 >= note.first && it.1 <= note.last);
             if inside {
-                send::delete(target, &format!("{place}/{other}")).await;
+                send::delete(target, &place.clone().join(other)).await;
             }
         }
         Ok(())

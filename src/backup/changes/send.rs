@@ -7,11 +7,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::{ObjectMeta, ObjectStoreExt, PutPayload};
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
 
-use crate::backup::{BackupError, Damage, Target, place};
+use crate::backup::{BackupError, Damage, Target, TargetError, place};
 use crate::kernel::limits;
 
 /// Files up to this size, in bytes, go in one piece.
@@ -66,15 +66,24 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(f).await.map_err(|_| BackupError::Stopped)?
 }
 
-/// What lies below a path; the names are those behind it.
+/// What lies below a path, and its size in bytes; the names are those behind it.
 pub(super) async fn list(target: &Target, below: &Path) -> Result<Vec<(String, u64)>, BackupError> {
+    let found = objects(target, below).await?;
+    Ok(found.into_iter().map(|(name, meta)| (name, meta.size)).collect())
+}
+
+/// The same, with all that is known.
+pub(super) async fn objects(
+    target: &Target,
+    below: &Path,
+) -> Result<Vec<(String, ObjectMeta)>, BackupError> {
     let mut found = Vec::new();
     let mut listed = target.store.list(Some(below));
     while let Some(meta) = listed.next().await {
         let meta = meta.map_err(|error| unread(target, below, error))?;
         let name = meta.location.as_ref().strip_prefix(below.as_ref());
         if let Some(name) = name.and_then(|name| name.strip_prefix('/')) {
-            found.push((name.to_owned(), meta.size));
+            found.push((name.to_owned(), meta));
         }
     }
     Ok(found)
@@ -151,13 +160,12 @@ pub(super) async fn copy(from: &Target, to: &Target, path: &Path) -> Result<(), 
     writer.shutdown().await.map_err(|error| not_stored(to, path, &error.to_string()))
 }
 
-/// Deletes what nobody needs any more. A target may refuse (a lock on objects); it is tried again
-/// when old things are looked for.
-pub(super) async fn delete(target: &Target, path: &str) {
-    match target.store.delete(&Path::from(path)).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-        Err(error) => {
-            tracing::warn!(target = target.name, path, %error, "could not be deleted");
-        }
+/// Deletes what nobody needs any more; whether the target refused (a lock on objects). It is tried
+/// again when old things are looked for.
+pub(super) async fn delete(target: &Target, path: &Path) -> bool {
+    let deleted = target.delete(path).await;
+    if let Err(error) = &deleted {
+        tracing::warn!(target = target.name, %path, %error, "could not be deleted");
     }
+    matches!(deleted, Err(TargetError::Locked { .. }))
 }

@@ -3,11 +3,12 @@
 mod directory;
 mod lazy;
 mod s3;
+mod s3_versions;
 mod sftp;
 mod sftp_connection;
 mod sftp_upload;
 #[cfg(test)]
-mod test_servers;
+pub(super) mod test_servers;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,8 @@ pub(super) use directory::inside;
 use lazy::Lazy;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+pub use s3_versions::{Stale, Swept};
 
 use crate::config::{Backup, Place, TargetUrl};
 
@@ -41,13 +44,20 @@ pub struct Target {
     /// What people know it by: its address without secrets.
     pub name: String,
     pub store: Arc<dyn ObjectStore>,
-    /// The same store, where that knows more than what it lists.
-    sftp: Option<sftp::Sftp>,
+    own: Own,
+}
+
+/// The same store, where that knows more than what it lists.
+#[derive(Clone)]
+enum Own {
+    Nothing,
+    Bucket(s3_versions::Bucket),
+    Sftp(sftp::Sftp),
 }
 
 impl Target {
     pub fn new(name: String, store: Arc<dyn ObjectStore>) -> Self {
-        Self { name, store, sftp: None }
+        Self { name, store, own: Own::Nothing }
     }
 
     /// Makes no connection and no directory yet. Blocks while certificates are read.
@@ -86,12 +96,17 @@ impl Target {
         made.map_err(|error| self.failed(lazy::generic(error.to_string())))
     }
 
-    /// Deletes one object; one that is not there is no error.
+    /// Deletes one object, with every version that the store keeps of it; one that is not there is no
+    /// error.
     ///
     /// # Errors
     /// [`TargetError::Locked`] when the target keeps it, [`TargetError::Store`] when it fails.
     pub async fn delete(&self, path: &Path) -> Result<(), TargetError> {
-        match self.store.delete(path).await {
+        let deleted = match &self.own {
+            Own::Bucket(bucket) => bucket.delete(self.store.as_ref(), path).await,
+            _ => self.store.delete(path).await,
+        };
+        match deleted {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) if keeps(&error) => {
                 Err(TargetError::Locked { target: self.name.clone(), path: path.to_string() })
@@ -106,9 +121,9 @@ impl Target {
     /// # Errors
     /// [`TargetError::Store`]
     pub async fn unfinished(&self, prefix: &Path) -> Result<Vec<ObjectMeta>, TargetError> {
-        match &self.sftp {
-            Some(sftp) => sftp.unfinished(prefix).await.map_err(|error| self.failed(error)),
-            None => Ok(Vec::new()),
+        match &self.own {
+            Own::Sftp(sftp) => sftp.unfinished(prefix).await.map_err(|error| self.failed(error)),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -150,17 +165,21 @@ impl Targets {
 /// Makes no connection yet; a directory has to be there.
 fn connect(url: &TargetUrl) -> Result<Target, String> {
     let name = url.name().to_owned();
-    let store: Arc<dyn ObjectStore> = match url.place() {
+    let (store, own): (Arc<dyn ObjectStore>, Own) = match url.place() {
         Place::Directory(path) => {
-            Arc::new(directory::Directory::open(path).map_err(|error| error.to_string())?)
+            let opened = directory::Directory::open(path).map_err(|error| error.to_string())?;
+            (Arc::new(opened), Own::Nothing)
         }
-        Place::S3(place) => s3::open(place)?,
+        Place::S3(place) => {
+            let (store, bucket) = s3::open(place)?;
+            (store, Own::Bucket(bucket))
+        }
         Place::Sftp(place) => {
             let sftp = sftp::Sftp::open(place)?;
-            return Ok(Target { name, store: Arc::new(sftp.clone()), sftp: Some(sftp) });
+            (Arc::new(sftp.clone()), Own::Sftp(sftp))
         }
     };
-    Ok(Target::new(name, store))
+    Ok(Target { name, store, own })
 }
 
 /// Whether the target refused rather than failed.

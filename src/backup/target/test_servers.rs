@@ -73,14 +73,21 @@ pub struct S3 {
     key: String,
 }
 
+const VERSIONED: &str = "<VersioningConfiguration><Status>Enabled</Status>\
+    </VersioningConfiguration>";
+const LOCKED: &str = "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule>\
+    <DefaultRetention><Mode>COMPLIANCE</Mode><Days>9</Days></DefaultRetention></Rule>\
+    </ObjectLockConfiguration>";
+
 impl S3 {
-    /// A bucket, and a key of a user who may do everything in it; other signatures are refused.
+    /// Buckets, and a key of a user who may do everything in them; other signatures are refused. One
+    /// keeps versions, one locks them.
     pub async fn start() -> Self {
         let mut server = Server::new(|_, port| {
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/s3/server.py");
             let mut command = Command::new("python3");
             command.args([script, &port.to_string()]);
-            command.env("INITIAL_NO_AUTH_ACTION_COUNT", "4");
+            command.env("INITIAL_NO_AUTH_ACTION_COUNT", "8");
             command
         });
         server.up();
@@ -101,8 +108,19 @@ impl S3 {
         let rule = [("PolicyName", "all"), ("PolicyDocument", policy)];
         iam(&[&[("Action", "PutUserPolicy")], &user[..], &rule].concat()).await;
         let key = iam(&[&[("Action", "CreateAccessKey")], &user[..]].concat()).await;
-        let made = client.put(format!("{at}/vault")).send().await.unwrap();
-        assert!(made.status().is_success(), "{}", made.status());
+        let put = async |path: &str, lock: bool, body: &'static str| {
+            let mut request = client.put(format!("{at}/{path}")).body(body);
+            if lock {
+                request = request.header("x-amz-bucket-object-lock-enabled", "true");
+            }
+            let answer = request.send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.status());
+        };
+        put("vault", false, "").await;
+        put("versions", false, "").await;
+        put("versions?versioning", false, VERSIONED).await;
+        put("locked", true, "").await;
+        put("locked?object-lock", false, LOCKED).await;
         let between = |name: &str| {
             let (_, rest) = key.split_once(&format!("<{name}>")).unwrap();
             rest.split_once('<').unwrap().0.to_owned()
@@ -114,12 +132,31 @@ impl S3 {
     }
 
     pub fn url(&self, secret: &str) -> String {
+        self.bucket("vault", secret)
+    }
+
+    pub fn bucket(&self, name: &str, secret: &str) -> String {
         let (port, key) = (self.server.port, &self.key);
         let file = self.server.directory.path().join(secret);
         format!(
-            "s3://vault/some/where?endpoint=http://127.0.0.1:{port}&access_key_id={key}&secret_key_file={}",
+            "s3://{name}/some/where?endpoint=http://127.0.0.1:{port}&access_key_id={key}&secret_key_file={}",
             file.display()
         )
+    }
+}
+
+impl S3 {
+    /// Everything that a bucket keeps, as another client lists it: `key is_latest is_mark`.
+    pub fn kept(&self, bucket: &str) -> Vec<String> {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/s3/versions.py");
+        let secret = std::fs::read_to_string(self.server.directory.path().join("secret")).unwrap();
+        let mut command = Command::new("python3");
+        command.args([script, &self.server.port.to_string(), bucket, &self.key]).arg(secret);
+        let listed = command.output().unwrap();
+        let said = String::from_utf8_lossy(&listed.stderr);
+        assert!(listed.status.success(), "{said}");
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        listed.lines().map(str::to_owned).collect()
     }
 }
 

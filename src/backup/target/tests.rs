@@ -197,6 +197,56 @@ async fn an_s3_store_keeps_every_promise() {
 }
 
 #[tokio::test]
+async fn what_is_deleted_in_a_bucket_with_versions_is_gone_with_all_of_them() {
+    let s3 = S3::start().await;
+    let target = open(&s3.bucket("versions", "secret"));
+    keeps_every_promise(&target).await;
+    let path = Path::from("once/only");
+    assert_eq!(s3.kept("versions").len(), 2, "what was replaced is kept");
+    put(&target, "once/only-not").await.unwrap();
+    target.delete(&path).await.unwrap();
+    assert_eq!(s3.kept("versions"), ["some/where/once/only-not latest"]);
+    // What a release before, or a thief, has hidden only.
+    for path in ["once/only-not", "other/young"] {
+        put(&target, path).await.unwrap();
+        target.store.delete(&Path::from(path)).await.unwrap();
+    }
+    assert_eq!(s3.kept("versions").len(), 5);
+    let stale = |path: &str, _| match path {
+        "once/only-not" => Stale::Overdue,
+        _ => Stale::Not,
+    };
+    for removed in [3, 0] {
+        let swept = target.sweep(&Path::from("once"), stale).await.unwrap();
+        assert_eq!(swept, Swept { removed, refused: 0 });
+    }
+    let kept = ["some/where/other/young older", "some/where/other/young mark"];
+    assert_eq!(s3.kept("versions"), kept, "what may still be wanted stays");
+    let nothing = target.sweep(&Path::from("oth"), |_, _| Stale::Overdue).await.unwrap();
+    assert_eq!(nothing, Swept::default(), "another folder");
+}
+
+#[tokio::test]
+async fn a_bucket_that_locks_objects_takes_backups_and_says_that_it_keeps_them() {
+    let s3 = S3::start().await;
+    let target = open(&s3.bucket("locked", "secret"));
+    let (large, small) = (Path::from("a/large"), Path::from("a/small"));
+    let mut writer = BufWriter::with_capacity(target.store.clone(), large.clone(), 6 * MIB);
+    writer.write_all(&some_bytes(13 * MIB)).await.unwrap();
+    writer.shutdown().await.unwrap();
+    put(&target, small.as_ref()).await.unwrap();
+    put(&target, small.as_ref()).await.unwrap();
+    // moto locks nothing that came in several parts.
+    let refused = target.delete(&small).await;
+    assert!(matches!(refused, Err(TargetError::Locked { .. })), "{refused:?}");
+    assert_eq!(names(&target, "a").await, ["a/large", "a/small"], "what is kept is listed");
+    let swept = target.sweep(&Path::from("a"), |_, _| Stale::Overdue).await.unwrap();
+    assert_eq!(swept, Swept { removed: 0, refused: 1 });
+    let swept = target.sweep(&Path::from("a"), |_, _| Stale::Clutter).await.unwrap();
+    assert_eq!(swept, Swept::default(), "nobody is told of what does no harm");
+}
+
+#[tokio::test]
 async fn an_sftp_server_keeps_every_promise() {
     let mut sftp = Sftp::start();
     let target = open(&sftp.url("user", None));

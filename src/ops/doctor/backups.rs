@@ -101,6 +101,18 @@ pub const ELSEWHERE: Check = Check {
     fix: None,
 };
 
+/// Certificates of erasures say until when backups are there.
+pub const OVERDUE: Check = Check {
+    name: "backup-overdue",
+    room: Room::Backups,
+    title: "Backups past their time",
+    expected: "every target lets them be deleted",
+    mend: "shorten the lock on objects, or give the credential the right to delete objects and their \
+           versions (docs/backup-targets.md); pruning tries again every day",
+    run: overdue,
+    fix: None,
+};
+
 const DAY: Duration = Duration::from_secs(86_400);
 const LATE: Duration = Duration::from_secs(26 * 3_600);
 /// What a short failure of a target may add.
@@ -257,6 +269,22 @@ fn elsewhere(facts: &Facts) -> Finding {
     facts.with_records(|records| match records.elsewhere.is_empty() {
         true => Finding::ok("none"),
         false => Finding::warn(some(&records.elsewhere)),
+    })
+}
+
+fn overdue(facts: &Facts) -> Finding {
+    facts.with_records(|records| match records.overdue.is_empty() {
+        true => Finding::ok("none"),
+        false => Finding::warn(some(
+            &records
+                .overdue
+                .iter()
+                .map(|one| {
+                    let (since, target) = (one.since.display(), &one.target);
+                    format!("{target} keeps {} objects, since {since}", one.objects)
+                })
+                .collect::<Vec<_>>(),
+        )),
     })
 }
 

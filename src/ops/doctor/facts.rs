@@ -66,6 +66,8 @@ pub struct Records {
     pub last_backup: Option<Timestamp>,
     /// Targets that are not in the settings any more and still hold archives.
     pub elsewhere: Vec<String>,
+    /// Those that refuse to delete what is past its time.
+    pub overdue: Vec<catalogue::Overdue>,
     /// Age of the oldest change that no target has; None when nothing is archived.
     pub unsent: Option<Duration>,
     /// Lines of the ledger of erasures.
@@ -99,6 +101,7 @@ impl Records {
             targets: states.into_iter().map(|(state, _)| state).collect(),
             last_backup: catalogue::last(tenants, &backups, Kind::Data).await.map_err(said)?,
             elsewhere: elsewhere.into_iter().map(|one| one.target).collect(),
+            overdue: catalogue::overdue(tenants).await.map_err(said)?,
             unsent: changes::status(tenants).into_iter().map(|one| one.lag).max(),
             ledger: tenants.ledger().head().lines,
             read_only: tenants.read_only(),

@@ -76,6 +76,7 @@ pub const CHECKS: &[Check] = &[
     backups::ARCHIVE,
     backups::LEDGER,
     backups::ELSEWHERE,
+    backups::OVERDUE,
     jobs::FAILED,
     jobs::OVERDUE,
     jobs::OFF,

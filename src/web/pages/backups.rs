@@ -95,6 +95,7 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
         configured: state.configured,
         targets: state.targets,
         elsewhere: elsewhere.into_iter().map(elsewhere_row).collect(),
+        overdue: backup::catalogue::overdue(tenants).await?,
         last_run: state.last_run,
         unsent: state.unsent.map(|unsent| unsent.as_millis().div_ceil(1000) as u64),
         last_backup: archives.first().map(|one| one.manifest.taken),

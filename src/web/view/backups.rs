@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::state::{JobResult, RestoreStanding, TargetStanding};
 use super::{Chrome, Field};
+use crate::backup::catalogue::Overdue;
 use crate::kernel::Timestamp;
 
 /// `GET /platform/backups`.
@@ -16,6 +17,8 @@ pub struct BackupsPage {
     pub targets: Vec<TargetRow>,
     /// Targets that are not in the settings any more and still have backups.
     pub elsewhere: Vec<ElsewhereRow>,
+    /// Targets that refuse to delete what is past its time.
+    pub overdue: Vec<Overdue>,
     pub last_backup: Option<Timestamp>,
     pub last_run: Option<LastRun>,
     /// Seconds that would be lost if this machine were gone now; None when nothing leaves it
