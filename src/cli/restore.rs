@@ -17,11 +17,13 @@ use super::socket;
 use crate::authz::Realm;
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, PlatformRestoreRun};
 use crate::backup::changes::{self, Window};
-use crate::backup::restore::{self, Available, Moment, Plan, Restore, Tested, Told, Wanted};
+use crate::backup::restore::{
+    self, Available, Moment, Plan, Restore, RestoreTest, Tested, Told, Wanted,
+};
 use crate::backup::{self, Identities, Layout, Target, Targets};
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{BackupId, InstallationId, RestoreId, TenantId};
+use crate::kernel::id::{BackupId, InstallationId, RestoreId, RestoreTestId, TenantId};
 
 #[derive(Subcommand)]
 pub enum Verb {
@@ -75,6 +77,12 @@ pub enum Verb {
     Undo { id: RestoreId },
     /// Show the restores that there were
     Status,
+    /// Show the restore tests that there were
+    Tests {
+        /// Print the signed result of this one
+        #[arg(long, value_name = "ID")]
+        note: Option<RestoreTestId>,
+    },
     /// Restore the newest backups into a scratch directory and check them
     Test {
         /// File with the private key; backup.recovery_identity_file otherwise
@@ -114,6 +122,7 @@ pub enum Command {
     Confirm { id: RestoreId },
     Undo { id: RestoreId },
     Status,
+    Tests { note: Option<RestoreTestId> },
     Test { identity: Option<Password> },
 }
 
@@ -158,6 +167,7 @@ fn command(verb: Verb) -> anyhow::Result<Command> {
         Verb::Confirm { id } => Command::Confirm { id },
         Verb::Undo { id } => Command::Undo { id },
         Verb::Status => Command::Status,
+        Verb::Tests { note } => Command::Tests { note },
         Verb::Test { identity } => {
             Command::Test { identity: identity.as_deref().map(read_identity).transpose()? }
         }
@@ -295,6 +305,15 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             Ok(Report::done(json!(restore), text))
         }
         Command::Status => Ok(status(operator, &restore::restores(tenants, &reading).await?)),
+        Command::Tests { note: None } => Ok(tests(&restore::tests(tenants, &reading).await?)),
+        Command::Tests { note: Some(id) } => {
+            let test = restore::test(tenants, &reading, id).await?;
+            let test = test.with_context(|| {
+                format!("there is no restore test {id}; see: strongroom restore tests")
+            })?;
+            let text = test.note.clone();
+            Ok(Report::done(json!(test), text))
+        }
         Command::Test { identity } => rehearsed(operator, identity.as_ref()).await,
     }
 }
@@ -440,6 +459,25 @@ fn status(operator: &Operator, restores: &[Restore]) -> Report {
     Report::done(json!({ "items": restores }), text)
 }
 
+fn tests(tests: &[RestoreTest]) -> Report {
+    let row = |one: &RestoreTest| {
+        vec![
+            one.started.to_string(),
+            if one.passed { "passed" } else { "FAILED" }.to_owned(),
+            one.archives.to_string(),
+            format!("{} ms", one.millis),
+            one.id.to_string(),
+            one.problem.clone().unwrap_or_default(),
+        ]
+    };
+    let head = ["TESTED", "RESULT", "BACKUPS", "TOOK", "TEST", "PROBLEM"];
+    let text = match tests {
+        [] => "Nothing was tested so far; see: strongroom restore test\n".to_owned(),
+        _ => table(&head, &tests.iter().map(row).collect::<Vec<_>>()),
+    };
+    Report::done(json!({ "items": tests }), text)
+}
+
 fn known(operator: &Operator, name: &str) -> anyhow::Result<TenantId> {
     let tenant = operator.tenants.tenant(name);
     let tenant = tenant
@@ -467,12 +505,13 @@ async fn rehearsed(operator: &Operator, identity: Option<&Password>) -> anyhow::
         vec![
             one.owner.clone(),
             one.taken.to_string(),
+            one.second.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             one.entries.to_string(),
             format!("{} ms", one.millis),
             one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
         ]
     };
-    let head = ["OWNER", "AS OF", "ENTRIES", "TOOK", "RESULT"];
+    let head = ["OWNER", "AS OF", "AND AS OF", "ENTRIES", "TOOK", "RESULT"];
     let mut text = table(&head, &test.tested.iter().map(row).collect::<Vec<_>>());
     if let Some(problem) = &test.problem {
         text += &format!("\nThe test FAILED: {problem}");

@@ -336,6 +336,8 @@ settings! {
         recovery_identity_file: Option<PathBuf> = None,
         /// Days after the last restore test that went well when it counts as overdue.
         test_overdue_days: u32 [1..=366] = 10,
+        /// Tenants whose backups one restore test restores; with more, they take turns.
+        test_tenants: u32 [1..=100_000] = 20,
     }
 
     /// Scheduled jobs.

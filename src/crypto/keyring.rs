@@ -215,7 +215,20 @@ impl TenantKeys {
 
     /// The key of `keys.db` itself.
     pub fn shelf_key(&self) -> Key32 {
-        mac::derive(&self.root, &[b"strongroom/keys.db/v1"])
+        Self::shelf_key_of(&self.root)
+    }
+
+    /// The same, from the owner's root key.
+    pub fn shelf_key_of(root: &Key32) -> Key32 {
+        mac::derive(root, &[b"strongroom/keys.db/v1"])
+    }
+
+    /// The same owner's keys as another store has them: an archived one.
+    ///
+    /// # Errors
+    /// As [`TenantKeys::open`].
+    pub fn of_another_store(&self, shelf: Box<dyn KeyShelf>) -> Result<Self, CryptoError> {
+        Self::open(self.owner, self.root.clone(), shelf, &self.runtime)
     }
 
     /// Lets another root key open the platform's keys, whose own root `file` wraps.

@@ -135,6 +135,17 @@ impl RootFile {
         self.master_key.iter().filter_map(|key| key.passphrase.as_ref())
     }
 
+    /// Whether some root key opens both.
+    pub fn shares_a_root_key(&self, other: &Self) -> bool {
+        let has = |one: &WrappedMaster| {
+            other
+                .master_key
+                .iter()
+                .any(|it| (&it.root_key, &it.wrapped) == (&one.root_key, &one.wrapped))
+        };
+        self.installation_id == other.installation_id && self.master_key.iter().any(has)
+    }
+
     /// Whether this root key opens it.
     pub fn is_sealed_under(&self, source: &dyn RootSource) -> bool {
         let given = source.fingerprint();

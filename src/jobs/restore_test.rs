@@ -1,11 +1,9 @@
 //! Restores the newest backups into a scratch directory, so that somebody knows that it works before
 //! it is needed.
 
-use std::sync::Arc;
-
 use super::{Context, Job, JobError, Record, Summary};
 use crate::backup::Identities;
-use crate::backup::restore;
+use crate::backup::restore::Rehearsal;
 
 pub const JOB: Job = Job {
     name: "backup.restore-test",
@@ -32,8 +30,15 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
     let identities = Identities::read(file).map_err(crate::backup::BackupError::from)?;
     let reading = tenants.authorize_platform(&context.caller, context.job.name).await?;
     let grant = tenants.authorize_platform(&context.caller, context.job.name).await?;
-    let (grants, told) = ((&reading, &grant), Arc::new(|_: &str| ()));
-    let test = restore::rehearse(tenants, grants, settings, identities, told).await?;
+    let mut test = Rehearsal::begin(tenants, (&reading, &grant), settings, identities).await?;
+    while let Some(next) = test.next() {
+        context.go_on()?;
+        context.say(&next);
+        test.step().await?;
+        let (done, total) = test.progress();
+        context.progress(done, total).await?;
+    }
+    let test = test.end().await?;
     match test.problem {
         Some(problem) => Err(JobError::RestoreTest(problem)),
         None => Ok(Summary(vec![("backups", test.archives), ("bytes", test.bytes)])),

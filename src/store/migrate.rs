@@ -56,6 +56,7 @@ pub const PLATFORM: Migrations = &[
     sign_in!("0010_link_makers"),
     audit!("0008_past_logs_removed"),
     include_str!("../../migrations/platform/0013_overdue_backups.sql"),
+    include_str!("../../migrations/platform/0014_restore_trials.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),

@@ -22,7 +22,7 @@ use crate::authz::Realm;
 use crate::config::{ConfigError, Settings};
 use crate::crypto::root::{RootFile, RootSource};
 use crate::crypto::signing::SigningKey;
-use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
+use crate::crypto::{CryptoError, Key32, TenantKeys};
 use crate::kernel::id::{InstallationId, LogId, TenantId};
 use crate::kernel::{Runtime, limits};
 use crate::store::changes::{Taps, TapsLimits};
@@ -263,7 +263,7 @@ fn platform_keys(
     runtime: &Runtime,
 ) -> Result<TenantKeys, BootError> {
     let owner = TenantId::from_bytes(*installation.bytes());
-    let shelf_key = mac::derive(master, &[b"strongroom/keys.db/v1"]);
+    let shelf_key = TenantKeys::shelf_key_of(master);
     let exists = directory.join(PLATFORM.database).exists();
     keys(directory, owner, master.clone(), &shelf_key, !exists, runtime)
 }
@@ -360,7 +360,7 @@ impl Ground {
         root: Key32,
         new: bool,
     ) -> Result<TenantKeys, StoreError> {
-        let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
+        let shelf_key = TenantKeys::shelf_key_of(&root);
         keys(directory, id, root, &shelf_key, new, &self.runtime).map_err(|error| match error {
             BootError::Store(error) => error,
             other => CryptoError::Shelf(other.to_string()).into(),

@@ -9,7 +9,7 @@ use super::release::{Release, read};
 use super::{BootError, list, root_key};
 use crate::config::Settings;
 use crate::crypto::root::RootFile;
-use crate::crypto::{Key32, TenantKeys, mac};
+use crate::crypto::{Key32, TenantKeys};
 use crate::kernel::Runtime;
 use crate::kernel::id::TenantId;
 use crate::store::lock::DirectoryLock;
@@ -125,7 +125,7 @@ impl Stage<'_> {
         root: Key32,
         known: i64,
     ) -> Result<Option<TenantKeys>, StoreError> {
-        let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
+        let shelf_key = TenantKeys::shelf_key_of(&root);
         let mut keys = None;
         let done = self.attempt(place, tenant, "keys.db", known, |copy| {
             let (shelf, found) = FileShelf::rehearse(copy, &shelf_key)?;

@@ -1192,6 +1192,13 @@ backups-elsewhere = { $count ->
 }
 backups-elsewhere-changes = Changes that continuous archiving sent lie there.
 backups-elsewhere-text = Nothing deletes what lies there, whatever their age and whoever was erased since; certificates name the target. Put it back into the settings until they are gone, or destroy them by hand and then say so.
+backups-proven = Restored in a test
+restore-tests-title = Restore tests
+restore-tests-all = All tests, with signed results
+restore-tests-lead = Backups that were restored into a scratch directory, with archived keys, and checked as in a real restore.
+restore-tests-seconds = As of a second
+restore-tests-note = Signed result
+restore-tests-check = Who has the installation's public key checks a result without a server:
 backups-overdue = { $count ->
     [one] A target refuses to delete one object that is past its time:
    *[other] A target refuses to delete { $count } objects that are past their time:

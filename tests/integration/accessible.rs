@@ -337,6 +337,7 @@ const NOT_PAGES: &[&str] = &[
     "/t/{tenant}/admin/privacy/retention/runs/{id}/csv",
     "/t/{tenant}/admin/privacy/retention/runs/{id}/json",
     "/platform/closings/{id}/certificate",
+    "/platform/restore-tests/{id}/note",
     "/platform/audit/exports/{id}/download",
     "/t/{tenant}/admin/audit/suggest",
     "/platform/audit/suggest",

@@ -48,6 +48,7 @@ mod receiver;
 mod reload;
 mod restore;
 mod restore_faults;
+mod restore_tests;
 mod restore_to_a_second;
 mod retention;
 mod roles;

@@ -30,7 +30,7 @@ fn reach(app: &TestApp, tenant: &str) -> Option<String> {
 
 /// Waits until what was written before this call is in the target; up to when it reaches then. A
 /// record holds a second, so that what is written afterwards comes later.
-async fn archived(app: &TestApp, token: &str, tenant: &str) -> String {
+pub async fn archived(app: &TestApp, token: &str, tenant: &str) -> String {
     let id = write(app, token, tenant, "a mark in time").await;
     let path = format!("/api/v1/conversations/{tenant}/{id}");
     let made = app.client(token).get(&path).await.expect(200);

@@ -16,6 +16,7 @@ mod repo;
 mod run;
 mod spared;
 mod status;
+mod trial;
 mod undo;
 
 pub use available::{Available, available};
@@ -23,7 +24,7 @@ pub use error::RestoreError;
 pub use fire::{Rebuild, Rebuilt, RebuiltTenant, rebuild};
 pub use model::{Moment, Plan, Restore, RestoreState, Wanted};
 pub use plan::plan;
-pub use rehearse::{RestoreTest, Tested, rehearse, tests};
+pub use rehearse::{Rehearsal, RestoreTest, Tested, Tried, rehearse, test, tests, trials};
 pub use run::{Told, run, start};
 pub use spared::{Spared, forget, spared};
 pub use status::{find, restores};

@@ -1,28 +1,27 @@
 //! Restore tests: the newest backups are restored into a scratch directory and checked like for a
 //! real restore. Nothing of it is kept but the result, which is signed.
 
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{Told, compare};
+use super::run::Told;
+use super::trial::Trial;
 use super::{RestoreError, available, repo};
 use crate::audit::event::{Outcome, Resource};
 use crate::audit::note::Note;
-use crate::audit::{Event, catalogue};
+use crate::audit::{Event, catalogue as events};
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun};
 use crate::authz::{Grant, Realm};
-use crate::backup::{Identities, Manifest, Target, fetch, realm};
+use crate::backup::{Identities, Manifest, Target, Targets, catalogue, realm};
 use crate::config::Backup;
 use crate::kernel::Timestamp;
 use crate::kernel::id::RestoreTestId;
 use crate::store::StoreError;
-use crate::store::pages::PageWriter;
 use crate::tenants::{AuditEvents, DoorError, Tenants};
 
-/// Owners that one test restores; with more, they take turns.
-const MOST: usize = 20;
 const TITLE: &str = "strongroom restore test v1";
 
 /// What a test found.
@@ -49,11 +48,27 @@ pub struct RestoreTest {
 pub struct Tested {
     /// The tenant's short name, or `platform`.
     pub owner: String,
+    /// Its id, or `platform`.
+    #[serde(default)]
+    pub id: String,
     pub backup: String,
+    /// Where it was read from.
+    #[serde(default)]
+    pub target: String,
     pub taken: Timestamp,
+    /// As of which second it was restored from the continuous archive too.
+    #[serde(default)]
+    pub second: Option<Timestamp>,
     pub entries: u64,
     pub millis: u64,
     pub problem: Option<String>,
+}
+
+/// When an owner's backups were last tried, and last with success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tried {
+    pub tried: Timestamp,
+    pub passed: Option<Timestamp>,
 }
 
 impl RestoreTest {
@@ -66,113 +81,238 @@ impl RestoreTest {
     }
 }
 
-/// Restores the newest archive of the platform and of each tenant, checks them, and forgets them.
+/// A test that is under way, one owner after the other. Dropped before its end, it was none.
+pub struct Rehearsal<'a> {
+    tenants: &'a Tenants,
+    reading: &'a Grant<PlatformBackupRead>,
+    grant: &'a Grant<PlatformBackupRun>,
+    identities: Arc<Identities>,
+    targets: Targets,
+    /// Of each target, how its keys came back.
+    trials: HashMap<String, Result<Arc<Trial>, String>>,
+    waiting: VecDeque<(Manifest, Vec<String>)>,
+    begun: Duration,
+    test: RestoreTest,
+}
+
+/// Restores the newest backups of the platform and of some tenants, checks them, and forgets them.
 /// The result is kept, signed and recorded, whatever it is.
 ///
 /// # Errors
 /// [`RestoreError`] when nothing could be tested; a test that fails is an answer.
 pub async fn rehearse(
     tenants: &Tenants,
-    (reading, grant): (&Grant<PlatformBackupRead>, &Grant<PlatformBackupRun>),
+    grants: (&Grant<PlatformBackupRead>, &Grant<PlatformBackupRun>),
     settings: &Backup,
     identities: Identities,
     told: Told,
 ) -> Result<RestoreTest, RestoreError> {
-    let (started, clock) = (tenants.now(), tenants.runtime().clock.clone());
-    let begun = clock.monotonic();
-    let identities = Arc::new(identities);
-    let mut test = RestoreTest {
-        id: tenants.runtime().id(),
-        started,
-        millis: 0,
-        passed: true,
-        archives: 0,
-        bytes: 0,
-        problem: None,
-        tested: Vec::new(),
-        note: String::new(),
-    };
-    for (manifest, names) in newest(tenants, reading).await? {
-        let slug = manifest.slug.clone().unwrap_or_else(|| manifest.owner.clone());
-        told(&format!("{slug}: restoring {} into a scratch directory", manifest.id));
-        let begun = clock.monotonic();
-        let result = match available::target(tenants, settings, None, &names) {
-            Ok(target) => one(tenants, &manifest, target, identities.clone()).await,
-            Err(error) => Err(error),
+    let mut rehearsal = Rehearsal::begin(tenants, grants, settings, identities).await?;
+    while let Some(next) = rehearsal.next() {
+        told(&next);
+        rehearsal.step().await?;
+    }
+    rehearsal.end().await
+}
+
+impl<'a> Rehearsal<'a> {
+    /// # Errors
+    /// [`RestoreError`] when it cannot be found out what there is to test.
+    pub async fn begin(
+        tenants: &'a Tenants,
+        (reading, grant): (&'a Grant<PlatformBackupRead>, &'a Grant<PlatformBackupRun>),
+        settings: &Backup,
+        identities: Identities,
+    ) -> Result<Self, RestoreError> {
+        let most = settings.test_tenants as usize + 1;
+        Ok(Self {
+            tenants,
+            reading,
+            grant,
+            identities: Arc::new(identities),
+            targets: crate::backup::targets(tenants, settings)?,
+            trials: HashMap::new(),
+            waiting: newest(tenants, reading, most).await?,
+            begun: tenants.runtime().clock.monotonic(),
+            test: RestoreTest {
+                id: tenants.runtime().id(),
+                started: tenants.now(),
+                millis: 0,
+                passed: true,
+                archives: 0,
+                bytes: 0,
+                problem: None,
+                tested: Vec::new(),
+                note: String::new(),
+            },
+        })
+    }
+
+    /// What comes next, in words; nothing when all was tested.
+    pub fn next(&self) -> Option<String> {
+        let (manifest, _) = self.waiting.front()?;
+        Some(format!("{}: restoring {} into a scratch directory", name(manifest), manifest.id))
+    }
+
+    /// Owners that were tested, and all.
+    pub fn progress(&self) -> (u64, u64) {
+        let done = self.test.tested.len() as u64;
+        (done, done + self.waiting.len() as u64)
+    }
+
+    /// Tests one owner.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the platform's file does not answer.
+    pub async fn step(&mut self) -> Result<(), RestoreError> {
+        let Some((manifest, names)) = self.waiting.pop_front() else { return Ok(()) };
+        let clock = self.tenants.runtime().clock.clone();
+        let (begun, there) = (clock.monotonic(), self.one_of(&names));
+        let result = match &there {
+            Some(target) => self.one(target, manifest.clone()).await,
+            None => Err(RestoreError::Nothing(names.join(", "))),
         };
-        let problem = result.err().map(|error| error.to_string());
-        test.archives += 1;
-        test.bytes += manifest.plain_bytes;
+        let (second, problem) = match result {
+            Ok(second) => (second, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let (owner, target) = (name(&manifest), there.map(|target| target.name));
+        self.test.archives += 1;
+        self.test.bytes += manifest.plain_bytes;
         if let Some(problem) = &problem {
-            test.passed = false;
-            test.problem.get_or_insert_with(|| format!("{slug}: {problem}"));
+            self.test.passed = false;
+            self.test.problem.get_or_insert_with(|| format!("{owner}: {problem}"));
         }
-        test.tested.push(Tested {
-            owner: slug,
+        self.test.tested.push(Tested {
+            owner,
+            id: manifest.owner,
             backup: manifest.id.to_string(),
+            target: target.unwrap_or_default(),
             taken: manifest.taken,
+            second,
             entries: manifest.entries,
             millis: millis(clock.monotonic().saturating_sub(begun)),
             problem,
         });
+        Ok(())
     }
-    if test.archives == 0 {
-        test.passed = false;
-        test.problem = Some("there is no backup yet that could be restored".into());
+
+    /// Signs, keeps and records the result.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the platform's file does not answer.
+    pub async fn end(mut self) -> Result<RestoreTest, RestoreError> {
+        if self.test.archives == 0 {
+            self.test.passed = false;
+            self.test.problem = Some("there is no backup yet that could be restored".into());
+        }
+        let clock = &self.tenants.runtime().clock;
+        self.test.millis = millis(clock.monotonic().saturating_sub(self.begun));
+        keep(self.tenants, self.grant, self.test).await
     }
-    test.millis = millis(clock.monotonic().saturating_sub(begun));
-    keep(tenants, grant, test).await
+
+    /// Any of the targets that have an archive: each should be tried now and then.
+    fn one_of(&self, names: &[String]) -> Option<Target> {
+        let there: Vec<_> =
+            self.targets.0.iter().filter(|target| names.contains(&target.name)).collect();
+        let chance = self.chance() as usize;
+        there.get(chance.checked_rem(there.len())?).map(|target| (*target).clone())
+    }
+
+    fn chance(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.tenants.runtime().random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    async fn one(
+        &mut self,
+        target: &Target,
+        manifest: Manifest,
+    ) -> Result<Option<Timestamp>, RestoreError> {
+        let realm = realm(&manifest).ok_or(RestoreError::Foreign)?;
+        let trial = self.trial(target).await?;
+        let archives = self.archives(realm, target).await?;
+        let chance = self.chance();
+        blocking(move || trial.run(&manifest, &archives, chance)).await
+    }
+
+    /// The keys of a target are read once.
+    async fn trial(&mut self, target: &Target) -> Result<Arc<Trial>, RestoreError> {
+        if !self.trials.contains_key(&target.name) {
+            let archives = self.archives(Realm::Platform, target).await?;
+            let (tenants, identities) = (self.tenants.clone(), self.identities.clone());
+            let place = target.clone();
+            let begun =
+                blocking(move || Trial::begin(&tenants, place, identities, &archives)).await;
+            let begun = begun.map(Arc::new).map_err(|error| error.to_string());
+            self.trials.insert(target.name.clone(), begun);
+        }
+        let none = || Err(RestoreError::Nothing(target.name.clone()));
+        let trial = self.trials.get(&target.name).cloned();
+        trial.map_or_else(none, |trial| trial.map_err(RestoreError::Fire))
+    }
+
+    /// What the catalogue knows of an owner in a target.
+    async fn archives(&self, realm: Realm, target: &Target) -> Result<Vec<Manifest>, RestoreError> {
+        let there = HashSet::from([target.name.clone()]);
+        let all = catalogue::of_owner(self.tenants, self.reading, realm).await?;
+        let stored = all.into_iter().filter(|entry| entry.is_stored_in(&there));
+        Ok(stored.map(|entry| entry.manifest).collect())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    f: impl FnOnce() -> Result<T, RestoreError> + Send + 'static,
+) -> Result<T, RestoreError> {
+    let done = tokio::task::spawn_blocking(f).await;
+    done.map_err(|_| DoorError::from(StoreError::Panicked))?
+}
+
+/// What people know an owner by.
+fn name(manifest: &Manifest) -> String {
+    manifest.slug.clone().unwrap_or_else(|| manifest.owner.clone())
 }
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The newest archive of each owner, those that were tested longest ago first.
+/// The newest archive of each owner, those that were tested longest ago first; the platform's, which
+/// opens all others, each time.
 async fn newest(
     tenants: &Tenants,
     reading: &Grant<PlatformBackupRead>,
-) -> Result<Vec<(Manifest, Vec<String>)>, RestoreError> {
-    let mut all: Vec<(Manifest, Vec<String>)> = Vec::new();
+    most: usize,
+) -> Result<VecDeque<(Manifest, Vec<String>)>, RestoreError> {
+    let (mut all, mut seen) = (Vec::new(), HashSet::new());
     for one in available::available(tenants, reading, None, None).await? {
         let known = match realm(&one.manifest) {
             Some(Realm::Tenant(id)) => tenants.tenant_by_id(id).is_some(),
             Some(Realm::Platform) => true,
             None => false,
         };
-        if known && !all.iter().any(|(other, _)| other.owner == one.manifest.owner) {
+        if known && seen.insert(one.manifest.owner.clone()) {
             all.push((one.manifest, one.targets));
         }
     }
-    let last = tenants.read(reading, |tx| Ok::<_, RestoreError>(repo::last_tests(tx)?)).await?;
-    let tested = |manifest: &Manifest| {
-        let name = manifest.slug.as_ref().unwrap_or(&manifest.owner);
-        let of = |test: &&RestoreTest| test.tested.iter().any(|tested| tested.owner == *name);
-        last.iter().find(of).map(|test| test.started)
-    };
-    all.sort_by_key(|(manifest, _)| (tested(manifest), manifest.owner != "platform"));
-    all.truncate(MOST);
-    Ok(all)
+    let tried = trials(tenants, reading).await?;
+    let last = |manifest: &Manifest| tried.get(&manifest.owner).map(|trial| trial.tried);
+    all.sort_by_key(|(manifest, _)| (manifest.owner != "platform", last(manifest)));
+    all.truncate(most);
+    Ok(all.into())
 }
 
-async fn one(
+/// When backups of each owner were last tried, by its id or `platform`.
+///
+/// # Errors
+/// [`RestoreError`] when the platform's file does not answer.
+pub async fn trials(
     tenants: &Tenants,
-    manifest: &Manifest,
-    target: Target,
-    identities: Arc<Identities>,
-) -> Result<(), RestoreError> {
-    let realm = realm(manifest).ok_or(RestoreError::Foreign)?;
-    super::room(tenants.data_directory(), manifest)?;
-    let scratch = tenants.scratch(realm).await?;
-    let manifest = manifest.clone();
-    let tested = tokio::task::spawn_blocking(move || {
-        let mut file = PageWriter::create(&scratch.database(), &scratch.file_key()?)?;
-        fetch(&target, &manifest, &identities, &mut file)?;
-        file.close()?; // the check makes it durable
-        let checked = scratch.check(&manifest.rows)?;
-        compare(&checked, &manifest)
-    });
-    tested.await.map_err(|_| DoorError::from(StoreError::Panicked))?
+    reading: &Grant<PlatformBackupRead>,
+) -> Result<HashMap<String, Tried>, RestoreError> {
+    let read = |tx: &crate::tenants::ReadTx<'_>| Ok::<_, RestoreError>(repo::trials(tx)?);
+    tenants.read(reading, read).await
 }
 
 /// Signs the result, keeps it, and says it in the log.
@@ -189,7 +329,10 @@ async fn keep(
     let kept = test.clone();
     let written = tenants.write(grant, move |tx| {
         repo::insert_test(tx, &kept)?;
-        let mut event = Event::new(catalogue::RESTORE_TESTED);
+        for tested in &kept.tested {
+            repo::put_trial(tx, &tested.id, kept.started, tested.problem.is_none())?;
+        }
+        let mut event = Event::new(events::RESTORE_TESTED);
         event.resource = Some(Resource::new("restore_test", kept.id.to_string()));
         event.outcome = if kept.passed { Outcome::Success } else { Outcome::Failure };
         let mut say = |name: &str, value| event.custom_fields.insert(name.into(), value);
@@ -215,6 +358,18 @@ pub async fn tests(
     grant: &Grant<PlatformBackupRead>,
 ) -> Result<Vec<RestoreTest>, RestoreError> {
     tenants.read(grant, |tx| Ok(repo::last_tests(tx)?)).await
+}
+
+/// One of them, however long ago.
+///
+/// # Errors
+/// [`RestoreError`] when the platform's file does not answer.
+pub async fn test(
+    tenants: &Tenants,
+    grant: &Grant<PlatformBackupRead>,
+    id: RestoreTestId,
+) -> Result<Option<RestoreTest>, RestoreError> {
+    tenants.read(grant, move |tx| Ok(repo::test(tx, id)?)).await
 }
 
 /// A test as its signed note says it.

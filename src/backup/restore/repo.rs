@@ -1,10 +1,12 @@
 //! Rows of restores and of restore tests.
 
+use std::collections::HashMap;
+
 use super::model::{Restore, RestoreState};
-use super::rehearse::{RestoreTest, parse};
+use super::rehearse::{RestoreTest, Tried, parse};
 use crate::args;
 use crate::kernel::Timestamp;
-use crate::kernel::id::{RestoreId, TenantId};
+use crate::kernel::id::{RestoreId, RestoreTestId, TenantId};
 use crate::store::{Row, Sql, SqlMut, StoreError};
 
 const COLUMNS: &str = "SELECT id, tenant, state, moment, backup, target, started, finished, lost,
@@ -106,6 +108,33 @@ pub fn insert_test(tx: &mut impl SqlMut, test: &RestoreTest) -> Result<(), Store
     let (millis, archives, bytes) = (number(*millis), number(*archives), number(*bytes));
     let args = args![*id, *started, millis, *passed, archives, bytes, problem.as_ref(), note];
     tx.execute(sql, args).map(|_| ())
+}
+
+/// When an owner's backups were tried.
+pub fn put_trial(
+    tx: &mut impl SqlMut,
+    owner: &str,
+    at: Timestamp,
+    passed: bool,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO restore_trials (owner, tried, passed) VALUES ($1, $2, $3)
+               ON CONFLICT (owner) DO UPDATE SET
+                   tried = excluded.tried, passed = coalesce(excluded.passed, passed)";
+    tx.execute(sql, args![owner, at, passed.then_some(at)]).map(|_| ())
+}
+
+pub fn trials(tx: &impl Sql) -> Result<HashMap<String, Tried>, StoreError> {
+    let sql = "SELECT owner, tried, passed FROM restore_trials";
+    let rows = tx.query(sql, &[], |row| {
+        Ok((row.get(0)?, Tried { tried: row.get(1)?, passed: row.get(2)? }))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+pub fn test(tx: &impl Sql, id: RestoreTestId) -> Result<Option<RestoreTest>, StoreError> {
+    let sql = "SELECT note FROM restore_tests WHERE id = $1";
+    let note: Option<String> = tx.query_one(sql, args![id], |row| row.get(0))?;
+    Ok(note.and_then(|note| parse(&note)))
 }
 
 /// The newest first; one whose note cannot be read is left out.

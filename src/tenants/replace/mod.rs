@@ -11,6 +11,7 @@ mod carry_tests;
 mod forget;
 mod journal;
 mod rollback;
+mod scratch;
 mod stage;
 mod swap;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 pub use journal::resume;
 pub use rollback::roll_back;
+pub(crate) use scratch::Scratch;
 pub(crate) use stage::Checked;
 pub(crate) use swap::Swapped;
 pub use way_back::{Lost, Uncompared, WayBack};

@@ -68,64 +68,6 @@ impl Tenants {
     }
 }
 
-/// A file that is restored to be looked at, under a key of its own, and thrown away.
-pub(crate) struct Scratch {
-    tenants: Tenants,
-    realm: Realm,
-    keys: Arc<TenantKeys>,
-    key: Key32,
-    directory: PathBuf,
-}
-
-impl Tenants {
-    /// A place for a restore test.
-    pub(crate) async fn scratch(&self, realm: Realm) -> Result<Scratch, DoorError> {
-        let keys = match realm {
-            Realm::Platform => self.inner.platform.keys.clone(),
-            Realm::Tenant(id) => self.keys_for_restore(id).await?,
-        };
-        let ground = &self.inner.ground;
-        let directory = journal::work(&ground.directory, ground.runtime.id());
-        files::private_directory(&directory)?;
-        let key = Key32::generate(ground.runtime.random.as_ref());
-        Ok(Scratch { tenants: self.clone(), realm, keys, key, directory })
-    }
-}
-
-impl Scratch {
-    pub fn database(&self) -> PathBuf {
-        self.directory.join("scratch.db")
-    }
-
-    /// Nobody keeps it: with the process it is gone.
-    pub fn file_key(&self) -> Result<Key32, CryptoError> {
-        Ok(self.key.clone())
-    }
-
-    /// As [`Stage::check`].
-    pub fn check(
-        &self,
-        tables: &std::collections::BTreeMap<String, u64>,
-    ) -> Result<Checked, StoreError> {
-        let ground = &self.tenants.inner.ground;
-        let (owner, migrations) = match self.realm {
-            Realm::Platform => (self.tenants.inner.platform.owner, migrate::PLATFORM),
-            Realm::Tenant(id) => (id, migrate::TENANT),
-        };
-        let path = &self.database();
-        let file = File { path, key: &self.key, keys: &self.keys, owner, migrations };
-        file.check(&ground.notary, &ground.runtime, tables)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = journal::remove(&self.directory) {
-            tracing::warn!(%error, "what a restore test left is removed at the next start");
-        }
-    }
-}
-
 impl Stage {
     /// Where the file is to be written.
     pub fn database(&self) -> PathBuf {

@@ -12,8 +12,9 @@ use crate::audit::note::Verifier;
 use crate::audit::past;
 use crate::authz::Realm;
 use crate::config::RootKey;
+use crate::crypto::keyring::KeyShelf;
 use crate::crypto::root::RootFile;
-use crate::crypto::{CryptoError, Key32, TenantKeys, mac};
+use crate::crypto::{CryptoError, Key32, TenantKeys};
 use crate::kernel::Runtime;
 use crate::kernel::id::{InstallationId, RestoreId, TenantId};
 use crate::store::erasures::Erasure;
@@ -96,7 +97,7 @@ impl Empty {
         let root = root_key::find(root_key, &self.directory, Some(&file), runtime)?;
         let master = file.unwrap(&root.source).map_err(crypto)?;
         let installation = file.installation_id;
-        let platform_shelf = mac::derive(&master, &[b"strongroom/keys.db/v1"]);
+        let platform_shelf = TenantKeys::shelf_key_of(&master);
         let path = self.directory.join("keys.db");
         bring(&path, &platform_shelf)?;
         let shelf = FileShelf::open(&path, &platform_shelf).map_err(store)?;
@@ -116,6 +117,18 @@ impl Empty {
             _lock: self.lock.clone(),
         })
     }
+}
+
+/// The key store that `bring` puts at a path, readable under a key, opened.
+pub(super) fn brought_keys<E: From<StoreError>>(
+    key: &Key32,
+    path: &Path,
+    bring: impl FnOnce(&Path, &Key32) -> Result<(), E>,
+    open: impl FnOnce(Box<dyn KeyShelf>) -> Result<TenantKeys, CryptoError>,
+) -> Result<TenantKeys, E> {
+    bring(path, key)?;
+    let shelf = FileShelf::open(path, key)?;
+    Ok(open(Box::new(shelf)).map_err(StoreError::from)?)
 }
 
 impl Whole {
@@ -166,12 +179,10 @@ impl Whole {
         };
         let place = self.place(Realm::Tenant(id));
         files::private_directory(&place)?;
-        let shelf_key = mac::derive(&root, &[b"strongroom/keys.db/v1"]);
-        let path = place.join("keys.db");
-        bring(&path, &shelf_key)?;
-        let shelf = FileShelf::open(&path, &shelf_key)?;
-        let keys = TenantKeys::open(*id.bytes(), root, Box::new(shelf), &self.runtime);
-        Ok(Some(Arc::new(keys.map_err(StoreError::from)?)))
+        let key = TenantKeys::shelf_key_of(&root);
+        let open = |shelf| TenantKeys::open(*id.bytes(), root, shelf, &self.runtime);
+        let keys = brought_keys(&key, &place.join("keys.db"), bring, open)?;
+        Ok(Some(Arc::new(keys)))
     }
 
     /// The tenants in the platform's file; `only` keeps one and forgets the others.

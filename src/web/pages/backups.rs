@@ -1,5 +1,6 @@
 //! Backups and restores, for platform administrators.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use crate::audit::catalogue;
 use crate::authz::Permission;
 use crate::authz::permission::{PlatformBackupRead, PlatformRestoreRun, TenantRead};
 use crate::backup::catalogue::Elsewhere;
-use crate::backup::restore::{self, Moment, Restore, RestoreError, RestoreState, Wanted};
+use crate::backup::restore::{
+    self, Available, Moment, Restore, RestoreError, RestoreState, Wanted,
+};
 use crate::backup::{self, Identities};
 use crate::http::call::PlatformCall;
 use crate::http::failure::Failure;
@@ -69,8 +72,13 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
     trail::record_admin_access(tenants, &call.grant, "backups").await?;
     let archives = restore::available(tenants, &call.grant, None, None).await?;
     let all = tenants::list(tenants, &also_platform::<_, TenantRead>(&call)?).await?;
+    let mut by_owner: HashMap<&str, Vec<&Available>> = HashMap::new();
+    for one in &archives {
+        by_owner.entry(&one.manifest.owner).or_default().push(one);
+    }
+    let trials = restore::trials(tenants, &call.grant).await?;
     let of = |owner: &str, name: String, slug: String, href: String| {
-        let own: Vec<_> = archives.iter().filter(|one| one.manifest.owner == owner).collect();
+        let own = by_owner.get(owner).map_or(&[][..], Vec::as_slice);
         let newest = own.first().map(|one| &one.manifest);
         let bytes: u64 = newest.map_or(0, |manifest| manifest.bytes);
         BackedUp {
@@ -80,6 +88,7 @@ async fn list(call: PlatformCall<PlatformBackupRead>) -> Answer {
             newest: newest.map(|manifest| manifest.taken),
             count: own.len() as u64,
             size: format!("{} KiB", bytes.div_ceil(1024)),
+            proven: trials.get(owner).and_then(|trial| trial.passed),
         }
     };
     let mut rows = vec![of("platform", String::new(), String::new(), String::new())];

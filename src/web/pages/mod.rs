@@ -51,6 +51,7 @@ mod platform_settings;
 mod platform_tenant;
 mod provider_door;
 mod reset_factors;
+mod restore_tests;
 mod retention;
 mod roles;
 mod scim;
@@ -135,6 +136,7 @@ pub fn routes() -> Vec<Route> {
         configuration::routes(),
         // Before the tenants: a change of state takes any name.
         closings::routes(),
+        restore_tests::routes(),
         platform_tenant::routes(),
         platform_admins::routes(),
         backups::routes(),

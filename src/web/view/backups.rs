@@ -68,6 +68,27 @@ pub struct TestCard {
     pub problem: Option<String>,
 }
 
+/// `GET /platform/restore-tests`.
+#[derive(Template)]
+#[template(path = "platform/restore_tests.html")]
+pub struct RestoreTestsPage {
+    pub chrome: Chrome,
+    /// The newest first.
+    pub rows: Vec<TestedRow>,
+}
+
+pub struct TestedRow {
+    pub at: Timestamp,
+    pub passed: bool,
+    pub archives: u64,
+    /// Owners that were restored as of a second, too.
+    pub seconds: u64,
+    pub took: String,
+    pub problem: Option<String>,
+    /// Where the signed result is.
+    pub note: String,
+}
+
 pub struct BackedUp {
     pub name: String,
     pub slug: String,
@@ -76,6 +97,8 @@ pub struct BackedUp {
     pub newest: Option<Timestamp>,
     pub count: u64,
     pub size: String,
+    /// When a restore test last brought it back.
+    pub proven: Option<Timestamp>,
 }
 
 pub struct RestoreRow {
