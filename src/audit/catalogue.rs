@@ -253,6 +253,8 @@ catalogue! {
         BACKUP_DELETED "backup.deleted" ["backup_deleted"] "Backups past their time were deleted.";
         BACKUP_TARGET_FAILING "backup_target.failing" ["backup_target_failing"] "A backup target does not take backups.";
         BACKUP_TARGET_RECOVERED "backup_target.recovered" ["backup_target_recovered"] "A backup target takes backups again.";
+        BACKUP_OVERDUE "backup.overdue" ["backup_overdue"] "No backup was made at its time.";
+        RESTORE_TEST_OVERDUE "restore_test.overdue" ["restore_test_overdue"] "No backup was restored in a test for too long.";
         ARCHIVE_GAP "archive.gap" ["archive_gap"] "Continuous archiving was interrupted and begins anew.";
         KEY_ROTATED "key.rotated" ["key_rotated"] "A key was replaced.";
         ROOT_KEY_ADDED "root_key.added" ["root_key_added"] "Another root key opens the installation.";

@@ -167,6 +167,12 @@ pub fn changes_in(tx: &mut impl SqlMut, target: &str, now: Timestamp) -> Result<
     Ok(())
 }
 
+/// When the first archive of data was taken that is still known.
+pub fn first(tx: &impl Sql) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT min(taken) FROM backups WHERE kind = 'data'";
+    Ok(tx.query_one(sql, &[], |row| row.get(0))?.flatten())
+}
+
 /// When the last archive of a kind was taken.
 pub fn last(tx: &impl Sql, kind: Kind) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT max(taken) FROM backups WHERE kind = $1";

@@ -258,7 +258,9 @@ async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Resu
         .transpose()?;
     let grant = operator.platform::<PlatformBackupRun>().await?;
     let (tenants, settings) = (&operator.tenants, &operator.backup);
-    let all = backup::verify(tenants, settings, &grant, identities, &on()).await?;
+    let feedback = operator.feedback.clone();
+    let told = move |text: &str| feedback.progress(text);
+    let all = backup::verify(tenants, settings, &grant, identities, &told).await?;
     if all.is_empty() {
         let text = "There is nothing to verify: no target that is configured has a backup; see: \
                     strongroom backup run";
@@ -271,23 +273,29 @@ async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Resu
         Err(error) => error.to_string(),
     };
     let row = |one: &backup::Checked| {
-        let Manifest { taken, kind, .. } = &one.manifest;
-        let kind = kind.name().to_owned();
-        vec![taken.display(), owner(&one.manifest), kind, one.target.clone(), state(one)]
+        let (taken, owner, kind) = match &one.what {
+            backup::What::Archive(manifest) => {
+                (manifest.taken.display(), owner(manifest), manifest.kind.name())
+            }
+            backup::What::Changes(owner) => ("-".to_owned(), owner.clone(), "changes"),
+        };
+        vec![taken, owner, kind.to_owned(), one.target.clone(), state(one)]
     };
     let rows: Vec<_> = all.iter().map(row).collect();
     let text = table(&["TAKEN", "OWNER", "KIND", "TARGET", "STATE"], &rows);
-    let items: Vec<_> = all
-        .iter()
-        .map(|one| {
-            let mut item = describe(&one.manifest, &[]);
-            item["target"] = one.target.as_str().into();
-            item["ok"] = one.result.is_ok().into();
-            item["error"] = json!(one.result.as_ref().err().map(ToString::to_string));
-            item
-        })
-        .collect();
-    Ok(Report { json: json!({ "ok": ok, "archives": items }), text, ok })
+    let (mut archives, mut changes) = (Vec::new(), Vec::new());
+    for one in &all {
+        let (items, mut item) = match &one.what {
+            backup::What::Archive(manifest) => (&mut archives, describe(manifest, &[])),
+            backup::What::Changes(owner) => (&mut changes, json!({ "owner": owner })),
+        };
+        item["target"] = one.target.as_str().into();
+        item["ok"] = one.result.is_ok().into();
+        item["error"] = json!(one.result.as_ref().err().map(ToString::to_string));
+        items.push(item);
+    }
+    let json = json!({ "ok": ok, "archives": archives, "changes": changes });
+    Ok(Report { json, text, ok })
 }
 
 fn owner(manifest: &Manifest) -> String {

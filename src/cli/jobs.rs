@@ -1,5 +1,6 @@
 //! `strongroom job …`: what the appliance does by itself.
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -7,7 +8,8 @@ use serde_json::json;
 use super::command::Operator;
 use super::output::{Report, table};
 use crate::authz::permission::{PlatformJobControl, PlatformJobRead};
-use crate::jobs::{self, JobStatus, RunState};
+use crate::jobs::{self, JobRun, JobStatus, RunState};
+use crate::kernel::id::JobRunId;
 use crate::web::messages::Messages;
 use crate::web::view::jobs::{result, when};
 
@@ -15,6 +17,14 @@ use crate::web::view::jobs::{result, when};
 pub enum Verb {
     /// List the jobs: when they run, and how the last run went
     List,
+    /// Show a job: its last runs, how long each took, and what one of them said
+    Show {
+        /// Name of the job
+        job: String,
+        /// What this run said; the latest otherwise
+        #[arg(long, value_name = "ID")]
+        run: Option<JobRunId>,
+    },
     /// Start a job now
     Run {
         /// Name of the job
@@ -46,6 +56,7 @@ pub enum Verb {
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
     List,
+    Show { job: String, run: Option<JobRunId> },
     Run { job: String },
     Cancel { job: String },
     Schedule { job: String, cron: Option<String>, enabled: bool },
@@ -54,6 +65,7 @@ pub enum Command {
 pub fn command(verb: Verb) -> super::Command {
     super::Command::Job(match verb {
         Verb::List => Command::List,
+        Verb::Show { job, run } => Command::Show { job, run },
         Verb::Run { job } => Command::Run { job },
         Verb::Cancel { job } => Command::Cancel { job },
         Verb::Schedule { job, cron, off, .. } => Command::Schedule { job, cron, enabled: !off },
@@ -64,10 +76,11 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
     let (jobs, tenants) = (&operator.jobs, &operator.tenants);
     match command {
         Command::List => list(operator).await,
+        Command::Show { job, run } => show(operator, &job, run).await,
         Command::Run { job } => {
             let grant = operator.platform::<PlatformJobControl>().await?;
             let run = jobs::start_now(jobs, tenants, &grant, &job).await?;
-            let text = format!("{job} runs now; see: strongroom job list");
+            let text = format!("{job} runs now; see: strongroom job show {job}");
             Ok(Report::done(json!({ "job": job, "run": run.to_string() }), text))
         }
         Command::Cancel { job } => {
@@ -112,6 +125,62 @@ async fn list(operator: &Operator) -> anyhow::Result<Report> {
         })
         .collect();
     Ok(Report::done(json!({ "jobs": json, "timeZone": operator.time_zone.name() }), text))
+}
+
+async fn show(operator: &Operator, name: &str, run: Option<JobRunId>) -> anyhow::Result<Report> {
+    let grant = operator.platform::<PlatformJobRead>().await?;
+    let job = jobs::find(name)
+        .with_context(|| format!("there is no job {name}; see: strongroom job list"))?;
+    let shown = jobs::runs(&operator.tenants, &grant, job, run, operator.time_zone).await?;
+    let (status, runs, said) = shown;
+    if let (Some(run), None) = (run, &said) {
+        anyhow::bail!(
+            "{name} has no run {run} that is still known; see: strongroom job show {name}"
+        )
+    }
+    let messages = Messages::english();
+    let took = |run: &JobRun| {
+        run.took.map_or_else(|| "-".to_owned(), |took| format!("{} ms", took.as_millis()))
+    };
+    let row = |run: &JobRun| {
+        vec![
+            run.started.display(),
+            messages.text(result(Some(run.state)).message()).into_owned(),
+            took(run),
+            run.id.to_string(),
+            run.message.clone().unwrap_or_default(),
+        ]
+    };
+    let mut text = table(
+        &["STARTED", "RESULT", "TOOK", "RUN", "WHAT"],
+        &runs.iter().map(row).collect::<Vec<_>>(),
+    );
+    if let Some((done, total)) = status.progress {
+        text += &format!("\n{done} of {total} are done.\n");
+    }
+    if let Some((run, said)) = said.as_ref().filter(|(_, said)| !said.is_empty()) {
+        text += &format!("\nRun {run} said:\n{said}");
+    }
+    let items: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            json!({
+                "run": run.id.to_string(),
+                "state": run.state.name(),
+                "origin": run.origin.name(),
+                "requester": run.requester,
+                "started": run.started,
+                "millis": run.took.map(|took| took.as_millis() as u64),
+                "message": run.message,
+            })
+        })
+        .collect();
+    let progress = status.progress.map(|(done, total)| json!({ "done": done, "total": total }));
+    let output = said.map(|(run, text)| json!({ "run": run.to_string(), "text": text }));
+    Ok(Report::done(
+        json!({ "job": name, "nextRun": status.next_run, "progress": progress, "runs": items, "output": output }),
+        text,
+    ))
 }
 
 fn row(job: &JobStatus) -> Vec<String> {

@@ -1,9 +1,9 @@
 //! Reads every backup back and compares it with its manifest.
 
-use super::backup_daily::{ended, go_on, is_set_up, nothing};
+use super::backup_daily::{is_set_up, nothing};
 use super::{Context, Job, JobError, Record, Summary};
 use crate::authz::permission::PlatformBackupRun;
-use crate::backup;
+use crate::backup::Check;
 
 pub const JOB: Job = Job {
     name: "backup.verify",
@@ -24,9 +24,15 @@ async fn run(context: &Context) -> Result<Summary, JobError> {
         .tenants
         .authorize_platform::<PlatformBackupRun>(&context.caller, context.job.name)
         .await?;
-    let (settings, go_on) = (&app.settings.backup, go_on(context));
-    let all = backup::verify(&app.tenants, settings, &grant, None, &go_on).await;
-    let all = all.map_err(|error| ended(context, error))?;
+    let mut check = Check::begin(&app.tenants, &app.settings.backup, &grant, None).await?;
+    while let Some(next) = check.next() {
+        context.go_on()?;
+        context.say(&next);
+        check.step().await?;
+        let (done, total) = check.progress();
+        context.progress(done, total).await?;
+    }
+    let all = check.end().await?;
     let archives = all.len() as u64;
     let mut failed = all.into_iter().filter_map(|one| one.result.err());
     match failed.next() {

@@ -72,6 +72,8 @@ impl fmt::Display for Summary {
 pub enum JobError {
     #[error("stopped with the server before it was done")]
     Stopped,
+    #[error("the server ended before it was done: it was killed, or the machine lost power")]
+    Killed,
     /// Nothing was done, and nothing is wrong.
     #[error("{NOT_SET_UP}{0}")]
     NotSetUp(&'static str),

@@ -17,6 +17,7 @@ mod job;
 mod list;
 mod output;
 mod repo;
+mod retries;
 mod runner;
 mod schedule;
 mod scheduler;
@@ -53,6 +54,7 @@ mod send_mail;
 mod sweep_subject_keys;
 mod sync_targets;
 pub mod verify_logs;
+mod watch_backups;
 mod watch_certificate;
 mod watch_providers;
 
@@ -83,6 +85,7 @@ pub const JOBS: &[Job] = &[
     publish_checkpoints::JOB,
     send_mail::JOB,
     sync_targets::JOB,
+    watch_backups::JOB,
     expire_sessions::JOB,
     expire_exports::JOB,
     expire_approvals::JOB,

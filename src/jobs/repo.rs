@@ -60,7 +60,7 @@ pub enum Origin {
     Schedule,
     /// With the server.
     Start,
-    /// Its time had passed while nothing ran.
+    /// Its time had passed while nothing ran, or its run had failed.
     Missed,
     Person(AdminId),
     /// Somebody with a shell on the machine.
@@ -76,6 +76,11 @@ impl Origin {
             Self::Person(_) => "person",
             Self::Operator => "operator",
         }
+    }
+
+    /// Whether nobody asked for it.
+    pub const fn is_by_itself(self) -> bool {
+        matches!(self, Self::Schedule | Self::Start | Self::Missed)
     }
 
     const fn requester(self) -> Option<AdminId> {
@@ -172,10 +177,10 @@ pub fn set_schedule(
     Ok(())
 }
 
-/// When the last run began that came to its end.
-pub fn last_ended(tx: &impl Sql, job: &str) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT max(started) FROM job_runs
-               WHERE job = $1 AND state IN ('succeeded', 'failed')";
+/// When the last run began that went well, of a job that ever ran; the beginning of time when none
+/// did.
+pub fn last_good(tx: &impl Sql, job: &str) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT max(iif(state = 'succeeded', started, 0)) FROM job_runs WHERE job = $1";
     Ok(tx.query_one(sql, args![job], |row| row.get(0))?.flatten())
 }
 
@@ -270,10 +275,16 @@ pub fn replace(tx: &mut impl SqlMut, job: &str, run: &Run) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Marks what a killed process left behind.
-pub fn interrupt(tx: &mut impl SqlMut) -> Result<(), StoreError> {
-    let sql = "UPDATE job_runs SET state = 'interrupted' WHERE state = 'running'";
-    tx.execute(sql, &[]).map(|_| ())
+/// Runs that a killed process left behind: their jobs, and themselves.
+pub fn left_behind(tx: &impl Sql) -> Result<Vec<(String, JobRunId)>, StoreError> {
+    let sql = "SELECT job, id FROM job_runs WHERE state = 'running' ORDER BY started";
+    tx.query(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Ends them, for a reason. When their process died nobody knows.
+pub fn interrupt(tx: &mut impl SqlMut, reason: &str) -> Result<(), StoreError> {
+    let sql = "UPDATE job_runs SET state = 'interrupted', message = $1 WHERE state = 'running'";
+    tx.execute(sql, args![reason]).map(|_| ())
 }
 
 /// Deletes sessions that began before `began` or were last seen before `seen`, and answers to

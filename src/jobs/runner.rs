@@ -14,12 +14,12 @@ use super::{Context, Job, JobError, Origin, Record, Summary};
 use crate::app::App;
 use crate::audit::Event;
 use crate::audit::catalogue::{self, Action};
-use crate::audit::event::{Outcome, Resource};
+use crate::audit::event::{Actor, Outcome, Resource};
 use crate::authz::permission::PlatformJobRun;
 use crate::authz::{Caller, Grant, Principal, Realm, RequestContext};
 use crate::kernel::Timestamp;
 use crate::kernel::id::JobRunId;
-use crate::tenants::{DoorError, SystemWrite};
+use crate::tenants::{DoorError, ReadTx, SystemWrite, WriteTx};
 
 /// A housekeeping run like the one before is written down this often at the most.
 const HOUSEKEEPING_STEP: Duration = Duration::from_secs(60);
@@ -44,8 +44,14 @@ pub(super) struct Going {
 pub struct Begun {
     turn: Turn,
     pub(super) run: JobRunId,
-    origin: Origin,
+    pub(super) origin: Origin,
     cancelled: watch::Receiver<bool>,
+}
+
+impl Begun {
+    pub(super) fn job(&self) -> &'static Job {
+        self.turn.job
+    }
 }
 
 impl Runner {
@@ -58,10 +64,26 @@ impl Runner {
         }
     }
 
-    /// Marks the runs that a killed process left behind.
+    /// Ends the runs that a killed process left behind, each with an entry in the platform's log.
     pub async fn recover(&self) -> Result<(), DoorError> {
-        let (tenants, what) = (&self.app.tenants, SystemWrite::JobProgress);
-        tenants.system_write(Realm::Platform, what, |tx| Ok(repo::interrupt(tx)?)).await
+        let tenants = &self.app.tenants;
+        let read = |tx: &ReadTx<'_>| Ok::<_, DoorError>(repo::left_behind(tx)?);
+        for (name, run) in tenants.credentials(Realm::Platform, read).await? {
+            let Some(job) = super::JOBS.iter().find(|job| job.name == name) else { continue };
+            let mut event = event(catalogue::JOB_FAILED, job, run);
+            event.actor = Some(Actor::new("system", job.name));
+            event.outcome = Outcome::Error;
+            event.custom_fields.insert("error".into(), JobError::Killed.to_string().into());
+            tenants.record(Realm::Platform, event).await?;
+        }
+        let interrupt = |tx: &mut WriteTx<'_, SystemWrite>| {
+            Ok(repo::interrupt(tx, &JobError::Killed.to_string())?)
+        };
+        tenants.system_write(Realm::Platform, SystemWrite::JobProgress, interrupt).await
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.app.runtime.now()
     }
 
     /// Tells long jobs to end at their next step, and keeps others from starting.

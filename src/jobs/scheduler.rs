@@ -12,9 +12,10 @@ use chrono_tz::Tz;
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler, JobSchedulerError};
 
-use super::repo::{self, Override};
+use super::repo::{self, Override, Run};
+use super::retries::Retries;
 use super::runner::{Begun, Runner};
-use super::{JOBS, Job, Origin, Schedule};
+use super::{JOBS, Job, JobError, Origin, RunState, Schedule};
 use crate::app::App;
 use crate::authz::Realm;
 use crate::kernel::Timestamp;
@@ -55,6 +56,7 @@ pub struct Crew {
     tasks: Mutex<JoinSet<()>>,
     /// When jobs run has changed.
     changed: AtomicBool,
+    retries: Retries,
 }
 
 /// Starts scheduling: marks what a killed process left behind, runs what belongs to the start or
@@ -64,6 +66,7 @@ pub async fn start(app: &Arc<App>) -> Result<Scheduler, SchedulerError> {
         runner: Arc::new(Runner::new(app)),
         tasks: Mutex::default(),
         changed: AtomicBool::new(false),
+        retries: Retries::default(),
     });
     crew.runner.recover().await?;
     let plan = plan(app, app.runtime.now()).await?;
@@ -120,19 +123,32 @@ impl Jobs {
 
 impl Crew {
     /// Nothing happens while it runs already.
-    fn start(&self, job: &'static Job, origin: Origin) {
+    fn start(self: &Arc<Self>, job: &'static Job, origin: Origin) {
         if let Some(begun) = self.runner.begin(job, origin) {
             self.carry_out(begun);
         }
     }
 
-    pub(super) fn carry_out(&self, begun: Begun) {
-        let runner = self.runner.clone();
+    pub(super) fn carry_out(self: &Arc<Self>, begun: Begun) {
+        let crew = self.clone();
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(async move {
-            runner.carry_out(begun).await;
+            let (job, by_itself) = (begun.job(), begun.origin.is_by_itself());
+            let state = crew.runner.carry_out(begun).await;
+            crew.note(job, by_itself, state);
         });
+    }
+
+    /// What was to be done by now and failed is not left until its next time.
+    fn note(&self, job: &'static Job, by_itself: bool, state: Option<RunState>) {
+        match state {
+            Some(RunState::Failed) if by_itself && job.catch_up => {
+                self.retries.failed(job.name, self.runner.now());
+            }
+            Some(RunState::Failed) => {}
+            _ => self.retries.forget(job.name),
+        }
     }
 
     fn take(&self) -> JoinSet<()> {
@@ -169,8 +185,14 @@ impl Watch {
             if set_back {
                 planned.reckon(now);
             } else if planned.next.is_some_and(|next| next <= now) {
+                self.crew.retries.forget(planned.job.name);
                 self.crew.start(planned.job, Origin::Schedule);
                 planned.reckon(now);
+            } else if planned.schedule.is_some()
+                && self.crew.retries.take_due(planned.job.name, now)
+            {
+                tracing::info!(job = planned.job.name, "tried again after it failed");
+                self.crew.start(planned.job, Origin::Missed);
             }
         }
     }
@@ -198,7 +220,10 @@ async fn plan(app: &App, from: Timestamp) -> Result<Vec<Planned>, DoorError> {
         let overrides = repo::overrides(tx)?;
         let mut ended = HashMap::new();
         for job in JOBS.iter().filter(|job| job.catch_up) {
-            ended.insert(job.name, repo::last_ended(tx, job.name)?);
+            let good = repo::last_good(tx, job.name)?;
+            // What ends the process each time must not keep the server from starting.
+            let again = repo::latest(tx, job.name)?.is_some_and(|run| killed_twice(&run));
+            ended.insert(job.name, good.filter(|_| !again));
         }
         Ok::<_, DoorError>((overrides, ended))
     });
@@ -219,8 +244,14 @@ async fn plan(app: &App, from: Timestamp) -> Result<Vec<Planned>, DoorError> {
     Ok(planned.collect())
 }
 
-/// Whether a time of the schedule has passed since the last run; an installation where the job
-/// never ran has missed nothing.
+/// Whether the process was killed in a run that made up for one that did not come to its end.
+fn killed_twice(run: &Run) -> bool {
+    let killed = JobError::Killed.to_string();
+    run.origin == Origin::Missed && run.message.as_deref() == Some(killed.as_str())
+}
+
+/// Whether a time of the schedule has passed since the last run that went well; an installation where
+/// the job never ran has missed nothing.
 pub(super) fn missed(schedule: &Schedule, last: Option<Timestamp>, now: Timestamp) -> bool {
     let previous = schedule.previous(now);
     last.is_some_and(|last| previous.is_some_and(|previous| previous > last))

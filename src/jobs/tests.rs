@@ -264,9 +264,10 @@ async fn a_run_that_its_process_did_not_live_to_end_is_shown_as_interrupted() {
     write.await.unwrap();
     assert_eq!(status(&app, &server, "audit.verify").await.progress, Some((3, 9)));
     Runner::new(&app).recover().await.unwrap();
+    assert_eq!(recorded(&server, "audit.verify").await, ["job.failed"]);
     let status = status(&app, &server, "audit.verify").await;
     assert_eq!((status.state, status.progress), (Some(RunState::Interrupted), None));
-    assert!(status.error.is_some());
+    assert!(status.error.unwrap().contains("killed"));
 }
 
 #[test]

@@ -78,6 +78,14 @@ pub enum Letter {
         at: Timestamp,
         target: String,
     },
+    /// To administrators of the platform: no backup was made since then.
+    BackupOverdue {
+        at: Timestamp,
+    },
+    /// To administrators of the platform: no restore test went well since then.
+    RestoreTestOverdue {
+        at: Timestamp,
+    },
     /// To administrators of the platform: the certificate of the server ends at this time.
     CertificateExpiring {
         at: Timestamp,
@@ -102,6 +110,8 @@ impl Letter {
             Self::EmergencyUsed { .. } => "emergency-used",
             Self::ProviderExpiring { .. } => "provider-expiring",
             Self::BackupTargetFailing { .. } => "backup-target-failing",
+            Self::BackupOverdue { .. } => "backup-overdue",
+            Self::RestoreTestOverdue { .. } => "restore-test-overdue",
             Self::CertificateExpiring { .. } => "certificate-expiring",
         }
     }
@@ -123,6 +133,8 @@ impl Letter {
             | Self::EmergencyUsed { at, .. }
             | Self::ProviderExpiring { at, .. }
             | Self::BackupTargetFailing { at, .. }
+            | Self::BackupOverdue { at }
+            | Self::RestoreTestOverdue { at }
             | Self::CertificateExpiring { at }
             | Self::PasswordChanged { at }
             | Self::FactorsReset { at }

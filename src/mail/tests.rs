@@ -23,6 +23,8 @@ fn all() -> Vec<Letter> {
         Letter::EmailChanged { at },
         Letter::EmergencyUsed { at, browser: "Firefox".into(), ip: "192.0.2.1".into() },
         Letter::ProviderExpiring { at, provider: "Okta\r\nBcc: all@example.org".into() },
+        Letter::BackupOverdue { at },
+        Letter::RestoreTestOverdue { at },
         Letter::CertificateExpiring { at },
         Letter::BackupTargetFailing { at, target: "s3://a\r\nBcc: all@example.org".into() },
     ]

@@ -57,6 +57,7 @@ pub const PLATFORM: Migrations = &[
     audit!("0008_past_logs_removed"),
     include_str!("../../migrations/platform/0013_overdue_backups.sql"),
     include_str!("../../migrations/platform/0014_restore_trials.sql"),
+    include_str!("../../migrations/platform/0015_backup_alarms.sql"),
 ];
 pub const TENANT: Migrations = &[
     audit!("0001_log"),

@@ -61,6 +61,12 @@ provider-expiring-subject = Single sign-on to { $place }: something ends soon
 provider-expiring-text = A certificate or the metadata of { $provider } ends at { $at } (UTC). Once the identity provider goes over to another one that Strongroom does not have yet, nobody can sign in by it.
 provider-expiring-after = Whoever runs the identity provider has the new certificate or metadata. Add it in the console under Access, Single sign-on; two certificates can be there at once.
 
+backup-overdue-subject = { $place }: no backup was made
+backup-overdue-text = No backup has been made at its time; the newest is from { $at } (UTC). What was written since is lost with the machine, unless continuous archiving has it.
+backup-overdue-after = The console says under Jobs why backup.daily failed, and under Backups how the targets are. Once it is mended, start the job there, or wait for its next time.
+restore-test-overdue-subject = { $place }: no restore was tested for long
+restore-test-overdue-text = Since { $at } (UTC) no backup has been restored in a test that went well. Nobody knows whether backups can be used.
+restore-test-overdue-after = Run strongroom restore test with a private key of one of the recipients of backups. The documentation says under Restore how it runs by itself every week.
 backup-target-failing-subject = { $place }: a backup target does not take backups
 backup-target-failing-text = The backup target { $target } has failed for more than fifteen minutes, last at { $at } (UTC). Backups go on to the other targets, if there are any; keys are destroyed only while at least one can be reached.
 backup-target-failing-after = The console says under Backups what went wrong. Once the target answers again it is brought up to date by itself, and the platform's log says so.

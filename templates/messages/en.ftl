@@ -1155,7 +1155,7 @@ job-message = What it did
 job-output = What the run said
 job-origin-schedule = The schedule
 job-origin-start = The start of the server
-job-origin-missed = A time that passed while the server was off
+job-origin-missed = A time that passed while the server was off, or a run that failed
 job-origin-person = An administrator
 job-origin-operator = Somebody on the machine
 

@@ -1,6 +1,7 @@
 //! Restore tests: what they prove, and that each part that is not as it was makes one fail.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -56,6 +57,78 @@ async fn a_restore_test_brings_everything_back_as_after_a_fire_and_leaves_nothin
     with_damage(&house, "data", |why| assert!(why.contains("data/"), "{why}"));
     assert_eq!(tested(&house).0, 0, "all is as it was");
     assert!(leaves_nothing(app.data()));
+}
+
+/// The segments of a tenant's changes in the target, in order.
+fn segments(house: &House, id: &str) -> Vec<PathBuf> {
+    let installation = std::fs::read_dir(&house.target).unwrap().next().unwrap().unwrap().path();
+    let chains = std::fs::read_dir(installation.join("changes").join(id)).unwrap();
+    let files = chains.flat_map(|chain| std::fs::read_dir(chain.unwrap().path()).unwrap());
+    let paths = files.map(|file| file.unwrap().path());
+    let is_segment = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        name.ends_with(".age") && !name.starts_with("base-")
+    };
+    let mut segments: Vec<_> = paths.filter(is_segment).collect();
+    segments.sort();
+    segments
+}
+
+#[tokio::test]
+async fn a_check_of_backups_finds_a_gap_in_the_continuous_archive_with_and_without_a_private_key() {
+    let house = House::with(|_| vec![("STRONGROOM_BACKUP__ARCHIVE_SECONDS", "1".to_owned())]);
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    let id = app.cli(&["tenant", "list"], "")["items"][0]["id"].as_str().unwrap().to_owned();
+    for _ in 0..3 {
+        archived(app, &acme, "acme").await;
+    }
+    house.back_up();
+    let verify = |more: &[&str]| {
+        let said = app.try_cli(&[&["backup", "verify"], more].concat(), "");
+        let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+        let changes = told["changes"].as_array().unwrap().clone();
+        let acme = changes.into_iter().find(|one| one["owner"] == "acme").unwrap();
+        (said.code, acme)
+    };
+    let with_key = ["--identity", house.identity()];
+    assert_eq!((verify(&[]).0, verify(&with_key).0), (0, 0));
+    let all = segments(&house, &id);
+    assert!(all.len() >= 2, "{all:?}");
+    let (first, away) = (&all[0], house.outside.path().join("away"));
+    std::fs::rename(first, &away).unwrap();
+    for more in [&[][..], &with_key] {
+        let (code, acme) = verify(more);
+        assert_eq!(code, 1, "{acme}");
+        assert!(acme["error"].as_str().unwrap().contains("is missing"), "{acme}");
+    }
+    let mut bytes = std::fs::read(&away).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(first, bytes).unwrap();
+    assert_eq!(verify(&with_key).0, 1, "what is changed is found by who can read it");
+    std::fs::rename(&away, first).unwrap();
+    assert_eq!(verify(&with_key).0, 0);
+
+    // The job says the same, and what it read.
+    app.cli(&["job", "run", "backup.verify"], "");
+    let mut shown = Value::Null;
+    for _ in 0..100 {
+        shown = app.cli(&["job", "show", "backup.verify"], "");
+        if shown["runs"][0]["state"] == "succeeded" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let said = shown["output"]["text"].as_str().unwrap();
+    assert!(said.contains("reading the changes of acme in file://"), "{shown}");
+    let run = shown["runs"][0]["run"].as_str().unwrap();
+    let again = app.cli(&["job", "show", "backup.verify", "--run", run], "");
+    assert_eq!(again["output"], shown["output"]);
+    assert!(shown["runs"][0]["millis"].is_u64(), "{shown}");
+    for wrong in [&["job", "show", "no.such"][..], &["job", "show", "audit.verify", "--run", run]] {
+        assert_ne!(app.try_cli(wrong, "").code, 0);
+    }
 }
 
 #[tokio::test]

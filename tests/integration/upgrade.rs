@@ -352,10 +352,10 @@ fn an_upgrade_that_fails_half_way_leaves_all_that_comes_later_to_the_release_bef
     // What the last migration makes is there already.
     let (path, key, _) = Opened::as_it_is(app.data()).files().remove(0);
     let platform = engine::open(&path, &key, Mode::Write).unwrap();
-    platform.execute_batch("CREATE TABLE restore_trials (one INTEGER)").unwrap();
+    platform.execute_batch("CREATE TABLE backup_alarms (one INTEGER)").unwrap();
     drop(platform);
     let Err(refused) = Server::try_start(app.data(), &[]) else { panic!("it started") };
-    assert!(refused.contains("restore_trials"), "{refused}");
+    assert!(refused.contains("backup_alarms"), "{refused}");
     let left = Opened::as_it_is(app.data());
     assert_eq!(left.versions()[0], migrate::known(migrate::PLATFORM) - 1);
     assert_eq!(key_store_version(app.data()), 1, "the release before still reads it");
@@ -364,7 +364,7 @@ fn an_upgrade_that_fails_half_way_leaves_all_that_comes_later_to_the_release_bef
 
     // What was in the way goes: the same release comes through, and its key store with it.
     let platform = engine::open(&path, &key, Mode::Write).unwrap();
-    platform.execute_batch("DROP TABLE restore_trials").unwrap();
+    platform.execute_batch("DROP TABLE backup_alarms").unwrap();
     drop(platform);
     upgrade(&mut app);
     app.server.stop();

@@ -307,6 +307,8 @@ pub const TABLE: &[(Action, Class, u16)] = &[
     (c::BACKUP_DELETED, Data, OTHER),
     (c::BACKUP_TARGET_FAILING, Api, OTHER),
     (c::BACKUP_TARGET_RECOVERED, Api, OTHER),
+    (c::BACKUP_OVERDUE, Data, OTHER),
+    (c::RESTORE_TEST_OVERDUE, Data, OTHER),
     (c::ARCHIVE_GAP, Data, OTHER),
     (c::KEY_ROTATED, Entity, 3),
     (c::ROOT_KEY_ADDED, Entity, 1),

@@ -6,7 +6,7 @@ use super::notes::{BaseNote, HeadNote, Said};
 use super::send;
 use crate::audit::note::Verifier;
 use crate::authz::Realm;
-use crate::backup::{BackupError, Layout, Target};
+use crate::backup::{BackupError, Layout, Target, place};
 use crate::kernel::Timestamp;
 use crate::kernel::id::BaseId;
 
@@ -115,6 +115,20 @@ pub(super) fn base_number(file: &str) -> Option<u64> {
 pub(super) fn range(file: &str) -> Option<(u64, u64)> {
     let (first, last) = file.strip_suffix(".age")?.split_once('-')?;
     Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+/// Whose changes lie in a target.
+///
+/// # Errors
+/// When the target cannot be read.
+pub async fn owners(target: &Target, layout: Layout) -> Result<Vec<Realm>, BackupError> {
+    let listed = target.store.list_with_delimiter(Some(&layout.all_changes())).await;
+    let listed = listed.map_err(|error| place::failed(target, error))?;
+    let realm = |path: &Path| match path.filename()? {
+        "platform" => Some(Realm::Platform),
+        name => name.parse().ok().map(Realm::Tenant),
+    };
+    Ok(listed.common_prefixes.iter().filter_map(realm).collect())
 }
 
 /// The spans of time in which any second can be restored from this target.

@@ -11,6 +11,7 @@
 //! whole chain in a target. A new chain begins only where the old one broke off.
 
 mod archiver;
+mod check;
 mod deliver;
 mod locate;
 mod materialise;
@@ -25,7 +26,8 @@ mod status;
 mod tests;
 
 pub use archiver::{Archived, Archiver};
-pub use locate::{Chains, Window, window};
+pub use check::check;
+pub use locate::{Chains, Window, owners, window};
 pub use materialise::{Materialised, materialise};
 pub use notes::{BaseNote, HeadNote, SegmentNote};
 pub use status::{Lag, METRIC, report, status};

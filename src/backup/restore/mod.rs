@@ -25,6 +25,7 @@ pub use fire::{Rebuild, Rebuilt, RebuiltTenant, rebuild};
 pub use model::{Moment, Plan, Restore, RestoreState, Wanted};
 pub use plan::plan;
 pub use rehearse::{Rehearsal, RestoreTest, Tested, Tried, rehearse, test, tests, trials};
+pub(super) use repo::last_passed;
 pub use run::{Told, run, start};
 pub use spared::{Spared, forget, spared};
 pub use status::{find, restores};

@@ -131,6 +131,12 @@ pub fn trials(tx: &impl Sql) -> Result<HashMap<String, Tried>, StoreError> {
     Ok(rows.into_iter().collect())
 }
 
+/// When the last test began that went well.
+pub fn last_passed(tx: &impl Sql) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT max(started) FROM restore_tests WHERE passed";
+    Ok(tx.query_one(sql, &[], |row| row.get(0))?.flatten())
+}
+
 pub fn test(tx: &impl Sql, id: RestoreTestId) -> Result<Option<RestoreTest>, StoreError> {
     let sql = "SELECT note FROM restore_tests WHERE id = $1";
     let note: Option<String> = tx.query_one(sql, args![id], |row| row.get(0))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::authz::permission::{PlatformBackupRead, PlatformJobRead};
 use crate::authz::{Grant, Permission};
 use crate::backup::restore::{self, RestoreTest};
-use crate::backup::{changes, replicate};
+use crate::backup::{changes, late, replicate};
 use crate::http::call::PlatformCall;
 use crate::http::failure::Failure;
 use crate::jobs::{self, RunState};
@@ -14,7 +14,6 @@ use crate::web::view::backups::{LastRun, TargetRow};
 use crate::web::view::jobs::result;
 use crate::web::view::state::TargetStanding;
 
-const DAY: Duration = Duration::from_secs(86_400);
 const DAILY: &str = "backup.daily";
 
 pub struct BackupState {
@@ -46,8 +45,6 @@ impl BackupState {
             target(name, of.map(|(state, missing)| (state, *missing)))
         };
         let tests = restore::tests(tenants, grant).await?;
-        let good = tests.iter().find(|test| test.passed).map(|test| test.started);
-        let overdue = DAY * settings.test_overdue_days;
         let (mut last_run, mut is_off) = (None, false);
         if let Some(grant) = call.also::<PlatformJobRead>() {
             let (job, zone) = (jobs::find(DAILY)?, app.settings.jobs.time_zone.zone());
@@ -67,7 +64,7 @@ impl BackupState {
             targets: settings.targets.iter().map(|url| target(url.name())).collect(),
             last_run,
             is_off,
-            test_overdue: app.runtime.now().since(good.unwrap_or(app.started)) >= overdue,
+            test_overdue: late::test_overdue(tenants, grant, settings).await?.is_some(),
             last_test: tests.into_iter().next(),
             unsent: changes::status(tenants).into_iter().map(|one| one.lag).max(),
         })
