@@ -47,8 +47,9 @@ pub enum Verb {
     Run {
         #[arg(long, value_name = "SLUG", required_unless_present = "all")]
         tenant: Option<String>,
-        /// Everything, after a fire: the data directory is empty, --from says where the backups are
-        #[arg(long, conflicts_with_all = ["tenant", "at", "backup"], requires = "from")]
+        /// Everything, after a fire: the data directory is empty, --from says where the backups are;
+        /// with --at as it was then
+        #[arg(long, conflicts_with_all = ["tenant", "backup"], requires = "from")]
         all: bool,
         #[command(flatten)]
         choice: Choice,
@@ -56,7 +57,7 @@ pub enum Verb {
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
         /// Not in place but into this empty directory, with that tenant alone, for a look at it
-        #[arg(long, value_name = "DIR", requires = "from", conflicts_with_all = ["all", "at", "backup"])]
+        #[arg(long, value_name = "DIR", requires = "from", conflicts_with = "all")]
         into: Option<PathBuf>,
         /// With --all and --into: read the ledger of erasures here too; give every target there is
         #[arg(long, value_name = "DIR|URL", requires = "from")]
@@ -130,8 +131,9 @@ pub enum Command {
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
     let command = match verb {
         Verb::Run { all: true, choice, identity, ledger_from, installation, .. } => {
+            let moment = chosen(choice.at, choice.backup)?;
             let from = (choice.from, ledger_from);
-            return everything(context, from, &identity, installation, None).await;
+            return everything(context, from, &identity, installation, (None, moment)).await;
         }
         Verb::Run {
             tenant: Some(tenant),
@@ -142,8 +144,9 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<ExitCode> {
             installation,
             ..
         } => {
-            let from = (choice.from, ledger_from);
-            return everything(context, from, &identity, installation, Some((tenant, into))).await;
+            let moment = chosen(choice.at, choice.backup)?;
+            let (from, only) = ((choice.from, ledger_from), Some((tenant, into)));
+            return everything(context, from, &identity, installation, (only, moment)).await;
         }
         other => command(other)?,
     };
@@ -175,7 +178,12 @@ fn command(verb: Verb) -> anyhow::Result<Command> {
 }
 
 fn asked(tenant: String, choice: Choice) -> anyhow::Result<Asked> {
-    let moment = match (choice.at, choice.backup) {
+    let moment = chosen(choice.at, choice.backup)?;
+    Ok(Asked { tenant, moment, from: choice.from.as_deref().map(url).transpose()? })
+}
+
+fn chosen(at: Option<String>, backup: Option<BackupId>) -> anyhow::Result<Moment> {
+    Ok(match (at, backup) {
         (Some(at), _) => {
             let now = crate::kernel::Runtime::system().now();
             let expected = "--at takes a time in UTC such as \"2026-11-22 14:03\" or 14:03";
@@ -185,8 +193,7 @@ fn asked(tenant: String, choice: Choice) -> anyhow::Result<Asked> {
         }
         (None, Some(id)) => Moment::Backup(id),
         (None, None) => Moment::Latest,
-    };
-    Ok(Asked { tenant, moment, from: choice.from.as_deref().map(url).transpose()? })
+    })
 }
 
 /// A time as people write it: date, seconds and offset may be left out.
@@ -524,7 +531,7 @@ async fn everything(
     (from, ledger_from): (Option<String>, Vec<String>),
     identity: &Path,
     installation: Option<InstallationId>,
-    only: Option<(String, PathBuf)>,
+    (only, moment): (Option<(String, PathBuf)>, Moment),
 ) -> anyhow::Result<ExitCode> {
     let mut settings = context.settings(None)?;
     let only = only.map(|(tenant, into)| {
@@ -545,8 +552,17 @@ async fn everything(
         }
     });
     let runtime = crate::kernel::Runtime::system();
-    let rebuild =
-        restore::Rebuild { settings, runtime, from, ledgers, installation, identities, only, told };
+    let rebuild = restore::Rebuild {
+        settings,
+        runtime,
+        from,
+        ledgers,
+        installation,
+        identities,
+        only,
+        moment,
+        told,
+    };
     let rebuilt = restore::rebuild(rebuild).await?;
     socket::finish(context, describe(&rebuilt))
 }

@@ -138,6 +138,56 @@ async fn after_a_fire(house: &House, acme: &str, ids: [&str; 4], hold: &str) {
     assert_eq!(verified.code, 0, "{verified:?}");
 }
 
+#[tokio::test]
+async fn everything_or_a_copy_of_one_tenant_is_had_as_of_a_second_in_an_empty_directory() {
+    let house = house();
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    let early = write(app, &acme, "acme", "early").await;
+    let at = archived(app, &acme, "acme").await;
+    house.back_up();
+    let late = write(app, &acme, "acme", "late").await;
+    app.tenant("globex");
+    archived(app, &acme, "acme").await;
+    wait_for_the_platform(&house).await;
+    let from = house.target.to_str().unwrap();
+    let run = |place: &Path, more: &[&str]| {
+        let base = ["restore", "run", "--from", from, "--identity", house.identity(), "--json"];
+        cli(place, &house.given(), &[&base, more].concat(), "")
+    };
+    let alone = [("STRONGROOM_MASTER_KEY", house.settings[0].1.as_str())];
+    let is_early = async |place: &Path| {
+        let server = Server::start(place, &alone);
+        let client = Client::new(&server.url, place, Some(acme.clone()));
+        let path = |id: &str| format!("/api/v1/conversations/acme/{id}");
+        client.get(&path(&early)).await.expect(200);
+        assert_eq!(client.get(&path(&late)).await.status, 404, "{}", place.display());
+    };
+    let all = house.outside.path().join("all");
+    let said = run(&all, &["--all", "--at", &at]);
+    assert_eq!(said.code, 0, "{said:?}");
+    is_early(&all).await;
+    let listed = cli(&all, &alone, &["tenant", "list", "--json"], "");
+    assert!(!listed.out.contains("globex"), "it was made later: {listed:?}");
+
+    let look = house.outside.path().join("look");
+    let into = ["--tenant", "acme", "--into", look.to_str().unwrap()];
+    let said = run(&house.outside.path().join("none"), &[&into[..], &["--at", &at]].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    is_early(&look).await;
+
+    let none = house.outside.path().join("nothing");
+    let said = run(&none, &["--all", "--at", "2026-01-01 00:00"]);
+    assert!(said.code != 0 && said.err.contains("2026-01-01"), "{said:?}");
+    let listed = app.cli(&["restore", "list", "--tenant", "acme"], "");
+    let backup = listed["items"][0]["manifest"]["id"].as_str().unwrap();
+    let one = house.outside.path().join("one");
+    let into = ["--tenant", "acme", "--into", one.to_str().unwrap(), "--backup", backup];
+    let said = run(&none, &into);
+    assert_eq!(said.code, 0, "{said:?}");
+    is_early(&one).await;
+}
+
 /// Segments of the tenant's only chain, in order.
 fn segments(place: &Path) -> Vec<PathBuf> {
     let (mut waiting, mut found) = (vec![place.to_owned()], Vec::new());

@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::RestoreError;
+use super::model::Moment;
 use super::order::of_kind;
 use super::run::{Told, compare};
 use crate::audit::event::Resource;
@@ -74,6 +75,8 @@ pub struct Rebuild {
     pub identities: Identities,
     /// Only this tenant, in a directory beside the installation, for a look.
     pub only: Option<String>,
+    /// The state that is wanted: of everything, or of that tenant.
+    pub moment: Moment,
     pub told: Told,
 }
 
@@ -399,7 +402,13 @@ impl Job {
                 }
             }
         }
-        let archives = of_kind(signed, Kind::Data, Some(&name));
+        let moment = self.moment(realm);
+        let mut archives = of_kind(signed, Kind::Data, Some(&name));
+        archives.retain(|manifest| match moment {
+            Moment::Latest => true,
+            Moment::At(time) => manifest.taken <= time,
+            Moment::Backup(id) => manifest.id == id,
+        });
         let taken = archives.first().map(|manifest| manifest.taken);
         match self.changes(whole, realm, keys, taken) {
             Ok(Some(brought)) => return Ok(brought),
@@ -425,7 +434,19 @@ impl Job {
                 Err(error) => return Err(error),
             }
         }
-        Err(first.unwrap_or(RestoreError::Nothing(name)))
+        Err(first.unwrap_or(match moment {
+            Moment::At(time) => RestoreError::NothingThen { tenant: name, at: time.to_string() },
+            Moment::Backup(id) => RestoreError::Nothing(format!("{name} with the id {id}")),
+            Moment::Latest => RestoreError::Nothing(name),
+        }))
+    }
+
+    /// Which state of a realm is wanted. With a tenant alone the platform is only what it hangs on.
+    fn moment(&self, realm: Realm) -> Moment {
+        match (realm, &self.rebuild.only) {
+            (Realm::Platform, Some(_)) => Moment::Latest,
+            _ => self.rebuild.moment,
+        }
     }
 
     /// One archive of data, checked.
@@ -454,9 +475,15 @@ impl Job {
         archive: Option<Timestamp>,
     ) -> Result<Option<(Timestamp, u64)>, RestoreError> {
         let (verifier, now) = (whole.verifier(), self.rebuild.runtime.now());
+        let until = match self.moment(realm) {
+            Moment::Latest => now,
+            Moment::At(time) => time.min(now),
+            Moment::Backup(_) => return Ok(None),
+        };
         let windows = changes::window(&self.target, self.layout, realm, &verifier);
         let windows = self.handle.block_on(windows)?;
-        let reaches = windows.iter().map(|window| window.to).max();
+        let there = windows.iter().filter(|window| window.from <= until);
+        let reaches = there.map(|window| window.to.min(until)).max();
         if reaches.is_none_or(|to| archive.is_some_and(|archive| to <= archive)) {
             return Ok(None);
         }
@@ -465,7 +492,7 @@ impl Job {
             &self.target,
             self.layout,
             realm,
-            now,
+            until,
             &verifier,
             identities,
             &path,
