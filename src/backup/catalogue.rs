@@ -112,8 +112,7 @@ pub async fn elsewhere(
 /// # Errors
 /// What the platform's file answers.
 pub async fn overdue(tenants: &Tenants) -> Result<Vec<Overdue>, DoorError> {
-    let now = tenants.runtime().now();
-    let read = move |tx: &ReadTx<'_>| Ok::<_, DoorError>(overdue::all(tx, now)?);
+    let read = |tx: &ReadTx<'_>| Ok::<_, DoorError>(overdue::all(tx)?);
     tenants.credentials(Realm::Platform, read).await
 }
 

@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use object_store::path::Path;
+use object_store::path::Path as StorePath;
 use serde::Serialize;
 
-use super::target::{Stale, Swept};
+use super::target::{Hidden, Stale, Swept};
 use super::{BackupError, Kind, Layout, Target, prune};
 use crate::args;
 use crate::authz::Realm;
@@ -19,8 +19,6 @@ use crate::store::{Sql, SqlMut, StoreError};
 use crate::tenants::Tenants;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Each target is looked at once a day; what nobody has seen for longer may be gone.
-const FRESH: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// Which of two ways of deleting found it: each looks at all of what it deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,24 +74,31 @@ impl Terms {
 
     /// Whether certificates say that something of this age is gone.
     pub fn is_over(&self, path: &str, made: Timestamp) -> bool {
-        let is_key = Path::from(path).prefix_matches(&self.layout.folder(Kind::Keys));
+        let is_key = StorePath::from(path).prefix_matches(&self.layout.folder(Kind::Keys));
         made < if is_key { self.keys } else { self.data }
     }
 
-    /// What replaced or deleted versions of an object are. They stay as long as the object would
-    /// have: that is what versioning is good for when a thief overwrites backups. Of how far a chain
-    /// has come there are thousands in a day, which nobody needs.
-    fn of_version(&self, path: &str, made: Timestamp) -> Stale {
+    /// What hidden versions of an object are. Archives stay as long as they would have, changes as long
+    /// as that from when they were replaced, because what an idle tenant has there is as old as its last
+    /// change: if somebody overwrites it, the good one is still there. The ledger is kept for ever. Of
+    /// how far a chain has come there are thousands in a day, of which nobody needs more than the last.
+    fn of_version(&self, hidden: Hidden<'_>) -> Stale {
+        let Hidden { path, made, replaced, newer } = hidden;
+        let below = |folder: StorePath| StorePath::from(path).prefix_matches(&folder);
+        if below(self.layout.ledger()) {
+            return Stale::Not;
+        }
+        let since = if below(self.layout.all_changes()) { replaced } else { made };
         match path.ends_with(Layout::HEAD) {
-            _ if self.is_over(path, made) => Stale::Overdue,
-            true if made < self.notes => Stale::Clutter,
+            _ if self.is_over(path, since) => Stale::Overdue,
+            true if newer > 1 && replaced < self.notes => Stale::Clutter,
             _ => Stale::Not,
         }
     }
 
     pub async fn sweep(self, target: &Target) -> Result<Swept, BackupError> {
-        let root = Path::from(self.layout.root());
-        Ok(target.sweep(&root, move |path, made| self.of_version(path, made)).await?)
+        let root = StorePath::from(self.layout.root());
+        Ok(target.sweep(&root, move |hidden| self.of_version(hidden)).await?)
     }
 }
 
@@ -131,11 +136,43 @@ fn note(
     tx.execute(sql, args![target, source.name(), objects.cast_signed(), now]).map(|_| ())
 }
 
-/// Targets that keep something beyond its time, by name.
-pub(super) fn all(tx: &impl Sql, now: Timestamp) -> Result<Vec<Overdue>, StoreError> {
-    let sql = "SELECT target, sum(objects), min(since) FROM backup_overdue WHERE looked > $1
+/// Targets that keep something beyond its time, by name; until a look finds that it is gone.
+pub(super) fn all(tx: &impl Sql) -> Result<Vec<Overdue>, StoreError> {
+    let sql = "SELECT target, sum(objects), min(since) FROM backup_overdue
                GROUP BY target ORDER BY target";
-    tx.query(sql, args![now.minus(FRESH)], |row| {
+    tx.query(sql, &[], |row| {
         Ok(Overdue { target: row.get(0)?, objects: row.get(1)?, since: row.get(2)? })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_thief_overwrites_stays_as_long_as_it_would_have_and_the_ledger_for_ever() {
+        let layout = Layout::new("01980000-0000-7000-8000-000000000001".parse().unwrap());
+        let recipient = age::x25519::Identity::generate().to_public().to_string();
+        let settings =
+            config::Backup { recipients: vec![recipient.parse().unwrap()], ..Default::default() };
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        let terms = Terms::at(now, &settings, layout).unwrap();
+        let ago = |days: u32| now.minus(DAY * days);
+        let of = |path: &str, made, replaced, newer| {
+            let path = format!("{}/{path}", layout.root());
+            let (made, replaced) = (ago(made), ago(replaced));
+            terms.of_version(Hidden { path: &path, made, replaced, newer })
+        };
+        assert_eq!(of("ledger/1-2.jsonl", 4000, 4000, 1), Stale::Not);
+        assert_eq!(of("keys/acme/1.db.zst.age", 6, 0, 1), Stale::Not);
+        assert_eq!(of("keys/acme/1.db.zst.age", 8, 0, 1), Stale::Overdue);
+        assert_eq!(of("data/acme/1.db.zst.age", 38, 0, 1), Stale::Not);
+        assert_eq!(of("data/acme/1.db.zst.age", 40, 40, 1), Stale::Overdue);
+        // An idle tenant's: as old as its last change, and overwritten yesterday.
+        assert_eq!(of("changes/acme/c/base-0.age", 300, 1, 1), Stale::Not);
+        assert_eq!(of("changes/acme/c/base-0.age", 300, 40, 1), Stale::Overdue);
+        assert_eq!(of("changes/acme/c/head.note", 300, 2, 1), Stale::Not);
+        assert_eq!(of("changes/acme/c/head.note", 3, 2, 2), Stale::Clutter);
+        assert_eq!(of("changes/acme/c/head.note", 1, 0, 2), Stale::Not);
+    }
 }

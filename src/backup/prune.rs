@@ -65,6 +65,11 @@ pub async fn prune(
     // What is gone is on record, whatever comes in between.
     let mut ended = delete_over(tenants, settings, &targets, terms, &mut done, &mut kept).await;
     if ended.is_ok() && terms.is_some() {
+        // No round of archiving says it then, and what is left of changes was looked at here.
+        if settings.archive_seconds == 0 {
+            let none = kept.keys().map(|target| (target.clone(), 0)).collect();
+            overdue::record(tenants, Source::Changes, none).await?;
+        }
         ended = overdue::record(tenants, Source::Archives, kept).await;
     }
     if done.copies + done.archives + done.changes + done.leftovers > 0 {

@@ -43,7 +43,7 @@ impl Round<'_> {
         if let Some(terms) = self.terms {
             let swept = terms.sweep(self.target).await?;
             done.leftovers += swept.removed;
-            done.refused += swept.refused;
+            done.refused += swept.refused + swept.failed;
             kept += swept.refused;
         }
         Ok(kept)
@@ -78,10 +78,19 @@ impl Round<'_> {
                 }
             }
             for meta in alone {
-                if is_left_over(changed(&meta), now, newest) && self.delete(&meta, done).await? {
-                    done.leftovers += 1;
-                } else {
-                    kept += u64::from(self.is_over(&meta));
+                // What the catalogue knows was whole: somebody has deleted the other half of it.
+                let path = meta.location.as_ref();
+                let known = known.contains_key(path.strip_suffix(".manifest").unwrap_or(path));
+                if known || !is_left_over(changed(&meta), now, newest) {
+                    continue;
+                }
+                // Where versions are kept it is only hidden, and goes when its time is over.
+                match target.hide(&meta.location).await {
+                    Ok(()) => done.leftovers += 1,
+                    Err(error) => {
+                        self.refused(&meta, error.into(), done)?;
+                        kept += u64::from(self.is_over(&meta));
+                    }
                 }
             }
         }
@@ -153,14 +162,23 @@ impl Round<'_> {
     async fn delete(&self, file: &ObjectMeta, done: &mut Pruned) -> Result<bool, BackupError> {
         match place::delete(self.target, &file.location).await {
             Ok(()) => Ok(true),
-            Err(error) if is_kept(&error) => {
-                tracing::warn!(target = self.target.name, path = %file.location, %error,
-                    "something is not deleted yet");
-                done.refused += 1;
-                Ok(false)
-            }
-            Err(error) => Err(error),
+            Err(error) => self.refused(file, error, done).map(|()| false),
         }
+    }
+
+    fn refused(
+        &self,
+        file: &ObjectMeta,
+        error: BackupError,
+        done: &mut Pruned,
+    ) -> Result<(), BackupError> {
+        if !is_kept(&error) {
+            return Err(error);
+        }
+        tracing::warn!(target = self.target.name, path = %file.location, %error,
+            "something is not deleted yet");
+        done.refused += 1;
+        Ok(())
     }
 
     fn is_over(&self, file: &ObjectMeta) -> bool {

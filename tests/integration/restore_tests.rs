@@ -22,6 +22,13 @@ fn with_damage(house: &House, folder: &str, look: impl Fn(&str)) {
     damage(&house.target, folder);
 }
 
+fn newest(house: &House, below: &str, ending: &str) -> PathBuf {
+    let installation = std::fs::read_dir(&house.target).unwrap().next().unwrap().unwrap().path();
+    let files = std::fs::read_dir(installation.join(below)).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    paths.filter(|path| path.to_str().unwrap().ends_with(ending)).max().unwrap()
+}
+
 fn leaves_nothing(data: &Path) -> bool {
     let work = data.join("restoring");
     !work.exists() || std::fs::read_dir(work).unwrap().next().is_none()
@@ -54,6 +61,16 @@ async fn a_restore_test_brings_everything_back_as_after_a_fire_and_leaves_nothin
     with_damage(&house, &format!("changes/{id}"), |why| {
         assert!(why.starts_with("acme: ") && why.contains(&format!("changes/{id}")), "{why}");
     });
+    // What nobody can read any more, and what nobody knows of after a fire.
+    let away = house.outside.path().join("away");
+    for (below, ending) in [(format!("keys/{id}"), ".age"), (format!("data/{id}"), ".manifest")] {
+        let path = newest(&house, &below, ending);
+        std::fs::rename(&path, &away).unwrap();
+        let (code, test) = tested(&house);
+        let why = test["problem"].as_str().unwrap_or_default();
+        assert!(code == 1 && why.starts_with("acme: ") && why.contains(&below), "{test}");
+        std::fs::rename(&away, &path).unwrap();
+    }
     with_damage(&house, "data", |why| assert!(why.contains("data/"), "{why}"));
     assert_eq!(tested(&house).0, 0, "all is as it was");
     assert!(leaves_nothing(app.data()));

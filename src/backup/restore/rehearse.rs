@@ -15,7 +15,7 @@ use crate::audit::note::Note;
 use crate::audit::{Event, catalogue as events};
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun};
 use crate::authz::{Grant, Realm};
-use crate::backup::{Identities, Manifest, Target, Targets, catalogue, realm};
+use crate::backup::{BackupError, Identities, Manifest, Target, Targets, catalogue, realm};
 use crate::config::Backup;
 use crate::kernel::Timestamp;
 use crate::kernel::id::RestoreTestId;
@@ -166,6 +166,9 @@ impl<'a> Rehearsal<'a> {
     /// [`RestoreError`] when the platform's file does not answer.
     pub async fn step(&mut self) -> Result<(), RestoreError> {
         let Some((manifest, names)) = self.waiting.pop_front() else { return Ok(()) };
+        if !self.is_there(&manifest).await? {
+            return Ok(());
+        }
         let clock = self.tenants.runtime().clock.clone();
         let (begun, there) = (clock.monotonic(), self.one_of(&names));
         let result = match &there {
@@ -174,6 +177,8 @@ impl<'a> Rehearsal<'a> {
         };
         let (second, problem) = match result {
             Ok(second) => (second, None),
+            // Its time came meanwhile, or its tenant's.
+            Err(_) if !self.is_there(&manifest).await? => return Ok(()),
             Err(error) => (None, Some(error.to_string())),
         };
         let (owner, target) = (name(&manifest), there.map(|target| target.name));
@@ -231,20 +236,38 @@ impl<'a> Rehearsal<'a> {
         manifest: Manifest,
     ) -> Result<Option<Timestamp>, RestoreError> {
         let realm = realm(&manifest).ok_or(RestoreError::Foreign)?;
-        let trial = self.trial(target).await?;
-        let archives = self.archives(realm, target).await?;
+        let trial = self.trial(target, &manifest).await?;
+        let (archives, made) = self.archives(realm, target, &manifest).await?;
         let chance = self.chance();
-        blocking(move || trial.run(&manifest, &archives, chance)).await
+        blocking(move || trial.run(&manifest, &archives, (made, chance))).await
+    }
+
+    /// Whether an archive is still one that a restore would use.
+    async fn is_there(&self, manifest: &Manifest) -> Result<bool, RestoreError> {
+        let known = match realm(manifest) {
+            Some(Realm::Tenant(id)) => self.tenants.tenant_by_id(id).is_some(),
+            _ => true,
+        };
+        let find = catalogue::find(self.tenants, self.reading, manifest.id).await;
+        match find {
+            Ok(_) => Ok(known),
+            Err(BackupError::Unknown(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The keys of a target are read once.
-    async fn trial(&mut self, target: &Target) -> Result<Arc<Trial>, RestoreError> {
+    async fn trial(
+        &mut self,
+        target: &Target,
+        data: &Manifest,
+    ) -> Result<Arc<Trial>, RestoreError> {
         if !self.trials.contains_key(&target.name) {
-            let archives = self.archives(Realm::Platform, target).await?;
+            let (archives, made) = self.archives(Realm::Platform, target, data).await?;
             let (tenants, identities) = (self.tenants.clone(), self.identities.clone());
             let place = target.clone();
             let begun =
-                blocking(move || Trial::begin(&tenants, place, identities, &archives)).await;
+                blocking(move || Trial::begin(&tenants, place, identities, &archives, made)).await;
             let begun = begun.map(Arc::new).map_err(|error| error.to_string());
             self.trials.insert(target.name.clone(), begun);
         }
@@ -253,12 +276,20 @@ impl<'a> Rehearsal<'a> {
         trial.map_or_else(none, |trial| trial.map_err(RestoreError::Fire))
     }
 
-    /// What the catalogue knows of an owner in a target.
-    async fn archives(&self, realm: Realm, target: &Target) -> Result<Vec<Manifest>, RestoreError> {
+    /// What the catalogue knows of an owner in a target, and how many keys were made before an archive
+    /// of data, wherever they lie.
+    async fn archives(
+        &self,
+        realm: Realm,
+        target: &Target,
+        data: &Manifest,
+    ) -> Result<(Vec<Manifest>, u64), RestoreError> {
         let there = HashSet::from([target.name.clone()]);
         let all = catalogue::of_owner(self.tenants, self.reading, realm).await?;
+        let before = all.iter().filter(|entry| entry.manifest.taken <= data.taken);
+        let made = before.filter_map(|entry| entry.manifest.keys).map(|keys| keys.made).max();
         let stored = all.into_iter().filter(|entry| entry.is_stored_in(&there));
-        Ok(stored.map(|entry| entry.manifest).collect())
+        Ok((stored.map(|entry| entry.manifest).collect(), made.unwrap_or(0)))
     }
 }
 

@@ -13,8 +13,8 @@ use super::order::of_kind;
 use super::run::compare;
 use crate::authz::Realm;
 use crate::backup::{
-    BackupError, Identities, Kind, Layout, Manifest, Target, Targets, changes, fetch, files, keys,
-    ledger, realm,
+    BackupError, Damage, Identities, Kind, Layout, Manifest, Target, Targets, changes, fetch,
+    files, keys, ledger, realm, signed_manifest as fetched_manifest,
 };
 use crate::crypto::TenantKeys;
 use crate::kernel::{Timestamp, limits};
@@ -34,12 +34,14 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// `archives` are those of the platform in this target. Blocks.
+    /// `archives` are those of the platform in this target, which have to hold as many keys as `made`
+    /// says. Blocks.
     pub fn begin(
         tenants: &Tenants,
         target: Target,
         identities: Arc<Identities>,
         archives: &[Manifest],
+        made: u64,
     ) -> Result<Self, RestoreError> {
         let handle = Handle::try_current().map_err(|error| failed(&target, error))?;
         let layout = Layout::new(tenants.installation());
@@ -60,6 +62,13 @@ impl Trial {
             whole(&target, keys::read_keys(&target, archives, &name, &identities, key, path)?)
         })?);
         let verifier = tenants.notary().verifier();
+        has_all(&target, &platform, made)?;
+        if !scratch.signs_as_we_do(&platform).map_err(|error| failed(&target, error))? {
+            return Err(failed(
+                &target,
+                "its archive of the platform's keys has another signing key",
+            ));
+        }
         let here = Targets(vec![target.clone()]);
         let lines = handle.block_on(ledger::fetch(&here, layout, &verifier))?;
         let known = archives.iter().max_by_key(|manifest| manifest.ledger.0);
@@ -67,30 +76,62 @@ impl Trial {
             return Err(failed(&target, "lines of the ledger of erasures are missing"));
         }
         let tenants = tenants.clone();
-        Ok(Self { tenants, target, layout, identities, handle, scratch, platform })
+        let trial = Self { tenants, target, layout, identities, handle, scratch, platform };
+        let owner = Layout::owner(Realm::Platform);
+        trial
+            .described(roots.first().copied().into_iter().chain(key_archives(archives, &owner)))?;
+        Ok(trial)
+    }
+
+    /// After a fire there is no catalogue: the manifests beside the archives say what they are.
+    fn described<'m>(
+        &self,
+        archives: impl Iterator<Item = &'m Manifest>,
+    ) -> Result<(), RestoreError> {
+        let verifier = self.tenants.notary().verifier();
+        for archive in archives {
+            let path = archive.path.as_str().into();
+            let beside = fetched_manifest(&self.target, self.layout, &path, Some(&verifier));
+            if self.handle.block_on(beside)? != *archive {
+                let damage = Damage::Manifest;
+                let (target, path) = (self.target.name.clone(), archive.path.clone());
+                return Err(BackupError::Damaged { target, path, damage }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Restores the archive of data with what belongs to it (`archives` are the owner's in this
     /// target), and the owner as of a second of its continuous archive: that second, if there is one.
-    /// `chance` chooses it. Blocks.
+    /// `made` as in [`Trial::begin`]; `chance` chooses the second. Blocks.
     pub fn run(
         &self,
         data: &Manifest,
         archives: &[Manifest],
-        chance: u64,
+        (made, chance): (u64, u64),
     ) -> Result<Option<Timestamp>, RestoreError> {
         let realm = realm(data).ok_or(RestoreError::Foreign)?;
-        super::room(self.tenants.data_directory(), data)?;
+        let beside = of_kind(archives, Kind::Blobs, Some(&data.owner)).first().copied();
+        for manifest in std::iter::once(data).chain(beside) {
+            super::room(self.tenants.data_directory(), manifest)?;
+        }
         let room = self.scratch.room().map_err(DoorError::from)?;
+        let used = key_archives(archives, &data.owner);
+        self.described(used.chain(std::iter::once(data)).chain(beside))?;
         let keys = self.keys(realm, archives, &room)?;
-        self.archive(data, realm, &keys, &room.join("data.db"))?;
-        if let Some(beside) = of_kind(archives, Kind::Blobs, Some(&data.owner)).first() {
+        has_all(&self.target, &keys, made)?;
+        let path = room.join("data.db");
+        self.archive(data, realm, &keys, &path)?;
+        crate::store::files::remove_if_there(&path).map_err(DoorError::from)?;
+        if let Some(beside) = beside {
             self.beside(beside, &room)?;
         }
         let second = self.second(realm, &keys, &room, chance);
         match second {
             // What is replaced or past its time may go while it is read.
-            Err(error) if error.is_of_the_archive() => self.second(realm, &keys, &room, chance),
+            Err(error) if error.is_of_the_archive() || is_none(&error) => {
+                self.second(realm, &keys, &room, chance)
+            }
             other => other,
         }
     }
@@ -132,7 +173,9 @@ impl Trial {
         let place = room.join("beside");
         crate::store::files::private_directory(&place).map_err(DoorError::from)?;
         packed.rewind().map_err(BackupError::from)?;
-        Ok(files::unpack(&packed, &place).map_err(BackupError::from)?)
+        files::unpack(&packed, &place).map_err(BackupError::from)?;
+        // There may be more of it than there is room for twice.
+        Ok(std::fs::remove_dir_all(&place).map_err(BackupError::from)?)
     }
 
     /// Any second of the newest window.
@@ -165,6 +208,23 @@ impl Trial {
 /// A restore would go on with what is left; a test has to tell.
 fn whole(target: &Target, left_out: Vec<String>) -> Result<(), RestoreError> {
     left_out.into_iter().next().map_or(Ok(()), |why| Err(failed(target, why)))
+}
+
+/// The newest archive of an owner's keys, and what follows it.
+fn key_archives<'m>(archives: &'m [Manifest], owner: &str) -> impl Iterator<Item = &'m Manifest> {
+    let newest = keys::choices(archives, owner).into_iter().next();
+    newest.into_iter().flat_map(|(full, deltas)| std::iter::once(full).chain(deltas))
+}
+
+/// A key that is not there looks like one that was destroyed: they are counted.
+fn has_all(target: &Target, keys: &TenantKeys, made: u64) -> Result<(), RestoreError> {
+    let there = keys.changes().map_err(|error| failed(target, error))?.made;
+    let why = || format!("{} keys made before the backup are missing", made - there);
+    if there < made { Err(failed(target, why())) } else { Ok(()) }
+}
+
+fn is_none(error: &RestoreError) -> bool {
+    matches!(error, RestoreError::Backup(BackupError::None(_)))
 }
 
 fn failed(target: &Target, why: impl std::fmt::Display) -> RestoreError {

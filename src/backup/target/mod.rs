@@ -3,6 +3,7 @@
 mod directory;
 mod lazy;
 mod s3;
+mod s3_bucket;
 mod s3_versions;
 mod sftp;
 mod sftp_connection;
@@ -20,7 +21,7 @@ use lazy::Lazy;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-pub use s3_versions::{Stale, Swept};
+pub use s3_versions::{Hidden, Stale, Swept};
 
 use crate::config::{Backup, Place, TargetUrl};
 
@@ -51,7 +52,7 @@ pub struct Target {
 #[derive(Clone)]
 enum Own {
     Nothing,
-    Bucket(s3_versions::Bucket),
+    Bucket(s3_bucket::Bucket),
     Sftp(sftp::Sftp),
 }
 
@@ -106,6 +107,10 @@ impl Target {
             Own::Bucket(bucket) => bucket.delete(self.store.as_ref(), path).await,
             _ => self.store.delete(path).await,
         };
+        self.deleted(path, deleted)
+    }
+
+    fn deleted(&self, path: &Path, deleted: object_store::Result<()>) -> Result<(), TargetError> {
         match deleted {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) if keeps(&error) => {

@@ -11,7 +11,7 @@ use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::s3_versions::Bucket;
+use super::s3_bucket::Bucket;
 use crate::config::{S3Place, read_secret};
 use crate::outgoing;
 

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use super::journal;
 use super::stage::{Checked, File};
 use super::whole::brought_keys;
+use crate::audit::note::Note;
 use crate::authz::Realm;
 use crate::crypto::root::RootFile;
 use crate::crypto::{CryptoError, Key32, TenantKeys};
 use crate::kernel::id::TenantId;
 use crate::store::{StoreError, files, migrate};
 use crate::tenants::Tenants;
+use crate::tenants::boot::{BootError, signer};
 
 pub(crate) struct Scratch {
     tenants: Tenants,
@@ -33,7 +35,8 @@ impl Tenants {
 }
 
 impl Scratch {
-    /// For data that came in clear. Nobody keeps it: with the process it is gone.
+    /// For all that came in clear, and for key stores: what was destroyed since is in them. Nobody keeps
+    /// it: with the process it is gone.
     pub fn key(&self) -> &Key32 {
         &self.key
     }
@@ -62,7 +65,15 @@ impl Scratch {
         let path = self.directory.join("keys.db");
         files::remove_if_there(&path)?;
         let open = |shelf| self.tenants.inner.platform.keys.of_another_store(shelf);
-        brought_keys(&self.tenants.inner.platform.keys.shelf_key(), &path, bring, open)
+        brought_keys(&self.key, &path, bring, open)
+    }
+
+    /// Whether what these keys sign is believed here.
+    pub fn signs_as_we_do(&self, platform: &TenantKeys) -> Result<bool, BootError> {
+        let signer = signer(self.tenants.installation(), platform.signing_key()?)?;
+        let Ok(mut note) = Note::new("a restore test\n".to_owned()) else { return Ok(false) };
+        note.sign(&signer);
+        Ok(note.verify(&self.tenants.notary().verifier()).is_ok())
     }
 
     /// A tenant's keys in the same way. None when the platform's have no root of it.
@@ -78,9 +89,9 @@ impl Scratch {
             Err(CryptoError::KeyDestroyed) => return Ok(None),
             Err(error) => return Err(StoreError::from(error).into()),
         };
-        let (key, runtime) = (TenantKeys::shelf_key_of(&root), &self.tenants.inner.ground.runtime);
+        let runtime = &self.tenants.inner.ground.runtime;
         let open = |shelf| TenantKeys::open(*id.bytes(), root, shelf, runtime);
-        brought_keys(&key, &room.join("keys.db"), bring, open).map(Some)
+        brought_keys(&self.key, &room.join("keys.db"), bring, open).map(Some)
     }
 
     /// As [`Stage::check`](super::stage::Stage::check).
