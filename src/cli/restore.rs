@@ -16,11 +16,11 @@ use super::output::{Report, table};
 use super::socket;
 use crate::authz::Realm;
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, PlatformRestoreRun};
-use crate::backup::changes::{self, Window};
+use crate::backup::Identities;
+use crate::backup::changes::Window;
 use crate::backup::restore::{
     self, Available, Moment, Plan, Restore, RestoreTest, Tested, Told, Wanted,
 };
-use crate::backup::{self, Identities, Layout, Target, Targets};
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, InstallationId, RestoreId, RestoreTestId, TenantId};
@@ -332,35 +332,12 @@ async fn spans(
     from: Option<&TargetUrl>,
 ) -> anyhow::Result<Vec<(String, Window)>> {
     let tenants = &operator.tenants;
-    let targets = match from {
-        Some(url) => Targets(vec![Target::open(url)?]),
-        None => backup::targets(tenants, &operator.backup)?,
-    };
-    let (layout, verifier) = (Layout::new(tenants.installation()), tenants.notary().verifier());
-    let mut spans: Vec<(String, Window)> = Vec::new();
-    for target in &targets.0 {
-        for realm in realms {
-            let Realm::Tenant(id) = *realm else { continue };
-            let Some(tenant) = tenants.tenant_by_id(id) else { continue };
-            let windows = match changes::window(target, layout, *realm, &verifier).await {
-                Ok(windows) => windows,
-                Err(error) => {
-                    tracing::warn!(target = target.name, %error, "its changes cannot be listed");
-                    break;
-                }
-            };
-            for window in windows {
-                match spans.iter_mut().find(|(_, known)| known.base == window.base) {
-                    Some((_, known)) => {
-                        known.from = known.from.min(window.from);
-                        known.to = known.to.max(window.to);
-                    }
-                    None => spans.push((tenant.slug.to_string(), window)),
-                }
-            }
-        }
-    }
-    Ok(spans)
+    let windows = restore::windows(tenants, &operator.backup, realms, from).await?;
+    let named = windows.into_iter().filter_map(|(realm, window)| {
+        let Realm::Tenant(id) = realm else { return None };
+        Some((tenants.tenant_by_id(id)?.slug.to_string(), window))
+    });
+    Ok(named.collect())
 }
 
 fn listed(found: &[Available], spans: &[(String, Window)]) -> Report {

@@ -8,6 +8,7 @@ mod app;
 mod approvals;
 mod attack;
 mod backup;
+mod backup_faults;
 mod bad_input;
 mod browser;
 mod bundle;

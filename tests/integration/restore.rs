@@ -383,6 +383,11 @@ async fn the_console_asks_before_the_state_before_a_restore_is_deleted() {
     let before = admin.get("/platform/backups").await.body;
     assert!(!before.contains("href=\"/platform/backups/"), "there is nothing to restore from");
     house.back_up();
+    let offered = admin.get(&format!("/platform/backups/{slug}")).await.body;
+    let (_, choice) = offered.split_once("?at=").expect("the backup is offered");
+    let choice = choice.split('"').next().unwrap();
+    let chosen = admin.get(&format!("/platform/backups/{slug}?at={choice}")).await;
+    assert!(chosen.status == 200 && chosen.body.contains(&format!("value=\"{choice}\"")));
     let restored: Value = serde_json::from_str(&house.restore(&slug, &[]).out).unwrap();
     let confirm = format!("/platform/restores/{}/confirm", restored["id"].as_str().unwrap());
     assert!(admin.get("/platform/backups").await.body.contains(&format!("href=\"{confirm}\"")));

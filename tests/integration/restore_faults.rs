@@ -9,14 +9,19 @@ use serde_json::{Value, json};
 use crate::app::{Said, TestApp, cli};
 use crate::restore::{House, logs, status, write};
 
-/// Kills the server just before the n-th change of names that a restore makes.
-struct Strike {
+/// Kills the server just before the n-th change of names that a restore makes, or that is made below
+/// a directory.
+pub struct Strike {
     order: PathBuf,
 }
 
 impl Strike {
     /// A house whose server can be struck.
     fn house() -> (House, Self) {
+        Self::house_with(&[])
+    }
+
+    pub fn house_with(more: &[(&'static str, &str)]) -> (House, Self) {
         let house = House::with(|outside| {
             let library = outside.join("strike.so");
             let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/integration/strike.c");
@@ -25,22 +30,24 @@ impl Strike {
             let built = build.output().unwrap();
             assert!(built.status.success(), "{built:?}");
             let order = outside.join("order");
-            vec![
+            let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+            let own = [
                 ("LD_PRELOAD", library.display().to_string()),
                 ("STRIKE", order.display().to_string()),
-            ]
+            ];
+            own.into_iter().chain(more).collect()
         });
         let order = house.outside.path().join("order");
         (house, Self { order })
     }
 
-    fn at(&self, step: usize) {
+    pub fn at(&self, step: usize) {
         std::fs::write(&self.order, step.to_string()).unwrap();
     }
 }
 
 /// Steps between two that are tried; every one with `STRONGROOM_EVERY_STEP`.
-fn stride() -> usize {
+pub fn stride() -> usize {
     if std::env::var_os("STRONGROOM_EVERY_STEP").is_some() { 1 } else { 3 }
 }
 

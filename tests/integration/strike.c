@@ -1,6 +1,6 @@
 /* Loaded into the server under test (LD_PRELOAD): kills it just before the n-th change of names or
- * removal that touches a restore's files, when a file says so, and so at each step in turn. Nothing
- * of this is in the product. */
+ * removal that touches certain files (a restore's, unless STRIKE_IN names a part of their paths), when
+ * a file says so, and so at each step in turn. Nothing of this is in the product. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,6 +15,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int left = 0;
 
 static int concerned(const char *path) {
+    const char *part = getenv("STRIKE_IN");
+    if (path && part) return strstr(path, part) != NULL;
     return path && (strstr(path, "/restoring/") || strstr(path, "/restored/"));
 }
 
@@ -39,6 +41,20 @@ int rename(const char *from, const char *to) {
     if (!real) real = dlsym(RTLD_NEXT, "rename");
     if (concerned(from) || concerned(to)) step();
     return real(from, to);
+}
+
+int unlink(const char *path) {
+    static int (*real)(const char *);
+    if (!real) real = dlsym(RTLD_NEXT, "unlink");
+    if (concerned(path)) step();
+    return real(path);
+}
+
+int linkat(int old, const char *from, int new, const char *to, int flags) {
+    static int (*real)(int, const char *, int, const char *, int);
+    if (!real) real = dlsym(RTLD_NEXT, "linkat");
+    if (concerned(to)) step();
+    return real(old, from, new, to, flags);
 }
 
 int unlinkat(int directory, const char *path, int flags) {

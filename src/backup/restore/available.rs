@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::RestoreError;
 use crate::authz::permission::PlatformBackupRead;
 use crate::authz::{Grant, Realm};
+use crate::backup::changes::{self, Window};
 use crate::backup::{Kind, Layout, Manifest, Target, Targets, catalogue, scan, scan_all};
 use crate::config::{Backup, TargetUrl};
 use crate::tenants::Tenants;
@@ -38,6 +39,45 @@ pub async fn available(
     });
     found.sort_by_key(|one| (std::cmp::Reverse(one.manifest.taken), one.manifest.id));
     Ok(found)
+}
+
+/// Between which moments each of these can be had as of any second, from the targets that answer.
+///
+/// # Errors
+/// When a target cannot be used at all.
+pub async fn windows(
+    tenants: &Tenants,
+    settings: &Backup,
+    realms: &[Realm],
+    from: Option<&TargetUrl>,
+) -> Result<Vec<(Realm, Window)>, RestoreError> {
+    let targets = match from {
+        Some(url) => Targets(vec![Target::open(url)?]),
+        None => crate::backup::targets(tenants, settings)?,
+    };
+    let (layout, verifier) = (Layout::new(tenants.installation()), tenants.notary().verifier());
+    let mut all: Vec<(Realm, Window)> = Vec::new();
+    for target in &targets.0 {
+        for realm in realms {
+            let windows = match changes::window(target, layout, *realm, &verifier).await {
+                Ok(windows) => windows,
+                Err(error) => {
+                    tracing::warn!(target = target.name, %error, "its changes cannot be listed");
+                    break;
+                }
+            };
+            for window in windows {
+                match all.iter_mut().find(|(_, known)| known.base == window.base) {
+                    Some((_, known)) => {
+                        known.from = known.from.min(window.from);
+                        known.to = known.to.max(window.to);
+                    }
+                    None => all.push((*realm, window)),
+                }
+            }
+        }
+    }
+    Ok(all)
 }
 
 pub(super) fn owner(realm: Realm) -> String {

@@ -19,7 +19,7 @@ mod status;
 mod trial;
 mod undo;
 
-pub use available::{Available, available};
+pub use available::{Available, available, windows};
 pub use error::RestoreError;
 pub use fire::{Rebuild, Rebuilt, RebuiltTenant, rebuild};
 pub use model::{Moment, Plan, Restore, RestoreState, Wanted};

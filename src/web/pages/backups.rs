@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::backup_state::BackupState;
 use super::{also_platform, with_notice};
 use crate::audit::catalogue;
-use crate::authz::Permission;
 use crate::authz::permission::{PlatformBackupRead, PlatformRestoreRun, TenantRead};
+use crate::authz::{Permission, Realm};
 use crate::backup::catalogue::Elsewhere;
 use crate::backup::restore::{
     self, Available, Moment, Restore, RestoreError, RestoreState, Wanted,
@@ -27,7 +27,7 @@ use crate::trail;
 use crate::web::messages::Messages;
 use crate::web::problems::sentence;
 use crate::web::view::backups::{
-    BackedUp, BackupsPage, ElsewhereRow, PlanCard, RestorePage, RestoreRow, TestCard,
+    ArchiveRow, BackedUp, BackupsPage, ElsewhereRow, PlanCard, RestorePage, RestoreRow, TestCard,
 };
 use crate::web::view::chrome::Section;
 use crate::web::view::form::{Field, FieldError};
@@ -36,6 +36,8 @@ use crate::web::view::platform::duration;
 use crate::web::view::state::{Notice, RestoreStanding};
 use crate::web::{frame, respond};
 
+/// Archives that a page offers: more than are kept by default.
+const SHOWN: usize = 60;
 const LIST: &str = "/platform/backups";
 const RESTORE: &str = "/platform/backups/{name}";
 const CONFIRM: &str = "/platform/restores/{id}/confirm";
@@ -216,13 +218,33 @@ async fn page(
             Field::value(at)
         }
     };
+    let realm = Realm::Tenant(tenant.id);
+    let (tenants, settings) = (&call.app.tenants, &call.app.settings.backup);
+    let found = restore::available(tenants, &reading, Some(realm), None).await?;
+    let mut windows: Vec<_> = restore::windows(tenants, settings, &[realm], None)
+        .await
+        .map(|all| all.into_iter().map(|(_, window)| (window.from, window.to)).collect())
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "what can be restored is not shown in full");
+            Vec::new()
+        });
+    windows.sort_unstable_by_key(|(_, to)| std::cmp::Reverse(*to));
+    let path = format!("{LIST}/{}", tenant.id);
+    let archive = |one: Available| ArchiveRow {
+        taken: one.manifest.taken,
+        entries: one.manifest.entries,
+        href: format!("{path}?at={}", one.manifest.taken),
+    };
+    let archives = found.into_iter().take(SHOWN).map(archive).collect();
     let wrong = [&at, &identity, &confirm].iter().any(|field| field.error.is_some());
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = RestorePage {
         chrome: frame::platform(call, "restore-title", Section::Backups).await?,
         name: tenant.name.clone(),
         slug: tenant.slug.to_string(),
-        path: format!("{LIST}/{}", tenant.id),
+        path,
+        windows,
+        archives,
         at,
         identity,
         confirm,

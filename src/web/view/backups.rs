@@ -132,6 +132,17 @@ pub struct RestorePage {
     /// None when there is nothing to restore from; then `problem` says why.
     pub plan: Option<PlanCard>,
     pub problem: Option<String>,
+    /// Between which moments any second can be had, the newest first.
+    pub windows: Vec<(Timestamp, Timestamp)>,
+    /// The newest first.
+    pub archives: Vec<ArchiveRow>,
+}
+
+pub struct ArchiveRow {
+    pub taken: Timestamp,
+    pub entries: u64,
+    /// This page with that moment.
+    pub href: String,
 }
 
 pub struct PlanCard {
