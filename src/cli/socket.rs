@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use zeroize::Zeroizing;
 
 use super::args::Context;
 use super::command::{Command, Operator, execute};
@@ -30,7 +31,7 @@ use crate::tenants::{Boot, BootError};
 
 pub(super) const FILE: &str = "admin.sock";
 /// A command's line; passwords and names are short.
-const LINE_BYTES: u64 = 64 * 1024;
+const LINE_BYTES: usize = 64 * 1024;
 const READ_TIME: Duration = Duration::from_secs(10);
 
 /// Runs a command: in the server that has the directory open, else here.
@@ -176,15 +177,26 @@ pub fn listen(app: &Arc<App>, directory: &Path) -> Option<Listening> {
     Some(Listening { path, task })
 }
 
+/// A line, which may have a password or a root key in it: it is in one place only, which is wiped.
+async fn command_line(reader: &mut (impl AsyncRead + Unpin)) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    let (mut line, mut length) = (Zeroizing::new(vec![0; LINE_BYTES]), 0);
+    while length < LINE_BYTES && !line[..length].ends_with(b"\n") {
+        match reader.read(&mut line[length..]).await? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    line.truncate(length);
+    Ok(line)
+}
+
 async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
     let uid = stream.peer_cred()?.uid();
     if uid != 0 && uid != rustix::process::geteuid().as_raw() {
         bail!("user {uid} may not use it");
     }
-    let mut line = zeroize::Zeroizing::new(String::new());
-    let (reader, mut writer) = stream.split();
-    let mut reader = BufReader::new(reader.take(LINE_BYTES));
-    tokio::time::timeout(READ_TIME, reader.read_line(&mut line)).await??;
+    let (mut reader, mut writer) = stream.split();
+    let line = tokio::time::timeout(READ_TIME, command_line(&mut reader)).await??;
     let (feedback, mut answers) = feedback::channel();
     let (tenants, hasher, mailer) = (&app.tenants, &app.hasher, &app.mailer);
     let operator = Operator::new(tenants, hasher, mailer, app.base_url(), uid, feedback.clone())
@@ -194,7 +206,7 @@ async fn answer(app: &App, mut stream: UnixStream) -> anyhow::Result<()> {
         .with_streams(&app.streams)
         .with_acme(app.acme.get());
     let work = async move {
-        let result = match serde_json::from_str(&line) {
+        let result = match serde_json::from_slice(&line) {
             Ok(command) => execute(&operator, command).await,
             Err(_) => Err(anyhow!(
                 "this server does not know that command; use its own version of the CLI"

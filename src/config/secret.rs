@@ -169,6 +169,13 @@ fn read_key_file(path: &Path) -> Result<SecretKey32, ConfigError> {
     key.map_err(|reason| ConfigError::KeyFile { path: path.into(), reason })
 }
 
+/// The group that the packages make for the service.
+fn service_group() -> Option<u32> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    let line = groups.lines().find_map(|line| line.strip_prefix("strongroom:"))?;
+    line.split(':').nth(1)?.parse().ok()
+}
+
 /// Opens a file that holds a secret; refuses one that others than its owner and, when it is root's,
 /// this service's group may read.
 pub(super) fn open_secret(path: &Path) -> Result<File, ConfigError> {
@@ -185,7 +192,11 @@ pub(super) fn open_secret(path: &Path) -> Result<File, ConfigError> {
     let credential = path.starts_with(CREDENTIALS);
     // Root's own, for the service's group alone: the service reads it and cannot change it.
     let (group, user) = (rustix::process::getegid(), rustix::process::geteuid());
-    let for_service = user.is_root() || about.gid() == group.as_raw();
+    let for_service = match user.is_root() {
+        // Its own, or of the group of the package's service.
+        true => about.gid() == 0 || Some(about.gid()) == service_group(),
+        false => about.gid() == group.as_raw(),
+    };
     if mode & 0o077 != 0 && !(may_read_at_most && (credential || for_service)) {
         return Err(ConfigError::Readable { path: path.into(), mode });
     }

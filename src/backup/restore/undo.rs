@@ -52,7 +52,19 @@ pub async fn undo(
         if let Some(hold) = hold(&tenants, restore.tenant, Some(restore.started)).await? {
             return Err(RestoreError::HeldSince(hold));
         }
-        let undone = tenants.undo_restore(id, restore.tenant).await?;
+        let undone = match tenants.undo_restore(id, restore.tenant).await {
+            // The next start completes it and says so.
+            Err(error) if tenants.is_being_swapped(id) => {
+                tracing::error!(restore = %id, %error, "an undo was interrupted");
+                return Err(RestoreError::Halfway(error.to_string()));
+            }
+            // The state before is in its place again: it took place.
+            Err(error) if !tenants.kept_restores()?.contains(&id) => {
+                tracing::error!(restore = %id, %error, "an undo did not come to its end");
+                return settled_undo(&tenants, &grant, restore, error.to_string()).await;
+            }
+            undone => undone?,
+        };
         restore.state = RestoreState::Undone;
         restore.past = undone.between.as_ref().map(|past| past.id);
         restore.lost = undone.between.as_ref().map_or(0, |past| past.size);
@@ -86,6 +98,21 @@ pub async fn undo(
         Ok(restore)
     });
     run.await.map_err(|_| crate::store::StoreError::Panicked)?
+}
+
+async fn settled_undo(
+    tenants: &Tenants,
+    grant: &Grant<PlatformRestoreRun>,
+    mut restore: Restore,
+    problem: String,
+) -> Result<Restore, RestoreError> {
+    restore.state = RestoreState::Undone;
+    restore.past = tenants.log_before(restore.tenant, restore.id).await.unwrap_or(None);
+    restore.problem = Some(problem);
+    note_in_tenant(tenants, grant, &restore, catalogue::RESTORE_UNDONE).await;
+    let says = event(catalogue::RESTORE_UNDONE, &restore);
+    write(tenants, grant, &restore, says).await?;
+    Ok(restore)
 }
 
 /// A legal hold in force in a tenant; with `since`, only if conversations have changed since.
