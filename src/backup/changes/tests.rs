@@ -1,10 +1,12 @@
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
 use crate::audit::{Event, catalogue};
 use crate::authz::{Principal, Realm};
+use crate::backup::target::fragile::Fragile;
 use crate::backup::{BackupError, Identities, Kind, Manifest, SealError, Target, repo};
 use crate::config;
 use crate::kernel::clock::ManualClock;
@@ -40,6 +42,17 @@ impl Archive {
             Archiver::new(&server.tenants, &app.settings.backup, app.installation).unwrap();
         let archiver = archiver.expect("archiving is on");
         Self { server, clock, archiver, identities, places, tenant }
+    }
+
+    /// What remembers nothing goes on; answers how many writes the first target takes.
+    fn another_process(&mut self) -> Arc<AtomicUsize> {
+        let app = self.server.app();
+        let new = Archiver::new(&self.server.tenants, &app.settings.backup, app.installation);
+        self.archiver = new.unwrap().expect("archiving is on");
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let target = &mut self.archiver.targets.0[0];
+        target.store = Arc::new(Fragile { store: target.store.clone(), left: left.clone() });
+        left
     }
 
     fn realm(&self) -> Realm {
@@ -358,6 +371,40 @@ async fn what_is_older_than_the_window_goes_and_the_window_stays_whole() {
     }
     let at = archive.now().minus(Duration::from_secs(44 * 24 * 3600));
     assert!(archive.materialise(at, 0).await.is_err());
+}
+
+/// Days between two rounds, so that each has something to merge and, in time, something to delete.
+const STEP: Duration = Duration::from_secs(25 * 3600);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn merging_or_deleting_that_breaks_off_anywhere_leaves_every_second_of_the_window() {
+    let mut archive = Archive::new().await;
+    archive.segments(2).await;
+    let mut known: Vec<(Timestamp, Vec<u8>)> = Vec::new();
+    let window = Duration::from_secs(29 * 24 * 3600);
+    for step in 0..50 {
+        let left = archive.another_process();
+        archive.clock.advance(STEP);
+        archive.write().await;
+        archive.write().await;
+        left.store(step % 11, Ordering::SeqCst);
+        let _ = archive.archiver.round(None, Arc::new(|| true)).await;
+        // As it was left.
+        let young = known.iter().position(|(at, _)| archive.now().since(*at) < window);
+        let looked = [young, known.len().checked_sub(2), known.len().checked_sub(1)];
+        for at in looked.into_iter().flatten() {
+            let (at, bytes) = &known[at];
+            let (_, found) = archive.materialise(*at, 0).await.unwrap();
+            assert!(found == *bytes, "step {step}: as of {at}");
+        }
+        archive.another_process();
+        archive.round().await;
+        let (made, bytes) = archive.materialise(archive.now(), 0).await.unwrap();
+        assert_eq!(made.at, archive.now(), "step {step}");
+        known.push((archive.now(), bytes));
+    }
+    let first = &known[0];
+    assert!(archive.materialise(first.0, 0).await.is_err(), "what is too old is gone");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

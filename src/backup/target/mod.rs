@@ -1,6 +1,8 @@
 //! Where backups go: several places at once, behind one trait.
 
 mod directory;
+#[cfg(test)]
+pub(super) mod fragile;
 mod lazy;
 mod s3;
 mod s3_bucket;
