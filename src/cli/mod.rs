@@ -29,6 +29,7 @@ mod owner;
 mod password;
 mod recovery;
 mod restore;
+mod restore_told;
 mod retention;
 mod revoke;
 mod role;

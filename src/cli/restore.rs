@@ -12,15 +12,13 @@ use serde_json::json;
 
 use super::args::Context;
 use super::command::{Operator, Password};
-use super::output::{Report, table};
-use super::socket;
+use super::output::Report;
+use super::{restore_told as told, socket};
 use crate::authz::Realm;
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, PlatformRestoreRun};
 use crate::backup::Identities;
 use crate::backup::changes::Window;
-use crate::backup::restore::{
-    self, Available, Moment, Plan, Restore, RestoreTest, Tested, Told, Wanted,
-};
+use crate::backup::restore::{self, Moment, Told, Wanted};
 use crate::config::TargetUrl;
 use crate::kernel::Timestamp;
 use crate::kernel::id::{BackupId, InstallationId, RestoreId, RestoreTestId, TenantId};
@@ -279,12 +277,12 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let found = restore::available(tenants, &reading, realm, from.as_ref()).await?;
             let realms = realm.map_or_else(|| tenants.realms(), |realm| vec![realm]);
             let spans = spans(operator, &realms, from.as_ref()).await?;
-            Ok(listed(&found, &spans))
+            Ok(told::listed(&found, &spans))
         }
         Command::Plan(asked) => {
             let wanted = asked.wanted()?;
             let plan = restore::plan(tenants, &reading, settings, &wanted).await?;
-            Ok(planned(&plan))
+            Ok(told::planned(&plan))
         }
         Command::Run { asked, identity } => {
             let (wanted, identities) = (asked.wanted()?, identities(&identity)?);
@@ -293,7 +291,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let told: Told = Arc::new(move |text: &str| feedback.progress(text));
             let (grants, slug) = ((&reading, &grant), wanted.tenant.clone());
             let restore = restore::run(tenants, grants, settings, &wanted, identities, told);
-            Ok(done(&slug, &restore.await?))
+            Ok(told::done(&slug, &restore.await?))
         }
         Command::Confirm { id } => {
             let restore = restore::confirm(tenants, &grant, id).await?;
@@ -311,8 +309,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             };
             Ok(Report::done(json!(restore), text))
         }
-        Command::Status => Ok(status(operator, &restore::restores(tenants, &reading).await?)),
-        Command::Tests { note: None } => Ok(tests(&restore::tests(tenants, &reading).await?)),
+        Command::Status => Ok(told::status(operator, &restore::restores(tenants, &reading).await?)),
+        Command::Tests { note: None } => Ok(told::tests(&restore::tests(tenants, &reading).await?)),
         Command::Tests { note: Some(id) } => {
             let test = restore::test(tenants, &reading, id).await?;
             let test = test.with_context(|| {
@@ -340,128 +338,6 @@ async fn spans(
     Ok(named.collect())
 }
 
-fn listed(found: &[Available], spans: &[(String, Window)]) -> Report {
-    let row = |one: &Available| {
-        let manifest = &one.manifest;
-        vec![
-            manifest.slug.clone().unwrap_or_else(|| format!("({})", manifest.owner)),
-            manifest.taken.to_string(),
-            manifest.entries.to_string(),
-            size(manifest.bytes),
-            one.targets.join(", "),
-            manifest.id.to_string(),
-        ]
-    };
-    let head = ["TENANT", "AS OF", "ENTRIES", "SIZE", "WHERE", "BACKUP"];
-    let mut text = match found {
-        [] if !spans.is_empty() => String::new(),
-        [] => super::backup::NOTHING.to_owned(),
-        _ => table(&head, &found.iter().map(row).collect::<Vec<_>>()),
-    };
-    for (slug, Window { from, to, .. }) in spans {
-        text += &format!("{slug}: any second from {} to {} UTC\n", from.display(), to.display());
-    }
-    let windows: Vec<_> = spans
-        .iter()
-        .map(|(slug, window)| json!({ "tenant": slug, "from": window.from, "to": window.to }))
-        .collect();
-    Report::done(json!({ "items": found, "anySecond": windows }), text)
-}
-
-fn size(bytes: u64) -> String {
-    format!("{} KiB", bytes.div_ceil(1024))
-}
-
-fn planned(plan: &Plan) -> Report {
-    let lost = match plan.lost {
-        None => {
-            "What its log tells of after that would be undone; the entries are kept.".to_owned()
-        }
-        Some(0) => "Nothing that its log tells of would be undone.".to_owned(),
-        Some(1) => {
-            "What 1 entry of its log tells of would be undone; the entry is kept.".to_owned()
-        }
-        Some(count) => {
-            format!("What {count} entries of its log tell of would be undone; they are kept.")
-        }
-    };
-    let held = match plan.hold {
-        None => String::new(),
-        Some(hold) => format!(
-            "The legal hold {hold} is in force: the state before is kept, and the restore cannot be \
-             confirmed, until it is lifted.\n"
-        ),
-    };
-    let text = format!(
-        "{} would be as it was at {}.\n{lost}\n{held}Used: {} in {}{}.\n\
-         Readable with the private key of: {}",
-        plan.slug,
-        plan.moment,
-        plan.backup,
-        plan.target,
-        if plan.bytes > 0 { format!(", {}", size(plan.bytes)) } else { String::new() },
-        plan.recipients.join(", ")
-    );
-    Report::done(json!(plan), text)
-}
-
-fn done(slug: &str, restore: &Restore) -> Report {
-    let mut text = format!("{slug} is as it was at {}.\n", restore.moment);
-    if let Some(past) = restore.past {
-        text += &format!("A new audit log began; the one before is kept as {past}.\n");
-    }
-    if let Some(problem) = &restore.problem {
-        text += &format!("Note: {problem}.\n");
-    }
-    text += &format!(
-        "Look at it, then keep it with   strongroom restore confirm {id}\n\
-         or put the state before back:   strongroom restore undo {id}",
-        id = restore.id
-    );
-    Report::done(json!(restore), text)
-}
-
-fn status(operator: &Operator, restores: &[Restore]) -> Report {
-    let name = |id: TenantId| {
-        operator.tenants.tenant_by_id(id).map_or(id.to_string(), |tenant| tenant.slug.to_string())
-    };
-    let row = |one: &Restore| {
-        vec![
-            name(one.tenant),
-            one.state.name().to_owned(),
-            one.moment.to_string(),
-            one.started.to_string(),
-            one.id.to_string(),
-            one.problem.clone().unwrap_or_default(),
-        ]
-    };
-    let head = ["TENANT", "STATE", "AS OF", "STARTED", "RESTORE", "NOTE"];
-    let text = match restores {
-        [] => "Nothing was restored so far.\n".to_owned(),
-        _ => table(&head, &restores.iter().map(row).collect::<Vec<_>>()),
-    };
-    Report::done(json!({ "items": restores }), text)
-}
-
-fn tests(tests: &[RestoreTest]) -> Report {
-    let row = |one: &RestoreTest| {
-        vec![
-            one.started.to_string(),
-            if one.passed { "passed" } else { "FAILED" }.to_owned(),
-            one.archives.to_string(),
-            format!("{} ms", one.millis),
-            one.id.to_string(),
-            one.problem.clone().unwrap_or_default(),
-        ]
-    };
-    let head = ["TESTED", "RESULT", "BACKUPS", "TOOK", "TEST", "PROBLEM"];
-    let text = match tests {
-        [] => "Nothing was tested so far; see: strongroom restore test\n".to_owned(),
-        _ => table(&head, &tests.iter().map(row).collect::<Vec<_>>()),
-    };
-    Report::done(json!({ "items": tests }), text)
-}
-
 fn known(operator: &Operator, name: &str) -> anyhow::Result<TenantId> {
     let tenant = operator.tenants.tenant(name);
     let tenant = tenant
@@ -485,22 +361,7 @@ async fn rehearsed(operator: &Operator, identity: Option<&Password>) -> anyhow::
     let (tenants, settings) = (&operator.tenants, &operator.backup);
     let grants = (&reading, &grant);
     let test = restore::rehearse(tenants, grants, settings, identities, told).await?;
-    let row = |one: &Tested| {
-        vec![
-            one.owner.clone(),
-            one.taken.to_string(),
-            one.second.map_or_else(|| "-".to_owned(), |at| at.to_string()),
-            one.entries.to_string(),
-            format!("{} ms", one.millis),
-            one.problem.clone().unwrap_or_else(|| "ok".to_owned()),
-        ]
-    };
-    let head = ["OWNER", "AS OF", "AND AS OF", "ENTRIES", "TOOK", "RESULT"];
-    let mut text = table(&head, &test.tested.iter().map(row).collect::<Vec<_>>());
-    if let Some(problem) = &test.problem {
-        text += &format!("\nThe test FAILED: {problem}");
-    }
-    Ok(Report { json: json!(test), text, ok: test.passed })
+    Ok(told::tested(&test))
 }
 
 async fn everything(
@@ -541,39 +402,7 @@ async fn everything(
         told,
     };
     let rebuilt = restore::rebuild(rebuild).await?;
-    socket::finish(context, describe(&rebuilt))
-}
-
-fn describe(rebuilt: &restore::Rebuilt) -> Report {
-    let row = |one: &restore::RebuiltTenant| {
-        vec![
-            one.slug.clone(),
-            one.moment.map_or_else(|| "-".to_owned(), |moment| moment.to_string()),
-            one.entries.to_string(),
-            match &one.problem {
-                Some(problem) => problem.clone(),
-                None if one.destroyed => "destroyed on purpose".to_owned(),
-                None => "ok".to_owned(),
-            },
-        ]
-    };
-    let head = ["TENANT", "AS OF", "ENTRIES", "RESULT"];
-    let mut text = table(&head, &rebuilt.tenants.iter().map(row).collect::<Vec<_>>());
-    for note in &rebuilt.notes {
-        text += &format!("\nNote: {note}");
-    }
-    text += &format!(
-        "\nErasures: {} lines of the ledger were gone through again, {} keys were destroyed again.\n\
-         The ledger was read from {}; its last line is of {}. Whatever was erased later is not in it.\n\
-         Start it with: strongroom serve --data-dir {}",
-        rebuilt.ledger,
-        rebuilt.erased_again,
-        rebuilt.ledger_targets.join(", "),
-        rebuilt.ledger_until.map_or_else(|| "no time: it is empty".to_owned(), |at| at.to_string()),
-        rebuilt.directory.display()
-    );
-    let ok = rebuilt.tenants.iter().all(|tenant| tenant.problem.is_none());
-    Report { json: json!(rebuilt), text, ok }
+    socket::finish(context, told::rebuilt(&rebuilt))
 }
 
 #[cfg(test)]

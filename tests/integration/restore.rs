@@ -290,8 +290,8 @@ async fn a_wrong_key_or_a_damaged_archive_changes_nothing() {
 }
 
 /// Turns a bit in the middle of every archive below a folder of that name.
-pub fn damage(directory: &Path, folder: &str) {
-    let mut waiting = vec![directory.to_owned()];
+pub fn damage(directory: &Path, folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut waiting, mut before) = (vec![directory.to_owned()], Vec::new());
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
             waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
@@ -299,11 +299,13 @@ pub fn damage(directory: &Path, folder: &str) {
             && path.extension().is_some_and(|extension| extension == "age")
         {
             let mut bytes = std::fs::read(&path).unwrap();
+            before.push((path.clone(), bytes.clone()));
             let middle = bytes.len() / 2;
             bytes[middle] ^= 1;
             std::fs::write(&path, bytes).unwrap();
         }
     }
+    before
 }
 
 #[tokio::test]
