@@ -1,6 +1,5 @@
 //! `strongroom job …`: what the appliance does by itself.
 
-use anyhow::Context as _;
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -129,8 +128,7 @@ async fn list(operator: &Operator) -> anyhow::Result<Report> {
 
 async fn show(operator: &Operator, name: &str, run: Option<JobRunId>) -> anyhow::Result<Report> {
     let grant = operator.platform::<PlatformJobRead>().await?;
-    let job = jobs::find(name)
-        .with_context(|| format!("there is no job {name}; see: strongroom job list"))?;
+    let job = jobs::find(name)?;
     let shown = jobs::runs(&operator.tenants, &grant, job, run, operator.time_zone).await?;
     let (status, runs, said) = shown;
     if let (Some(run), None) = (run, &said) {
@@ -151,10 +149,11 @@ async fn show(operator: &Operator, name: &str, run: Option<JobRunId>) -> anyhow:
             run.message.clone().unwrap_or_default(),
         ]
     };
-    let mut text = table(
-        &["STARTED", "RESULT", "TOOK", "RUN", "WHAT"],
-        &runs.iter().map(row).collect::<Vec<_>>(),
-    );
+    let head = ["STARTED", "RESULT", "TOOK", "RUN", "WHAT"];
+    let mut text = match runs.as_slice() {
+        [] => format!("{name} has not run yet.\n"),
+        _ => table(&head, &runs.iter().map(row).collect::<Vec<_>>()),
+    };
     if let Some((done, total)) = status.progress {
         text += &format!("\n{done} of {total} are done.\n");
     }

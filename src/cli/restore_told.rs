@@ -144,7 +144,10 @@ pub fn tested(test: &RestoreTest) -> Report {
         ]
     };
     let head = ["OWNER", "AS OF", "AND AS OF", "ENTRIES", "TOOK", "RESULT"];
-    let mut text = table(&head, &test.tested.iter().map(row).collect::<Vec<_>>());
+    let mut text = match test.tested.as_slice() {
+        [] => String::new(),
+        _ => table(&head, &test.tested.iter().map(row).collect::<Vec<_>>()),
+    };
     if let Some(problem) = &test.problem {
         text += &format!("\nThe test FAILED: {problem}");
     }

@@ -108,6 +108,7 @@ async fn no_page_about_a_restore_keeps_anybody_out() {
     house.back_up();
     let token = app.key("acme", "owner");
     crate::restore::write(app, &token, "acme", "written after the backup").await;
+    app.cli(&["restore", "test", "--identity", house.identity()], "");
     let restored: Value = serde_json::from_str(&house.restore("acme", &[]).out).unwrap();
     // Whoever was signed in before is not any more.
     let owner = app.session("acme", setup::OWNER, crate::app::PASSWORD).await;
@@ -116,6 +117,8 @@ async fn no_page_about_a_restore_keeps_anybody_out() {
     let pages = [
         (&admin, "/platform/backups".to_owned()),
         (&admin, "/platform/backups/acme".to_owned()),
+        (&admin, "/platform/backups/acme?at=2026-01-01 00:00:00".to_owned()),
+        (&admin, "/platform/restore-tests".to_owned()),
         (&admin, one("confirm")),
         (&admin, one("undo")),
         (&admin, "/platform/configuration".to_owned()),
