@@ -130,7 +130,11 @@ async fn prove(
             AcmeChallenge::TlsAlpn01 => challenges.show_certificate(&name, &proof)?,
             AcmeChallenge::Http01 => challenges.show_text(&offered.token, &proof),
         });
-        offered.set_ready().await?;
+        match offered.set_ready().await {
+            // It has looked already, and says so at once.
+            Err(Error::Api(problem)) => return Err(unconfirmed(order, Some(said(&problem))).await),
+            answer => answer?,
+        }
     }
     match order.poll_ready(&patience()).await {
         Ok(OrderStatus::Ready) => Ok(()),
