@@ -209,6 +209,7 @@ permissions! {
         PlatformJobRun "platform.job.run" write [S] "Record the runs of scheduled jobs";
         PlatformJobControl "platform.job.control" write [X L] "Start and cancel jobs, change when they run";
         PlatformDoctorRun "platform.doctor.run" read [X Y L] "Check whether the installation is as it should be";
+        PlatformDoctorMend "platform.doctor.mend" withdraw [X L] "Mend what the health checks mend by themselves: permissions, and what a killed process left";
         PlatformBackupRead "platform.backup.read" read [X Y Z L S] "See backups, their targets and what was tested";
         PlatformBackupRun "platform.backup.run" write [X L S] "Make, check and remove backups";
         PlatformRestoreRun "platform.restore.run" write [X L S] "Restore tenants from backups";

@@ -54,7 +54,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> anyhow::Result<Exit
         bail!("there is no check {unknown}; see: strongroom doctor --list");
     }
     let settings = context.settings(None)?;
-    let wanted = Wanted { network: arguments.network, fix: false, names: arguments.names };
+    let wanted = Wanted { network: arguments.network, names: arguments.names, ..Wanted::default() };
     let mut outcomes = look(context, &settings, &wanted).await?;
     if arguments.fix {
         let fixable: Vec<_> = outcomes.iter().filter(|outcome| outcome.fixable).collect();
@@ -85,7 +85,7 @@ async fn look(
     settings: &Settings,
     wanted: &Wanted,
 ) -> anyhow::Result<Vec<Outcome>> {
-    let Wanted { names, network, fix } = wanted.clone();
+    let Wanted { names, network, fix, .. } = wanted.clone();
     let outside = |why: String| look_from_outside(settings, Runtime::system().now(), why, wanted);
     if let Some(why) = stranger(settings) {
         if fix {
@@ -142,7 +142,7 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
         caller: &operator.caller,
         running: operator.streams.as_ref().map(|streams| (streams, &operator.mailer)),
     };
-    Ok(report(&examine(&patient, &Wanted { network, fix, names }).await?))
+    Ok(report(&examine(&patient, &Wanted { network, fix, names, ..Wanted::default() }).await?))
 }
 
 fn report(outcomes: &[Outcome]) -> Report {

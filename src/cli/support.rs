@@ -14,10 +14,8 @@ use super::args::Context;
 use super::command::Operator;
 use super::output::Report;
 use super::socket;
-use crate::authz::permission::PlatformJobRead;
-use crate::jobs;
-use crate::ops::doctor::{Patient, Wanted, examine};
-use crate::ops::support::{Part, Sources, parts};
+use crate::ops::doctor::Patient;
+use crate::ops::support::{Part, gather, pack};
 
 #[derive(clap::Subcommand)]
 pub enum Verb {
@@ -87,38 +85,17 @@ fn agreed(context: &Context, parts: &[Part], out: &Path) -> anyhow::Result<bool>
 /// For its owner alone: who may read it is theirs to say.
 fn write(parts: &[Part], out: &Path) -> std::io::Result<()> {
     let file = File::options().write(true).create_new(true).mode(0o600).open(out)?;
-    let mut archive = tar::Builder::new(zstd::Encoder::new(file, 0)?);
-    for part in parts {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(part.text.len() as u64);
-        header.set_mode(0o600);
-        archive.append_data(
-            &mut header,
-            Path::new("strongroom-support").join(&part.name),
-            part.text.as_bytes(),
-        )?;
-    }
-    archive.into_inner()?.finish()?.sync_all()
+    pack(parts, file)?.sync_all()
 }
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
     let Command::Bundle = command;
-    let tenants = &operator.tenants;
     let patient = Patient {
-        tenants,
+        tenants: &operator.tenants,
         settings: &operator.settings,
         caller: &operator.caller,
         running: operator.streams.as_ref().map(|streams| (streams, &operator.mailer)),
     };
-    let checks = examine(&patient, &Wanted::default()).await?;
-    let grant = operator.platform::<PlatformJobRead>().await?;
-    let jobs = jobs::list(tenants, &grant, operator.time_zone).await?;
-    let parts = parts(&Sources {
-        settings: &operator.settings,
-        checks: &checks,
-        jobs: &jobs,
-        load: tenants.load(),
-        now: tenants.runtime().now(),
-    });
+    let parts = gather(&patient, operator.time_zone).await?;
     Ok(Report::done(json!({ "parts": parts }), String::new()))
 }

@@ -3,16 +3,20 @@
 //! taken is listed, not what is left out.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
+
+use chrono_tz::Tz;
 
 use serde_json::{Value, json};
 
-use super::doctor::Outcome;
+use super::doctor::{Outcome, Patient, Wanted, examine};
+use crate::authz::permission::PlatformJobRead;
 use crate::config::Settings;
-use crate::jobs::{JobStatus, RunState};
+use crate::jobs::{self, JobStatus, RunState};
 use crate::kernel::Timestamp;
 use crate::store::migrate;
-use crate::tenants::Load;
+use crate::tenants::{DoorError, Load};
 
 /// A file of the bundle.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -23,35 +27,79 @@ pub struct Part {
     pub text: String,
 }
 
+/// The files of a bundle, each with what is in it, for whoever decides whether it may go.
+pub const CONTENTS: [(&str, &str); 7] = [
+    ("about.json", "version, build, kind of machine"),
+    ("doctor.json", "health checks: results, without names"),
+    ("settings.json", "settings: where from, numbers and choices"),
+    ("jobs.json", "jobs: results and times, without what they said"),
+    ("schema.json", "versions of the files' formats"),
+    ("sizes.json", "how large and how many the files are"),
+    ("metrics.txt", "what /metrics says"),
+];
+
 /// What a bundle is made from.
-pub struct Sources<'a> {
-    pub settings: &'a Settings,
-    pub checks: &'a [Outcome],
-    pub jobs: &'a [JobStatus],
-    pub load: Load,
-    pub now: Timestamp,
+struct Sources<'a> {
+    settings: &'a Settings,
+    checks: &'a [Outcome],
+    jobs: &'a [JobStatus],
+    load: Load,
+    now: Timestamp,
 }
 
-pub fn parts(sources: &Sources<'_>) -> Vec<Part> {
-    let part = |name: &str, about: &str, text: String| Part {
+/// Looks at everything and puts together what may be told of it, which is on record as a run of the
+/// doctor's checks. Schedules of jobs are in `zone`.
+///
+/// # Errors
+/// [`DoorError`]: no permission, or a log that takes no entry.
+pub async fn gather(patient: &Patient<'_>, zone: Tz) -> Result<Vec<Part>, DoorError> {
+    let Patient { tenants, settings, caller, .. } = patient;
+    let wanted = Wanted { bundle: true, ..Wanted::default() };
+    let checks = examine(patient, &wanted).await?;
+    let grant = tenants.authorize_platform::<PlatformJobRead>(caller, "support").await?;
+    let jobs = jobs::list(tenants, &grant, zone).await?;
+    Ok(parts(&Sources {
+        settings,
+        checks: &checks,
+        jobs: &jobs,
+        load: tenants.load(),
+        now: tenants.runtime().now(),
+    }))
+}
+
+fn parts(sources: &Sources<'_>) -> Vec<Part> {
+    let json = |value: &Value| format!("{value:#}\n");
+    let texts = [
+        json(&about(sources)),
+        json(&checks(sources.checks)),
+        json(&settings(sources)),
+        json(&jobs(sources)),
+        json(&schema()),
+        json(&sizes(sources)),
+        numbered(&super::metrics::render()),
+    ];
+    let part = |((name, about), text): ((&str, &str), String)| Part {
         name: name.to_owned(),
         about: about.to_owned(),
         text,
     };
-    let json = |value: &Value| format!("{value:#}\n");
-    vec![
-        part("about.json", "version, build, kind of machine", json(&about(sources))),
-        part("doctor.json", "health checks: results, without names", json(&checks(sources.checks))),
-        part(
-            "settings.json",
-            "settings: where from, numbers and choices",
-            json(&settings(sources)),
-        ),
-        part("jobs.json", "jobs: results and times, without what they said", json(&jobs(sources))),
-        part("schema.json", "versions of the files' formats", json(&schema())),
-        part("sizes.json", "how large and how many the files are", json(&sizes(sources))),
-        part("metrics.txt", "what /metrics says", numbered(&super::metrics::render())),
-    ]
+    CONTENTS.into_iter().zip(texts).map(part).collect()
+}
+
+/// Writes the files as one: `tar --zstd -xf` opens it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn pack<W: Write>(parts: &[Part], out: W) -> std::io::Result<W> {
+    let mut archive = tar::Builder::new(zstd::Encoder::new(out, 0)?);
+    for part in parts {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(part.text.len() as u64);
+        header.set_mode(0o600);
+        let path = Path::new("strongroom-support").join(&part.name);
+        archive.append_data(&mut header, path, part.text.as_bytes())?;
+    }
+    archive.into_inner()?.finish()
 }
 
 fn about(sources: &Sources<'_>) -> Value {

@@ -196,11 +196,16 @@ impl Session {
         Answer::to(request.header(CONTENT_TYPE, form).body(encode(fields))).await
     }
 
-    /// Sends the form of a page and reads its answer bit by bit.
-    pub async fn send(&self, page: &str, fields: &[(&str, &str)]) -> reqwest::Response {
+    /// Sends a form of a page and reads its answer bit by bit.
+    pub async fn send(
+        &self,
+        page: &str,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> reqwest::Response {
         let csrf = csrf(&self.get(page).await.body);
         let fields = [&[("csrf", csrf.as_str())], fields].concat();
-        let request = self.http.post(format!("{}{page}", self.url));
+        let request = self.http.post(format!("{}{action}", self.url));
         let form = "application/x-www-form-urlencoded";
         request.header(CONTENT_TYPE, form).body(encode(&fields)).send().await.unwrap()
     }

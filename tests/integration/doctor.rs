@@ -8,6 +8,8 @@ use crate::app::{PASSWORD, TestApp, cli};
 use crate::client::Session;
 use crate::setup::{ADMIN, set_up};
 
+const AUDITOR: &str = "auditor@example.org";
+
 fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
     let checks = report["checks"].as_array().unwrap();
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}"))
@@ -104,6 +106,54 @@ async fn the_console_shows_the_same_and_looking_is_an_entry() {
     let asked = admin.submit("/platform/doctor", "/platform/doctor", &[]).await;
     assert_eq!(asked.status, 200, "{}", asked.body);
     assert!(!asked.body.contains("the network was not asked"));
+    let log = admin.get("/platform/audit?q=action:doctor.run").await;
+    assert!(log.body.contains("Installation checked"), "{}", log.body);
+}
+
+#[tokio::test]
+async fn the_console_mends_what_can_be_mended_for_administrators_alone() {
+    let app = TestApp::start();
+    let admin = set_up(&app).await;
+    admin.sign_in("/platform/login", ADMIN, PASSWORD).await;
+    let file = app.data().join("platform.db");
+    let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+
+    let auditor = ["admin", "create", AUDITOR, "--role", "platform-auditor", "--password-stdin"];
+    app.cli(&auditor, PASSWORD);
+    let auditor = Session::new(&app.server.url, app.data());
+    auditor.sign_in("/platform/login", AUDITOR, PASSWORD).await;
+    let seen = auditor.get("/platform/doctor").await;
+    assert!(seen.body.contains("open to others") && !seen.body.contains("Mend it now"));
+    let form = [("check", "data-files")];
+    let refused = auditor.submit("/platform/doctor", "/platform/doctor/mend", &form).await;
+    assert_eq!((refused.status, mode()), (403, 0o644), "{}", refused.body);
+
+    assert!(admin.get("/platform/doctor").await.body.contains("Mend it now"));
+    let unknown = admin.submit("/platform/doctor", "/platform/doctor/mend", &[("check", "")]).await;
+    assert_eq!((unknown.status, mode()), (422, 0o644), "{}", unknown.body);
+    let mended = admin.submit("/platform/doctor", "/platform/doctor/mend", &form).await;
+    assert_eq!((mended.status, mode()), (200, 0o600), "{}", mended.body);
+    assert!(mended.body.contains("1 closed to others"), "{}", mended.body);
+    let log = admin.get("/platform/audit?q=action:doctor.run").await;
+    assert!(log.body.contains("Installation checked"), "{}", log.body);
+}
+
+#[tokio::test]
+async fn the_console_hands_out_the_bundle_that_the_shell_writes() {
+    let app = TestApp::start();
+    let admin = set_up(&app).await;
+    admin.sign_in("/platform/login", ADMIN, PASSWORD).await;
+    let listed = admin.get("/platform/doctor").await.body;
+    let made = admin.send("/platform/doctor", "/platform/doctor/support-bundle", &[]).await;
+    let unpacked = zstd::decode_all(&*made.bytes().await.unwrap()).unwrap();
+    let mut archive = tar::Archive::new(unpacked.as_slice());
+    let entries = archive.entries().unwrap().map(|entry| {
+        let path = entry.unwrap().path().unwrap().into_owned();
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    });
+    let names: Vec<_> = entries.collect();
+    assert!(names.len() >= 7 && names.iter().all(|name| listed.contains(name)), "{names:?}");
     let log = admin.get("/platform/audit?q=action:doctor.run").await;
     assert!(log.body.contains("Installation checked"), "{}", log.body);
 }

@@ -80,6 +80,7 @@ async fn a_download_ends_with_the_session_of_whoever_asked_for_it() {
     let mut answer = browser
         .send(
             "/t/acme/admin/audit/exports",
+            "/t/acme/admin/audit/exports",
             &[("format", "jsonl"), ("q", ""), ("from", ""), ("to", "")],
         )
         .await;

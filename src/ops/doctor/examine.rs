@@ -8,7 +8,7 @@ use super::listing::Listing;
 use super::{CHECKS, network};
 use crate::audit::{Event, catalogue};
 use crate::authz::Caller;
-use crate::authz::permission::PlatformDoctorRun;
+use crate::authz::permission::{PlatformDoctorMend, PlatformDoctorRun};
 use crate::config::Settings;
 use crate::kernel::Timestamp;
 use crate::mail::Mailer;
@@ -32,6 +32,8 @@ pub struct Wanted {
     pub network: bool,
     /// Mend what can be mended without harm.
     pub fix: bool,
+    /// What is found goes into a file for whoever helps from elsewhere.
+    pub bundle: bool,
     /// Only these checks; all of them when empty.
     pub names: Vec<String>,
 }
@@ -44,6 +46,9 @@ pub struct Wanted {
 pub async fn examine(patient: &Patient<'_>, wanted: &Wanted) -> Result<Vec<Outcome>, DoorError> {
     let Patient { tenants, settings, caller, .. } = patient;
     let grant = tenants.authorize_platform::<PlatformDoctorRun>(caller, "doctor").await?;
+    if wanted.fix {
+        tenants.authorize_platform::<PlatformDoctorMend>(caller, "doctor").await?;
+    }
     let mut records = Records::gather(tenants, caller, settings).await;
     if let (Ok(records), Some((streams, mailer))) = (&mut records, patient.running) {
         records.streams = Some(streams.standing());
@@ -131,6 +136,9 @@ fn event(outcomes: &[Outcome], wanted: &Wanted) -> Event {
     say("failed", names(&|outcome| outcome.state == State::Fail));
     say("warned", names(&|outcome| outcome.state == State::Warn));
     say("network", wanted.network.to_string());
+    if wanted.bundle {
+        say("bundle", true.to_string());
+    }
     if wanted.fix {
         say("mended", names(&|outcome| outcome.fixable));
     }

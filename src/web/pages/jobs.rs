@@ -54,7 +54,7 @@ async fn list(call: PlatformCall<PlatformJobRead>) -> Answer {
     respond::page(&JobsPage { chrome, nightly, machinery })
 }
 
-fn zone<P: Permission>(call: &PlatformCall<P>) -> Tz {
+pub(super) fn zone<P: Permission>(call: &PlatformCall<P>) -> Tz {
     call.app.settings.jobs.time_zone.zone()
 }
 

@@ -4,8 +4,9 @@ use askama::Template;
 
 use super::Chrome;
 use super::state::{CheckState, Tone};
+use crate::ops::support::CONTENTS;
 
-/// `GET` and `POST /platform/doctor`
+/// `GET` and `POST /platform/doctor`, `POST /platform/doctor/mend`
 #[derive(Template)]
 #[template(path = "platform/doctor.html")]
 pub struct DoctorPage {
@@ -17,6 +18,9 @@ pub struct DoctorPage {
     pub none: u64,
     /// What needs somebody, the worst first.
     pub needs: Vec<CheckRow>,
+    /// Titles of checks, with what was done just now or why it could not be.
+    pub mended: Vec<(String, String)>,
+    pub may_mend: bool,
     /// All of them by what they are about.
     pub rooms: Vec<CheckRoom>,
 }
@@ -40,6 +44,11 @@ pub struct CheckRow {
 }
 
 impl DoctorPage {
+    /// What a support bundle holds.
+    pub const fn bundle(&self) -> &'static [(&'static str, &'static str)] {
+        &CONTENTS
+    }
+
     pub fn tone(&self) -> Tone {
         self.state.tone()
     }
