@@ -15,9 +15,8 @@ use super::{BackupError, Identities, Recipients, SealError};
 /// two thirds of the time of level 1, for an archive that is a hundredth larger.
 const LEVEL: i32 = -3;
 /// Requests go first (`nice(2)`). The moment that is copied keeps the WAL from being begun anew, so
-/// a backup may not be starved either: where all cores are busy it gets a quarter of one, not a
-/// tenth.
-const NICENESS: i32 = 5;
+/// a backup may not be starved either: where all cores are busy with requests it gets a tenth of one.
+const NICENESS: i32 = 10;
 /// Bytes handed from one thread to the next at a time.
 const BLOCK: usize = 1024 * 1024;
 /// Blocks on their way.
