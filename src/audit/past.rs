@@ -88,6 +88,20 @@ pub fn of_file(
     }))
 }
 
+/// Whether this one is `shorter` at a later time: the same log, with the same entries so far.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the tree of the file that holds it has holes.
+pub fn goes_on(tx: &impl Sql, longer: &PastLog, shorter: &PastLog) -> Result<bool, StoreError> {
+    if longer.id != shorter.id || longer.size < shorter.size {
+        return Ok(false);
+    }
+    let root = Prover::of_log(tx)?.root(shorter.size);
+    let root =
+        root.map_err(|error| StoreError::Corrupt(format!("the kept log's tree: {error}").into()))?;
+    Ok(root == shorter.root)
+}
+
 const COLUMNS: &str = "SELECT past.id, origin, size, root, known, ended, restore, checkpoint, time
                        FROM audit_past_logs AS past
                        LEFT JOIN audit_past_removed AS removed ON removed.id = past.id";

@@ -188,6 +188,47 @@ async fn everything_or_a_copy_of_one_tenant_is_had_as_of_a_second_in_an_empty_di
     is_early(&one).await;
 }
 
+#[tokio::test]
+async fn a_moment_before_an_earlier_restore_has_a_log_that_verifies_with_all_that_was_kept_of_it() {
+    let house = house();
+    let app = &house.app;
+    let acme = app.tenant("acme");
+    let at = archived(app, &acme, "acme").await;
+    write(app, &acme, "acme", "late").await;
+    archived(app, &acme, "acme").await;
+    let restored = house.restore("acme", &["--at", &at]);
+    let restored: Value = serde_json::from_str(&restored.out).unwrap();
+    app.cli(&["restore", "confirm", restored["id"].as_str().unwrap()], "");
+    house.back_up();
+    let kept = past(&app.cli(&["audit", "verify"], ""));
+    let from = house.target.to_str().unwrap();
+    let alone = [("STRONGROOM_MASTER_KEY", house.settings[0].1.as_str())];
+    for into in ["--all", "--tenant"] {
+        let place = house.outside.path().join(into);
+        let mut args =
+            vec!["restore", "run", "--from", from, "--identity", house.identity(), "--at", &at];
+        match into {
+            "--all" => args.push(into),
+            _ => args.extend([into, "acme", "--into", place.to_str().unwrap()]),
+        }
+        args.push("--json");
+        let said = cli(&place, &house.given(), &args, "");
+        assert_eq!(said.code, 0, "{said:?}");
+        let verified = cli(&place, &alone, &["audit", "verify", "--json"], "");
+        assert_eq!(verified.code, 0, "{into}: {verified:?}");
+        // What was written after that moment is in the log that is followed.
+        assert_eq!(past(&serde_json::from_str(&verified.out).unwrap()), kept, "{into}");
+    }
+}
+
+/// Id and size of the log that the tenant's follows.
+fn past(verified: &Value) -> (Value, Value) {
+    let logs = verified["logs"].as_array().unwrap();
+    let acme = logs.iter().find(|log| log["tenant"] == "acme").unwrap();
+    let [past] = acme["past"].as_array().unwrap().as_slice() else { panic!("{acme}") };
+    (past["logId"].clone(), past["size"].clone())
+}
+
 /// Segments of the tenant's only chain, in order.
 fn segments(place: &Path) -> Vec<PathBuf> {
     let (mut waiting, mut found) = (vec![place.to_owned()], Vec::new());

@@ -25,7 +25,7 @@ use crate::backup::{BackupError, Identities, Kind, Layout, Manifest, Target, Tar
 use crate::backup::{changes, fetch, files, keys, ledger, place, scan_all};
 use crate::config::{Settings, TargetUrl};
 use crate::crypto::{Key32, TenantKeys};
-use crate::kernel::id::{InstallationId, KeyId, RestoreId, TenantId};
+use crate::kernel::id::{InstallationId, KeyId, LogId, RestoreId, TenantId};
 use crate::kernel::{Runtime, Timestamp, limits};
 use crate::store::StoreError;
 use crate::store::erasures::Erasure;
@@ -187,7 +187,8 @@ impl Job {
             let slug = tenant.slug.to_string();
             rebuilt.tenants.push(RebuiltTenant { slug, moment, entries, destroyed, problem });
         }
-        whole.begin_anew(Realm::Platform, &platform, self.rebuild.only.is_some())?;
+        let missing = whole.begin_anew(Realm::Platform, &platform, self.rebuild.only.is_some())?;
+        rebuilt.notes.extend(missing.iter().map(|log| unarchived("platform", *log)));
         whole.done()?;
         Ok(rebuilt)
     }
@@ -376,7 +377,9 @@ impl Job {
         rebuilt.notes.extend(left_out);
         rebuilt.erased_again += whole.erase_again(tenant.id, &keys, ledger)?;
         let brought = self.bring(whole, realm, &keys, signed, &mut rebuilt.notes)?;
-        whole.begin_anew(realm, &keys, self.rebuild.only.is_some())?;
+        let missing = whole.begin_anew(realm, &keys, self.rebuild.only.is_some())?;
+        let slug = tenant.slug.as_str();
+        rebuilt.notes.extend(missing.iter().map(|log| unarchived(slug, *log)));
         whole.forget_again(tenant.id, &keys, ledger)?;
         Ok(Some(brought))
     }
@@ -514,6 +517,13 @@ impl Job {
         };
         Ok(unpack().map_err(BackupError::from)?)
     }
+}
+
+fn unarchived(owner: &str, log: LogId) -> String {
+    format!(
+        "{owner}: log {log}, kept from before an earlier restore, is in no archive: it was not backed \
+         up before this moment. strongroom audit verify says so until its time is over"
+    )
 }
 
 fn damaged(target: &Target, manifest: &Manifest) -> RestoreError {

@@ -9,21 +9,35 @@ use super::carry;
 use super::stage::{Checked, File};
 use crate::audit::notary::Notary;
 use crate::audit::note::Verifier;
-use crate::audit::past;
+use crate::audit::past::{self, PastLog};
 use crate::authz::Realm;
 use crate::config::RootKey;
 use crate::crypto::keyring::KeyShelf;
 use crate::crypto::root::RootFile;
 use crate::crypto::{CryptoError, Key32, TenantKeys};
 use crate::kernel::Runtime;
-use crate::kernel::id::{InstallationId, RestoreId, TenantId};
+use crate::kernel::id::{InstallationId, LogId, RestoreId, TenantId};
 use crate::store::erasures::Erasure;
 use crate::store::lock::DirectoryLock;
-use crate::store::migrate;
+use crate::store::migrate::{self, Migrations};
 use crate::store::shelf::FileShelf;
-use crate::store::{Readers, SqlMut, Staged, StoreError, files};
+use crate::store::{RawReadTx, Readers, SqlMut, Staged, StoreError, files};
 use crate::tenants::boot::{BootError, MARKER, signer};
 use crate::tenants::{Tenant, list, root_key};
+
+/// Keeps a log as the past of the one that follows it.
+fn keep(
+    staged: &Staged,
+    path: &Path,
+    (key, migrations): (&Key32, Migrations),
+    past: PastLog,
+) -> Result<PastLog, StoreError> {
+    files::remove_if_there(path)?;
+    let mut kept = Staged::create(path, key, migrations)?;
+    staged.read(|tx| kept.copy_log(tx))?;
+    kept.finish()?;
+    Ok(past)
+}
 
 pub(crate) struct Whole {
     directory: PathBuf,
@@ -229,26 +243,33 @@ impl Whole {
 
     /// Ends what was under way when the backup was made, and keeps its log as a past one: nobody can
     /// say that nothing of it was lost. `copy` is for a look beside the original, which goes on.
+    /// Answers which logs that it follows are in no archive.
     pub fn begin_anew(
         &self,
         realm: Realm,
         keys: &Arc<TenantKeys>,
         copy: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<LogId>, StoreError> {
         let (path, key) = (self.database(realm), keys.file_key()?);
         let migrations = self.file(&path, realm, keys)?.migrations;
         let mut staged = Staged::open(&path, key, migrations)?;
         let now = self.runtime.now();
         let found = staged.read(|tx| past::of_file(tx, &self.notary, 0, now, self.restore))?;
+        let logs = self.place(realm).join("logs");
+        let file = |log: LogId| logs.join(format!("{log}.db"));
         if let Some(past) = found {
-            let logs = self.place(realm).join("logs");
             files::private_directory(&logs)?;
-            let mut kept = Staged::create(&logs.join(format!("{}.db", past.id)), key, migrations)?;
-            staged.read(|tx| kept.copy_log(tx))?;
-            kept.finish()?;
+            let longer = self.kept(&file(past.id), key, &past);
+            let past = match longer {
+                Some(longer) => longer,
+                None => keep(&staged, &file(past.id), (key, migrations), past)?,
+            };
             staged.without_log()?;
             staged.change(|tx| past::insert(tx, &past))?;
         }
+        let all = staged.read(|tx| past::list(tx))?;
+        let is_missing = |past: &PastLog| past.removed.is_none() && !file(past.id).exists();
+        let missing = all.into_iter().filter(is_missing).map(|past| past.id).collect();
         match realm {
             Realm::Platform => carry::of_platform(&mut staged)?,
             Realm::Tenant(_) => carry::of_tenant(&mut staged)?,
@@ -257,7 +278,29 @@ impl Whole {
             staged
                 .change(|tx| tx.execute("UPDATE streams SET state = 'paused'", &[]).map(|_| ()))?;
         }
-        staged.finish()
+        staged.finish()?;
+        Ok(missing)
+    }
+
+    /// What an earlier restore has kept of the same log, where the moment that is wanted lies before
+    /// that restore: all that it ever had. Nothing when what was archived of it is another one.
+    fn kept(&self, path: &Path, key: &Key32, past: &PastLog) -> Option<PastLog> {
+        if !path.exists() {
+            return None;
+        }
+        let file = Readers::new(path.to_owned(), key.clone(), 1).own();
+        let look = |tx: &RawReadTx<'_>| {
+            let found = past::of_file(tx, &self.notary, past.known, past.ended, past.restore)?;
+            let Some(found) = found else { return Ok(None) };
+            Ok(past::goes_on(tx, &found, past)?.then_some(found))
+        };
+        match file.and_then(|file| file.read(look)?) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(log = %past.id, %error, "the archived copy of a log is not used");
+                None
+            }
+        }
     }
 
     /// Destroys again what the ledger says was destroyed, in one owner's key store; how many keys
