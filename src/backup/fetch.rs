@@ -121,7 +121,7 @@ pub async fn scan_all(
                 match manifest(target, layout, &path, verifier).await {
                     Ok(manifest) => found.push((manifest, target.name.clone())),
                     Err(error) => {
-                        tracing::warn!(target = target.name, %path, %error, "left out");
+                        tracing::warn!(place = target.name, %path, %error, "left out");
                         left_out.push(format!("{path} was left out: {error}"));
                         if !matches!(error, BackupError::Damaged { .. }) {
                             failed = Some(error);

@@ -57,7 +57,7 @@ pub async fn prune(
                 kept.insert(target.name.clone(), overdue);
             }
             Err(error) => {
-                tracing::warn!(target = target.name, %error, "a backup target could not be listed");
+                tracing::warn!(place = target.name, %error, "a backup target could not be listed");
                 done.refused += 1;
             }
         }
@@ -231,7 +231,7 @@ async fn delete(
                 system(tenants, move |tx| Ok(repo::displace(tx, id, &name)?)).await?;
             }
             Err(error) => {
-                tracing::warn!(target = target.name, %path, %error, "a backup is not deleted yet");
+                tracing::warn!(place = target.name, %path, %error, "a backup is not deleted yet");
                 done.refused += 1;
                 left += 1;
                 keep.extend(is_kept(&error).then(|| target.name.clone()));

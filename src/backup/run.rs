@@ -406,7 +406,7 @@ impl Run {
             };
             metrics::target(&target.name, result.is_ok());
             if let Err(error) = result {
-                tracing::error!(target = target.name, %path, %error, "a target took no backup");
+                tracing::error!(place = target.name, %path, %error, "a target took no backup");
                 failed.push((target.name.clone(), error.to_string()));
             }
             let since = self.runtime.now();

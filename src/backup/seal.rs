@@ -85,7 +85,7 @@ impl Identities {
         match keys {
             Ok(keys) if !keys.is_empty() => Ok(Self(keys)),
             Ok(_) => Err(refused("there is none in it".into())),
-            Err(reason) => Err(refused(reason.into())),
+            Err(_) => Err(refused("a line of it is no private key of age".into())),
         }
     }
 

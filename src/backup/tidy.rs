@@ -175,7 +175,7 @@ impl Round<'_> {
         if !is_kept(&error) {
             return Err(error);
         }
-        tracing::warn!(target = self.target.name, path = %file.location, %error,
+        tracing::warn!(place = self.target.name, path = %file.location, %error,
             "something is not deleted yet");
         done.refused += 1;
         Ok(())

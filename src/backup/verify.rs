@@ -103,7 +103,7 @@ impl<'a> Check<'a> {
         }
         for target in &targets.0 {
             let owners = changes::owners(target, layout).await.unwrap_or_else(|error| {
-                tracing::warn!(target = target.name, %error, "its changes were not checked");
+                tracing::warn!(place = target.name, %error, "its changes were not checked");
                 Vec::new()
             });
             let is_known = |realm: &Realm| match realm {
@@ -251,7 +251,7 @@ impl Checking<'_> {
                 (PlacementState::Damaged, placement.verified)
             }
             Err(error) => {
-                tracing::warn!(target = self.target.name, %error, "a backup was not checked");
+                tracing::warn!(place = self.target.name, %error, "a backup was not checked");
                 return Ok(());
             }
         };

@@ -1,6 +1,6 @@
 //! `strongroom backup …`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -13,6 +13,7 @@ use super::output::{Report, table};
 use crate::authz::permission::{PlatformBackupRead, PlatformBackupRun, TenantRead};
 use crate::backup::catalogue::{Forgotten, Placement};
 use crate::backup::{self, BackupError, GoOn, Identities, Made, Manifest, Run, Target, place};
+use crate::config::TargetUrl;
 use crate::tenants;
 
 #[derive(Subcommand)]
@@ -59,7 +60,7 @@ pub enum Command {
 pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
     Ok(super::Command::Backup(match verb {
         Verb::Run { tenant, target } => {
-            let target = target.map(std::path::absolute).transpose()?;
+            let target = target.as_deref().map(directory).transpose()?;
             Command::Run { tenant, target }
         }
         Verb::List { tenant } => Command::List { tenant },
@@ -73,6 +74,14 @@ pub fn command(verb: Verb) -> anyhow::Result<super::Command> {
             Command::Verify { identity: Some(Password::new(text)) }
         }
     }))
+}
+
+/// A directory, which may be written as a target is in the settings.
+fn directory(given: &Path) -> anyhow::Result<PathBuf> {
+    let text = given.to_str().filter(|text| text.contains("://"));
+    let Some(text) = text else { return Ok(std::path::absolute(given)?) };
+    let url: TargetUrl = text.parse().map_err(|why: String| anyhow::anyhow!("--target: {why}"))?;
+    url.directory().context("--target takes a directory; other targets are set in backup.targets")
 }
 
 pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Report> {
@@ -201,6 +210,10 @@ async fn list(operator: &Operator, tenant: Option<String>) -> anyhow::Result<Rep
     let mut entries = backup::catalogue::list(&operator.tenants, &grant).await?;
     if let Some(slug) = tenant {
         entries.retain(|entry| entry.manifest.slug.as_deref() == Some(slug.as_str()));
+        anyhow::ensure!(
+            !entries.is_empty() || operator.tenants.tenant(&slug).is_some(),
+            "there is no tenant {slug}, and no backup of one; see: strongroom tenant list"
+        );
     }
     let row = |entry: &backup::catalogue::Entry| row(&entry.manifest, &entry.placements);
     let mut text = match entries.as_slice() {
@@ -256,6 +269,7 @@ async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Resu
     let identities = identity
         .map(|text| Identities::parse(text.secret().expose_secret()).map(Arc::new))
         .transpose()?;
+    let is_opened = identities.is_some();
     let grant = operator.platform::<PlatformBackupRun>().await?;
     let (tenants, settings) = (&operator.tenants, &operator.backup);
     let feedback = operator.feedback.clone();
@@ -269,6 +283,10 @@ async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Resu
     }
     let ok = all.iter().all(|one| one.result.is_ok());
     let state = |one: &backup::Checked| match &one.result {
+        // Hashes of changes are inside of what is encrypted.
+        Ok(()) if !is_opened && matches!(one.what, backup::What::Changes(_)) => {
+            "there, without a gap; not opened, which takes --identity".to_owned()
+        }
         Ok(()) => "ok".to_owned(),
         Err(error) => error.to_string(),
     };
@@ -287,7 +305,9 @@ async fn verify(operator: &Operator, identity: Option<Password>) -> anyhow::Resu
     for one in &all {
         let (items, mut item) = match &one.what {
             backup::What::Archive(manifest) => (&mut archives, describe(manifest, &[])),
-            backup::What::Changes(owner) => (&mut changes, json!({ "owner": owner })),
+            backup::What::Changes(owner) => {
+                (&mut changes, json!({ "owner": owner, "opened": is_opened }))
+            }
         };
         item["target"] = one.target.as_str().into();
         item["ok"] = one.result.is_ok().into();

@@ -12,6 +12,9 @@ use super::output::Report;
 use super::socket;
 use crate::audit::note::Note;
 
+/// How the first line of every certificate begins.
+const TITLE: &str = "\nstrongroom ";
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The certificate, as it was printed or downloaded
@@ -28,7 +31,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<ExitCode>
     let key = read_key(&arguments.public_key)?;
     // What an editor or a mail adds at the end is no part of it.
     let text = format!("{}\n", text.trim_end_matches(['\n', '\r', ' ']));
-    let checked = Note::parse(&text).and_then(|note| note.verify(&key).map(|_| note));
+    let check = |text: &str| Note::parse(text).and_then(|note| note.verify(&key).map(|_| note));
+    // What a command printed before it is no part of it either.
+    let within = text.match_indices(TITLE).map(|(at, _)| &text[at + 1..]);
+    let checked =
+        check(&text).or_else(|error| within.map(check).find(Result::is_ok).unwrap_or(Err(error)));
     let report = match checked {
         Ok(note) => Report::done(
             json!({ "ok": true, "signedBy": key.name().to_string(), "text": note.text() }),

@@ -97,7 +97,12 @@ fn row(closing: &Closing) -> Vec<String> {
     let time = |time: Option<crate::kernel::Timestamp>| time.map(|time| time.display());
     vec![
         closing.slug.clone(),
-        if closing.held { "held" } else { closing.state.name() }.to_owned(),
+        if closing.held && closing.state == ClosingState::Closed {
+            "held"
+        } else {
+            closing.state.name()
+        }
+        .to_owned(),
         closing.closed_at.display(),
         time(end).unwrap_or_default(),
         time(closing.keys_in_backups_until).unwrap_or_default(),

@@ -277,7 +277,8 @@ pub async fn execute(operator: &Operator, command: Command) -> anyhow::Result<Re
             let found = restore::available(tenants, &reading, realm, from.as_ref()).await?;
             let realms = realm.map_or_else(|| tenants.realms(), |realm| vec![realm]);
             let spans = spans(operator, &realms, from.as_ref()).await?;
-            Ok(told::listed(&found, &spans))
+            let from = from.as_ref().map(TargetUrl::name);
+            Ok(told::listed(&found, (&spans.0, &spans.1), from))
         }
         Command::Plan(asked) => {
             let wanted = asked.wanted()?;
@@ -328,14 +329,14 @@ async fn spans(
     operator: &Operator,
     realms: &[Realm],
     from: Option<&TargetUrl>,
-) -> anyhow::Result<Vec<(String, Window)>> {
+) -> anyhow::Result<(Vec<(String, Window)>, Vec<String>)> {
     let tenants = &operator.tenants;
-    let windows = restore::windows(tenants, &operator.backup, realms, from).await?;
+    let (windows, unread) = restore::windows(tenants, &operator.backup, realms, from).await?;
     let named = windows.into_iter().filter_map(|(realm, window)| {
         let Realm::Tenant(id) = realm else { return None };
         Some((tenants.tenant_by_id(id)?.slug.to_string(), window))
     });
-    Ok(named.collect())
+    Ok((named.collect(), unread))
 }
 
 fn known(operator: &Operator, name: &str) -> anyhow::Result<TenantId> {

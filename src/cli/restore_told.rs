@@ -10,7 +10,11 @@ use crate::backup::restore::{
 };
 use crate::kernel::id::TenantId;
 
-pub fn listed(found: &[Available], spans: &[(String, Window)]) -> Report {
+pub fn listed(
+    found: &[Available],
+    (spans, unread): (&[(String, Window)], &[String]),
+    from: Option<&str>,
+) -> Report {
     let row = |one: &Available| {
         let manifest = &one.manifest;
         vec![
@@ -25,18 +29,25 @@ pub fn listed(found: &[Available], spans: &[(String, Window)]) -> Report {
     let head = ["TENANT", "AS OF", "ENTRIES", "SIZE", "WHERE", "BACKUP"];
     let mut text = match found {
         [] if !spans.is_empty() => String::new(),
-        [] => super::backup::NOTHING.to_owned(),
+        [] => match from {
+            Some(place) => format!("There are no backups of this installation in {place}.\n"),
+            None => super::backup::NOTHING.to_owned(),
+        },
         _ => table(&head, &found.iter().map(row).collect::<Vec<_>>()),
     };
     for (slug, Window { from, to, .. }) in spans {
         text += &format!("{slug}: any second from {} to {} UTC\n", from.display(), to.display());
     }
+    text.extend(unread.iter().map(|target| format!("{LATER}{target}\n")));
     let windows: Vec<_> = spans
         .iter()
         .map(|(slug, window)| json!({ "tenant": slug, "from": window.from, "to": window.to }))
         .collect();
-    Report::done(json!({ "items": found, "anySecond": windows }), text)
+    Report::done(json!({ "items": found, "anySecond": windows, "unread": unread }), text)
 }
+
+/// Of a target that does not answer.
+const LATER: &str = "Later changes may lie in a target that does not answer: ";
 
 fn size(bytes: u64) -> String {
     format!("{} KiB", bytes.div_ceil(1024))
@@ -62,8 +73,9 @@ pub fn planned(plan: &Plan) -> Report {
              confirmed, until it is lifted.\n"
         ),
     };
+    let unread: String = plan.unread.iter().map(|target| format!("{LATER}{target}\n")).collect();
     let text = format!(
-        "{} would be as it was at {}.\n{lost}\n{held}Used: {} in {}{}.\n\
+        "{} would be as it was at {}.\n{unread}{lost}\n{held}Used: {} in {}{}.\n\
          Readable with the private key of: {}",
         plan.slug,
         plan.moment,

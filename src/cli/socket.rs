@@ -52,10 +52,8 @@ pub async fn deliver(
     match UnixStream::connect(&path).await {
         Ok(stream) => ask(stream, &command, listener).await,
         Err(_) => {
-            if matches!(command, Command::RootKey(_)) {
-                // `root.json` is made anew, and the service has to be able to read it.
-                super::owner::is_own(&settings.store.data_dir, "root-key")?;
-            }
+            // What a verb makes, the service has to be able to read.
+            super::owner::made_this(&settings.store.data_dir)?;
             alone(&settings, command, listener).await
         }
     }

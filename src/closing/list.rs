@@ -82,7 +82,7 @@ pub(super) fn open(tx: &impl RealmTx, stored: Stored) -> Result<Closing, Closing
         reason: reason.unwrap_or_default(),
         closed_at: stored.closed,
         due_at: stored.due,
-        held: stored.held,
+        held: stored.held && stored.state == ClosingState::Closed,
         reopened_at: stored.reopened,
         destroyed_at: stored.finished,
         keys_in_backups_until: stored.keys_until,

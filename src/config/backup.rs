@@ -28,6 +28,13 @@ impl FromStr for Recipient {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim().to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
+            return Err(
+                "a recipient is a private key: take it off this machine, make another pair \
+                        with `age-keygen` elsewhere, and write its public key (age1…) here"
+                    .to_owned(),
+            );
+        }
         let key = age::x25519::Recipient::from_str(text.trim());
         key.map(Self).map_err(|_| {
             "a recipient is not a public key of age (age1…): `age-keygen` shows it".to_owned()

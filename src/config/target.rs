@@ -92,11 +92,14 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(text)
 }
 
+const NO_ADDRESS: &str = "a target is not an address: write file:///srv/backup for a directory, s3://… \
+                          or sftp://… for others";
+
 impl FromStr for TargetUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text.trim()).map_err(|_| "a target is not an address".to_owned())?;
+        let url = Url::parse(text.trim()).map_err(|_| NO_ADDRESS.to_owned())?;
         if url.password().is_some() || url.fragment().is_some() {
             let why = "a target's address holds neither a password nor a #: secrets go into files";
             return Err(why.to_owned());

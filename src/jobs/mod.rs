@@ -2,8 +2,9 @@
 //!
 //! A run that does more than count is recorded in the platform's audit log (`job.started`, then
 //! `job.completed` or `job.failed`), and the last hundred runs of each job are kept. Housekeeping
-//! runs every few seconds or minutes and does system writes only: no entries, and of its runs the
-//! latest alone, written down once a minute or when it ends otherwise than before.
+//! runs every few seconds or minutes and does system writes only: no entries, and of its runs those
+//! that somebody asked for and the latest alone, written down once a minute or when it ends otherwise
+//! than before.
 //!
 //! Administrators start and cancel runs and change when a job runs (`control`), except where nothing
 //! else would do its work ([`Job::is_vital`]). What a job says of itself is kept, sealed, with the run.

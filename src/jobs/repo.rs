@@ -247,17 +247,20 @@ pub fn finish(
         "UPDATE job_runs SET state = $1, finished = $2, message = $3, cancelled = $4 WHERE id = $5",
         args![state.stored(), finished, message, state == RunState::Cancelled, id],
     )?;
-    tx.execute(
-        "DELETE FROM job_runs WHERE job = $1 AND id NOT IN (
-             SELECT id FROM job_runs WHERE job = $2 ORDER BY started DESC, id DESC LIMIT $3)",
-        args![job, job, RUNS_KEPT],
-    )?;
-    Ok(())
+    forget_old(tx, job)
 }
 
-/// Writes down a finished run in the place of the one before.
+fn forget_old(tx: &mut impl SqlMut, job: &str) -> Result<(), StoreError> {
+    let sql = "DELETE FROM job_runs WHERE job = $1 AND id NOT IN (
+                   SELECT id FROM job_runs WHERE job = $2 ORDER BY started DESC, id DESC LIMIT $3)";
+    tx.execute(sql, args![job, job, RUNS_KEPT]).map(|_| ())
+}
+
+/// Writes down a finished run in the place of those before that nobody asked for.
 pub fn replace(tx: &mut impl SqlMut, job: &str, run: &Run) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM job_runs WHERE job = $1", args![job])?;
+    let asked_for = "('person', 'operator')";
+    let sql = format!("DELETE FROM job_runs WHERE job = $1 AND origin NOT IN {asked_for}");
+    tx.execute(&sql, args![job])?;
     tx.execute(
         "INSERT INTO job_runs (id, job, state, started, finished, message, origin, requester)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -272,7 +275,7 @@ pub fn replace(tx: &mut impl SqlMut, job: &str, run: &Run) -> Result<(), StoreEr
             run.origin.requester()
         ],
     )?;
-    Ok(())
+    forget_old(tx, job)
 }
 
 /// Runs that a killed process left behind: their jobs, and themselves.

@@ -186,7 +186,8 @@ impl Runner {
         let started = self.app.runtime.now();
         let (state, message, _) = ended(job, id, attempt(context).await);
         let now = self.app.runtime.now();
-        if self.is_news(job, state, now) {
+        // What somebody has asked for is always to be seen.
+        if self.is_news(job, state, now) || !origin.is_by_itself() {
             let (finished, message) = (Some(now), Some(message));
             let run = Run { id, origin, state, started, finished, done: 0, total: 0, message };
             let output = context.output.text();

@@ -104,7 +104,13 @@ async fn to_its_end(
     let (tenants, grant, tenant) = (tenants.clone(), grant.clone(), tenant.clone());
     let run = tokio::spawn(async move {
         let id = begin(&tenants, &grant, asked, key).await?;
-        complete(&tenants, &grant, &tenant, id, ageing).await
+        match complete(&tenants, &grant, &tenant, id, ageing).await {
+            Err(PrivacyError::Door(DoorError::Store(StoreError::LedgerNotCopied(why)))) => {
+                tracing::error!(%why, "a person's erasure waits for a backup target");
+                Err(PrivacyError::Begun)
+            }
+            done => done,
+        }
     });
     run.await.map_err(|_| DoorError::from(StoreError::Panicked))?
 }

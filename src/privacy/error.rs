@@ -14,6 +14,12 @@ pub enum PrivacyError {
     NobodyFound(&'static str),
     #[error("{0} persons fit: look at the preview, and name one of them by \"subject\"")]
     Several(usize),
+    #[error(
+        "the erasure is begun and not complete: no backup target took its line of the ledger of \
+         erasures, so the person's key is not destroyed yet. It goes on by itself once a target can be \
+         reached; only a legal hold stops it"
+    )]
+    Begun,
     #[error("there is no such erasure")]
     NotFound,
     #[error("to erase a {what}, type their {typed} exactly as it is stored, or the word erase",
@@ -68,6 +74,7 @@ impl Fault for PrivacyError {
             Self::NobodyFound(_) | Self::NotFound => ErrorKind::NotFound,
             Self::Held(error) => error.kind(),
             Self::Note(_) => ErrorKind::Internal,
+            Self::Begun => ErrorKind::Unavailable,
             Self::User(error) => error.kind(),
             Self::Approval(error) => error.kind(),
             Self::Door(error) => error.kind(),
@@ -79,6 +86,7 @@ impl Fault for PrivacyError {
             Self::NobodyFound(_) => "person-not-found",
             Self::Several(_) => "person-ambiguous",
             Self::NotFound => "erasure-not-found",
+            Self::Begun => "ledger-not-copied",
             Self::Confirmation(_) => "confirmation-wrong",
             Self::Reason => "reason-invalid",
             Self::Request => "request-invalid",

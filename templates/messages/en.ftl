@@ -1264,6 +1264,7 @@ restore-identity = Private key
 restore-identity-hint = The content of the file from age-keygen. It is used for this restore and stored nowhere.
 restore-confirm = Type { $slug } to go on
 restore-after = Nothing is final yet: look at what was restored, then keep it or undo it.
+restore-unread = Later changes may lie in a target that does not answer.
 restore-held = A legal hold is in force in this tenant. The state before is kept, and the restore cannot be confirmed, until the hold is lifted.
 restore-run = Restore
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::app::{OWNER, PASSWORD, TestApp};
+use crate::restore::House;
 
 const ERASURES: &str = "/api/v1/erasures/acme";
 const CONVERSATIONS: &str = "/api/v1/conversations/acme";
@@ -70,6 +71,9 @@ async fn an_application_erases_a_person_once_and_the_certificate_can_be_checked(
     app.cli(&["audit", "public-key", "--out", key.to_str().unwrap()], "");
     let check = ["certificate", note.to_str().unwrap(), "--public-key", key.to_str().unwrap()];
     assert_eq!(app.cli(&check, "")["ok"], true);
+    // As a shell's output was kept in a file.
+    std::fs::write(&note, format!("The person is erased.\n\n{}", certificate.body)).unwrap();
+    assert_eq!(app.cli(&check, "")["ok"], true);
     std::fs::write(&note, certificate.body.replace("messages 1", "messages 2")).unwrap();
     assert_eq!(app.try_cli(&check, "").code, 1, "a changed certificate is refused");
 
@@ -90,6 +94,34 @@ async fn a_shell_shows_who_it_would_be_and_erases_them() {
     let done = app.cli(&[&who[..], &sure[..]].concat(), "");
     assert_eq!(done["counts"]["messages"], 1, "{done}");
     assert_erased(&app, &path).await;
+}
+
+#[tokio::test]
+async fn an_erasure_that_waits_for_a_backup_target_says_that_it_goes_on_by_itself() {
+    let house = House::start();
+    let app = &house.app;
+    app.tenant("acme");
+    let path = conversation(app, "customer-1").await;
+    house.back_up();
+    let away = house.target.with_file_name("away");
+    std::fs::rename(&house.target, &away).unwrap();
+    std::fs::write(&house.target, "no directory").unwrap();
+    let officer = app.client(app.key("acme", "owner"));
+    let waits = officer.post(ERASURES, &request("customer-1")).await;
+    let waits = waits.problem(503, "ledger-not-copied").to_string();
+    assert!(waits.contains("goes on by itself"), "{waits}");
+    assert!(!waits.contains("target:") && !waits.contains("/target"), "no path of ours: {waits}");
+    assert_eq!(officer.get(ERASURES).await.expect(200)["items"][0]["state"], "running");
+    std::fs::remove_file(&house.target).unwrap();
+    std::fs::rename(&away, &house.target).unwrap();
+    app.cli(&["job", "run", "erasures.complete"], "");
+    for _ in 0..100 {
+        if officer.get(ERASURES).await.expect(200)["items"][0]["state"] == "done" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_erased(app, &path).await;
 }
 
 #[tokio::test]

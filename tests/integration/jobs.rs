@@ -86,6 +86,15 @@ async fn the_shell_does_the_same_and_says_when_no_server_runs() {
     app.cli(&["job", "run", "subject-keys.sweep"], "");
     let done = ended(&app, "subject-keys.sweep").await;
     assert_eq!(done["state"], "succeeded");
+    // Machinery runs all the time; what somebody has asked for is seen among it.
+    for _ in 0..2 {
+        app.cli(&["job", "run", "tenants.destroy"], "");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let shown = app.cli(&["job", "show", "tenants.destroy"], "");
+    let runs = shown["runs"].as_array().unwrap();
+    let asked = runs.iter().filter(|run| run["origin"] == "operator");
+    assert_eq!(asked.count(), 2, "{shown}");
     app.cli(&["job", "schedule", "subject-keys.sweep", "--off"], "");
     assert_eq!(job(&app, "subject-keys.sweep")["enabled"], false);
     app.cli(&["job", "schedule", "subject-keys.sweep", "--default"], "");

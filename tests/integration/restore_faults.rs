@@ -240,6 +240,8 @@ async fn what_is_not_set_up_or_not_there_is_said_with_a_way_out() {
     let said = app.try_cli(&["restore", "plan", "--tenant", "acme"], "");
     assert!(said.err.contains("there is no backup of acme"), "{said:?}");
     assert_eq!(app.cli(&["restore", "list"], "")["items"], json!([]));
+    let said = app.try_cli(&["backup", "list", "--tenant", "nobody"], "");
+    assert!(said.code == 1 && said.err.contains("there is no tenant nobody"), "{said:?}");
     let said = app.try_cli(&["restore", "plan", "--tenant", "nobody"], "");
     assert!(said.err.contains("there is no tenant nobody"), "{said:?}");
 }
@@ -270,6 +272,8 @@ async fn a_target_that_is_gone_fails_a_backup_aloud_and_a_restore_without_harm()
 
     std::fs::rename(house.outside.path().join("second"), house.outside.path().join("gone"))
         .unwrap();
+    let plan = app.cli(&["restore", "plan", "--tenant", "acme"], "");
+    assert!(plan["unread"].to_string().contains("/second"), "later changes may lie there: {plan}");
     let said = house.restore("acme", &[]);
     assert!(said.code != 0 && said.err.contains("file://"), "{said:?}");
     assert_eq!(status(app, &acme, "acme", &kept).await, 200);

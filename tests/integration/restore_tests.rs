@@ -111,7 +111,10 @@ async fn a_check_of_backups_finds_a_gap_in_the_continuous_archive_with_and_witho
         (said.code, acme)
     };
     let with_key = ["--identity", house.identity()];
-    assert_eq!((verify(&[]).0, verify(&with_key).0), (0, 0));
+    for (more, is_opened) in [(&[][..], false), (&with_key, true)] {
+        let (code, acme) = verify(more);
+        assert_eq!((code, acme["opened"].as_bool()), (0, Some(is_opened)), "{acme}");
+    }
     let all = segments(&house, &id);
     assert!(all.len() >= 2, "{all:?}");
     let (first, away) = (&all[0], house.outside.path().join("away"));
@@ -126,6 +129,8 @@ async fn a_check_of_backups_finds_a_gap_in_the_continuous_archive_with_and_witho
     bytes[last] ^= 1;
     std::fs::write(first, bytes).unwrap();
     assert_eq!(verify(&with_key).0, 1, "what is changed is found by who can read it");
+    let (_, unopened) = verify(&[]);
+    assert_eq!(unopened["opened"], false, "nobody is told that it was looked into: {unopened}");
     std::fs::rename(&away, first).unwrap();
     assert_eq!(verify(&with_key).0, 0);
 

@@ -26,6 +26,25 @@ fn a_first_start_makes_everything_and_prints_a_setup_link() {
     assert_eq!(mode(&app.data().join("root.json")), 0o600);
 }
 
+/// Only root can make a file somebody else's; who is not meets the same with a directory of root's.
+#[test]
+fn a_verb_of_another_user_makes_nothing_in_an_installation() {
+    let mut app = TestApp::start();
+    app.server.stop();
+    let (place, owner) = if rustix::process::geteuid().is_root() {
+        let root = app.data().join("root.json");
+        std::os::unix::fs::chown(&root, Some(65534), None).unwrap();
+        (app.data().to_owned(), 65534)
+    } else {
+        (std::path::PathBuf::from("/root"), 0)
+    };
+    let said =
+        cli(&place, &[], &["tenant", "create", "acme", "--name", "A", "--owner", "a@b.c"], "");
+    assert!(said.code == 1 && said.err.contains(&format!("sudo -u '#{owner}'")), "{said:?}");
+    let tenants = std::fs::read_dir(app.data().join("tenants"));
+    assert!(tenants.map_or(true, |mut found| found.next().is_none()));
+}
+
 #[tokio::test]
 async fn health_is_answered_to_anybody() {
     let app = TestApp::start();

@@ -307,7 +307,7 @@ impl<'a> Turn<'a> {
         match &result {
             Ok(()) => self.reached.insert(target.name.clone()),
             Err(error) => {
-                tracing::warn!(target = target.name, %error, "a target does not take changes");
+                tracing::warn!(place = target.name, %error, "a target does not take changes");
                 self.failed.insert(target.name.clone())
             }
         };

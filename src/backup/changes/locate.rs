@@ -103,7 +103,7 @@ async fn said<T: Said>(
     let text = send::get(target, path).await?;
     let said = std::str::from_utf8(&text).ok().and_then(|text| T::open(text, verifier));
     if said.is_none() {
-        tracing::warn!(target = target.name, %path, "not signed by this installation; ignored");
+        tracing::warn!(place = target.name, %path, "not signed by this installation; ignored");
     }
     Ok(said)
 }

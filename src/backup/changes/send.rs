@@ -165,7 +165,7 @@ pub(super) async fn copy(from: &Target, to: &Target, path: &Path) -> Result<(), 
 pub(super) async fn delete(target: &Target, path: &Path) -> bool {
     let deleted = target.delete(path).await;
     if let Err(error) = &deleted {
-        tracing::warn!(target = target.name, %path, %error, "could not be deleted");
+        tracing::warn!(place = target.name, %path, %error, "could not be deleted");
     }
     matches!(deleted, Err(TargetError::Locked { .. }))
 }

@@ -6,7 +6,9 @@ use super::RestoreError;
 use crate::authz::permission::PlatformBackupRead;
 use crate::authz::{Grant, Realm};
 use crate::backup::changes::{self, Window};
-use crate::backup::{Kind, Layout, Manifest, Target, Targets, catalogue, scan, scan_all};
+use crate::backup::{
+    BackupError, Kind, Layout, Manifest, Target, Targets, catalogue, scan, scan_all,
+};
 use crate::config::{Backup, TargetUrl};
 use crate::tenants::Tenants;
 
@@ -41,7 +43,8 @@ pub async fn available(
     Ok(found)
 }
 
-/// Between which moments each of these can be had as of any second, from the targets that answer.
+/// Between which moments each of these can be had as of any second, from the targets that answer;
+/// and which did not, with the reason.
 ///
 /// # Errors
 /// When a target cannot be used at all.
@@ -50,19 +53,20 @@ pub async fn windows(
     settings: &Backup,
     realms: &[Realm],
     from: Option<&TargetUrl>,
-) -> Result<Vec<(Realm, Window)>, RestoreError> {
+) -> Result<(Vec<(Realm, Window)>, Vec<String>), RestoreError> {
     let targets = match from {
         Some(url) => Targets(vec![Target::open(url)?]),
         None => crate::backup::targets(tenants, settings)?,
     };
     let (layout, verifier) = (Layout::new(tenants.installation()), tenants.notary().verifier());
-    let mut all: Vec<(Realm, Window)> = Vec::new();
+    let (mut all, mut unread): (Vec<(Realm, Window)>, Vec<String>) = (Vec::new(), Vec::new());
     for target in &targets.0 {
         for realm in realms {
             let windows = match changes::window(target, layout, *realm, &verifier).await {
                 Ok(windows) => windows,
                 Err(error) => {
-                    tracing::warn!(target = target.name, %error, "its changes cannot be listed");
+                    tracing::warn!(place = target.name, %error, "its changes cannot be listed");
+                    unread.push(unlisted(target, &error));
                     break;
                 }
             };
@@ -77,7 +81,15 @@ pub async fn windows(
             }
         }
     }
-    Ok(all)
+    Ok((all, unread))
+}
+
+/// A target and why it was not looked into, for whoever wants to restore.
+pub(super) fn unlisted(target: &Target, error: &BackupError) -> String {
+    match error.to_string() {
+        said if said.contains(&target.name) => said,
+        said => format!("{}: {said}", target.name),
+    }
 }
 
 pub(super) fn owner(realm: Realm) -> String {

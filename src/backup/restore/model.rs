@@ -52,6 +52,9 @@ pub struct Plan {
     pub hold: Option<HoldId>,
     /// Changes after the archive come from the continuous archive.
     pub continuous: bool,
+    /// Targets that did not say how far their continuous archive reaches, and why: later moments may
+    /// be there.
+    pub unread: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

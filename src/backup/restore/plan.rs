@@ -18,6 +18,8 @@ pub(super) struct Chosen {
     pub tenant: Tenant,
     pub target: Target,
     pub source: Source,
+    /// Targets that did not say how far their continuous archive reaches, and why.
+    pub unread: Vec<String>,
 }
 
 pub(super) enum Source {
@@ -59,7 +61,8 @@ pub async fn plan(
     settings: &Backup,
     wanted: &Wanted,
 ) -> Result<Plan, RestoreError> {
-    let Chosen { tenant, source, target } = choose(tenants, grant, settings, wanted).await?;
+    let Chosen { tenant, source, target, unread } =
+        choose(tenants, grant, settings, wanted).await?;
     let live = tenants.entries_known(tenant.id).await;
     let after = Timestamp::from_micros(source.moment().as_micros().saturating_add(1));
     let read = move |tx: &ReadTx<'_>| {
@@ -89,6 +92,7 @@ pub async fn plan(
         recipients: manifest.map_or_else(configured, |manifest| manifest.recipients.clone()),
         hold,
         continuous: manifest.is_none(),
+        unread,
     })
 }
 
@@ -112,15 +116,15 @@ pub(super) async fn choose(
         Moment::At(time) => Some(time),
         Moment::Backup(_) => None,
     };
-    let changes = match until {
+    let (changes, unread) = match until {
         Some(at) => newest_changes(tenants, settings, wanted, realm, at).await?,
-        None => None,
+        None => (None, Vec::new()),
     };
     let newer = |(_, source): &(Target, Source)| {
         archive.is_none_or(|archive| source.moment() > archive.manifest.taken)
     };
     if let Some((target, source)) = changes.filter(newer) {
-        return Ok(Chosen { tenant, target, source });
+        return Ok(Chosen { tenant, target, source, unread });
     }
     if let (Some(from), Moment::Latest) = (from, wanted.moment) {
         let newest = archive.map(|archive| &archive.manifest);
@@ -138,28 +142,29 @@ pub(super) async fn choose(
         });
     };
     let target = available::target(tenants, settings, from, &targets)?;
-    Ok(Chosen { tenant, target, source: Source::Archive(Box::new(manifest)) })
+    Ok(Chosen { tenant, target, source: Source::Archive(Box::new(manifest)), unread })
 }
 
-/// The continuous archive that reaches furthest up to `at`.
+/// The continuous archive that reaches furthest up to `at`, and which targets did not answer.
 async fn newest_changes(
     tenants: &Tenants,
     settings: &Backup,
     wanted: &Wanted,
     realm: Realm,
     at: Timestamp,
-) -> Result<Option<(Target, Source)>, RestoreError> {
+) -> Result<(Option<(Target, Source)>, Vec<String>), RestoreError> {
     let targets = match &wanted.from {
         Some(url) => Targets(vec![Target::open(url)?]),
         None => crate::backup::targets(tenants, settings)?,
     };
     let (layout, verifier) = (Layout::new(tenants.installation()), tenants.notary().verifier());
-    let mut best: Option<(Target, Source)> = None;
+    let (mut best, mut unread): (Option<(Target, Source)>, _) = (None, Vec::new());
     for target in targets.0 {
         let windows = match changes::window(&target, layout, realm, &verifier).await {
             Ok(windows) => windows,
             Err(error) => {
-                tracing::warn!(target = target.name, %error, "its changes cannot be listed");
+                tracing::warn!(place = target.name, %error, "its changes cannot be listed");
+                unread.push(available::unlisted(&target, &error));
                 continue;
             }
         };
@@ -170,5 +175,5 @@ async fn newest_changes(
             }
         }
     }
-    Ok(best)
+    Ok((best, unread))
 }

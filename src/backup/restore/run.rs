@@ -109,8 +109,11 @@ async fn restored(
     identities: Identities,
     told: &Told,
 ) -> Result<Brought, RestoreError> {
-    let Chosen { tenant, source, target } = chosen;
+    let Chosen { tenant, source, target, unread } = chosen;
     let stage = tenants.stage(id, tenant.id).await?;
+    for target in unread {
+        told(&format!("later changes may lie in a target that does not answer: {target}"));
+    }
     told(&format!("{}: reading {} from {}", tenant.slug, source.name(), target.name));
     let told_too = told.clone();
     let verifier = tenants.notary().verifier();

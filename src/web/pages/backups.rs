@@ -210,6 +210,7 @@ async fn page(
                         lost: found.lost,
                         held: found.hold.is_some(),
                         recipients: found.recipients,
+                        unread: found.unread,
                     });
                 }
                 Err(error) if error.kind() == ErrorKind::Internal => return Err(error.into()),
@@ -223,7 +224,7 @@ async fn page(
     let found = restore::available(tenants, &reading, Some(realm), None).await?;
     let mut windows: Vec<_> = restore::windows(tenants, settings, &[realm], None)
         .await
-        .map(|all| all.into_iter().map(|(_, window)| (window.from, window.to)).collect())
+        .map(|(all, _)| all.into_iter().map(|(_, window)| (window.from, window.to)).collect())
         .unwrap_or_else(|error| {
             tracing::warn!(%error, "what can be restored is not shown in full");
             Vec::new()

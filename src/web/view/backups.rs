@@ -152,4 +152,6 @@ pub struct PlanCard {
     pub lost: Option<u64>,
     pub held: bool,
     pub recipients: Vec<String>,
+    /// Targets that did not answer, and why.
+    pub unread: Vec<String>,
 }
