@@ -23,7 +23,10 @@ pub enum Verb {
         tenant: String,
     },
     /// Change how long classes are kept, such as closed-conversations=365 or messages=off
+    ///
+    /// Classes are closed-conversations, messages, files and sign-in-records.
     Set {
+        /// Short name of the tenant
         #[arg(long, value_name = "SLUG")]
         tenant: String,
         #[arg(value_name = "CLASS=DAYS", required = true)]
@@ -34,6 +37,7 @@ pub enum Verb {
     },
     /// What would be deleted now; with CLASS=DAYS, what would be under those
     Preview {
+        /// Short name of the tenant
         #[arg(long, value_name = "SLUG")]
         tenant: String,
         #[arg(value_name = "CLASS=DAYS")]
@@ -41,11 +45,13 @@ pub enum Verb {
     },
     /// Delete what is due, now
     Run {
+        /// Short name of the tenant
         #[arg(long, value_name = "SLUG")]
         tenant: String,
     },
     /// What was deleted, run by run
     Runs {
+        /// Short name of the tenant
         #[arg(long, value_name = "SLUG")]
         tenant: String,
     },
@@ -84,7 +90,7 @@ fn changes(policies: &[String]) -> anyhow::Result<PolicyChanges> {
             .with_context(|| format!("there is no class {class}; there are {}", known()))?;
         let days = match days {
             "off" => None,
-            days => Some(days.parse().context("days are a whole number, or off")?),
+            days => Some(days.parse().context("days are a whole number, or off to keep it")?),
         };
         changes.policies.insert(class, days);
     }

@@ -10,9 +10,13 @@ use crate::tenants::DoorError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RetentionError {
-    #[error("{} takes {min} to {max} days{}", .class.name(), if *.may_be_off { ", or null to keep it" } else { "" })]
+    #[error("{} takes {min} to {max} days{}", .class.name(), if *.may_be_off { ", or null (at a shell: off) to keep it" } else { "" })]
     Days { class: Class, min: u32, max: u32, may_be_off: bool },
-    #[error("{} is not set here: see what the list of policies says about it", .0.name())]
+    #[error("{} is not set here but {}", .0.name(), match .0 {
+        Class::AuditLog => "with the log: its settings page, or strongroom audit retention",
+        Class::Backups | Class::ClosedTenants => "for the installation: backup.days, closing.grace_days",
+        _ => "elsewhere: see the list of policies",
+    })]
     Elsewhere(Class),
     #[error("retention is running in this tenant already: wait for its report")]
     Running,
